@@ -1,0 +1,1 @@
+"""The services' common library. It imports no service."""

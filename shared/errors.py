@@ -1,0 +1,25 @@
+"""The two kinds of failure that a service tells apart: try again, or give the input back.
+
+Everything that is neither is a bug; it is treated like `Rejected` for one record and stops
+consumption when it happens to every record (see `shared/bus.py`).
+"""
+
+
+class Transient(Exception):
+    """Something outside is away (Kafka, S3, PostgreSQL, …): waiting helps, the input is fine."""
+
+
+class Rejected(Exception):
+    """The input itself cannot be processed, now or later: dead letter or a 4xx.
+
+    `field` names the part of the input, where one can be named.
+    """
+
+    def __init__(self, reason: str, *, field: str | None = None) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.reason = reason
+        self.field = field
+
+
+class Conflict(Rejected):
+    """The input contradicts what is already recorded (HTTP 409)."""

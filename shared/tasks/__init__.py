@@ -1,0 +1,23 @@
+"""Every kind of judgement that Caseloop knows. `TASKS` is the whole list."""
+
+from shared.errors import Rejected
+from shared.tasks.task import Task
+
+
+def _tasks() -> dict[str, Task]:
+    from shared.tasks.adjudication import ADJUDICATION
+    from shared.tasks.independent_review import INDEPENDENT_REVIEW
+
+    return {task.name: task for task in (ADJUDICATION, INDEPENDENT_REVIEW)}
+
+
+TASKS: dict[str, Task] = _tasks()
+
+
+def get_task(name: str) -> Task:
+    """The task of that name; `Rejected` lists those that exist."""
+    try:
+        return TASKS[name]
+    except KeyError:
+        known = ", ".join(sorted(TASKS))
+        raise Rejected(f"no task {name!r}; tasks are {known}", field="task") from None

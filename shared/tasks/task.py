@@ -1,0 +1,122 @@
+"""What a task is: one kind of judgement, defined once and read by every service.
+
+A task says what a case contains, which labels an expert can give, which of them are adverse
+to the member, and how a case is put to a model. Services know tasks only through this class.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from shared.errors import Rejected
+
+
+@dataclass(frozen=True)
+class Label:
+    """One possible outcome. `adverse` means against the member: never decided by a model."""
+
+    name: str
+    adverse: bool
+    key: str  # its key on the review page
+    meaning: str
+
+
+@dataclass(frozen=True)
+class ReasonCode:
+    """A reason that an expert can pick for a label; the codes are the task's own."""
+
+    code: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A block of the review page: a title and the input fields it shows, in order."""
+
+    title: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A case as a model reads it. The answer starts with the label, then comes the reason."""
+
+    system: str
+    user: str
+
+
+@dataclass(frozen=True)
+class HistoricCase:
+    """One adjudicated case of an imported file: what was known then, and what was decided."""
+
+    input: BaseModel
+    label: str
+    reasoning: str
+    evidence: Mapping[str, str]  # what the expert found; kept with the label, never in a prompt
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of judgement.
+
+    `read_history` turns one row of a CSV file into a `HistoricCase` and raises `Rejected` with
+    the column's name; `required_columns` and `optional_columns` are the columns it reads.
+    `group_of` names whom a case is about (the member, else the claim family, else the claim).
+    """
+
+    name: str
+    title: str
+    labels: tuple[Label, ...]
+    input_model: type[BaseModel]
+    prompt_version: str
+    render: Callable[[Any], Prompt]
+    group_of: Callable[[Any], str]
+    read_history: Callable[[Mapping[str, str]], HistoricCase]
+    required_columns: tuple[str, ...]
+    optional_columns: tuple[str, ...]
+    reason_codes: tuple[ReasonCode, ...]
+    layout: tuple[Section, ...]
+    examples: tuple[Mapping[str, Any], ...]  # inputs for the documentation
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        return tuple(label.name for label in self.labels)
+
+    def label(self, name: str) -> Label:
+        """The label of that name; `Rejected` if the task has none such."""
+        for label in self.labels:
+            if label.name == name:
+                return label
+        known = ", ".join(self.label_names)
+        raise Rejected(f"{name!r} is not a label of {self.name}; labels are {known}", field="label")
+
+    def is_adverse(self, name: str) -> bool:
+        return self.label(name).adverse
+
+    def validate(self, content: Mapping[str, Any]) -> BaseModel:
+        """The input of a case, checked; `Rejected` names the field and says why."""
+        try:
+            return self.input_model.model_validate(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            field = ".".join(["input", *(str(part) for part in first["loc"])])
+            raise Rejected(first["msg"], field=field) from None
+
+    def prompt(self, content: Mapping[str, Any]) -> Prompt:
+        return self.render(self.validate(content))
+
+
+def answer_text(label: str, reasoning: str) -> str:
+    """The answer of the training text: the label first, so that scoring and training agree."""
+    return f"{label}\n{reasoning}".rstrip()
+
+
+def content_hash(task: str, content: Mapping[str, Any]) -> str:
+    """sha256 of a case's content in canonical JSON: equal content, equal hash."""
+    canonical = json.dumps([task, content], sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
