@@ -1,0 +1,1 @@
+"""Decides which predictions may stand and which cases go to the experts."""

@@ -1,0 +1,8 @@
+"""Run the service: `python -m services.confidence_filter`."""
+
+from services.confidence_filter.app import create_app
+from services.confidence_filter.settings import Settings
+from shared.service import serve
+
+settings = Settings()
+serve(create_app(settings), settings)

@@ -1,0 +1,54 @@
+"""Puts the filter together."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.confidence_filter.handlers import Handlers
+from services.confidence_filter.policy import Policy
+from services.confidence_filter.settings import Settings
+from services.confidence_filter.store import Store
+from shared.bus import Bus
+from shared.database import Database
+from shared.events import PredictionMade
+from shared.health import Health
+from shared.outbox import Outbox, Relay
+from shared.service import build
+from shared.state import Rollouts
+from shared.topics import PREDICTIONS_MADE
+
+NAME = "confidence_filter"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    health = Health()
+    bus = Bus(settings.engines, service=NAME, health=health)
+    database = Database(settings.engines, schema=NAME, migrations=MIGRATIONS)
+    outbox = Outbox(database, service=NAME)
+    relay = Relay(outbox, bus, health)
+    rollouts = Rollouts(settings.engines, service=NAME, health=health)
+    policy = Policy(settings.audit_rate, settings.audit_salt, settings.minimum_label_mass)
+    handlers = Handlers(
+        Store(database, outbox), rollouts.of, policy=policy, now=lambda: datetime.now(UTC)
+    )
+    bus.consume(
+        PREDICTIONS_MADE,
+        handlers.predictions_made,
+        event=PredictionMade,
+        batch=settings.batch_records,
+    )
+
+    async def open_database() -> None:
+        await database.open()
+        await outbox.create()
+
+    return build(
+        NAME,
+        settings,
+        health=health,
+        start=[open_database, rollouts.caught_up, bus.start],
+        loops=[rollouts.run, relay.run],
+        stop=[bus.stop, database.close],
+    )

@@ -1,0 +1,19 @@
+"""The filter's settings."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="CONFIDENCE_FILTER_", extra="ignore")
+
+    port: int = 8102
+    batch_records: int = Field(default=500, ge=1)
+    # Of the cases that could be accepted, this share goes to the experts all the same. Without
+    # it nobody would ever see the errors among the accepted ones.
+    audit_rate: float = Field(default=0.05, gt=0.0, le=1.0)
+    # Changing the salt draws other cases.
+    audit_salt: str = "audit-1"
+    minimum_label_mass: float = Field(default=0.5, ge=0.0, le=1.0)

@@ -1,0 +1,96 @@
+"""PostgreSQL: a pool, migrations, and one translation of "the server is away" to `Transient`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.errors import Transient
+from shared.settings import EngineSettings
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+
+_AWAY = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.TooManyConnectionsError,
+)
+_MIGRATION_LOCK = 7_042_001
+
+
+class Database:
+    """A service's schema. Every statement runs inside `transaction()`."""
+
+    def __init__(
+        self, settings: EngineSettings, *, schema: str, migrations: Path, connections: int = 4
+    ) -> None:
+        self.schema = schema
+        self._steps = {path.name: path.read_text() for path in sorted(migrations.glob("*.sql"))}
+        self.url = settings.database_url.get_secret_value()
+        self._connections = connections
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date."""
+        self._pool = await asyncpg.create_pool(
+            self.url,
+            min_size=1,
+            max_size=self._connections,
+            timeout=5,
+            command_timeout=60,
+            server_settings={"application_name": f"caseloop {self.schema}"},
+        )
+        async with self.transaction() as connection:
+            await _migrate(connection, schema=self.schema, steps=self._steps)
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside a transaction; committed at the end, rolled back on an error."""
+        if self._pool is None:
+            raise Transient("PostgreSQL is not connected yet")
+        try:
+            async with self._pool.acquire(timeout=10) as connection, connection.transaction():
+                yield connection
+        except _AWAY as error:
+            raise Transient(f"PostgreSQL is away: {type(error).__name__}") from error
+
+    async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection of one's own, for locks and notifications that outlive a transaction."""
+        try:
+            return await asyncpg.connect(self.url, timeout=5)
+        except _AWAY as error:
+            raise Transient(f"PostgreSQL is away: {type(error).__name__}") from error
+
+
+async def _migrate(connection: Connection, *, schema: str, steps: Mapping[str, str]) -> None:
+    """Run the steps that this schema has not seen, in the order of their names, each once."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
+    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    await connection.execute(
+        f"CREATE TABLE IF NOT EXISTS {schema}.migrations "
+        "(name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+    rows = await connection.fetch(f"SELECT name FROM {schema}.migrations")  # noqa: S608
+    applied = {row["name"] for row in rows}
+    for name, statements in steps.items():
+        if name not in applied:
+            await connection.execute(statements)
+            await connection.execute(
+                f"INSERT INTO {schema}.migrations (name) VALUES ($1)",  # noqa: S608
+                name,
+            )

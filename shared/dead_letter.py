@@ -1,0 +1,83 @@
+"""Records that cannot be processed, kept with everything needed to see why and to replay them."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from shared.encoding import Record
+from shared.topics import dead_letter_topic
+
+_PREFIX = "dead_letter_"
+_LONGEST_ERROR = 500
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A record as it was, and why `group` could not process it.
+
+    `headers` are the original bytes; names repeat if they did.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    group: str
+    error: str
+    error_type: str
+    failed_at: str
+
+    @classmethod
+    def of(cls, record: Any, *, group: str, error: Exception) -> Self:
+        """The dead letter of a consumed record."""
+        return cls(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            key=record.key,
+            value=record.value,
+            headers=tuple((name, value or b"") for name, value in record.headers),
+            group=group,
+            error=str(error)[:_LONGEST_ERROR],
+            error_type=type(error).__name__,
+            failed_at=datetime.now(UTC).isoformat(),
+        )
+
+    @classmethod
+    def read(cls, key: bytes | None, value: bytes | None, headers: Mapping[str, bytes]) -> Self:
+        """The dead letter in a record of a dead-letter topic."""
+        about = {name: headers[_PREFIX + name].decode() for name in _ABOUT}
+        original = json.loads(headers[_PREFIX + "headers"])
+        return cls(
+            topic=about["topic"],
+            partition=int(about["partition"]),
+            offset=int(about["offset"]),
+            key=key,
+            value=value,
+            headers=tuple((name, base64.b64decode(text)) for name, text in original),
+            group=about["group"],
+            error=about["error"],
+            error_type=about["error_type"],
+            failed_at=about["failed_at"],
+        )
+
+
+_ABOUT = ("topic", "partition", "offset", "group", "error", "error_type", "failed_at")
+
+
+def dead_letter(letter: DeadLetter) -> Record:
+    """The record that goes to the dead-letter topic: same key and bytes, the rest in headers."""
+    headers = {_PREFIX + name: str(getattr(letter, name)) for name in _ABOUT}
+    original = [(name, base64.b64encode(value).decode()) for name, value in letter.headers]
+    headers[_PREFIX + "headers"] = json.dumps(original)
+    return Record(
+        topic=dead_letter_topic(letter.topic, letter.group),
+        key=letter.key if letter.key is not None else b"",
+        value=letter.value if letter.value is not None else b"",
+        headers=headers,
+    )

@@ -1,0 +1,207 @@
+"""Cases, what the models say of them, and what is decided."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AwareDatetime, Field, computed_field, model_validator
+
+from shared.errors import Rejected
+from shared.events.base import (
+    Event,
+    Frozen,
+    Identifier,
+    InclusionProbability,
+    Input,
+    Probability,
+    Sha256,
+    Source,
+)
+from shared.tasks import get_task
+from shared.tasks.task import content_hash
+
+Arm = Literal["champion", "candidate"]
+RouteReason = Literal[
+    "confident",  # the only reason to accept; all others ask for a review
+    "low_confidence",
+    "adverse",
+    "audit",
+    "label_mass",
+    "policy",
+    "stopped",
+    "no_champion",
+]
+
+
+class CaseSubmitted(Event):
+    """A case as a claims system hands it in. `group_id` is derived from the input if absent."""
+
+    type: ClassVar[str] = "cases.submitted.v1"
+
+    case_id: Identifier
+    task: str
+    input: Input
+    claim_id: Identifier | None = None
+    attempt: Annotated[int, Field(ge=1)] = 1
+    supersedes_case_id: Identifier | None = None
+    group_id: Identifier | None = None
+    reasoning_requested: bool = False
+
+    @property
+    def natural_key(self) -> str:
+        return self.case_id
+
+    @property
+    def key(self) -> str:
+        return self.case_id
+
+
+class Case(Frozen):
+    """A case whose input was checked against its task. `group_id` was fixed at ingestion."""
+
+    case_id: Identifier
+    task: str
+    input: Input
+    group_id: Identifier
+    claim_id: Identifier | None = None
+    attempt: Annotated[int, Field(ge=1)] = 1
+    supersedes_case_id: Identifier | None = None
+    submitted_at: AwareDatetime
+
+    @property
+    def content_sha256(self) -> str:
+        """Equal for the same case handed in again, different for another content."""
+        content = {
+            "input": self.input,
+            "claim_id": self.claim_id,
+            "attempt": self.attempt,
+            "supersedes_case_id": self.supersedes_case_id,
+        }
+        return content_hash(self.task, content)
+
+
+class Score(Frozen):
+    """What one model version said of a case."""
+
+    version: str
+    arm: Arm
+    log_probabilities: dict[str, float]  # natural logarithm of each label's raw probability
+    label_mass: Annotated[float, Field(ge=0.0, le=1.001)]  # raw probability of all labels together
+    temperature: Annotated[float, Field(gt=0.0)]
+    probabilities: dict[str, Probability]  # calibrated, over the task's labels
+    adapter_sha256: Sha256
+    prompt_version: str
+    backend: str
+    quantisation: str
+    latency_ms: Annotated[float, Field(ge=0.0)]
+
+    @property
+    def label(self) -> str:
+        return max(self.probabilities, key=lambda name: self.probabilities[name])
+
+    @property
+    def confidence(self) -> float:
+        return self.probabilities[self.label]
+
+
+class PredictionMade(Event):
+    """One event a case, whichever arms scored it. Without a champion there is no score."""
+
+    type: ClassVar[str] = "predictions.made.v1"
+
+    case: Case
+    scores: tuple[Score, ...] = ()
+    answering_version: str | None = None
+    arm: Arm | None = None
+    arm_probability: InclusionProbability = 1.0
+    rollout_id: str | None = None
+    rollout_revision: int = 0
+    failed_versions: tuple[str, ...] = ()  # versions that should have scored the case and did not
+    reasoning: str | None = None  # a draft, only when asked for
+
+    @property
+    def natural_key(self) -> str:
+        return self.case.case_id
+
+    @property
+    def key(self) -> str:
+        return self.case.case_id
+
+    @property
+    def answer(self) -> Score | None:
+        """The score of the version that answers the case."""
+        return next((s for s in self.scores if s.version == self.answering_version), None)
+
+
+class DecisionMade(Event):
+    """The original decision of a case: exactly one. A model's is never adverse."""
+
+    type: ClassVar[str] = "decisions.made.v1"
+
+    case_id: Identifier
+    task: str
+    claim_id: Identifier | None
+    group_id: Identifier
+    label: str
+    approved_amount: Annotated[float, Field(ge=0.0)] | None = None
+    document: str | None = None
+    reasoning: str | None = None
+    decided_by: Source
+    model_version: str | None = None  # who decided, if a model; who was shown, if a human
+    reviewer: str | None = None
+    confidence: Probability | None = None
+    route_reason: RouteReason
+    inclusion_probability: InclusionProbability
+    content_sha256: Sha256
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def adverse(self) -> bool:
+        return get_task(self.task).is_adverse(self.label)
+
+    @model_validator(mode="after")
+    def _no_model_decides_against_the_member(self) -> Self:
+        try:
+            adverse = self.adverse
+        except Rejected as error:
+            raise ValueError(str(error)) from None
+        if self.decided_by == "model" and adverse:
+            raise ValueError(f"a model cannot decide {self.label}: it is adverse to the member")
+        if self.decided_by == "human" and self.reviewer is None:
+            raise ValueError("a human decision names its reviewer")
+        return self
+
+    @property
+    def natural_key(self) -> str:
+        return self.case_id
+
+    @property
+    def key(self) -> str:
+        return self.case_id
+
+
+class DecisionCorrected(Event):
+    """A later change of a decision. It supersedes the revision before it, which stays readable."""
+
+    type: ClassVar[str] = "decisions.corrected.v1"
+
+    case_id: Identifier
+    task: str
+    label: str
+    revision: Annotated[int, Field(ge=1)]
+    supersedes_revision: Annotated[int, Field(ge=0)]
+    approved_amount: Annotated[float, Field(ge=0.0)] | None = None
+    document: str | None = None
+    reasoning: str
+    corrected_by: str
+    why: str
+
+    @property
+    def natural_key(self) -> str:
+        return self.case_id
+
+    @property
+    def event_revision(self) -> int:
+        return self.revision
+
+    @property
+    def key(self) -> str:
+        return self.case_id

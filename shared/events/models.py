@@ -1,0 +1,178 @@
+"""From labels to a serving model: datasets, training runs, evaluations, rollouts."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from shared.events.base import ArtifactRef, Event, Frozen, Identifier, Probability
+
+Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+Stage = Literal["shadow", "canary", "full"]
+RunStatus = Literal["queued", "running", "succeeded", "failed"]
+Split = Literal["train", "validation", "calibration", "certification", "test"]
+
+
+class LifecycleEvent(Event):
+    """An event of a task's model lifecycle: ordered by task."""
+
+    task: str
+
+    @property
+    def key(self) -> str:
+        return self.task
+
+
+class DatasetReleased(LifecycleEvent):
+    """An immutable dataset version. `counts` has the labels of each split, cumulative."""
+
+    type: ClassVar[str] = "datasets.released.v1"
+
+    dataset_version: Identifier
+    number: Annotated[int, Field(ge=1)]
+    trigger: str  # for example labels:250, schedule:2026-01-04T03:00, import:…
+    manifest: ArtifactRef
+    counts: dict[Split, dict[str, int]]
+    new_labels: int
+
+    @property
+    def natural_key(self) -> str:
+        return self.dataset_version
+
+
+class TrainingProgressed(LifecycleEvent):
+    """Where a training run stands. Steps count optimizer updates; ETA and seconds are seconds."""
+
+    type: ClassVar[str] = "trainings.progressed.v1"
+
+    run_id: Identifier
+    dataset_version: Identifier
+    status: RunStatus
+    sequence: Annotated[int, Field(ge=0)]
+    step: int = 0
+    steps: int = 0
+    loss: float | None = None
+    validation_loss: float | None = None
+    tokens_per_second: float | None = None
+    eta_seconds: float | None = None
+    version: str | None = None  # once the run succeeded
+    reason: str | None = None  # why it failed
+
+    @property
+    def natural_key(self) -> str:
+        return self.run_id
+
+    @property
+    def event_revision(self) -> int:
+        return self.sequence
+
+
+class TrainedModel(Frozen):
+    """An immutable model version: everything needed to load it and to say where it came from."""
+
+    version: Identifier
+    task: str
+    strategy: str
+    backend: str
+    quantisation: str
+    base_model: str | None  # name under s3://models/base/, none for the scikit-learn backend
+    prompt_version: str
+    temperature: Annotated[float, Field(gt=0.0)]
+    manifest: ArtifactRef
+    dataset_version: Identifier
+    dataset_manifest: ArtifactRef
+
+
+class ModelTrained(LifecycleEvent):
+    """A candidate exists."""
+
+    type: ClassVar[str] = "models.trained.v1"
+
+    model: TrainedModel
+    run_id: Identifier
+    metrics: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def natural_key(self) -> str:
+        return self.model.version
+
+
+class Measures(Frozen):
+    """How one version does on the held-out cases, weighted by 1/inclusion probability."""
+
+    version: str
+    accuracy: Probability
+    macro_f1: Probability
+    auto_accept_rate: Probability
+    auto_accept_error: Probability | None  # none if nothing is accepted
+    expected_calibration_error: Probability
+    cases: int
+    effective_cases: float
+    milliseconds_per_case: float
+
+
+class ModelEvaluated(LifecycleEvent):
+    """Candidate against the champion of that moment, on the same held-out cases."""
+
+    type: ClassVar[str] = "models.evaluated.v1"
+
+    model: TrainedModel
+    champion: str | None
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    threshold: Annotated[float, Field(ge=0.0)]  # above 1: nothing is accepted
+    candidate_measures: Measures
+    champion_measures: Measures | None
+    baseline_measures: Measures | None
+    report_json: ArtifactRef
+    report_html: ArtifactRef
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.model.version}|{self.champion}"
+
+
+class ServedModel(Frozen):
+    """A version with the threshold and temperature that belong to it."""
+
+    model: TrainedModel
+    threshold: Annotated[float, Field(ge=0.0)]
+
+    @property
+    def version(self) -> str:
+        return self.model.version
+
+    @property
+    def temperature(self) -> float:
+        return self.model.temperature
+
+
+class RolloutChanged(LifecycleEvent):
+    """The full state of a task's rollout. A revision older than one seen is ignored."""
+
+    type: ClassVar[str] = "rollouts.changed.v1"
+
+    rollout_id: Identifier
+    revision: Annotated[int, Field(ge=1)]
+    champion: ServedModel | None
+    candidate: ServedModel | None = None
+    last_good: ServedModel | None = None  # kept loaded, so that a rollback is immediate
+    stage: Stage | None = None  # of the candidate
+    share: Probability = 0.0  # of the groups that the candidate answers
+    salt: str
+    stopped: bool = False  # 100 % to humans
+    paused: bool = False  # the candidate stays where it is
+    changed_by: str
+    why: str
+
+    @property
+    def natural_key(self) -> str:
+        return self.task
+
+    @property
+    def event_revision(self) -> int:
+        return self.revision
+
+    def served(self, version: str) -> ServedModel | None:
+        """The serving model of that version, if this rollout knows it."""
+        known = (self.champion, self.candidate)
+        return next((m for m in known if m is not None and m.version == version), None)

@@ -1,0 +1,35 @@
+"""Where the engines are and who may call: the settings that every service shares.
+
+The names are the environment's own (`KAFKA_BOOTSTRAP`, …); a service's own settings have its
+name as prefix.
+"""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class EngineSettings(BaseSettings):
+    """The engines: Kafka, S3 and PostgreSQL."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    kafka_idempotence: bool = True  # off for brokers without producer ids
+    s3_endpoint: str = "127.0.0.1:9000"
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr = SecretStr("")
+    s3_secure: bool = False
+    database_url: SecretStr = SecretStr("postgresql://127.0.0.1/caseloop")
+
+
+class ServiceSettings(BaseSettings):
+    """What every service has: an address, and the callers it knows."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    host: str = Field(default="127.0.0.1", validation_alias="SERVICE_HOST")
+    log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL")
+    log_format: str = Field(default="auto", validation_alias="LOG_FORMAT")  # auto, json, console
+    api_tokens: SecretStr = Field(default=SecretStr(""), validation_alias="API_TOKENS")
+    port: int
+    engines: EngineSettings = Field(default_factory=EngineSettings)

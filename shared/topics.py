@@ -1,0 +1,192 @@
+"""Every topic, listed once. Nothing is created automatically; `python -m shared.topics create` is.
+
+A work topic is read by one group a consumer; each such pair has a dead-letter topic. A state
+topic is compacted and read by every process of its readers from the beginning, without a group.
+"""
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+
+from shared import events
+from shared.events import Event
+
+RECORD_LIMIT_BYTES = 1024 * 1024
+# A dead letter carries the record as it was and a few headers more.
+DEAD_LETTER_LIMIT_BYTES = RECORD_LIMIT_BYTES + 64 * 1024
+_DAY_MS = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic, who publishes to it and who reads it."""
+
+    event: type[Event]
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...] = ()  # groups
+    readers: tuple[str, ...] = ()  # of a state topic
+    partitions: int = 1
+    retention_days: int = 30
+    compacted: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.event.type
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The topic's settings in Kafka's own words."""
+        common = {"max.message.bytes": str(RECORD_LIMIT_BYTES)}
+        if self.compacted:
+            return {**common, "cleanup.policy": "compact"}
+        return {**common, "retention.ms": str(self.retention_days * _DAY_MS)}
+
+
+CASE_PARTITIONS = 12
+
+CASES_SUBMITTED = Topic(
+    events.CaseSubmitted,
+    producers=("claims systems",),
+    consumers=("inference",),
+    partitions=CASE_PARTITIONS,
+)
+PREDICTIONS_MADE = Topic(
+    events.PredictionMade,
+    producers=("inference",),
+    consumers=("confidence_filter", "promoter"),
+    partitions=CASE_PARTITIONS,
+)
+REVIEWS_REQUESTED = Topic(
+    events.ReviewRequested,
+    producers=("confidence_filter",),
+    consumers=("review_queue",),
+    partitions=CASE_PARTITIONS,
+)
+REVIEWS_COMPLETED = Topic(
+    events.ReviewCompleted,
+    producers=("review_queue",),
+    consumers=("dataset_accumulator",),
+    partitions=CASE_PARTITIONS,
+    retention_days=365,
+)
+DECISIONS_MADE = Topic(
+    events.DecisionMade,
+    producers=("confidence_filter", "review_queue"),
+    partitions=CASE_PARTITIONS,
+    retention_days=365,
+)
+DECISIONS_CORRECTED = Topic(
+    events.DecisionCorrected,
+    producers=("review_queue",),
+    consumers=("dataset_accumulator",),
+    partitions=CASE_PARTITIONS,
+    retention_days=365,
+)
+DATASETS_RELEASED = Topic(
+    events.DatasetReleased,
+    producers=("dataset_accumulator",),
+    consumers=("trainer",),
+    retention_days=365,
+)
+TRAININGS_PROGRESSED = Topic(events.TrainingProgressed, producers=("trainer",))
+MODELS_TRAINED = Topic(
+    events.ModelTrained, producers=("trainer",), consumers=("evaluator",), retention_days=365
+)
+MODELS_EVALUATED = Topic(
+    events.ModelEvaluated, producers=("evaluator",), consumers=("promoter",), retention_days=365
+)
+ROLLOUTS_CHANGED = Topic(
+    events.RolloutChanged,
+    producers=("promoter",),
+    readers=("inference", "confidence_filter", "evaluator"),
+    compacted=True,
+)
+
+TOPICS: tuple[Topic, ...] = (
+    CASES_SUBMITTED,
+    PREDICTIONS_MADE,
+    REVIEWS_REQUESTED,
+    REVIEWS_COMPLETED,
+    DECISIONS_MADE,
+    DECISIONS_CORRECTED,
+    DATASETS_RELEASED,
+    TRAININGS_PROGRESSED,
+    MODELS_TRAINED,
+    MODELS_EVALUATED,
+    ROLLOUTS_CHANGED,
+)
+
+_BY_EVENT = {topic.event: topic for topic in TOPICS}
+
+
+def topic_of(event: Event) -> Topic:
+    """The topic that this event belongs on."""
+    return _BY_EVENT[type(event)]
+
+
+def dead_letter_topic(topic: str, group: str) -> str:
+    """Where records go that `group` cannot process."""
+    return f"{topic}.{group}.dlq"
+
+
+def dead_letter_topics() -> tuple[str, ...]:
+    return tuple(
+        dead_letter_topic(topic.name, group) for topic in TOPICS for group in topic.consumers
+    )
+
+
+def create_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
+    """Create the topics that are missing and return their names. Safe to repeat."""
+    from kafka.admin import KafkaAdminClient, NewTopic
+
+    client = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="caseloop-topics")
+    try:
+        wanted = [
+            NewTopic(
+                topic.name,
+                num_partitions=topic.partitions,
+                replication_factor=replication,
+                topic_configs=topic.config,
+            )
+            for topic in TOPICS
+        ] + [
+            NewTopic(
+                name,
+                num_partitions=1,
+                replication_factor=replication,
+                topic_configs={
+                    "max.message.bytes": str(DEAD_LETTER_LIMIT_BYTES),
+                    "retention.ms": str(365 * _DAY_MS),
+                },
+            )
+            for name in dead_letter_topics()
+        ]
+        existing = set(client.list_topics())
+        missing = [topic for topic in wanted if topic.name not in existing]
+        if missing:
+            client.create_topics(missing)
+        return [topic.name for topic in missing]
+    finally:
+        client.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m shared.topics", description=__doc__)
+    parser.add_argument("action", choices=["create", "list"])
+    parser.add_argument("--bootstrap", default=os.environ.get("KAFKA_BOOTSTRAP"))
+    parser.add_argument(
+        "--replication", type=int, default=int(os.environ.get("KAFKA_REPLICATION", "1"))
+    )
+    arguments = parser.parse_args()
+    if arguments.action == "list":
+        print("\n".join([*(topic.name for topic in TOPICS), *dead_letter_topics()]))
+        return
+    if not arguments.bootstrap:
+        sys.exit("no broker: set KAFKA_BOOTSTRAP or pass --bootstrap host:port")
+    created = create_topics(arguments.bootstrap, replication=arguments.replication)
+    print("\n".join(f"created {name}" for name in created) or "all topics exist")
+
+
+if __name__ == "__main__":
+    main()
