@@ -8,7 +8,7 @@ consumption waits and says so instead of emptying the topic into the dead letter
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -26,8 +26,8 @@ from shared.telemetry import CONSUMED, DEAD_LETTERED, HANDLING, LAG, PUBLISHED, 
 from shared.topics import DEAD_LETTER_LIMIT_BYTES, Topic
 
 E = TypeVar("E", bound=Event)
-Raw = ConsumerRecord[Any, Any]
-Pair = tuple[Raw, Event]
+Raw: TypeAlias = ConsumerRecord[Any, Any]
+Pair: TypeAlias = tuple[Raw, Event]
 Handler = Callable[[Sequence[E]], Awaitable[None]]
 
 # So many records in a row may be bad before consumption waits for a human.
