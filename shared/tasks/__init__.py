@@ -1,17 +1,11 @@
 """Every kind of judgement that Caseloop knows. `TASKS` is the whole list."""
 
 from shared.errors import Rejected
+from shared.tasks.adjudication import ADJUDICATION
+from shared.tasks.independent_review import INDEPENDENT_REVIEW
 from shared.tasks.task import Task
 
-
-def _tasks() -> dict[str, Task]:
-    from shared.tasks.adjudication import ADJUDICATION
-    from shared.tasks.independent_review import INDEPENDENT_REVIEW
-
-    return {task.name: task for task in (ADJUDICATION, INDEPENDENT_REVIEW)}
-
-
-TASKS: dict[str, Task] = _tasks()
+TASKS: dict[str, Task] = {task.name: task for task in (ADJUDICATION, INDEPENDENT_REVIEW)}
 
 
 def get_task(name: str) -> Task:

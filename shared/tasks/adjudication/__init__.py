@@ -1,0 +1,80 @@
+"""The task `adjudication`: is this claim paid, refused, or does something have to be added?"""
+
+import re
+from collections.abc import Mapping
+
+from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.examples import EXAMPLES
+from shared.tasks.adjudication.history import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
+from shared.tasks.adjudication.history import read_history as read_row
+from shared.tasks.adjudication.prompt import PROMPT_VERSION, render
+from shared.tasks.task import HistoricCase, Label, ReasonCode, Section, Task
+
+LABELS = (
+    Label("APPROVED", adverse=False, key="a", meaning="pay the claim"),
+    Label("DENIED", adverse=True, key="d", meaning="do not pay"),
+    Label("PENDING", adverse=True, key="p", meaning="ask for what is missing, then decide"),
+)
+
+REASON_CODES = (
+    ReasonCode("NECESSARY", "APPROVED", "Covered, and the note supports the service"),
+    ReasonCode("URGENT", "APPROVED", "Urgent or emergency care"),
+    ReasonCode("NOT_COVERED", "DENIED", "The policy does not cover the service"),
+    ReasonCode("EXCLUDED", "DENIED", "A rule of the policy excludes the service"),
+    ReasonCode("LIMIT_EXCEEDED", "DENIED", "A limit of the policy is exceeded"),
+    ReasonCode("NOT_NECESSARY", "DENIED", "The note does not support the service"),
+    ReasonCode("AUTHORISATION_MISSING", "PENDING", "Prior authorisation is missing"),
+    ReasonCode("CODE_CORRECTION", "PENDING", "A code must be corrected or made more specific"),
+    ReasonCode("ITEMISATION", "PENDING", "An itemised bill or an agreed fee is needed"),
+    ReasonCode("RECORDS_NEEDED", "PENDING", "The note leaves open whether the service is needed"),
+)
+
+LAYOUT = (
+    Section(
+        "Claim",
+        (
+            "claim_id",
+            "member_id",
+            "policy_id",
+            "provider_npi",
+            "service_date",
+            "billed_amount",
+            "prior_authorization",
+        ),
+    ),
+    Section("Codes", ("diagnosis_codes", "procedure_codes")),
+    Section("Edits", ("edits",)),
+    Section("Clinical note", ("clinical_note",)),
+)
+
+# An attempt suffix of a claim number: one digit after a dash, behind at least five digits.
+# Anything looser would join unrelated claims of short or dated numbers into one family.
+_ATTEMPT = re.compile(r"(?<=\d{5})-[1-9]$")
+
+
+def group_of(claim: ClaimInput) -> str:
+    """The member, else the claim family: the claim number without its attempt suffix."""
+    if claim.member_id:
+        return f"member:{claim.member_id}"
+    return f"claim:{_ATTEMPT.sub('', claim.claim_id)}"
+
+
+def read_history(row: Mapping[str, str]) -> HistoricCase:
+    return read_row(row, tuple(label.name for label in LABELS))
+
+
+ADJUDICATION = Task(
+    name="adjudication",
+    title="Claim adjudication",
+    labels=LABELS,
+    input_model=ClaimInput,
+    prompt_version=PROMPT_VERSION,
+    render=render,
+    group_of=group_of,
+    read_history=read_history,
+    required_columns=REQUIRED_COLUMNS,
+    optional_columns=OPTIONAL_COLUMNS,
+    reason_codes=REASON_CODES,
+    layout=LAYOUT,
+    examples=EXAMPLES,
+)

@@ -1,0 +1,53 @@
+"""Adjudicated claims from a history file: one CSV row becomes one `HistoricCase`.
+
+The columns are those that claims departments export. What the expert found
+(`medical_analysis`) is evidence: it is kept with the label and never reaches a prompt.
+"""
+
+import re
+from collections.abc import Mapping
+
+from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.edits import with_edits
+from shared.tasks.history import cell, checked, label_cell, optional_cell
+from shared.tasks.task import HistoricCase
+
+REQUIRED_COLUMNS = (
+    "claim_id",
+    "policy_id",
+    "diagnosis_codes",
+    "procedure_codes",
+    "claim_amount",
+    "service_date",
+    "medical_analysis",
+    "adjudication_decision",
+    "final_decision",
+)
+OPTIONAL_COLUMNS = ("member_id", "provider_npi", "prior_authorization", "clinical_note")
+
+_SEPARATOR = re.compile(r"[;|,\s]+")
+
+
+def read_history(row: Mapping[str, str], labels: tuple[str, ...]) -> HistoricCase:
+    """The claim with the edits of its policy, its label, and the expert's reasoning."""
+    content = {
+        "claim_id": cell(row, "claim_id"),
+        "policy_id": cell(row, "policy_id"),
+        "diagnosis_codes": _codes(row, "diagnosis_codes"),
+        "procedure_codes": _codes(row, "procedure_codes"),
+        "billed_amount": cell(row, "claim_amount").removeprefix("$").replace(",", ""),
+        "service_date": cell(row, "service_date"),
+        **{column: optional_cell(row, column) for column in OPTIONAL_COLUMNS},
+    }
+    claim = checked(ClaimInput, content, columns={"billed_amount": "claim_amount"})
+    analysis = cell(row, "medical_analysis")
+    return HistoricCase(
+        input=with_edits(claim),
+        label=label_cell(row, "final_decision", labels),
+        reasoning=cell(row, "adjudication_decision"),
+        evidence={"medical_analysis": analysis} if analysis else {},
+    )
+
+
+def _codes(row: Mapping[str, str], column: str) -> tuple[str, ...]:
+    return tuple(code for code in _SEPARATOR.split(cell(row, column)) if code)

@@ -1,0 +1,146 @@
+"""Policies and the fee schedule: versioned YAML beside this file, validated when first needed.
+
+A rule counts for a claim if it was in effect on the day of service, whatever today is. To plug
+in a policy of your own, add its file to `policies/`.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from shared.tasks.adjudication.claim import ProcedureCode
+from shared.tasks.fields import Identifier, ShortText
+
+_HERE = Path(__file__).parent
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Rule(_Frozen):
+    id: Identifier
+    effective: date
+    ends: date | None = None
+
+    def in_effect(self, day: date) -> bool:
+        return self.effective <= day and (self.ends is None or day <= self.ends)
+
+
+class Coverage(_Rule):
+    kind: Literal["coverage"]
+    categories: frozenset[str]
+
+
+class Exclusion(_Rule):
+    """Excluded procedures, and diagnoses by the beginning of their code."""
+
+    kind: Literal["exclusion"]
+    procedure_codes: frozenset[ProcedureCode]
+    diagnosis_codes: tuple[str, ...]
+    wording: ShortText
+
+
+class Authorisation(_Rule):
+    kind: Literal["authorisation"]
+    categories: frozenset[str]
+
+
+class Limit(_Rule):
+    """At most so many units of a category in one claim; a repeated code is a further unit."""
+
+    kind: Literal["limit"]
+    category: str
+    units: PositiveInt
+
+
+class FeeRule(_Rule):
+    """Pays `percent` of the schedule; asks for an itemised bill above that share of it."""
+
+    kind: Literal["fee_schedule"]
+    percent: PositiveInt
+    itemise_above: PositiveInt
+
+
+Rule = Annotated[
+    Coverage | Exclusion | Authorisation | Limit | FeeRule, Field(discriminator="kind")
+]
+RuleKind = TypeVar("RuleKind", bound=_Rule)
+
+
+class Policy(_Frozen):
+    policy_id: Identifier
+    title: ShortText
+    version: PositiveInt
+    effective: date
+    rules: tuple[Rule, ...]
+
+    @model_validator(mode="after")
+    def _one_rule_an_id(self) -> "Policy":
+        if len({rule.id for rule in self.rules}) < len(self.rules):
+            raise ValueError(f"{self.policy_id} has two rules of one id")
+        return self
+
+    def in_effect(self, kind: type[RuleKind], day: date) -> tuple[RuleKind, ...]:
+        """The rules of one kind that count for a service on that day, in the file's order."""
+        return tuple(r for r in self.rules if isinstance(r, kind) and r.in_effect(day))
+
+
+class Category(_Frozen):
+    wording: ShortText
+    fees: Mapping[ProcedureCode, Decimal]
+
+
+class FeeSchedule(_Frozen):
+    version: str
+    effective: date
+    categories: Mapping[str, Category]
+
+    @model_validator(mode="after")
+    def _one_category_a_code(self) -> "FeeSchedule":
+        codes = [code for category in self.categories.values() for code in category.fees]
+        if len(set(codes)) < len(codes):
+            raise ValueError("a procedure code stands in two categories of the fee schedule")
+        return self
+
+    def category_of(self, procedure_code: str) -> str | None:
+        for name, category in self.categories.items():
+            if procedure_code in category.fees:
+                return name
+        return None
+
+    def fee(self, procedure_code: str) -> Decimal:
+        category = self.category_of(procedure_code)
+        return self.categories[category].fees[procedure_code] if category else Decimal(0)
+
+
+@cache
+def fee_schedule() -> FeeSchedule:
+    text = (_HERE / "fee_schedule.yaml").read_text(encoding="utf-8")
+    return FeeSchedule.model_validate(yaml.safe_load(text))
+
+
+@cache
+def policies() -> Mapping[str, Policy]:
+    """Every policy by its id; a category that the fee schedule lacks is refused."""
+    found: dict[str, Policy] = {}
+    for file in sorted((_HERE / "policies").glob("*.yaml")):
+        policy = Policy.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        _check_categories(policy, fee_schedule())
+        if policy.policy_id in found:
+            raise ValueError(f"{file.name}: there is another policy {policy.policy_id}")
+        found[policy.policy_id] = policy
+    return found
+
+
+def _check_categories(policy: Policy, schedule: FeeSchedule) -> None:
+    for rule in policy.rules:
+        named = {rule.category} if isinstance(rule, Limit) else getattr(rule, "categories", set())
+        if unknown := set(named) - set(schedule.categories):
+            raise ValueError(f"{rule.id}: the fee schedule has no category {min(unknown)}")

@@ -1,0 +1,58 @@
+"""A claim as a model reads it: codes, amount, what the edits said, and the note.
+
+Short (about 100 tokens for a typical claim) and made of stated facts, because a small model
+learns a decision from facts, not from rules that it would have to infer. It contains no
+identifier of the member, and nothing that became known after the claim came in.
+"""
+
+import re
+
+from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.task import Prompt
+
+PROMPT_VERSION = "adjudication-1"  # raise it with every change of the text below
+
+SYSTEM = "Decide the claim: APPROVED, DENIED or PENDING, then the reason."
+_NOTE_CHARACTERS = 1200
+
+
+def render(claim: ClaimInput) -> Prompt:
+    user = (
+        f"Procedures {_codes(claim.procedure_codes)} for {_codes(claim.diagnosis_codes)}, "
+        f"{claim.billed_amount} USD.\n"
+        f"Edits: {_edits(claim)}.\n"
+        f"Note: {_note(claim)}"
+    )
+    return Prompt(system=SYSTEM, user=user)
+
+
+def _codes(codes: tuple[str, ...]) -> str:
+    """Each code once, with its number of units where it is billed more than once."""
+    counted = {code: codes.count(code) for code in codes}
+    return ", ".join(f"{code} x{n}" if n > 1 else code for code, n in counted.items())
+
+
+def _edits(claim: ClaimInput) -> str:
+    if not claim.edits:
+        return "none ran"
+    open_edits = [edit for edit in claim.edits if edit.outcome != "pass"]
+    said = (
+        f"{edit.kind.replace('_', ' ')} {edit.outcome}, {_without_identifiers(edit.message, claim)}"
+        for edit in open_edits
+    )
+    return "; ".join(said) or "all pass"
+
+
+def _note(claim: ClaimInput) -> str:
+    note = " ".join(_without_identifiers(claim.clinical_note or "none", claim).split())
+    if len(note) <= _NOTE_CHARACTERS:
+        return note
+    return note[:_NOTE_CHARACTERS].rsplit(" ", 1)[0] + " […]"
+
+
+def _without_identifiers(text: str, claim: ClaimInput) -> str:
+    """The text without the claim's own identifiers, should the provider have written them in."""
+    identifiers = (claim.member_id, claim.claim_id, claim.provider_npi, claim.prior_authorization)
+    for identifier in filter(None, identifiers):
+        text = re.sub(rf"(?<!\w){re.escape(identifier)}(?!\w)", "[id]", text, flags=re.IGNORECASE)
+    return text

@@ -1,0 +1,48 @@
+"""Field types that several tasks share: normalised on the way in, and nothing that a store refuses.
+
+No error message repeats the value, because the value may be member data.
+"""
+
+import re
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+MEMBER_DATA: dict[str, Any] = {"member_data": True}  # json_schema_extra: never in logs or metrics
+
+# PostgreSQL's jsonb refuses NUL, and other control characters only break pages and prompts.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _printable(value: str) -> str:
+    if _CONTROL.search(value):
+        raise PydanticCustomError("control_character", "contains a control character")
+    return value
+
+
+def _single_word(value: str) -> str:
+    if any(character.isspace() for character in value):
+        raise PydanticCustomError("identifier", "must not contain spaces")
+    return _printable(value)
+
+
+def _calendar_date(value: Any) -> Any:
+    """Only YYYY-MM-DD: pydantic alone would read a number as seconds since 1970."""
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and _ISO_DATE.fullmatch(value.strip()):
+        return value.strip()
+    raise PydanticCustomError("date", "must be a date written YYYY-MM-DD")
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
+ShortText = Annotated[Text, Field(min_length=1, max_length=200)]
+Identifier = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
+    AfterValidator(_single_word),
+]
+CalendarDate = Annotated[date, BeforeValidator(_calendar_date)]

@@ -1,0 +1,42 @@
+"""Reading one row of a history file: every failure is `Rejected` with the column's name."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from shared.errors import Rejected
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def cell(row: Mapping[str, str], column: str) -> str:
+    """The stripped text of a required column; it may be empty, but it must be there."""
+    value = row.get(column)
+    if value is None:
+        raise Rejected("the column is missing in this row", field=column)
+    return value.strip()
+
+
+def optional_cell(row: Mapping[str, str], column: str) -> str | None:
+    """The stripped text of an optional column, or None where it is empty or absent."""
+    return (row.get(column) or "").strip() or None
+
+
+def label_cell(row: Mapping[str, str], column: str, labels: Iterable[str]) -> str:
+    """The label in that column, in any case."""
+    label, known = cell(row, column).upper(), list(labels)
+    if label not in known:
+        raise Rejected(f"must be one of {', '.join(known)}", field=column)
+    return label
+
+
+def checked(model: type[Model], content: Mapping[str, Any], *, columns: Mapping[str, str]) -> Model:
+    """The content as a validated model; `columns` maps fields to the columns they came from."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field, *place = (str(part) for part in first["loc"])
+        where = f"entry {int(place[0]) + 1}: " if place and place[0].isdigit() else ""
+        raise Rejected(where + first["msg"], field=columns.get(field, field)) from None
