@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,7 +49,7 @@ class Artifacts:
     def create_buckets(self) -> None:
         """Create the buckets that are missing. Safe to repeat, also by several at once."""
         for bucket in BUCKETS:
-            self._call(lambda name=bucket: self._make(name))
+            self._call(partial(self._make, bucket))
 
     def _make(self, bucket: str) -> None:
         try:

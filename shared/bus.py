@@ -174,7 +174,8 @@ class _Consumption:
                 (value or b"").decode()
             except UnicodeDecodeError:
                 raise Rejected("is not UTF-8", field=f"header {name}") from None
-        return decode(record.value, self.event)
+        event: Event = decode(record.value, self.event)
+        return event
 
     async def _process(self, pairs: Sequence[Pair]) -> None:
         """Handle a batch; if it fails, halve it until the record at fault stands alone."""

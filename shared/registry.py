@@ -3,7 +3,6 @@
 A version is immutable. Whatever is loaded was downloaded whole and every file's hash was right.
 """
 
-import json
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -43,7 +42,7 @@ def store(
     created_at: datetime,
     about: dict[str, Any],
 ) -> ArtifactRef:
-    """Upload a directory's files, then the manifest that makes them a model. Returns its reference."""
+    """Upload the files, then the manifest that makes them a model, and return its reference."""
     files = {
         path.relative_to(directory).as_posix(): artifacts.put_file(
             f"{uri}/{path.relative_to(directory).as_posix()}", path
@@ -93,7 +92,6 @@ class ModelCache:
         part.mkdir(parents=True)
         for name, ref in manifest.files.items():
             self.artifacts.get_file(ref, _inside(part, name))
-        (part / MANIFEST).write_text(json.dumps(manifest.about, default=str))
         part.replace(target)
         return target
 

@@ -1,0 +1,1 @@
+"""Scores cases with the champion and, during a rollout, the candidate."""

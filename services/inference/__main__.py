@@ -1,0 +1,8 @@
+"""Run the service: `python -m services.inference`."""
+
+from services.inference.app import create_app
+from services.inference.settings import Settings
+from shared.service import serve
+
+settings = Settings()
+serve(create_app(settings), settings)

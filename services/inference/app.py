@@ -1,0 +1,55 @@
+"""Puts the inference service together."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.inference.handlers import Handlers
+from services.inference.intake import Intake
+from services.inference.predictor import Predictor
+from services.inference.routes import create_routes
+from services.inference.serving import Serving
+from services.inference.settings import Settings
+from shared.artifacts import Artifacts
+from shared.bus import Bus
+from shared.database import Database
+from shared.events import CaseSubmitted
+from shared.health import Health
+from shared.registry import ModelCache
+from shared.service import build
+from shared.state import Rollouts
+from shared.topics import CASES_SUBMITTED
+
+NAME = "inference"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    health = Health()
+    bus = Bus(settings.engines, service=NAME, health=health)
+    database = Database(settings.engines, schema=NAME, migrations=MIGRATIONS)
+    rollouts = Rollouts(settings.engines, service=NAME, health=health)
+    cache = ModelCache(Artifacts(settings.engines), settings.model_cache)
+    serving = Serving(cache, health, settings.device)
+    rollouts.on_change(serving.want)
+    predictor = Predictor(serving, settings.batch_seconds, settings.waiting_cases, now)
+    handlers = Handlers(Intake(database), predictor, bus)
+    bus.consume(
+        CASES_SUBMITTED,
+        handlers.cases_submitted,
+        event=CaseSubmitted,
+        batch=settings.batch_records,
+    )
+    return build(
+        NAME,
+        settings,
+        health=health,
+        start=[database.open, rollouts.caught_up, serving.settled, bus.start],
+        loops=[rollouts.run, serving.run, predictor.run],
+        stop=[bus.stop, database.close],
+        routers=[create_routes(handlers, serving, now)],
+    )

@@ -1,0 +1,23 @@
+"""Which version answers a case: a salted hash of its group, so that it can be replayed."""
+
+from dataclasses import dataclass
+
+from shared.draws import draw
+from shared.events import Arm, RolloutChanged
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The arm that a case's group belongs to, and how likely that was."""
+
+    arm: Arm
+    probability: float
+
+
+def assign(group_id: str, rollout: RolloutChanged) -> Assignment:
+    """In canary the candidate answers its share of the groups; otherwise the champion all."""
+    if rollout.candidate is None or rollout.stage != "canary" or rollout.share <= 0.0:
+        return Assignment("champion", 1.0)
+    if draw(rollout.salt, rollout.rollout_id, group_id) < rollout.share:
+        return Assignment("candidate", rollout.share)
+    return Assignment("champion", 1.0 - rollout.share)

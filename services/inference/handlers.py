@@ -1,0 +1,34 @@
+"""Cases in, predictions out."""
+
+from collections.abc import Sequence
+
+from services.inference.intake import Intake, accept
+from services.inference.predictor import Predictor
+from shared.bus import Bus
+from shared.events import CaseSubmitted, PredictionMade
+
+
+class Handlers:
+    def __init__(self, intake: Intake, predictor: Predictor, bus: Bus) -> None:
+        self.intake = intake
+        self.predictor = predictor
+        self.bus = bus
+
+    async def cases_submitted(self, submissions: Sequence[CaseSubmitted]) -> None:
+        await self._predict(submissions, urgent=False)
+
+    async def predict(self, submission: CaseSubmitted) -> PredictionMade:
+        """The same work and the same event for a case that came by HTTP."""
+        predictions = await self._predict([submission], urgent=True)
+        return predictions[0]
+
+    async def _predict(
+        self, submissions: Sequence[CaseSubmitted], *, urgent: bool
+    ) -> list[PredictionMade]:
+        cases = [accept(submission) for submission in submissions]
+        await self.intake.remember(cases)
+        predictions = await self.predictor.predict(
+            cases, explain=[s.reasoning_requested for s in submissions], urgent=urgent
+        )
+        await self.bus.publish(predictions)
+        return predictions

@@ -1,0 +1,61 @@
+"""Where a case becomes a case: its input is checked, its group fixed, its content remembered."""
+
+from collections.abc import Sequence
+
+from shared.database import Database
+from shared.errors import Conflict, Rejected
+from shared.events import Case, CaseSubmitted
+from shared.tasks import get_task
+
+# Every later event carries the case; with its additions it must still fit into a record.
+CASE_LIMIT_BYTES = 256 * 1024
+
+
+def accept(submission: CaseSubmitted) -> Case:
+    """The checked case; `Rejected` names the field that is wrong."""
+    task = get_task(submission.task)
+    content = task.validate(submission.input)
+    size = len(submission.model_dump_json())
+    if size > CASE_LIMIT_BYTES:
+        raise Rejected(f"the case has {size} bytes; at most {CASE_LIMIT_BYTES}", field="input")
+    return Case(
+        case_id=submission.case_id,
+        task=submission.task,
+        input=content.model_dump(mode="json"),
+        group_id=submission.group_id or task.group_of(content),
+        claim_id=submission.claim_id,
+        attempt=submission.attempt,
+        supersedes_case_id=submission.supersedes_case_id,
+        submitted_at=submission.occurred_at,
+    )
+
+
+class Intake:
+    """The table `cases`: a case id stands for one content, for ever."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def remember(self, cases: Sequence[Case]) -> None:
+        """Record the cases; `Conflict` if one is known with other content."""
+        hashes = {case.case_id: case.content_sha256 for case in reversed(cases)}
+        names = sorted(hashes)
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                "INSERT INTO inference.cases (case_id, content_sha256) "
+                "SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING",
+                names,
+                [hashes[name] for name in names],
+            )
+            rows = await connection.fetch(
+                "SELECT case_id, content_sha256 FROM inference.cases WHERE case_id = ANY($1)",
+                names,
+            )
+        known = {row["case_id"]: row["content_sha256"] for row in rows}
+        for case in cases:
+            if known[case.case_id] != case.content_sha256:
+                raise Conflict(
+                    f"case {case.case_id} was submitted with other content; "
+                    "a new attempt needs a case id of its own",
+                    field="case_id",
+                )

@@ -1,0 +1,78 @@
+"""The HTTP side: one prediction at once, and what this process serves."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.inference.handlers import Handlers
+from services.inference.serving import Serving
+from shared.auth import Principal, allow
+from shared.events import CaseSubmitted, PredictionMade
+from shared.events.base import Identifier, Input
+
+Caller = Annotated[Principal, Depends(allow("service", "operator"))]
+Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
+
+
+class Submission(BaseModel):
+    """A case to decide. Same fields as `cases.submitted.v1`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    case_id: Identifier
+    task: str
+    input: Input
+    claim_id: Identifier | None = None
+    attempt: Annotated[int, Field(ge=1)] = 1
+    supersedes_case_id: Identifier | None = None
+    group_id: Identifier | None = None
+    reasoning_requested: bool = False
+
+
+class Served(BaseModel):
+    """What this process answers with."""
+
+    task: str
+    rollout_id: str
+    revision: int
+    champion: str | None
+    candidate: str | None
+    stage: str | None
+    stopped: bool
+
+
+class Models(BaseModel):
+    loaded: list[str]
+    tasks: list[Served]
+    alerts: dict[str, str]
+
+
+def create_routes(handlers: Handlers, serving: Serving, now: Callable[[], datetime]) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["predictions"])
+
+    @router.post("/predictions")
+    async def predict(submission: Submission, _: Caller) -> PredictionMade:
+        """Predict a case now. The event is published as if the case had come by Kafka."""
+        event = CaseSubmitted(occurred_at=now(), **submission.model_dump())
+        return await handlers.predict(event)
+
+    @router.get("/models")
+    async def models(_: Reader) -> Models:
+        tasks = [
+            Served(
+                task=rollout.task,
+                rollout_id=rollout.rollout_id,
+                revision=rollout.revision,
+                champion=rollout.champion.version if rollout.champion else None,
+                candidate=rollout.candidate.version if rollout.candidate else None,
+                stage=rollout.stage,
+                stopped=rollout.stopped,
+            )
+            for rollout in serving.active.values()
+        ]
+        return Models(loaded=serving.versions, tasks=tasks, alerts=serving.health.alerts)
+
+    return router

@@ -1,0 +1,1 @@
+"""Makes a candidate of every released dataset version."""

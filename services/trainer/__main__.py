@@ -1,0 +1,8 @@
+"""Run the service: `python -m services.trainer`."""
+
+from services.trainer.app import create_app
+from services.trainer.settings import Settings
+from shared.service import serve
+
+settings = Settings()
+serve(create_app(settings), settings)

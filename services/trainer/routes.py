@@ -1,0 +1,49 @@
+"""The HTTP side: what was trained, what is training, and a second try."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException
+from pydantic import BaseModel
+
+from services.trainer.store import Store
+from shared.auth import Principal, allow
+
+Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
+Operator = Annotated[Principal, Depends(allow("operator"))]
+
+
+class RunView(BaseModel):
+    run_id: str
+    task: str
+    dataset_version: str
+    status: str
+    attempts: int
+    progress: dict[str, Any]
+    version: str | None
+    reason: str | None
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def create_routes(store: Store) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["training"])
+
+    @router.get("/runs")
+    async def runs(_: Reader, task: str | None = None) -> list[RunView]:
+        """The training runs, newest first."""
+        return [
+            RunView.model_validate({**row, "progress": json.loads(row["progress"])})
+            for row in await store.runs(task)
+        ]
+
+    @router.post("/runs/{run_id}/retry", status_code=202)
+    async def retry(run_id: str, _: Operator) -> dict[str, str]:
+        """Queue a failed run again."""
+        if not await store.retry(run_id):
+            raise HTTPException(409, "only a failed run can be tried again, and none may wait")
+        return {"run_id": run_id, "status": "queued"}
+
+    return router

@@ -1,0 +1,223 @@
+"""The table `runs`: what is to be trained, who is at it, and how far it is."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from shared.database import Connection, Database
+from shared.events import DatasetReleased, ModelTrained, TrainingProgressed
+from shared.outbox import Outbox
+
+_LEASE_LOCK = 7_042_002
+
+
+class LostLease(Exception):
+    """Another process has taken the run over."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A leased run. `attempt` counts from 1."""
+
+    run_id: str
+    task: str
+    attempt: int
+    released: DatasetReleased
+
+
+class Store:
+    def __init__(self, database: Database, outbox: Outbox, *, owner: str) -> None:
+        self.database = database
+        self.outbox = outbox
+        self.owner = owner
+
+    async def enqueue(self, released: DatasetReleased) -> None:
+        """Queue a dataset version; an older one still waiting is merged into it."""
+        async with self.database.transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LEASE_LOCK)
+            newest = await connection.fetchval(
+                "SELECT max(dataset_number) FROM trainer.runs WHERE task = $1", released.task
+            )
+            if newest is not None and newest >= released.number:
+                return
+            await connection.execute(
+                "UPDATE trainer.runs SET status = 'merged', finished_at = now(), reason = $2 "
+                "WHERE task = $1 AND status = 'queued'",
+                released.task,
+                f"merged into {released.dataset_version}",
+            )
+            await connection.execute(
+                "INSERT INTO trainer.runs "
+                "(run_id, task, dataset_version, dataset_number, released) "
+                "VALUES ($1, $2, $3, $4, $5)",
+                f"run-{released.dataset_version}",
+                released.task,
+                released.dataset_version,
+                released.number,
+                released.model_dump_json(),
+            )
+
+    async def lease(self, *, limit: int, seconds: float) -> Run | None:
+        """The next run to work on: a waiting one, or one whose worker is gone."""
+        async with self.database.transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LEASE_LOCK)
+            busy = await connection.fetchval(
+                "SELECT count(*) FROM trainer.runs "
+                "WHERE status = 'running' AND lease_until >= now()"
+            )
+            if busy >= limit:
+                return None
+            row = await connection.fetchrow(
+                """
+                UPDATE trainer.runs SET status = 'running', owner = $1, attempts = attempts + 1,
+                    lease_until = now() + make_interval(secs => $2),
+                    started_at = coalesce(started_at, now())
+                WHERE run_id = (
+                    SELECT run_id FROM trainer.runs AS r
+                    WHERE (status = 'running' AND lease_until < now())
+                       OR (status = 'queued' AND NOT EXISTS (
+                            SELECT 1 FROM trainer.runs
+                            WHERE task = r.task AND status = 'running'))
+                    ORDER BY status DESC, queued_at LIMIT 1)
+                RETURNING run_id, task, attempts, released
+                """,
+                self.owner,
+                seconds,
+            )
+        if row is None:
+            return None
+        released = DatasetReleased.model_validate_json(row["released"])
+        return Run(row["run_id"], row["task"], row["attempts"], released)
+
+    async def extend(self, run: Run, *, seconds: float) -> None:
+        """Keep the lease; `LostLease` if it is gone."""
+        async with self.database.transaction() as connection:
+            await self._hold(connection, run, seconds=seconds)
+
+    async def report(
+        self, run: Run, progress: dict[str, Any], *, at: datetime, seconds: float
+    ) -> None:
+        """Record where the run stands and publish it."""
+        async with self.database.transaction() as connection:
+            await self._hold(connection, run, seconds=seconds)
+            await self._publish(connection, run, at=at, status="running", **_measures(progress))
+            await connection.execute(
+                "UPDATE trainer.runs SET progress = $2 WHERE run_id = $1",
+                run.run_id,
+                json.dumps(progress),
+            )
+
+    async def number(self, run: Run) -> int:
+        """The run's place in its task's versions, given once and kept over restarts."""
+        async with self.database.transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LEASE_LOCK)
+            minor: int = await connection.fetchval(
+                """
+                UPDATE trainer.runs SET minor = coalesce(minor,
+                    (SELECT coalesce(max(minor) + 1, 0) FROM trainer.runs WHERE task = $2))
+                WHERE run_id = $1 RETURNING minor
+                """,
+                run.run_id,
+                run.task,
+            )
+            return minor
+
+    async def succeed(self, run: Run, trained: ModelTrained) -> None:
+        version = trained.model.version
+        async with self.database.transaction() as connection:
+            await self._hold(connection, run, seconds=1)
+            await connection.execute(
+                "UPDATE trainer.runs SET status = 'succeeded', version = $2, finished_at = now(), "
+                "lease_until = NULL WHERE run_id = $1",
+                run.run_id,
+                version,
+            )
+            await self._publish(
+                connection, run, at=trained.occurred_at, status="succeeded", version=version
+            )
+            await self.outbox.add(connection, [trained])
+
+    async def fail(self, run: Run, reason: str, *, at: datetime) -> None:
+        """The run is over; the next release tries again."""
+        async with self.database.transaction() as connection:
+            await self._hold(connection, run, seconds=1)
+            await connection.execute(
+                "UPDATE trainer.runs SET status = 'failed', reason = $2, finished_at = now(), "
+                "lease_until = NULL WHERE run_id = $1",
+                run.run_id,
+                reason,
+            )
+            await self._publish(connection, run, at=at, status="failed", reason=reason)
+
+    async def release(self, run: Run) -> None:
+        """Give the lease back at once, so that the run is resumed."""
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                "UPDATE trainer.runs SET lease_until = now() - interval '1 second' "
+                "WHERE run_id = $1 AND owner = $2 AND status = 'running'",
+                run.run_id,
+                self.owner,
+            )
+
+    async def retry(self, run_id: str) -> bool:
+        """Queue a failed run again, unless a newer one waits already."""
+        async with self.database.transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LEASE_LOCK)
+            result = await connection.execute(
+                """
+                UPDATE trainer.runs AS r SET status = 'queued', attempts = 0, reason = NULL
+                WHERE run_id = $1 AND status = 'failed' AND NOT EXISTS (
+                    SELECT 1 FROM trainer.runs WHERE task = r.task AND status = 'queued')
+                """,
+                run_id,
+            )
+            return result == "UPDATE 1"
+
+    async def runs(self, task: str | None) -> list[asyncpg.Record]:
+        async with self.database.transaction() as connection:
+            return await connection.fetch(
+                """
+                SELECT run_id, task, dataset_version, status, attempts, progress, version, reason,
+                       queued_at, started_at, finished_at
+                FROM trainer.runs WHERE $1::text IS NULL OR task = $1
+                ORDER BY queued_at DESC LIMIT 200
+                """,
+                task,
+            )
+
+    async def _hold(self, connection: Connection, run: Run, *, seconds: float) -> None:
+        result = await connection.execute(
+            "UPDATE trainer.runs SET lease_until = now() + make_interval(secs => $3) "
+            "WHERE run_id = $1 AND owner = $2 AND status = 'running' AND attempts = $4",
+            run.run_id,
+            self.owner,
+            seconds,
+            run.attempt,
+        )
+        if result != "UPDATE 1":
+            raise LostLease(run.run_id)
+
+    async def _publish(
+        self, connection: Connection, run: Run, *, at: datetime, **fields: Any
+    ) -> None:
+        sequence = await connection.fetchval(
+            "UPDATE trainer.runs SET sequence = sequence + 1 WHERE run_id = $1 RETURNING sequence",
+            run.run_id,
+        )
+        event = TrainingProgressed(
+            occurred_at=at,
+            task=run.task,
+            run_id=run.run_id,
+            dataset_version=run.released.dataset_version,
+            sequence=sequence,
+            **fields,
+        )
+        await self.outbox.add(connection, [event])
+
+
+def _measures(progress: dict[str, Any]) -> dict[str, Any]:
+    names = ("step", "steps", "loss", "validation_loss", "tokens_per_second", "eta_seconds")
+    return {name: progress[name] for name in names if progress.get(name) is not None}

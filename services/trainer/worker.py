@@ -1,0 +1,190 @@
+"""Works off the queued runs, one after the other: data down, train in a child, result up."""
+
+import asyncio
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from services.trainer.card import model_card
+from services.trainer.settings import Settings
+from services.trainer.store import LostLease, Run, Store
+from services.trainer.window import Window
+from shared.artifacts import Artifacts, in_thread
+from shared.child import Outcome, run_module
+from shared.datasets import TRAINING_SPLITS, DatasetManifest, read_manifest, read_split
+from shared.errors import Rejected, Transient
+from shared.events import ModelTrained, TrainedModel
+from shared.registry import ModelCache, model_uri, store
+from shared.telemetry import logger
+
+_BACKENDS = {"lora": "transformers", "linear": "scikit-learn"}
+_REPORT_SECONDS = 1.0
+_IDLE_SECONDS = 0.5
+
+
+@dataclass
+class Worker:
+    """One process's share of the training. A run survives the worker: another one resumes it."""
+
+    store: Store
+    artifacts: Artifacts
+    cache: ModelCache
+    settings: Settings
+    now: Callable[[], datetime]
+
+    async def run(self) -> None:
+        """Lease and train for ever, inside the training window."""
+        window = Window.parse(self.settings.training_window)
+        while True:
+            run = None
+            if window.is_open(self.now()):
+                run = await self.store.lease(
+                    limit=self.settings.max_concurrent_runs, seconds=self.settings.lease_seconds
+                )
+            if run is None:
+                await asyncio.sleep(_IDLE_SECONDS)
+            else:
+                await self._work(run)
+
+    async def _work(self, run: Run) -> None:
+        logger.info("training", run=run.run_id, attempt=run.attempt)
+        heartbeat = asyncio.create_task(self._keep_lease(run))
+        try:
+            await self._train(run)
+        except LostLease:
+            logger.warning("lease lost", run=run.run_id)
+        except Transient:
+            await self.store.release(run)
+            raise
+        except Rejected as error:
+            await self.store.fail(run, str(error), at=self.now())
+        finally:
+            heartbeat.cancel()
+
+    async def _keep_lease(self, run: Run) -> None:
+        """Hold the lease while the child is silent; a lost one shows at the next report."""
+        while True:
+            await asyncio.sleep(self.settings.lease_seconds / 3)
+            try:
+                await self.store.extend(run, seconds=self.settings.lease_seconds)
+            except (LostLease, Transient) as error:
+                logger.warning("lease not extended", run=run.run_id, reason=str(error))
+
+    async def _train(self, run: Run) -> None:
+        directory = self.settings.work_directory / run.run_id
+        manifest = await in_thread(self._fetch, run, directory)
+        failure: list[str] = []
+        reported = 0.0
+
+        async def on_line(line: bytes) -> None:
+            nonlocal reported
+            progress = _read(line)
+            if "failed" in progress:
+                failure.append(str(progress["failed"]))
+            elif "step" in progress and time.monotonic() - reported >= _REPORT_SECONDS:
+                reported = time.monotonic()
+                await self.store.report(
+                    run, progress, at=self.now(), seconds=self.settings.lease_seconds
+                )
+
+        outcome = await run_module(
+            "services.trainer.recipe",
+            await in_thread(self._arguments, directory, manifest),
+            on_line,
+        )
+        if outcome.code == 0:
+            await self._publish(run, directory, manifest)
+        elif outcome.killed_by and run.attempt < self.settings.attempts:
+            logger.warning("training killed", run=run.run_id, signal=outcome.killed_by)
+            await self.store.release(run)
+            return
+        else:
+            await self.store.fail(run, _why(outcome, failure), at=self.now())
+        shutil.rmtree(directory, ignore_errors=True)
+
+    def _fetch(self, run: Run, directory: Path) -> DatasetManifest:
+        """Write the splits that training may see as JSONL files."""
+        manifest = read_manifest(self.artifacts, run.released.manifest)
+        data = directory / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        for split in TRAINING_SPLITS:
+            with (data / f"{split}.jsonl").open("w") as file:
+                for example in read_split(self.artifacts, manifest, split):
+                    file.write(example.model_dump_json() + "\n")
+        return manifest
+
+    def _arguments(self, directory: Path, manifest: DatasetManifest) -> list[str]:
+        settings = self.settings
+        arguments = [
+            *("--data", str(directory / "data")),
+            *("--out", str(directory / "out")),
+            *("--labels", ",".join(manifest.labels)),
+            *("--strategy", settings.strategy),
+            *("--quantisation", settings.quantisation),
+        ]
+        if settings.strategy != "linear":
+            arguments += ["--base", str(self.cache.base(settings.base_model))]
+        if settings.recipe is not None:
+            arguments += ["--recipe", str(settings.recipe)]
+        return arguments
+
+    async def _publish(self, run: Run, directory: Path, manifest: DatasetManifest) -> None:
+        minor = await self.store.number(run)
+        version = f"{run.task}-v{self.settings.major}.{minor}"
+        trained = await in_thread(self._upload, run, version, directory / "out", manifest)
+        await self.store.succeed(run, trained)
+        logger.info("trained", run=run.run_id, version=version)
+
+    def _upload(self, run: Run, version: str, out: Path, manifest: DatasetManifest) -> ModelTrained:
+        shutil.rmtree(out / "checkpoint", ignore_errors=True)
+        metrics = json.loads((out / "metrics.json").read_text())
+        recipe = json.loads((out / "recipe.json").read_text())
+        linear = self.settings.strategy == "linear"
+        about = {
+            "version": version,
+            "task": run.task,
+            "strategy": self.settings.strategy,
+            "backend": _BACKENDS[self.settings.strategy],
+            "quantisation": self.settings.quantisation,
+            "base_model": None if linear else self.settings.base_model,
+            "prompt_version": manifest.prompt_version,
+            "temperature": metrics["temperature"],
+            "dataset_version": manifest.dataset_version,
+        }
+        (out / "README.md").write_text(model_card(about, manifest, recipe, metrics))
+        reference = store(
+            self.artifacts, out, model_uri(run.task, version), created_at=self.now(), about=about
+        )
+        model = TrainedModel.model_validate(
+            {
+                **about,
+                "manifest": reference,
+                "dataset_manifest": run.released.manifest,
+            }
+        )
+        return ModelTrained(
+            occurred_at=self.now(), task=run.task, model=model, run_id=run.run_id, metrics=metrics
+        )
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    """A progress line; other output of the libraries is no progress."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _why(outcome: Outcome, failure: list[str]) -> str:
+    if failure:
+        return failure[-1]
+    if outcome.killed_by:
+        return f"killed by {outcome.killed_by}"
+    lines = [line for line in outcome.errors.splitlines() if line.strip()]
+    return f"exit {outcome.code}: {lines[-1] if lines else 'no message'}"

@@ -1,0 +1,70 @@
+"""Heavy work in a process of its own: it gives its memory back, steps behind the services in
+priority, and dies with its parent.
+"""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+_PR_SET_PDEATHSIG = 1
+_LONGEST_LINE_BYTES = 1024 * 1024
+_KEPT_ERROR_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a child ended. A negative code is the signal that killed it."""
+
+    code: int
+    errors: str  # the end of what it wrote to stderr
+
+    @property
+    def killed_by(self) -> str | None:
+        return signal.Signals(-self.code).name if self.code < 0 else None
+
+
+async def run_module(
+    module: str, arguments: Sequence[str], on_line: Callable[[bytes], Awaitable[None]]
+) -> Outcome:
+    """Run `python -m module arguments`, hand over each line it prints, return how it ended."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=_LONGEST_LINE_BYTES,
+        preexec_fn=_behave,
+    )
+    if process.stdout is None or process.stderr is None:
+        raise RuntimeError("the child has no pipes")
+    errors = asyncio.create_task(_tail(process.stderr))
+    try:
+        async for line in process.stdout:
+            await on_line(line)
+        return Outcome(await process.wait(), await errors)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        errors.cancel()
+
+
+async def _tail(stream: asyncio.StreamReader) -> str:
+    kept = b""
+    while block := await stream.read(_KEPT_ERROR_BYTES):
+        kept = (kept + block)[-_KEPT_ERROR_BYTES:]
+    return kept.decode(errors="replace")
+
+
+def _behave() -> None:
+    """In the child, before it starts: lower priority, and no life after the parent's."""
+    os.nice(5)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
