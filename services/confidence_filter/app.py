@@ -40,15 +40,11 @@ def create_app(settings: Settings) -> FastAPI:
         batch=settings.batch_records,
     )
 
-    async def open_database() -> None:
-        await database.open()
-        await outbox.create()
-
     return build(
         NAME,
         settings,
         health=health,
-        start=[open_database, rollouts.caught_up, bus.start],
+        start=[database.open, outbox.create, rollouts.caught_up, bus.start],
         loops=[rollouts.run, relay.run],
         stop=[bus.stop, database.close],
     )
