@@ -82,6 +82,8 @@ class Task:
     reason_codes: tuple[ReasonCode, ...]
     layout: tuple[Section, ...]
     examples: tuple[Mapping[str, Any], ...]  # inputs for the documentation
+    # The input field with the amount at stake in US dollars, if a part of it can be approved.
+    amount_field: str | None = None
 
     @property
     def label_names(self) -> tuple[str, ...]:

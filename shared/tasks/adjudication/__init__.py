@@ -77,4 +77,5 @@ ADJUDICATION = Task(
     reason_codes=REASON_CODES,
     layout=LAYOUT,
     examples=EXAMPLES,
+    amount_field="billed_amount",
 )
