@@ -4,6 +4,7 @@ Events are frozen and ignore unknown fields, so that a consumer survives additio
 change is a new class on a new topic.
 """
 
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -32,7 +33,7 @@ class Event(Frozen):
     occurred_at: AwareDatetime
 
     @computed_field  # type: ignore[prop-decorator]
-    @property
+    @cached_property
     def event_id(self) -> UUID:
         return uuid5(_NAMESPACE, f"{self.type}|{self.natural_key}|{self.event_revision}")
 

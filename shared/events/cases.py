@@ -1,5 +1,6 @@
 """Cases, what the models say of them, and what is decided."""
 
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, computed_field, model_validator
@@ -66,7 +67,7 @@ class Case(Frozen):
     supersedes_case_id: Identifier | None = None
     submitted_at: AwareDatetime
 
-    @property
+    @cached_property
     def content_sha256(self) -> str:
         """Equal for the same case handed in again, different for another content."""
         content = {
@@ -93,7 +94,7 @@ class Score(Frozen):
     quantisation: str
     latency_ms: Annotated[float, Field(ge=0.0)]
 
-    @property
+    @cached_property
     def label(self) -> str:
         return max(self.probabilities, key=lambda name: self.probabilities[name])
 
@@ -125,7 +126,7 @@ class PredictionMade(Event):
     def key(self) -> str:
         return self.case.case_id
 
-    @property
+    @cached_property
     def answer(self) -> Score | None:
         """The score of the version that answers the case."""
         return next((s for s in self.scores if s.version == self.answering_version), None)

@@ -1,0 +1,1 @@
+"""The `caseloop` command: what an operator does, from a terminal."""

@@ -1,0 +1,107 @@
+"""How the command line reaches a running system: addresses and a token from the environment.
+
+`caseloop` reads the environment, then the file `env` of the embedded system's home.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import typer
+
+PORTS = {
+    "inference": 8101,
+    "confidence_filter": 8102,
+    "review_queue": 8103,
+    "dataset_accumulator": 8104,
+    "trainer": 8105,
+    "evaluator": 8106,
+    "promoter": 8107,
+}
+
+
+def environment() -> dict[str, str]:
+    """The settings in force: the process's environment over the embedded system's file."""
+    home = Path(os.environ.get("CASELOOP_HOME", ".caseloop"))
+    found: dict[str, str] = {}
+    if (home / "env").exists():
+        for line in (home / "env").read_text().splitlines():
+            name, equals, value = line.partition("=")
+            if equals and not name.startswith("#"):
+                found[name.strip()] = value.strip().strip("'\"")
+    return {**found, **os.environ}
+
+
+@dataclass(frozen=True)
+class System:
+    """A running Caseloop, seen by somebody with a token."""
+
+    settings: Mapping[str, str]
+
+    def url(self, service: str) -> str:
+        """The service's address: `<SERVICE>_URL`, else this machine and `<SERVICE>_PORT`."""
+        name = service.upper()
+        port = self.settings.get(f"{name}_PORT", str(PORTS[service]))
+        return self.settings.get(f"{name}_URL", f"http://127.0.0.1:{port}")
+
+    def token(self, *roles: str) -> str:
+        """`API_TOKEN`, else the first of `API_TOKENS` with one of these roles."""
+        if own := self.settings.get("API_TOKEN"):
+            return own
+        for entry in self.settings.get("API_TOKENS", "").split(","):
+            _, _, rest = entry.partition(":")
+            role, _, token = rest.partition(":")
+            if role in roles:
+                return token
+        raise typer.BadParameter("no token: set API_TOKEN, or start the system with `make up`")
+
+    def client(self, service: str, *, role: str = "operator", timeout: float = 30) -> httpx.Client:
+        return httpx.Client(
+            base_url=self.url(service),
+            headers={"Authorization": f"Bearer {self.token(role)}"},
+            timeout=timeout,
+        )
+
+    def get(self, service: str, path: str, **query: Any) -> Any:
+        return self._call(service, "GET", path, params=query)
+
+    def post(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
+        return self._call(service, "POST", path, json=content)
+
+    @property
+    def kafka(self) -> list[str]:
+        return self.settings.get("KAFKA_BOOTSTRAP", "127.0.0.1:9092").split(",")
+
+    def _call(self, service: str, method: str, path: str, **arguments: Any) -> Any:
+        try:
+            with self.client(service) as client:
+                response = client.request(method, path, **arguments)
+        except httpx.TransportError as error:
+            raise Unreachable(
+                f"{service} does not answer at {self.url(service)}; is it up? (make status)"
+            ) from error
+        if response.is_error:
+            raise Refused(response)
+        return response.json() if response.content else None
+
+
+class Unreachable(Exception):
+    """The service cannot be reached."""
+
+
+class Refused(Exception):
+    """The service said no, and why."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        try:
+            content = response.json()
+            detail = content.get("detail", content)
+            if content.get("field"):
+                detail = f"{content['field']}: {detail}"
+        except ValueError:
+            detail = response.text[:200]
+        super().__init__(f"{response.status_code}: {detail}")
+        self.status_code = response.status_code

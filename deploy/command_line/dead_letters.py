@@ -1,0 +1,90 @@
+"""Dead letters from a terminal: list them, look at one, send it back where it came from."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from shared.dead_letter import DeadLetter
+from shared.topics import DEAD_LETTER_LIMIT_BYTES, dead_letter_topics
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A dead letter and where it lies: `place` is topic/partition/offset."""
+
+    place: str
+    letter: DeadLetter
+
+
+def kept_letters(bootstrap: list[str]) -> Iterator[Kept]:
+    """Every dead letter there is, read without a group."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=2 * DEAD_LETTER_LIMIT_BYTES,
+    )
+    try:
+        partitions = [TopicPartition(topic, 0) for topic in dead_letter_topics()]
+        ends = consumer.end_offsets(partitions)
+        filled = [partition for partition in partitions if ends[partition] > 0]
+        consumer.assign(filled)
+        if filled:
+            consumer.seek_to_beginning(*filled)
+        while any(consumer.position(partition) < ends[partition] for partition in filled):
+            for partition, records in consumer.poll(timeout_ms=500).items():
+                for record in records:
+                    place = f"{partition.topic}/{partition.partition}/{record.offset}"
+                    headers = dict(record.headers)
+                    yield Kept(place, DeadLetter.read(record.key, record.value, headers))
+    finally:
+        consumer.close()
+
+
+def find(bootstrap: list[str], place: str) -> Kept | None:
+    return next((kept for kept in kept_letters(bootstrap) if kept.place == place), None)
+
+
+def replay(bootstrap: list[str], letters: list[Kept]) -> int:
+    """Send records back to their topics, bytes, key and headers as they were."""
+    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=False)
+    try:
+        sent = [
+            producer.send(
+                kept.letter.topic,
+                key=kept.letter.key,
+                value=kept.letter.value,
+                headers=[
+                    *((n, v) for n, v in kept.letter.headers if n != "dead_letter_replayed_from"),
+                    ("dead_letter_replayed_from", kept.place.encode()),
+                ],
+            )
+            for kept in letters
+        ]
+        for future in sent:
+            future.get(timeout=30)
+    finally:
+        producer.close()
+    return len(sent)
+
+
+def describe(kept: Kept) -> str:
+    """A dead letter in full, readable where it is text."""
+    letter = kept.letter
+    value = (letter.value or b"").decode(errors="backslashreplace")
+    try:
+        value = json.dumps(json.loads(value), indent=2)
+    except ValueError:
+        value = value[:4000]
+    headers = "\n".join(f"  {n}: {v.decode(errors='backslashreplace')}" for n, v in letter.headers)
+    return (
+        f"{kept.place}\n"
+        f"origin   {letter.topic}/{letter.partition}/{letter.offset}\n"
+        f"group    {letter.group}\n"
+        f"failed   {letter.failed_at}\n"
+        f"error    {letter.error_type}: {letter.error}\n"
+        f"key      {(letter.key or b'').decode(errors='backslashreplace')}\n"
+        f"headers\n{headers}\n\n{value}"
+    )

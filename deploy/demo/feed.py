@@ -1,0 +1,64 @@
+"""The claims system of the demonstration: submits cases to Kafka at the pace it is told."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from aiokafka import AIOKafkaProducer
+
+from deploy.simulation import DecidedCase
+from shared.encoding import encode
+from shared.events import CaseSubmitted
+
+
+@dataclass
+class Feed:
+    """Cases on their way in. `pace` is cases a second and may change at any time."""
+
+    task: str
+    cases: Iterator[DecidedCase]
+    bootstrap: list[str]
+    known: set[str]  # submitted by an earlier demonstration
+    pace: float = 0.0
+    sent: int = 0
+    exhausted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Submit until the cases run out."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=20)
+        await producer.start()
+        try:
+            for case in self.cases:
+                event = submission(self.task, case)
+                if event.case_id in self.known:
+                    continue
+                while self.pace <= 0:
+                    await asyncio.sleep(0.2)
+                record = encode(event, source="demo")
+                headers = [(name, value.encode()) for name, value in record.headers.items()]
+                await producer.send(record.topic, record.value, key=record.key, headers=headers)
+                self.sent += 1
+                await asyncio.sleep(1 / self.pace if self.pace > 0 else 0)
+            await producer.flush()
+        finally:
+            await producer.stop()
+            self.exhausted.set()
+
+
+def submission(task: str, case: DecidedCase) -> CaseSubmitted:
+    """The case as a claims system hands it in: what was known before the decision."""
+    content = case.input.model_dump(mode="json")
+    claim_id = claim_id_of(content)
+    return CaseSubmitted(
+        occurred_at=datetime.now(UTC),
+        case_id=f"{claim_id}.1",
+        claim_id=claim_id,
+        task=task,
+        input=content,
+    )
+
+
+def claim_id_of(content: dict[str, object]) -> str:
+    """Claims have a claim id, independent reviews a reference id."""
+    return str(content.get("claim_id") or content["reference_id"])

@@ -1,0 +1,78 @@
+"""How large the demonstration is: which claims, how many, and the settings that fit them.
+
+The history is mostly held out, so that the first version has too few labels to be sure of much
+and both versions are measured on the same few hundred claims.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from deploy.simulation import DecidedCase, Simulation, determinations
+from shared.tasks import TASKS
+from shared.tasks.task import Task
+
+HISTORY_SPLITS = "train=0.16,validation=0.06,calibration=0.16,certification=0.02,test=0.6"
+LIVE_SPLITS = "train=0.8,validation=0.05,calibration=0.1,certification=0.02,test=0.03"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One demonstration. `threshold` counts the new training labels that make a release."""
+
+    task: Task
+    history: int  # cases of the imported file
+    cases: int  # at most so many are streamed
+    threshold: int
+    source: Path | None = None
+    seed: int = 1
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def history_cases(self) -> Iterator[DecidedCase]:
+        return islice(self._all(), self.history)
+
+    def stream(self) -> Iterator[DecidedCase]:
+        return islice(self._all(), self.history, self.history + self.cases)
+
+    def _all(self) -> Iterator[DecidedCase]:
+        if self.source is None:
+            return iter(Simulation(self.seed).claims(count=self.history + self.cases))
+        return iter(determinations(self.source, limit=self.history + self.cases))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the services are told for this demonstration."""
+        return {
+            "LABEL_THRESHOLD": str(self.threshold),
+            "DATASET_ACCUMULATOR_SPLIT_SHARES": LIVE_SPLITS,
+            "PROMOTER_SHADOW_CASES": "40",
+            "PROMOTER_SHADOW_SECONDS": "5",
+            "PROMOTER_CANARY_CASES": "40",
+            "PROMOTER_CANARY_SECONDS": "5",
+            **self.settings,
+        }
+
+
+def simulated(*, seed: int, settings: dict[str, str]) -> Plan:
+    return Plan(
+        TASKS["adjudication"], history=600, cases=1400, threshold=250, seed=seed, settings=settings
+    )
+
+
+def independent_review(path: Path, *, limit: int, settings: dict[str, str]) -> Plan:
+    """Real determinations in the order of their years; the first 40 % are the history.
+
+    `limit` 0 takes all cases of the file.
+    """
+    available = sum(1 for _ in determinations(path, limit=limit))
+    history = int(available * 0.4)
+    live = available - history
+    return Plan(
+        TASKS["independent_review"],
+        history=history,
+        cases=live,
+        threshold=min(400, int(live * 0.45)),
+        source=path,
+        settings=settings,
+    )

@@ -1,0 +1,137 @@
+"""Events for tests, valid unless a test says otherwise."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.events import (
+    ArtifactRef,
+    Case,
+    CaseSubmitted,
+    PredictionMade,
+    RolloutChanged,
+    Score,
+    ServedModel,
+    TrainedModel,
+)
+from shared.tasks import TASKS
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+ADJUDICATION = TASKS["adjudication"]
+
+
+def claim_input(**changes: Any) -> dict[str, Any]:
+    """The content of an adjudication case, as `Case` carries it."""
+    example = {**ADJUDICATION.examples[0], **changes}
+    return ADJUDICATION.validate(example).model_dump(mode="json")
+
+
+def submitted(case_id: str = "case-1", **changes: Any) -> CaseSubmitted:
+    fields = {"occurred_at": NOW, "case_id": case_id, "task": "adjudication"}
+    return CaseSubmitted.model_validate({**fields, "input": claim_input(), **changes})
+
+
+def case(case_id: str = "case-1", **changes: Any) -> Case:
+    fields = {
+        "case_id": case_id,
+        "task": "adjudication",
+        "input": claim_input(),
+        "group_id": f"group-{case_id}",
+        "submitted_at": NOW,
+    }
+    return Case.model_validate({**fields, **changes})
+
+
+def reference(uri: str = "s3://models/x/manifest.json") -> ArtifactRef:
+    return ArtifactRef(uri=uri, sha256="0" * 64, size_bytes=1)
+
+
+def trained(version: str = "adjudication-v1.0", **changes: Any) -> TrainedModel:
+    fields = {
+        "version": version,
+        "task": "adjudication",
+        "strategy": "linear",
+        "backend": "scikit-learn",
+        "quantisation": "none",
+        "base_model": None,
+        "prompt_version": ADJUDICATION.prompt_version,
+        "temperature": 1.0,
+        "manifest": reference(),
+        "dataset_version": "adjudication-d1",
+        "dataset_manifest": reference("s3://datasets/adjudication/d1/manifest.json"),
+    }
+    return TrainedModel.model_validate({**fields, **changes})
+
+
+def served(version: str = "adjudication-v1.0", *, threshold: float = 0.9) -> ServedModel:
+    return ServedModel(model=trained(version), threshold=threshold)
+
+
+def rollout(**changes: Any) -> RolloutChanged:
+    fields: dict[str, Any] = {
+        "occurred_at": NOW,
+        "task": "adjudication",
+        "rollout_id": "adjudication-r1",
+        "revision": 1,
+        "champion": served(),
+        "salt": "salt",
+        "changed_by": "test",
+        "why": "test",
+    }
+    return RolloutChanged.model_validate({**fields, **changes})
+
+
+def score(
+    probabilities: Mapping[str, float],
+    *,
+    version: str = "adjudication-v1.0",
+    label_mass: float = 0.95,
+    arm: str = "champion",
+) -> Score:
+    return Score.model_validate(
+        {
+            "version": version,
+            "arm": arm,
+            "log_probabilities": {
+                name: math.log(max(p * label_mass, 1e-12)) for name, p in probabilities.items()
+            },
+            "label_mass": label_mass,
+            "temperature": 1.0,
+            "probabilities": probabilities,
+            "adapter_sha256": "0" * 64,
+            "prompt_version": "1",
+            "backend": "scikit-learn",
+            "quantisation": "none",
+            "latency_ms": 1.0,
+        }
+    )
+
+
+def answers(label: str, confidence: float) -> dict[str, float]:
+    """Probabilities in which `label` leads with `confidence`."""
+    others = [name for name in ADJUDICATION.label_names if name != label]
+    rest = (1.0 - confidence) / len(others)
+    return {label: confidence, **dict.fromkeys(others, rest)}
+
+
+def predicted(
+    case_id: str = "case-1",
+    *,
+    label: str = "APPROVED",
+    confidence: float = 0.99,
+    label_mass: float = 0.95,
+    version: str = "adjudication-v1.0",
+    **changes: Any,
+) -> PredictionMade:
+    found = score(answers(label, confidence), version=version, label_mass=label_mass)
+    fields: dict[str, Any] = {
+        "occurred_at": NOW,
+        "case": case(case_id),
+        "scores": (found,),
+        "answering_version": version,
+        "arm": "champion",
+        "rollout_id": "adjudication-r1",
+        "rollout_revision": 1,
+    }
+    return PredictionMade.model_validate({**fields, **changes})

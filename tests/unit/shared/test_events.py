@@ -1,0 +1,72 @@
+"""Events keep their identity over redelivery, and records keep within their limits."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.encoding import decode, encode
+from shared.errors import Rejected
+from shared.events import CaseSubmitted, PredictionMade, RolloutChanged
+from shared.topics import RECORD_LIMIT_BYTES, TOPICS
+from tests.support.builders import NOW, case, claim_input, predicted, rollout, submitted
+
+
+def test_a_redelivery_has_the_same_event_id() -> None:
+    again = predicted(confidence=0.5, occurred_at=NOW + timedelta(days=1))
+
+    assert predicted().event_id == again.event_id
+    assert predicted("case-2").event_id != again.event_id
+
+
+def test_revisions_have_ids_of_their_own() -> None:
+    assert rollout(revision=1).event_id != rollout(revision=2).event_id
+
+
+def test_an_event_survives_the_wire_and_unknown_fields() -> None:
+    record = encode(predicted(), source="test")
+    extended = record.value[:-1] + b',"added_later": 1}'
+
+    assert decode(extended, PredictionMade) == predicted()
+    assert record.headers["ce_id"] == str(predicted().event_id)
+    assert record.key == b"case-1"
+
+
+def test_a_forged_event_id_is_not_believed() -> None:
+    value = submitted().model_dump_json().replace(str(submitted().event_id), "0" * 36)
+
+    assert decode(value.encode(), CaseSubmitted).event_id == submitted().event_id
+
+
+def test_a_bad_record_names_the_field_and_not_the_content() -> None:
+    value = submitted().model_dump_json().replace('"case-1"', '"se cret"').encode()
+
+    with pytest.raises(Rejected, match="case_id") as caught:
+        decode(value, CaseSubmitted)
+    assert "se cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\xff\xfe", b"{", b"[]", b"null"])
+def test_what_is_no_event_is_rejected(value: bytes | None) -> None:
+    with pytest.raises(Rejected):
+        decode(value, RolloutChanged)
+
+
+def test_a_record_larger_than_its_topic_takes_is_refused_before_it_is_sent() -> None:
+    large = submitted(input={"clinical_note": "x" * RECORD_LIMIT_BYTES})
+
+    with pytest.raises(Rejected, match="bytes"):
+        encode(large, source="test")
+
+
+def test_equal_content_has_an_equal_hash_and_other_content_another() -> None:
+    later = case(submitted_at=NOW + timedelta(days=1))
+    other = case(input=claim_input(billed_amount="1.00"))
+
+    assert case().content_sha256 == later.content_sha256
+    assert case().content_sha256 != other.content_sha256
+    assert case().content_sha256 != case(attempt=2).content_sha256
+
+
+def test_every_topic_is_listed_once_and_keyed() -> None:
+    assert len({topic.name for topic in TOPICS}) == len(TOPICS)
+    assert len({topic.event for topic in TOPICS}) == len(TOPICS)
