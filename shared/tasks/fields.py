@@ -13,12 +13,12 @@ from pydantic_core import PydanticCustomError
 MEMBER_DATA: dict[str, Any] = {"member_data": True}  # json_schema_extra: never in logs or metrics
 
 # PostgreSQL's jsonb refuses NUL, and other control characters only break pages and prompts.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _printable(value: str) -> str:
-    if _CONTROL.search(value):
+    if CONTROL_CHARACTER.search(value):
         raise PydanticCustomError("control_character", "contains a control character")
     return value
 

@@ -6,21 +6,24 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import Rejected
+from shared.tasks.fields import CONTROL_CHARACTER
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def cell(row: Mapping[str, str], column: str) -> str:
     """The stripped text of a required column; it may be empty, but it must be there."""
-    value = row.get(column)
-    if value is None:
+    if row.get(column) is None:
         raise Rejected("the column is missing in this row", field=column)
-    return value.strip()
+    return optional_cell(row, column) or ""
 
 
 def optional_cell(row: Mapping[str, str], column: str) -> str | None:
     """The stripped text of an optional column, or None where it is empty or absent."""
-    return (row.get(column) or "").strip() or None
+    text = (row.get(column) or "").strip()
+    if CONTROL_CHARACTER.search(text):
+        raise Rejected("contains a control character", field=column)
+    return text or None
 
 
 def label_cell(row: Mapping[str, str], column: str, labels: Iterable[str]) -> str:

@@ -1,0 +1,81 @@
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.tasks.adjudication import ADJUDICATION
+from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.prompt import render
+
+CLAIM: dict[str, Any] = {
+    "claim_id": "CLM-4711",
+    "member_id": "M-0815",
+    "policy_id": "CHOICE-PPO",
+    "provider_npi": "9000000017",
+    "service_date": "2026-06-15",
+    "diagnosis_codes": ["M54.50"],
+    "procedure_codes": ["97110", "97140", "97110"],
+    "billed_amount": "118.00",
+    "prior_authorization": "PA-99",
+    "clinical_note": "Back pain, no better after six weeks of exercises.",
+    "edits": [
+        {"rule_id": "ICD-10-CM", "kind": "code_validity", "outcome": "pass", "message": "fine"},
+        {"rule_id": "CHO-LIM-1", "kind": "limit", "outcome": "fail", "message": "7 units, limit 6"},
+        {"rule_id": "CHO-FEE-1", "kind": "fee_schedule", "outcome": "pend", "message": "itemise"},
+    ],
+}
+
+
+def user(**changes: Any) -> str:
+    return render(ClaimInput.model_validate(CLAIM | changes)).user
+
+
+def test_the_whole_text() -> None:
+    assert user() == (
+        "Procedures 97110 x2, 97140 for M54.50, 118.00 USD.\n"
+        "Edits: limit fail, 7 units, limit 6; fee schedule pend, itemise.\n"
+        "Note: Back pain, no better after six weeks of exercises."
+    )
+
+
+def test_what_is_absent_is_said() -> None:
+    assert "Edits: all pass." in user(edits=CLAIM["edits"][:1])
+    text = user(edits=[], clinical_note=None)
+    assert "Edits: none ran." in text
+    assert text.endswith("Note: none")
+
+
+def test_a_long_note_is_cut_at_a_word_and_says_so() -> None:
+    text = user(clinical_note="word " * 800)
+    assert text.endswith("word […]")
+    assert len(text) < 1400
+
+
+identifier = st.from_regex(r"[A-Z]{1,3}-?[0-9]{4,9}", fullmatch=True)
+
+
+@given(member=identifier, claim=identifier, authorisation=identifier)
+def test_no_identifier_reaches_the_prompt(member: str, claim: str, authorisation: str) -> None:
+    npi = "9000000017"
+    named = f"Member {member.lower()}, claim {claim} ({authorisation}), by {npi}."
+    edit = {"rule_id": "R", "kind": "limit", "outcome": "fail", "message": f"see {claim}."}
+    text = user(
+        member_id=member,
+        claim_id=claim,
+        prior_authorization=authorisation,
+        clinical_note=named,
+        edits=[edit],
+    )
+    for hidden in (member, claim, authorisation, npi, "CHOICE-PPO", "2026-06-15"):
+        assert hidden.lower() not in text.lower()
+
+
+def test_an_identifier_inside_a_word_is_left_alone() -> None:
+    assert "97110" in user(member_id="7")
+    assert user(member_id="ain").endswith("Back pain, no better after six weeks of exercises.")
+
+
+def test_the_note_is_one_line() -> None:
+    text = user(clinical_note="one\n\n  two\tthree")
+    assert text.endswith("Note: one two three")
+    assert "APPROVED" in ADJUDICATION.prompt(CLAIM).system
