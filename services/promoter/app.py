@@ -1,0 +1,46 @@
+"""Puts the promoter together."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.promoter.handlers import Handlers
+from services.promoter.routes import create_routes
+from services.promoter.settings import Settings
+from services.promoter.store import Store
+from shared.bus import Bus
+from shared.database import Database
+from shared.events import ModelEvaluated, PredictionMade
+from shared.health import Health
+from shared.outbox import Outbox, Relay
+from shared.service import build
+from shared.topics import MODELS_EVALUATED, PREDICTIONS_MADE
+
+NAME = "promoter"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    health = Health()
+    bus = Bus(settings.engines, service=NAME, health=health)
+    database = Database(settings.engines, schema=NAME, migrations=MIGRATIONS)
+    outbox = Outbox(database, service=NAME)
+    relay = Relay(outbox, bus, health)
+    store = Store(database, outbox)
+    handlers = Handlers(store, limits=settings.limits)
+    bus.consume(MODELS_EVALUATED, handlers.models_evaluated, event=ModelEvaluated, batch=100)
+    bus.consume(
+        PREDICTIONS_MADE,
+        handlers.predictions_made,
+        event=PredictionMade,
+        batch=settings.batch_records,
+    )
+    return build(
+        NAME,
+        settings,
+        health=health,
+        start=[database.open, outbox.create, bus.start],
+        loops=[relay.run, handlers.run],
+        stop=[bus.stop, database.close],
+        routers=[create_routes(store, settings.limits)],
+    )

@@ -1,0 +1,57 @@
+"""What a prediction adds to the running stage. Each case counts once, under one stage."""
+
+from dataclasses import dataclass
+
+from services.promoter.guard import Counts
+from services.promoter.state import Rollout, Version
+from shared.events import PredictionMade, Score, Stage
+from shared.tasks import get_task
+
+_MINIMUM_LABEL_MASS = 0.5
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One case of a stage."""
+
+    rollout_id: str
+    stage: Stage
+    case_id: str
+    adds: Counts
+
+
+def observe(prediction: PredictionMade, rollout: Rollout) -> Observation | None:
+    """The observation in a prediction; none if it was made in another stage or before."""
+    watched, stage = rollout.watched, rollout.stage
+    if watched is None or stage is None or prediction.rollout_id != rollout.rollout_id:
+        return None
+    if prediction.rollout_revision < rollout.stage_revision:
+        return None
+    adds = _adds(prediction, watched, stage)
+    if adds is None:
+        return None
+    return Observation(rollout.rollout_id, stage, prediction.case.case_id, adds)
+
+
+def _adds(prediction: PredictionMade, watched: Version, stage: Stage) -> Counts | None:
+    """In shadow a scored case counts towards the end of the stage, later an answered one."""
+    if watched.name in prediction.failed_versions:
+        return Counts(failed=1)
+    score = next((s for s in prediction.scores if s.version == watched.name), None)
+    if score is None:
+        return None
+    counts = stage == "shadow" or prediction.answering_version == watched.name
+    return Counts(
+        cases=int(counts),
+        scored=1,
+        label_mass=score.label_mass,
+        accepted=int(_would_accept(score, watched, prediction.case.task)),
+    )
+
+
+def _would_accept(score: Score, watched: Version, task: str) -> bool:
+    return (
+        not get_task(task).is_adverse(score.label)
+        and score.confidence >= watched.served.threshold
+        and score.label_mass >= _MINIMUM_LABEL_MASS
+    )

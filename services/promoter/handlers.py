@@ -1,0 +1,52 @@
+"""Evaluations and predictions in; the clock moves the stages on."""
+
+import asyncio
+from collections.abc import Sequence
+
+from services.promoter.counting import observe
+from services.promoter.rollout import tick
+from services.promoter.state import Limits
+from services.promoter.store import Store
+from shared.events import ModelEvaluated, PredictionMade
+from shared.tasks import get_task
+
+_TICK_SECONDS = 1.0
+_TICKS_UNTIL_FORGETTING = 60
+
+
+class Handlers:
+    def __init__(self, store: Store, *, limits: Limits) -> None:
+        self.store = store
+        self.limits = limits
+
+    async def models_evaluated(self, evaluations: Sequence[ModelEvaluated]) -> None:
+        for evaluation in evaluations:
+            get_task(evaluation.task)
+            await self.store.take(evaluation)
+
+    async def predictions_made(self, predictions: Sequence[PredictionMade]) -> None:
+        """Count the cases of the stages that are running; all others cost one query."""
+        running = {r.task: r for r in await self.store.rollouts() if r.watched is not None}
+        observations = [
+            observation
+            for prediction in predictions
+            if (rollout := running.get(prediction.case.task))
+            and (observation := observe(prediction, rollout))
+        ]
+        if observations:
+            await self.store.count(observations)
+
+    async def run(self) -> None:
+        """Let time pass for ever. Several processes may: the rollout's lock orders them."""
+        while True:
+            for _ in range(_TICKS_UNTIL_FORGETTING):
+                await self.tick()
+                await asyncio.sleep(_TICK_SECONDS)
+            await self.store.forget_counted()
+
+    async def tick(self) -> None:
+        for rollout in await self.store.rollouts():
+            await self.store.change(
+                rollout.task,
+                lambda m: tick(m.rollout, counts=m.counts, limits=self.limits, now=m.now),
+            )

@@ -1,0 +1,202 @@
+"""The HTTP side: where the rollouts stand, what became of each version, and the orders."""
+
+from datetime import datetime
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Depends, HTTPException
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.promoter.guard import Counts
+from services.promoter.rollout import missing, pause, resume, rollback, start, stop
+from services.promoter.rollout import promote as start_by_hand
+from services.promoter.state import Change, Limits, Rollout, Version, name_of
+from services.promoter.store import Moment, Store
+from shared.auth import Principal, allow
+from shared.events import Measures, ModelEvaluated, Stage, Verdict
+from shared.events.base import Identifier
+from shared.tasks import TASKS
+
+Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
+Operator = Annotated[Principal, Depends(allow("operator"))]
+Why = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+class Order(Protocol):
+    """What an operator may do to a rollout."""
+
+    def __call__(self, rollout: Rollout, *, who: str, why: str) -> Change: ...
+
+
+ORDERS: dict[str, Order] = {
+    "rollback": rollback,
+    "pause": pause,
+    "resume": resume,
+    "stop": stop,
+    "start": start,
+}
+
+
+class Reason(BaseModel):
+    """Why it is done. Who does it is the caller."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    why: Why
+
+
+class Promotion(Reason):
+    version: Identifier
+
+
+class RolloutView(BaseModel):
+    task: str
+    rollout_id: str
+    revision: int
+    champion: str | None
+    candidate: str | None
+    last_good: str | None
+    queued: str | None
+    stage: Stage | None
+    share: float
+    stopped: bool
+    paused: bool
+    stage_since: datetime | None
+    counts: Counts
+    waits_for: tuple[str, ...]
+
+
+class TransitionView(BaseModel):
+    revision: int
+    what: str
+    version: str | None
+    who: str
+    why: str
+    at: datetime
+
+
+class VersionView(BaseModel):
+    version: str
+    task: str
+    state: str
+    verdict: Verdict
+    compared_with: str | None
+    reasons: tuple[str, ...]
+    threshold: float
+    measures: Measures
+    dataset_version: str
+    strategy: str
+    base_model: str | None
+    evaluated_at: datetime
+
+
+def create_routes(store: Store, limits: Limits) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["rollouts"])
+
+    @router.get("/rollouts")
+    async def rollouts(_: Reader) -> list[RolloutView]:
+        """Where the rollout of every task stands."""
+        return [
+            _view(await store.moment(rollout.task), limits) for rollout in await store.rollouts()
+        ]
+
+    @router.get("/rollouts/{task}")
+    async def rollout(task: str, _: Reader) -> RolloutView:
+        """Where the task's rollout stands, and what its stage waits for."""
+        return _view(await store.moment(_known(task)), limits)
+
+    @router.get("/rollouts/{task}/history")
+    async def history(task: str, _: Reader) -> list[TransitionView]:
+        """Every transition, the newest first: who, why, when."""
+        rows = await store.history(_known(task))
+        return [TransitionView.model_validate(dict(row)) for row in rows]
+
+    @router.get("/versions")
+    async def versions(_: Reader, task: str | None = None) -> list[VersionView]:
+        """The registry: each version's verdict, measures and what became of it."""
+        return [_version(state, found) for state, found in await store.versions(task)]
+
+    @router.post("/rollouts/{task}/promote")
+    async def promote(task: str, promotion: Promotion, caller: Operator) -> RolloutView:
+        """Start by hand what an evaluation left open."""
+        found = await store.evaluation(_known(task), promotion.version)
+        moment = await store.change(
+            task,
+            lambda m: start_by_hand(
+                m.rollout,
+                Version.of(found),
+                verdict=found.verdict,
+                who=caller.name,
+                why=promotion.why,
+                now=m.now,
+            ),
+        )
+        return _view(moment, limits)
+
+    for name, order in ORDERS.items():
+        _add_order(router, store, limits, name=name, order=order)
+    return router
+
+
+def _add_order(router: APIRouter, store: Store, limits: Limits, *, name: str, order: Order) -> None:
+    async def give(task: str, why: Reason, caller: Operator) -> RolloutView:
+        moment = await store.change(
+            _known(task), lambda m: order(m.rollout, who=caller.name, why=why.why)
+        )
+        return _view(moment, limits)
+
+    router.add_api_route(
+        f"/rollouts/{{task}}/{name}", give, methods=["POST"], name=name, description=order.__doc__
+    )
+
+
+def _known(task: str) -> str:
+    if task not in TASKS:
+        raise HTTPException(404, f"no task {task!r}; tasks are {', '.join(sorted(TASKS))}")
+    return task
+
+
+def _view(moment: Moment, limits: Limits) -> RolloutView:
+    rollout = moment.rollout
+    return RolloutView(
+        task=rollout.task,
+        rollout_id=rollout.rollout_id,
+        revision=rollout.revision,
+        champion=name_of(rollout.champion),
+        candidate=name_of(rollout.candidate),
+        last_good=name_of(rollout.last_good),
+        queued=name_of(rollout.queued),
+        stage=rollout.stage,
+        share=rollout.share,
+        stopped=rollout.stopped,
+        paused=rollout.paused,
+        stage_since=rollout.stage_since,
+        counts=moment.counts,
+        waits_for=_waits_for(moment, limits),
+    )
+
+
+def _waits_for(moment: Moment, limits: Limits) -> tuple[str, ...]:
+    rollout = moment.rollout
+    orders = [
+        *(["an operator's start"] if rollout.stopped else []),
+        *(["an operator's resume"] if rollout.paused else []),
+    ]
+    lacks = missing(rollout, counts=moment.counts, limits=limits, now=moment.now)
+    return (*orders, *lacks)
+
+
+def _version(state: str, found: ModelEvaluated) -> VersionView:
+    return VersionView(
+        version=found.model.version,
+        task=found.task,
+        state=state,
+        verdict=found.verdict,
+        compared_with=found.champion,
+        reasons=found.reasons,
+        threshold=found.threshold,
+        measures=found.candidate_measures,
+        dataset_version=found.model.dataset_version,
+        strategy=found.model.strategy,
+        base_model=found.model.base_model,
+        evaluated_at=found.occurred_at,
+    )

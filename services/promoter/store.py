@@ -1,0 +1,234 @@
+"""The rollouts, the registry and the stage counts. A change and its event commit together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from services.promoter.counting import Observation
+from services.promoter.guard import Counts
+from services.promoter.rollout import evaluated
+from services.promoter.state import Change, Rollout, Transition, VersionState, event_of
+from shared.database import Connection, Database
+from shared.errors import Conflict, Rejected
+from shared.events import ModelEvaluated
+from shared.outbox import Outbox
+
+_STATE = TypeAdapter(Rollout)
+
+_COUNT_CASES = """
+INSERT INTO promoter.counted_cases (rollout_id, case_id)
+SELECT * FROM unnest($1::text[], $2::text[])
+ON CONFLICT DO NOTHING RETURNING rollout_id, case_id
+"""
+_ADD_COUNTS = """
+INSERT INTO promoter.stage_counts AS known
+    (rollout_id, stage, cases, scored, failed, label_mass, accepted)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (rollout_id, stage) DO UPDATE SET
+    cases = known.cases + excluded.cases,
+    scored = known.scored + excluded.scored,
+    failed = known.failed + excluded.failed,
+    label_mass = known.label_mass + excluded.label_mass,
+    accepted = known.accepted + excluded.accepted
+"""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A task's rollout, what its stage has counted, and the database's time."""
+
+    rollout: Rollout
+    counts: Counts
+    now: datetime
+
+
+class Store:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self.database = database
+        self.outbox = outbox
+
+    async def change(self, task: str, decide: Callable[[Moment], Change]) -> Moment:
+        """Decide under the rollout's lock and record what changed, with its event."""
+        async with self.database.transaction() as connection:
+            moment = await _lock(connection, task)
+            return await self._record(connection, moment, decide(moment))
+
+    async def take(self, evaluation: ModelEvaluated) -> None:
+        """Register an evaluated version and let it change the rollout, once."""
+        async with self.database.transaction() as connection:
+            moment = await _lock(connection, evaluation.task)
+            if not await _is_new(connection, evaluation):
+                return
+            known = await _register(connection, evaluation)
+            change = evaluated(moment.rollout, evaluation, known=known, now=moment.now)
+            await self._record(connection, moment, change)
+
+    async def count(self, observations: Sequence[Observation]) -> None:
+        """Add the cases that this rollout has not counted yet."""
+        first = {(o.rollout_id, o.case_id): o for o in reversed(observations)}
+        async with self.database.transaction() as connection:
+            pairs = sorted(first)
+            rows = await connection.fetch(
+                _COUNT_CASES, [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+            )
+            sums: dict[tuple[str, str], Counts] = {}
+            for row in rows:
+                seen = first[row["rollout_id"], row["case_id"]]
+                key = (seen.rollout_id, seen.stage)
+                sums[key] = sums.get(key, Counts()) + seen.adds
+            for (rollout_id, stage), counts in sorted(sums.items(), key=lambda item: item[0]):
+                await connection.execute(_ADD_COUNTS, rollout_id, stage, *astuple(counts))
+
+    async def forget_counted(self) -> None:
+        """Drop the case ids of rollouts that are over."""
+        running = [r.rollout_id for r in await self.rollouts() if r.watched is not None]
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                "DELETE FROM promoter.counted_cases WHERE rollout_id <> ALL($1)", running
+            )
+
+    async def rollouts(self) -> list[Rollout]:
+        async with self.database.transaction() as connection:
+            rows = await connection.fetch("SELECT state FROM promoter.rollouts ORDER BY task")
+        return [_STATE.validate_json(row["state"]) for row in rows]
+
+    async def moment(self, task: str) -> Moment:
+        """The rollout as it is, without the lock; a task without one has an empty one."""
+        async with self.database.transaction() as connection:
+            return await _read(connection, task)
+
+    async def history(self, task: str) -> list[asyncpg.Record]:
+        async with self.database.transaction() as connection:
+            return await connection.fetch(
+                "SELECT revision, what, version, who, why, at FROM promoter.transitions "
+                "WHERE task = $1 ORDER BY id DESC LIMIT 1000",
+                task,
+            )
+
+    async def versions(self, task: str | None) -> list[tuple[str, ModelEvaluated]]:
+        """Each version's state and newest evaluation, the newest first."""
+        async with self.database.transaction() as connection:
+            rows = await connection.fetch(
+                "SELECT state, evaluation FROM promoter.versions "
+                "WHERE $1::text IS NULL OR task = $1 ORDER BY evaluated_at DESC LIMIT 1000",
+                task,
+            )
+        return [
+            (row["state"], ModelEvaluated.model_validate_json(row["evaluation"])) for row in rows
+        ]
+
+    async def evaluation(self, task: str, version: str) -> ModelEvaluated:
+        """The newest evaluation of a version; `Rejected` if the registry has no such version."""
+        async with self.database.transaction() as connection:
+            found = await connection.fetchval(
+                "SELECT evaluation FROM promoter.versions WHERE task = $1 AND version = $2",
+                task,
+                version,
+            )
+        if found is None:
+            raise Rejected(f"{version} is not a version of {task}", field="version")
+        return ModelEvaluated.model_validate_json(found)
+
+    async def _record(self, connection: Connection, moment: Moment, change: Change) -> Moment:
+        rollout = change.rollout
+        if change.transitions:
+            await connection.execute(
+                "UPDATE promoter.rollouts SET state = $2, revision = $3, changed_at = $4 "
+                "WHERE task = $1",
+                rollout.task,
+                _STATE.dump_json(rollout).decode(),
+                rollout.revision,
+                moment.now,
+            )
+            for transition in change.transitions:
+                await _note(connection, rollout, transition, at=moment.now)
+        if rollout.revision > moment.rollout.revision:
+            await self.outbox.add(connection, [event_of(change, at=moment.now)])
+        return Moment(rollout, await _counts(connection, rollout), moment.now)
+
+
+async def _lock(connection: Connection, task: str) -> Moment:
+    await connection.execute(
+        "INSERT INTO promoter.rollouts (task, revision, state) VALUES ($1, 0, $2) "
+        "ON CONFLICT DO NOTHING",
+        task,
+        _STATE.dump_json(Rollout(task)).decode(),
+    )
+    return await _read(connection, task, lock="FOR UPDATE")
+
+
+async def _read(connection: Connection, task: str, *, lock: str = "") -> Moment:
+    state = await connection.fetchval(
+        f"SELECT state FROM promoter.rollouts WHERE task = $1 {lock}",  # noqa: S608
+        task,
+    )
+    rollout = _STATE.validate_json(state) if state else Rollout(task)
+    now = await connection.fetchval("SELECT clock_timestamp()")
+    return Moment(rollout, await _counts(connection, rollout), now)
+
+
+async def _counts(connection: Connection, rollout: Rollout) -> Counts:
+    row = await connection.fetchrow(
+        "SELECT cases, scored, failed, label_mass, accepted FROM promoter.stage_counts "
+        "WHERE rollout_id = $1 AND stage = $2",
+        rollout.rollout_id,
+        rollout.stage,
+    )
+    return Counts(*row.values()) if row else Counts()
+
+
+async def _is_new(connection: Connection, evaluation: ModelEvaluated) -> bool:
+    result = await connection.execute(
+        "INSERT INTO promoter.evaluations (version, champion, verdict) VALUES ($1, $2, $3) "
+        "ON CONFLICT DO NOTHING",
+        evaluation.model.version,
+        evaluation.champion,
+        evaluation.verdict,
+    )
+    return result == "INSERT 0 1"
+
+
+async def _register(connection: Connection, evaluation: ModelEvaluated) -> VersionState | None:
+    """Note the evaluation; the version's state so far. `Conflict` if it is another model."""
+    model = evaluation.model
+    known = await connection.fetchrow(
+        "SELECT state, manifest_sha256 FROM promoter.versions WHERE version = $1", model.version
+    )
+    if known is not None and known["manifest_sha256"] != model.manifest.sha256:
+        raise Conflict(f"{model.version} is registered with another manifest", field="model")
+    await connection.execute(
+        "INSERT INTO promoter.versions (version, task, manifest_sha256, evaluation, evaluated_at) "
+        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (version) DO UPDATE "
+        "SET evaluation = excluded.evaluation, evaluated_at = excluded.evaluated_at",
+        model.version,
+        evaluation.task,
+        model.manifest.sha256,
+        evaluation.model_dump_json(),
+        evaluation.occurred_at,
+    )
+    return known["state"] if known else None
+
+
+async def _note(
+    connection: Connection, rollout: Rollout, transition: Transition, *, at: datetime
+) -> None:
+    if transition.version is not None:
+        await connection.execute(
+            "UPDATE promoter.versions SET state = $2 WHERE version = $1",
+            transition.version,
+            transition.what,
+        )
+    await connection.execute(
+        "INSERT INTO promoter.transitions (task, revision, what, version, who, why, at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        rollout.task,
+        rollout.revision,
+        transition.what,
+        transition.version,
+        transition.who,
+        transition.why,
+        at,
+    )
