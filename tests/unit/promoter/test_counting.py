@@ -1,0 +1,77 @@
+from services.promoter.counting import observe
+from services.promoter.guard import Counts
+from services.promoter.rollout import evaluated, tick
+from services.promoter.state import Rollout
+from shared.events import PredictionMade, Score
+from tests.support.builders import NOW, answers, case, score
+from tests.support.evaluations import evaluation
+from tests.unit.promoter.test_rollout import FINE, LATER, LIMITS, V0, V1, shadow
+
+
+def arms(label: str = "APPROVED", confidence: float = 0.95) -> tuple[Score, ...]:
+    """The champion's score and the candidate's, which says `label`."""
+    candidate = score(answers(label, confidence), version=V1, label_mass=0.9, arm="candidate")
+    return score(answers("APPROVED", 0.95), version=V0), candidate
+
+
+def prediction(rollout: Rollout, answering: str = V0, **changes: object) -> PredictionMade:
+    fields: dict[str, object] = {
+        "occurred_at": NOW,
+        "case": case(),
+        "scores": arms(),
+        "answering_version": answering,
+        "arm": "champion" if answering == V0 else "candidate",
+        "rollout_id": rollout.rollout_id,
+        "rollout_revision": rollout.revision,
+    }
+    return PredictionMade.model_validate({**fields, **changes})
+
+
+def adds(prediction: PredictionMade, rollout: Rollout) -> Counts | None:
+    observation = observe(prediction, rollout)
+    return observation.adds if observation else None
+
+
+def canary() -> Rollout:
+    return tick(shadow(), counts=FINE, limits=LIMITS, now=LATER).rollout
+
+
+def test_in_shadow_a_case_counts_when_the_candidate_scored_it() -> None:
+    rollout = shadow()
+    assert adds(prediction(rollout), rollout) == Counts(
+        cases=1, scored=1, label_mass=0.9, accepted=1
+    )
+
+
+def test_in_canary_only_a_case_that_the_candidate_answered_counts() -> None:
+    rollout = canary()
+    not_answered = adds(prediction(rollout, V0), rollout)
+    answered = adds(prediction(rollout, V1), rollout)
+    assert not_answered is not None
+    assert (not_answered.cases, not_answered.scored) == (0, 1)
+    assert answered is not None
+    assert answered.cases == 1
+
+
+def test_a_failed_candidate_is_counted_as_such() -> None:
+    rollout = shadow()
+    failed = prediction(rollout, scores=arms()[:1], failed_versions=(V1,))
+    assert adds(failed, rollout) == Counts(failed=1)
+
+
+def test_what_it_would_accept_follows_its_own_threshold_and_never_an_adverse_label() -> None:
+    rollout = shadow()
+    unsure = arms(confidence=0.85)
+    adverse = arms("DENIED")
+    for scores in (unsure, adverse):
+        counts = adds(prediction(rollout, scores=scores), rollout)
+        assert counts is not None
+        assert counts.accepted == 0
+
+
+def test_predictions_of_another_stage_or_rollout_do_not_count() -> None:
+    before = shadow()
+    assert adds(prediction(before), canary()) is None
+    assert adds(prediction(before, rollout_id="adjudication-rollout-9"), before) is None
+    settled = evaluated(Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW).rollout
+    assert adds(prediction(settled), settled) is None
