@@ -1,0 +1,64 @@
+"""The processes of a stack and how supervisor stops each; all are restarted for ever."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from deploy.embedded.ports import SERVICES
+from deploy.embedded.settings import Settings
+
+ENGINES = ("postgres", "s3", "broker")
+
+# PostgreSQL's TERM would wait for its clients; `engines/s3.py` says why KILL; the broker's
+# records are in S3 when it confirms them.
+_STOP_SIGNALS = {"postgres": "INT", "s3": "KILL", "broker": "KILL"}
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process. The engines' group starts with supervisor and stops after the services."""
+
+    name: str
+    group: Literal["engines", "services"]
+    command: Sequence[str]
+    stop_signal: str = "TERM"
+
+
+def engine_programs() -> list[Program]:
+    return [
+        Program(
+            name=name,
+            group="engines",
+            command=(sys.executable, "-m", f"deploy.embedded.engines.{name}"),
+            stop_signal=_STOP_SIGNALS[name],
+        )
+        for name in ENGINES
+    ]
+
+
+def service_programs(settings: Settings) -> list[Program]:
+    wait = (sys.executable, "-m", "deploy.embedded.wait", *_needed(settings), "--")
+    return [
+        Program(
+            name=name,
+            group="services",
+            command=(*wait, sys.executable, "-m", f"services.{name}"),
+        )
+        for name in SERVICES
+    ]
+
+
+def guard_program(owner: int) -> Program:
+    """Ends the stack when the process `owner` has ended."""
+    command = (sys.executable, "-m", "deploy.embedded.guard", str(owner))
+    return Program(name="guard", group="engines", command=command)
+
+
+def _needed(settings: Settings) -> list[str]:
+    """host:port of what a service cannot start without."""
+    environment = settings.environment
+    database = urlsplit(environment["DATABASE_URL"])
+    engines = [environment["S3_ENDPOINT"], *environment["KAFKA_BOOTSTRAP"].split(",")]
+    return [*engines, f"{database.hostname}:{database.port or 5432}"]

@@ -1,0 +1,115 @@
+"""What every process of a stack is told: addresses and secrets, kept in the home's `env` file.
+
+Secrets are made once and stay; addresses follow the base port. The file can be sourced by a shell.
+"""
+
+import os
+import secrets
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from deploy.embedded.layout import Layout
+from deploy.embedded.ports import OFFSETS, SERVICES
+
+_BASE = "CASELOOP_BASE_PORT"
+_CALLERS = (("operator", "operator"), ("demo", "service"), ("auditor", "auditor"))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment of a stack: exactly what stands in its `env` file."""
+
+    layout: Layout
+    environment: Mapping[str, str]
+
+    @classmethod
+    def make(
+        cls,
+        layout: Layout,
+        *,
+        base_port: int,
+        given: Mapping[str, str],
+        ambient: Mapping[str, str] = os.environ,
+    ) -> Self:
+        """Settings for these ports, with the secrets and further settings of an earlier start.
+
+        `given` stands over everything; `ambient`, the caller's environment, only over further
+        settings, so that another project's DATABASE_URL never gets in.
+        """
+        earlier = read_env(layout)
+        own = {name: earlier.get(name, value) for name, value in _secrets().items()}
+        own |= _addresses(base_port, own["DATABASE_PASSWORD"]) | _places(layout)
+        further = {name: ambient.get(name, value) for name, value in earlier.items()}
+        return cls(layout, {**further, **own, **given})
+
+    @classmethod
+    def load(cls, layout: Layout) -> Self:
+        """The settings of the last start; `FileNotFoundError` if there was none."""
+        if not layout.env_file.exists():
+            raise FileNotFoundError(f"{layout.home} holds no stack: start one with `make up`")
+        return cls(layout, read_env(layout))
+
+    def save(self) -> None:
+        lines = [f"{name}={shlex.quote(value)}" for name, value in sorted(self.environment.items())]
+        temporary = self.layout.env_file.with_suffix(".new")
+        temporary.touch(mode=0o600)
+        temporary.write_text("\n".join(lines) + "\n")
+        temporary.replace(self.layout.env_file)
+
+    @property
+    def base_port(self) -> int:
+        return int(self.environment[_BASE])
+
+    def port(self, listener: str) -> int:
+        return self.base_port + OFFSETS[listener]
+
+    def address(self, listener: str) -> str:
+        return f"127.0.0.1:{self.port(listener)}"
+
+
+def read_env(layout: Layout) -> dict[str, str]:
+    """The `env` file's settings, none if there is no file."""
+    if not layout.env_file.exists():
+        return {}
+    lines = layout.env_file.read_text().splitlines()
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name: "".join(shlex.split(value)) for name, _, value in pairs}
+
+
+def recorded_base(layout: Layout) -> int | None:
+    base = read_env(layout).get(_BASE)
+    return int(base) if base else None
+
+
+def _secrets() -> dict[str, str]:
+    tokens = ",".join(f"{name}:{role}:{secrets.token_urlsafe(24)}" for name, role in _CALLERS)
+    return {
+        "API_TOKENS": tokens,
+        "DATABASE_PASSWORD": secrets.token_urlsafe(24),
+        "S3_ACCESS_KEY": secrets.token_hex(10),
+        "S3_SECRET_KEY": secrets.token_urlsafe(30),
+    }
+
+
+def _addresses(base: int, password: str) -> dict[str, str]:
+    services = {f"{name.upper()}_PORT": str(base + OFFSETS[name]) for name in SERVICES}
+    database = f"caseloop:{password}@127.0.0.1:{base + OFFSETS['postgres']}/caseloop"
+    return {
+        _BASE: str(base),
+        "KAFKA_BOOTSTRAP": f"127.0.0.1:{base + OFFSETS['broker']}",
+        "KAFKA_IDEMPOTENCE": "false",  # Tansu refuses InitProducerId
+        "S3_ENDPOINT": f"127.0.0.1:{base + OFFSETS['s3']}",
+        "S3_SECURE": "false",
+        "DATABASE_URL": f"postgresql://{database}",
+        **services,
+    }
+
+
+def _places(layout: Layout) -> dict[str, str]:
+    return {
+        "CASELOOP_HOME": str(layout.home),
+        "INFERENCE_MODEL_CACHE": str(layout.data / "models"),
+        "TRAINER_WORK_DIRECTORY": str(layout.data / "training"),
+    }

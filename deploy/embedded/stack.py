@@ -1,0 +1,187 @@
+"""One stack: engines and services of a home folder, started together and killed one by one.
+
+Starting is idempotent: what runs stays as it is, what is missing is started.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+import psutil
+
+from deploy.embedded import strays
+from deploy.embedded.engines.s3 import remove_sockets
+from deploy.embedded.health import probe
+from deploy.embedded.layout import REPOSITORY, Layout
+from deploy.embedded.ports import DEFAULT_BASE, SERVICES, free_base
+from deploy.embedded.programs import (
+    ENGINES,
+    Program,
+    engine_programs,
+    guard_program,
+    service_programs,
+)
+from deploy.embedded.settings import Settings, recorded_base
+from deploy.embedded.supervision import Supervisor
+
+_ENGINES_LIMIT_SECONDS = 60.0
+_SERVICES_LIMIT_SECONDS = 90.0
+
+OnHealthy = Callable[[str, float], None]
+
+
+class StackError(Exception):
+    """The stack cannot do what was asked; the message says what to look at."""
+
+
+class Unhealthy(StackError):
+    """Processes that are not healthy in time: the reason of each."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        lines = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        super().__init__(f"not healthy: {lines}")
+        self.reasons = dict(reasons)
+
+
+class EmbeddedStack:
+    """The processes under `home`.
+
+    `services` are those to run, in any number; `engines=False` runs them on engines whose
+    addresses stand in `environment`, which is given to every process. `ports="free"` takes any
+    free ports, otherwise the default ones if they are. A stack that is not to outlive this
+    process (`outlive=False`) ends with it, however it ends.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        services: Sequence[str] = SERVICES,
+        engines: bool = True,
+        environment: Mapping[str, str] | None = None,
+        ports: Literal["default", "free"] = "default",
+        outlive: bool = False,
+    ) -> None:
+        if unknown := set(services) - set(SERVICES):
+            raise StackError(f"no such services: {', '.join(sorted(unknown))}")
+        self.layout = Layout(home.resolve())
+        self._services = tuple(services)
+        self._engines = ENGINES if engines else ()
+        self._given = dict(environment or {})
+        self._wanted_base = None if ports == "free" else DEFAULT_BASE
+        self._owner = None if outlive else os.getpid()
+        self._supervisor = Supervisor(self.layout)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.load(self.layout)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every process of the stack gets, and what its clients need."""
+        return dict(self.settings.environment)
+
+    @property
+    def process_names(self) -> tuple[str, ...]:
+        return (*self._engines, *self._services)
+
+    @property
+    def supervisor(self) -> Supervisor:
+        return self._supervisor
+
+    def start(self, on_healthy: OnHealthy | None = None) -> None:
+        """Start what does not run; return when all is healthy, else raise `Unhealthy`."""
+        self.layout.create()
+        with self.layout.locked():
+            if not self._supervisor.is_running():
+                self._spawn()
+        self._wait(self._engines, _ENGINES_LIMIT_SECONDS, on_healthy)
+        if self._services:
+            self._create_topics()
+        for name in self._services:
+            self._supervisor.start(name)
+        self._wait(self._services, _SERVICES_LIMIT_SECONDS, on_healthy)
+
+    def stop(self) -> None:
+        """Stop everything and keep the data. Safe to call when nothing runs."""
+        if self._supervisor.is_running():
+            self._supervisor.shut_down()
+        strays.kill(self.layout)
+        if self.layout.env_file.exists():
+            remove_sockets(self.settings)
+
+    def reset(self) -> None:
+        """Stop everything and delete the home with all its data."""
+        self.stop()
+        shutil.rmtree(self.layout.home, ignore_errors=False)
+
+    def pid(self, name: str) -> int:
+        """The process's id; `StackError` while it does not run."""
+        process = self._supervisor.processes()[name]
+        if not process.pid:
+            raise StackError(f"{name} does not run: {process.state}")
+        return process.pid
+
+    def kill(self, name: str) -> int:
+        """SIGKILL the process, as a crash would; supervisor starts it again. Its old id."""
+        process = psutil.Process(self.pid(name))
+        process.kill()
+        process.wait(10)
+        return process.pid
+
+    def wait_healthy(self, *names: str, timeout: float = 60.0) -> None:
+        """Return when these processes (without names, all) are healthy; else `Unhealthy`."""
+        self._wait(names or self.process_names, timeout, None)
+
+    def _spawn(self) -> None:
+        strays.kill(self.layout)
+        base = free_base(recorded_base(self.layout) or self._wanted_base)
+        settings = Settings.make(self.layout, base_port=base, given=self._given)
+        settings.save()
+        self._supervisor.spawn(self._programs(settings), settings.environment)
+
+    def _programs(self, settings: Settings) -> list[Program]:
+        """All services are known, so that a later start can add those that were left out."""
+        engines = engine_programs() if self._engines else []
+        guard = [guard_program(self._owner)] if self._owner else []
+        return [*guard, *engines, *service_programs(settings)]
+
+    def _create_topics(self) -> None:
+        result = subprocess.run(
+            [sys.executable, "-m", "shared.topics", "create"],
+            env={**os.environ, **self.environment},
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            raise StackError(f"the topics could not be created: {result.stderr[-2000:]}")
+
+    def _wait(self, names: Sequence[str], timeout: float, on_healthy: OnHealthy | None) -> None:
+        started = time.monotonic()
+        waiting = dict.fromkeys(names, "not asked yet")
+        while waiting:
+            for name in list(waiting):
+                health = probe(name, self.settings)
+                if health.healthy:
+                    del waiting[name]
+                    if on_healthy:
+                        on_healthy(name, time.monotonic() - started)
+                else:
+                    waiting[name] = health.reason
+            if waiting and time.monotonic() - started > timeout:
+                raise Unhealthy(waiting)
+            time.sleep(0.2 if waiting else 0)

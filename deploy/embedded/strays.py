@@ -1,0 +1,30 @@
+"""Processes of a stack that outlived its supervisor, found by a mark in their environment.
+
+The mark is given to the stack's processes only; it never stands in a file or in a user's shell.
+"""
+
+import psutil
+
+from deploy.embedded.layout import Layout
+
+_MARK = "CASELOOP_PROCESS_OF"
+
+
+def mark(layout: Layout) -> dict[str, str]:
+    """The variable by which a process of this home is known."""
+    return {_MARK: str(layout.home)}
+
+
+def kill(layout: Layout) -> None:
+    """SIGKILL every process that a killed supervisor of this home left behind."""
+    strays = [process for process in psutil.process_iter() if _belongs(process, layout)]
+    for process in strays:
+        process.kill()
+    psutil.wait_procs(strays, timeout=10)
+
+
+def _belongs(process: psutil.Process, layout: Layout) -> bool:
+    try:
+        return process.environ().get(_MARK) == str(layout.home)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
