@@ -1,0 +1,1 @@
+"""Everything that runs Caseloop somewhere: engines, processes, the demo, and its data."""

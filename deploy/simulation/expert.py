@@ -1,0 +1,80 @@
+"""The simulated expert: follows policy, edits and note, in this order, and sometimes dissents."""
+
+from dataclasses import dataclass
+from random import Random
+
+from deploy.simulation.notes import Note, Support
+from shared.tasks.adjudication import LABELS
+from shared.tasks.adjudication.claim import ClaimInput, Edit
+
+_REASON_CODES = {
+    "code_validity": "CODE_CORRECTION",
+    "coverage": "NOT_COVERED",
+    "exclusion": "EXCLUDED",
+    "authorisation": "AUTHORISATION_MISSING",
+    "limit": "LIMIT_EXCEEDED",
+    "fee_schedule": "ITEMISATION",
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    label: str
+    reason_code: str
+    reasoning: str  # one short sentence that names the decisive fact
+    analysis: str  # what the expert found; nothing that was known when the claim came in
+
+
+def judge(claim: ClaimInput, note: Note) -> Judgement:
+    """Denied if an edit failed, pending if one awaits something, otherwise by the note."""
+    for outcome, label in (("fail", "DENIED"), ("pend", "PENDING")):
+        for edit in claim.edits:
+            if edit.outcome == outcome:
+                return _by_edit(edit, label)
+    return _by_note(note)
+
+
+def _by_edit(edit: Edit, label: str) -> Judgement:
+    reasoning = f"{edit.message[0].upper()}{edit.message[1:]}."
+    if edit.kind == "fee_schedule" and edit.message.startswith("billed"):
+        reasoning = "An itemised bill is needed."
+    analysis = f"Decided by rule {edit.rule_id}, no medical review."
+    return Judgement(label, _REASON_CODES[edit.kind], reasoning, analysis)
+
+
+def _by_note(note: Note) -> Judgement:
+    match note.support:
+        case Support.SUPPORTS:
+            analysis = "Chart read in full, the need for the service is established."
+            return Judgement("APPROVED", "NECESSARY", note.reason, analysis)
+        case Support.LACKS:
+            analysis = "Chart read in full, no need for the service could be established."
+            return Judgement("DENIED", "NOT_NECESSARY", note.reason, analysis)
+        case Support.UNCLEAR:
+            analysis = "Chart incomplete, the need for the service stays open."
+            return Judgement("PENDING", "RECORDS_NEEDED", note.reason, analysis)
+
+
+def by_bulletin(wording: str) -> Judgement:
+    """A drift: experts follow a bulletin that the edits do not know yet."""
+    reasoning = f"{wording[0].upper()}{wording[1:]} is no longer paid."
+    return Judgement("DENIED", "EXCLUDED", reasoning, "Bulletin to reviewers applied.")
+
+
+_DISSENT = {
+    "APPROVED": Judgement(
+        "APPROVED", "URGENT", "Urgent in the expert's view.", "Approved after a call."
+    ),
+    "DENIED": Judgement(
+        "DENIED", "NOT_NECESSARY", "Not needed in the expert's view.", "Second reading differs."
+    ),
+    "PENDING": Judgement(
+        "PENDING", "RECORDS_NEEDED", "The expert wants more records.", "Second reading differs."
+    ),
+}
+
+
+def dissent(judgement: Judgement, random: Random) -> Judgement:
+    """Another label than the one that policy, edits and note lead to."""
+    others = [label.name for label in LABELS if label.name != judgement.label]
+    return _DISSENT[random.choice(others)]
