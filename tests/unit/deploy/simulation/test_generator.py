@@ -104,6 +104,12 @@ def test_members_have_one_to_four_claims(claims: list[SimulatedClaim]) -> None:
     assert {member_of(seed=1, index=i).member_id for i in range(5)} <= set(counts)
 
 
+def test_services_fit_the_age(claims: list[SimulatedClaim]) -> None:
+    autism = [i for i, c in enumerate(claims) if c.input.diagnosis_codes == ("F84.0",)]
+    assert autism
+    assert all(3 <= member_of(seed=1, index=i).age <= 17 for i in autism)
+
+
 def test_notes_and_reasons_are_short(claims: list[SimulatedClaim]) -> None:
     for claim in claims:
         assert 15 <= len((claim.input.clinical_note or "").split()) <= 35
@@ -148,6 +154,12 @@ def test_a_drift_changes_only_what_comes_after_it() -> None:
     assert len(visits) > 120  # ten times as many
     assert sum(c.label == "DENIED" for c in visits) / len(visits) > 0.9
     assert any(all(e.outcome == "pass" for e in c.input.edits) for c in visits)
+
+
+def test_a_drift_begins_with_its_first_claim() -> None:
+    everything = frozenset(service.category for service in services())
+    first, *_ = simulated_claims(seed=3, count=1, drift=Drift(0, bulletin=everything))
+    assert first.reasoning.endswith("is no longer paid.")
 
 
 def test_a_drift_of_an_unknown_category_is_refused() -> None:
