@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 
 from shared.dead_letter import DeadLetter, dead_letter
-from shared.encoding import Record, decode, encode
+from shared.encoding import decode, encode
 from shared.errors import Rejected, Transient
 from shared.events import Event
 from shared.health import Health
+from shared.sender import Sender
 from shared.settings import EngineSettings
-from shared.telemetry import CONSUMED, DEAD_LETTERED, HANDLING, LAG, PUBLISHED, logger
-from shared.topics import DEAD_LETTER_LIMIT_BYTES, Topic
+from shared.telemetry import CONSUMED, DEAD_LETTERED, HANDLING, LAG, logger
+from shared.topics import Topic
 
 E = TypeVar("E", bound=Event)
 Raw: TypeAlias = ConsumerRecord[Any, Any]
@@ -44,48 +44,27 @@ class Bus:
     def __init__(self, settings: EngineSettings, *, service: str, health: Health) -> None:
         self.service = service
         self.health = health
+        client_id = f"caseloop-{service}"
+        self.sender = Sender(settings, client_id=client_id)
         self.broker = KafkaBroker(
             settings.kafka_bootstrap.split(","),
-            client_id=f"caseloop-{service}",
+            client_id=client_id,
             allow_auto_create_topics=False,
-            enable_idempotence=settings.kafka_idempotence,
-            acks="all",
-            linger_ms=2,
-            max_request_size=DEAD_LETTER_LIMIT_BYTES,
+            consumer_only=True,
             logger=None,
         )
 
     async def start(self) -> None:
+        await self.sender.start()
         await self.broker.start()
 
     async def stop(self) -> None:
         await self.broker.stop()
+        await self.sender.stop()
 
     async def publish(self, events: Sequence[Event]) -> None:
         """Send events and wait until all are confirmed."""
-        await self.send([encode(event, source=self.service) for event in events])
-
-    async def send(self, records: Sequence[Record]) -> None:
-        """Send records in order and wait until all are confirmed; `Transient` if one is not."""
-        try:
-            confirmations = [
-                await self.broker.publish(
-                    record.value,
-                    record.topic,
-                    key=record.key,
-                    headers=dict(record.headers),
-                    correlation_id=record.headers.get("correlation_id"),
-                    no_confirm=True,
-                )
-                for record in records
-            ]
-            await asyncio.gather(*confirmations)
-        except MessageSizeTooLargeError as error:
-            raise Rejected(f"Kafka refused a record as too large: {error}") from error
-        except KafkaError as error:
-            raise Transient(f"Kafka did not confirm: {type(error).__name__}") from error
-        for record in records:
-            PUBLISHED.labels(record.topic).inc()
+        await self.sender.send([encode(event, source=self.service) for event in events])
 
     def consume(self, topic: Topic, handle: Handler[E], *, event: type[E], batch: int) -> None:
         """Hand `topic` to `handle`, at most `batch` records at a time."""
@@ -228,7 +207,7 @@ class _Consumption:
         while self.rejected > REJECTED_LIMIT:
             await self._stand_still(f"{self.rejected} dead letters in a row, last: {error}")
         letter = DeadLetter.of(record, group=self.bus.service, error=error)
-        await self._persist(lambda: self.bus.send([dead_letter(letter)]))
+        await self._persist(lambda: self.bus.sender.send([dead_letter(letter)]))
         DEAD_LETTERED.labels(self.topic.name, self.bus.service).inc()
         logger.warning(
             "dead letter", topic=record.topic, offset=record.offset, error=type(error).__name__

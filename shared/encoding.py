@@ -1,10 +1,10 @@
 """Events as Kafka records and back: JSON values, CloudEvents headers, one size limit."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+import orjson
 from pydantic import ValidationError
 
 from shared.errors import Rejected
@@ -60,4 +60,4 @@ def decode(value: bytes | None, event: type[E]) -> E:
 
 
 def headers_json(record: Record) -> str:
-    return json.dumps(record.headers, separators=(",", ":"))
+    return orjson.dumps(record.headers).decode()

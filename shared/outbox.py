@@ -5,11 +5,11 @@ an event again, with the same `event_id`.
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
 from zlib import crc32
 
 import asyncpg
+import orjson
 
 from shared.bus import Bus
 from shared.database import Connection, Database
@@ -102,8 +102,8 @@ class Relay:
             _BATCH,
         )
         if rows:
-            await self.bus.send(
-                [Record(r["topic"], r["key"], r["value"], json.loads(r["headers"])) for r in rows]
+            await self.bus.sender.send(
+                [Record(r["topic"], r["key"], r["value"], orjson.loads(r["headers"])) for r in rows]
             )
             await connection.execute(
                 f"DELETE FROM {self.outbox.schema}.outbox WHERE id = ANY($1)",  # noqa: S608

@@ -1,4 +1,4 @@
-"""The commands. Each asks a service over HTTP, except dead letters and `submit`, which use Kafka."""
+"""The commands. Each asks a service over HTTP; `submit` and dead letters use Kafka."""
 
 import json
 import sys

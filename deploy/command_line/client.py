@@ -6,11 +6,13 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 import typer
+
+from deploy.embedded.layout import Layout, default_home
+from deploy.embedded.settings import read_env
 
 PORTS = {
     "inference": 8101,
@@ -25,14 +27,7 @@ PORTS = {
 
 def environment() -> dict[str, str]:
     """The settings in force: the process's environment over the embedded system's file."""
-    home = Path(os.environ.get("CASELOOP_HOME", ".caseloop"))
-    found: dict[str, str] = {}
-    if (home / "env").exists():
-        for line in (home / "env").read_text().splitlines():
-            name, equals, value = line.partition("=")
-            if equals and not name.startswith("#"):
-                found[name.strip()] = value.strip().strip("'\"")
-    return {**found, **os.environ}
+    return {**read_env(Layout(default_home())), **os.environ}
 
 
 @dataclass(frozen=True)

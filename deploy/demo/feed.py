@@ -33,8 +33,7 @@ class Feed:
                 event = submission(self.task, case)
                 if event.case_id in self.known:
                     continue
-                while self.pace <= 0:
-                    await asyncio.sleep(0.2)
+                await self._pause()
                 record = encode(event, source="demo")
                 headers = [(name, value.encode()) for name, value in record.headers.items()]
                 await producer.send(record.topic, record.value, key=record.key, headers=headers)
@@ -44,6 +43,11 @@ class Feed:
         finally:
             await producer.stop()
             self.exhausted.set()
+
+    async def _pause(self) -> None:
+        """Return once there is a pace."""
+        while self.pace <= 0:  # noqa: ASYNC110 - the pace is a number, not an event
+            await asyncio.sleep(0.2)
 
 
 def submission(task: str, case: DecidedCase) -> CaseSubmitted:

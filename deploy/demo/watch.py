@@ -41,7 +41,7 @@ class Loop:
     training: TrainingProgressed | None = None
     evaluations: dict[str, ModelEvaluated] = field(default_factory=dict)
     rollout: RolloutChanged | None = None
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    caught_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def accepted(self) -> int:
@@ -94,7 +94,6 @@ class Loop:
                     self.rollout = event
             case _:
                 return
-        self.changed.set()
 
 
 async def watch(loop: Loop, bootstrap: list[str]) -> None:
@@ -112,11 +111,13 @@ async def _follow(loop: Loop, bootstrap: list[str]) -> None:
     )
     await consumer.start()
     try:
-        consumer.assign(
-            [TopicPartition(t.name, number) for t in TOPICS for number in range(t.partitions)]
-        )
+        partitions = [TopicPartition(t.name, n) for t in TOPICS for n in range(t.partitions)]
+        consumer.assign(partitions)
         await consumer.seek_to_beginning()
+        ends = await consumer.end_offsets(partitions)
         while True:
+            if not loop.caught_up.is_set() and await _reached(consumer, ends):
+                loop.caught_up.set()
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:
                     try:
@@ -125,3 +126,10 @@ async def _follow(loop: Loop, bootstrap: list[str]) -> None:
                         continue  # the services make a dead letter of it
     finally:
         await consumer.stop()
+
+
+async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
+    for partition, end in ends.items():
+        if await consumer.position(partition) < end:
+            return False
+    return True

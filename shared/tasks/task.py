@@ -5,11 +5,11 @@ to the member, and how a case is put to a model. Services know tasks only throug
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import Rejected
@@ -120,5 +120,5 @@ def answer_text(label: str, reasoning: str) -> str:
 
 def content_hash(task: str, content: Mapping[str, Any]) -> str:
     """sha256 of a case's content in canonical JSON: equal content, equal hash."""
-    canonical = json.dumps([task, content], sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    canonical = orjson.dumps([task, content], option=orjson.OPT_SORT_KEYS, default=str)
+    return hashlib.sha256(canonical).hexdigest()

@@ -1,0 +1,89 @@
+"""The scripted adjudicators: they work the queue through the API that the browser uses.
+
+Each signs in, leases a case, looks at it, decides and gives a reason; what they decide is what
+the experts of the record decided.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from deploy.simulation import DecidedCase
+
+NAMES = ("amara", "bo", "chidi", "dana")
+_IDLE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Reviewer:
+    name: str
+    password: str
+
+
+def reviewers(settings: Mapping[str, str]) -> list[Reviewer]:
+    """The panel of an earlier demonstration, or a new one."""
+    users = settings.get("REVIEW_QUEUE_BOOTSTRAP_USERS", "")
+    known = [entry.split(":") for entry in users.split(",") if entry]
+    if known:
+        return [Reviewer(name, password) for name, role, password in known if role == "adjudicator"]
+    return [Reviewer(name, secrets.token_urlsafe(12)) for name in NAMES]
+
+
+def as_setting(panel: Sequence[Reviewer]) -> str:
+    return ",".join(f"{reviewer.name}:adjudicator:{reviewer.password}" for reviewer in panel)
+
+
+async def work(url: str, reviewer: Reviewer, decided: Callable[[str], DecidedCase | None]) -> None:
+    """One reviewer's shift; `decided` knows the recorded decision of a claim."""
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        while True:
+            try:
+                await _shift(client, reviewer, decided)
+            except (httpx.TransportError, httpx.HTTPStatusError):
+                await asyncio.sleep(1)  # the queue is away or the session is over: sign in again
+
+
+async def _shift(
+    client: httpx.AsyncClient, reviewer: Reviewer, decided: Callable[[str], DecidedCase | None]
+) -> None:
+    credentials = {"name": reviewer.name, "password": reviewer.password}
+    session = await client.post("/v1/sessions", json=credentials)
+    session.raise_for_status()
+    client.headers["Authorization"] = f"Bearer {session.json()['token']}"
+    while True:
+        leased = await client.post("/v1/assignments", json={})
+        leased.raise_for_status()
+        if leased.status_code == httpx.codes.NO_CONTENT:
+            await asyncio.sleep(_IDLE_SECONDS)
+        else:
+            await _decide(client, leased.json(), decided)
+
+
+async def _decide(
+    client: httpx.AsyncClient,
+    assignment: dict[str, Any],
+    decided: Callable[[str], DecidedCase | None],
+) -> None:
+    path = f"/v1/assignments/{assignment['assignment_id']}"
+    fence = {"token": assignment["token"]}
+    looked = await client.post(f"{path}/heartbeat", json={**fence, "opened": True})
+    looked.raise_for_status()
+    case = decided(assignment["case"]["claim_id"])
+    if case is None:
+        answer = await client.post(f"{path}/release", json={**fence, "reason": "not of the record"})
+    else:
+        answer = await client.post(
+            f"{path}/submit",
+            json={
+                **fence,
+                "label": case.label,
+                "reasoning": case.reasoning,
+                "reason_code": case.reason_code,
+            },
+        )
+    if answer.status_code != httpx.codes.CONFLICT:  # lost the lease: somebody else has the case
+        answer.raise_for_status()

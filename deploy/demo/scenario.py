@@ -1,0 +1,137 @@
+"""The demonstration as a story: history in, claims in, and nobody presses anything afterwards.
+
+It only feeds the system and plays the adjudicators; everything else it waits for. Run again, it
+goes on where the system stands.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from deploy.command_line.client import System
+from deploy.command_line.submission import import_file
+from deploy.demo.display import Display
+from deploy.demo.feed import Feed
+from deploy.demo.plan import HISTORY_SPLITS, Plan
+from deploy.demo.watch import Loop
+from deploy.simulation import write_history
+from shared.events import ModelEvaluated
+
+T = TypeVar("T")
+
+BRISK = 8.0  # cases a second while labels are needed
+CALM = 1.0  # while a model trains: production never stops
+ENCORE = 60  # cases under the new champion
+_STUCK_SECONDS = 600.0
+
+
+class Stuck(Exception):
+    """The loop does not go on; the message says where it stands."""
+
+
+@dataclass
+class Scenario:
+    plan: Plan
+    system: System
+    loop: Loop
+    feed: Feed
+    display: Display
+
+    async def play(self) -> None:
+        """From where the system stands to a verdict on the second version, all cases decided."""
+        if not self.loop.evaluations:
+            await self._first_version()
+        if not self._ended:
+            await self._second_version()
+        await self._drain()
+
+    async def _first_version(self) -> None:
+        self.display.step(f"importing {self.plan.history} adjudicated cases")
+        await asyncio.to_thread(self._import)
+        self.display.step("training the first version, from too few labels on purpose")
+        evaluation = await self._until(lambda: self._evaluation(1), "the first evaluation")
+        if evaluation.verdict == "PASS":
+            await self._until(lambda: self.loop.champion, "the first champion")
+
+    def _import(self) -> None:
+        with TemporaryDirectory() as directory:
+            file = Path(directory) / "history.csv"
+            write_history(file, self.plan.task, self.plan.history_cases())
+            query = {"task": self.plan.task.name, "splits": HISTORY_SPLITS, "release": True}
+            import_file(self.system, file, query, on_bytes=lambda _: None)
+
+    async def _second_version(self) -> None:
+        self.display.step("claims come in; experts decide what the model may not")
+        self.feed.pace = BRISK
+        await self._until(
+            lambda: len(self.loop.releases) >= 2 or self._dry, "the second dataset version"
+        )
+        if len(self.loop.releases) < 2:
+            return
+        self.display.step("training on what the experts decided; claims go on coming in")
+        self.feed.pace = CALM
+        evaluation = await self._until(lambda: self._evaluation(2), "the second evaluation")
+        if evaluation.verdict != "PASS":
+            self.display.step(f"{evaluation.model.version}: {evaluation.verdict}, not promoted")
+            return
+        self.display.step("rolling out: shadow, canary, full")
+        self.feed.pace = BRISK
+        version = evaluation.model.version
+        await self._until(lambda: self.loop.champion == version or self._dry, "the rollout")
+        already = len(self.loop.submitted)
+        await self._until(
+            lambda: len(self.loop.submitted) >= already + ENCORE or self._dry, "more claims"
+        )
+
+    async def _drain(self) -> None:
+        self.feed.pace = 0.0
+        self.display.step("the last cases are being decided")
+        await self._until(
+            lambda: (
+                len(self.loop.submitted) >= len(self.feed.known) + self.feed.sent
+                and self.loop.lost == 0
+            ),
+            "the last decisions",
+        )
+
+    @property
+    def _ended(self) -> bool:
+        """An earlier run came to its verdict, and to the promotion if there was one."""
+        second = self._evaluation(2)
+        if second is None:
+            return False
+        return second.verdict != "PASS" or self.loop.champion == second.model.version
+
+    @property
+    def _dry(self) -> bool:
+        return self.feed.exhausted.is_set() and self.loop.lost == 0
+
+    def _evaluation(self, number: int) -> ModelEvaluated | None:
+        found = sorted(self.loop.evaluations.values(), key=lambda event: event.occurred_at)
+        return found[number - 1] if len(found) >= number else None
+
+    async def _until(self, condition: Callable[[], T | None], what: str) -> T:
+        """Wait for something that the system does by itself; `Stuck` if nothing moves."""
+        waited, seen = 0.0, self._pulse()
+        while not (found := condition()):
+            await asyncio.sleep(0.2)
+            waited += 0.2
+            if (pulse := self._pulse()) != seen:
+                waited, seen = 0.0, pulse
+            self._refuse_failure()
+            if waited > _STUCK_SECONDS:
+                raise Stuck(f"waited {waited:.0f} s for {what}; see `make status` and `make logs`")
+        return found
+
+    def _refuse_failure(self) -> None:
+        training = self.loop.training
+        if training is not None and training.status == "failed":
+            raise Stuck(f"training {training.dataset_version} failed: {training.reason}")
+
+    def _pulse(self) -> tuple[object, ...]:
+        loop = self.loop
+        step = loop.training.step if loop.training else 0
+        return len(loop.decisions), step, len(loop.evaluations), loop.rollout
