@@ -14,6 +14,7 @@ MEMBER_DATA: dict[str, Any] = {"member_data": True}  # json_schema_extra: never 
 
 # PostgreSQL's jsonb refuses NUL, and other control characters only break pages and prompts.
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")  # fits the keys of events
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -23,9 +24,17 @@ def _printable(value: str) -> str:
     return value
 
 
+def _identifier(value: str) -> str:
+    if not _IDENTIFIER.fullmatch(value):
+        raise PydanticCustomError(
+            "identifier", "must be letters, digits and . : _ - only, a letter or digit first"
+        )
+    return value
+
+
 def _single_word(value: str) -> str:
     if any(character.isspace() for character in value):
-        raise PydanticCustomError("identifier", "must not contain spaces")
+        raise PydanticCustomError("single_word", "must not contain spaces")
     return _printable(value)
 
 
@@ -40,9 +49,7 @@ def _calendar_date(value: Any) -> Any:
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
 ShortText = Annotated[Text, Field(min_length=1, max_length=200)]
-Identifier = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
-    AfterValidator(_single_word),
-]
+_Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+SingleWord = Annotated[_Word, AfterValidator(_single_word)]
+Identifier = Annotated[_Word, AfterValidator(_identifier)]
 CalendarDate = Annotated[date, BeforeValidator(_calendar_date)]

@@ -103,6 +103,7 @@ INDEPENDENT_REVIEW = Task(
     read_history=read_history,
     required_columns=(*COLUMNS, DETERMINATION),
     optional_columns=(FINDINGS,),
+    claim_column="Reference ID",
     reason_codes=(
         ReasonCode("NECESSARY", "APPROVED", "The treatment is medically necessary"),
         ReasonCode("MORE_BENEFICIAL", "APPROVED", "Likely to help more than standard treatment"),

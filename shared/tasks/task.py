@@ -84,6 +84,8 @@ class Task:
     examples: tuple[Mapping[str, Any], ...]  # inputs for the documentation
     # The input field with the amount at stake in US dollars, if a part of it can be approved.
     amount_field: str | None = None
+    # The column of a history file that says which claim a row is about.
+    claim_column: str = "claim_id"
 
     @property
     def label_names(self) -> tuple[str, ...]:

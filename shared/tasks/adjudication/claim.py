@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from shared.tasks.fields import MEMBER_DATA, CalendarDate, Identifier, ShortText, Text
+from shared.tasks.fields import MEMBER_DATA, CalendarDate, Identifier, ShortText, SingleWord, Text
 
 NOTE_CHARACTERS = 4000
 
@@ -79,7 +79,7 @@ class Edit(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rule_id: Identifier
+    rule_id: SingleWord
     kind: EditKind
     outcome: Literal["pass", "fail", "pend"]
     message: ShortText
@@ -92,7 +92,7 @@ class ClaimInput(BaseModel):
 
     claim_id: Identifier
     member_id: Identifier | None = Field(default=None, json_schema_extra=MEMBER_DATA)
-    policy_id: Identifier
+    policy_id: SingleWord
     provider_npi: Npi | None = None
     service_date: CalendarDate = Field(json_schema_extra=MEMBER_DATA)
     diagnosis_codes: tuple[DiagnosisCode, ...] = Field(
@@ -102,7 +102,7 @@ class ClaimInput(BaseModel):
         min_length=1, max_length=20, json_schema_extra=MEMBER_DATA
     )
     billed_amount: Amount
-    prior_authorization: Identifier | None = Field(default=None, json_schema_extra=MEMBER_DATA)
+    prior_authorization: SingleWord | None = Field(default=None, json_schema_extra=MEMBER_DATA)
     clinical_note: Annotated[Text, Field(max_length=NOTE_CHARACTERS)] | None = Field(
         default=None, json_schema_extra=MEMBER_DATA
     )

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from shared.tasks.adjudication.claim import ProcedureCode
-from shared.tasks.fields import Identifier, ShortText
+from shared.tasks.fields import ShortText, SingleWord
 
 _HERE = Path(__file__).parent
 
@@ -25,7 +25,7 @@ class _Frozen(BaseModel):
 
 
 class _Rule(_Frozen):
-    id: Identifier
+    id: SingleWord
     effective: date
     ends: date | None = None
 
@@ -75,7 +75,7 @@ RuleKind = TypeVar("RuleKind", bound=_Rule)
 
 
 class Policy(_Frozen):
-    policy_id: Identifier
+    policy_id: SingleWord
     title: ShortText
     version: PositiveInt
     effective: date

@@ -1,8 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from shared.errors import Rejected
+from shared.events.base import Identifier
 from shared.tasks.adjudication import ADJUDICATION, group_of, read_history
 from shared.tasks.adjudication.claim import ClaimInput
 
@@ -100,6 +102,21 @@ def test_nothing_that_the_expert_found_reaches_a_prompt(
     case = read_history(ROW | {"medical_analysis": analysis, "adjudication_decision": reasoning})
     swapped = read_history(ROW | {"medical_analysis": other, "final_decision": "DENIED"})
     assert ADJUDICATION.render(case.input) == ADJUDICATION.render(swapped.input)
+
+
+identifiers = st.text(max_size=64).map(lambda text: f"7{text}"[:64])
+
+
+@given(claim_id=identifiers, member_id=identifiers)
+def test_every_group_of_a_valid_claim_is_an_identifier_of_events(
+    claim_id: str, member_id: str
+) -> None:
+    try:
+        claim = claim_of(ROW | {"claim_id": claim_id, "member_id": member_id})
+    except Rejected:
+        return
+    for group in (group_of(claim), group_of(claim.model_copy(update={"member_id": None}))):
+        TypeAdapter(Identifier).validate_python(group)
 
 
 @pytest.mark.parametrize(
