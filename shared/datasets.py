@@ -68,12 +68,13 @@ class DatasetManifest(Frozen):
     reasons: dict[str, int] = Field(default_factory=dict)
 
 
-def manifest_uri(task: str, number: int) -> str:
-    return f"s3://{DATASETS}/{task}/d{number}/manifest.json"
+def manifest_uri(task: str, number: int, sha256: str) -> str:
+    """A name that holds its content's hash: no late or repeated upload overwrites a version."""
+    return f"s3://{DATASETS}/{task}/d{number}/manifest-{sha256[:16]}.json"
 
 
-def shard_uri(task: str, number: int, split: Split) -> str:
-    return f"s3://{DATASETS}/{task}/d{number}/{split}.jsonl"
+def shard_uri(task: str, number: int, split: Split, sha256: str) -> str:
+    return f"s3://{DATASETS}/{task}/d{number}/{split}-{sha256[:16]}.jsonl"
 
 
 def read_manifest(artifacts: Artifacts, ref: ArtifactRef) -> DatasetManifest:
