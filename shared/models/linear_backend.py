@@ -1,0 +1,58 @@
+"""Scores with logistic regression on the words of a case: the baseline, and the fast backend.
+
+It knows no other answers than its labels, so its label mass is 1.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from shared.models.backend import LabelScores, ModelUnusable
+from shared.models.linear_model import LinearModel
+from shared.tasks.task import Prompt
+
+_TERMS_SHOWN = 3
+
+
+class LinearBackend:
+    name = "scikit-learn"
+    quantisation = "none"
+
+    def __init__(self) -> None:
+        self._models: dict[str, LinearModel] = {}
+
+    def load(self, version: str, directory: Path) -> None:
+        if version not in self._models:
+            self._models[version] = LinearModel.load(directory)
+
+    def unload(self, version: str) -> None:
+        self._models.pop(version, None)
+
+    def loaded(self) -> tuple[str, ...]:
+        return tuple(self._models)
+
+    def cost(self, prompt: Prompt) -> int:
+        return len(prompt.user) // 4 + 1
+
+    def score(
+        self, version: str, prompts: Sequence[Prompt], labels: Sequence[str]
+    ) -> list[LabelScores]:
+        model = self._model(version)
+        if set(labels) != set(model.labels):
+            raise ModelUnusable(f"{version} knows {model.labels}, not {tuple(labels)}")
+        if not prompts:
+            return []
+        found = model.log_probabilities([prompt.user for prompt in prompts]).tolist()
+        return [LabelScores(dict(zip(model.labels, row, strict=True))) for row in found]
+
+    def explain(self, version: str, prompt: Prompt, label: str, *, max_tokens: int = 64) -> str:
+        terms = self._model(version).decisive(prompt.user, label)
+        shown = terms[: min(_TERMS_SHOWN, max_tokens)]
+        if not shown:
+            return f"Nothing in the case speaks for {label}."
+        return f"Speaks for {label}: {', '.join(repr(term) for term in shown)}."
+
+    def _model(self, version: str) -> LinearModel:
+        try:
+            return self._models[version]
+        except KeyError:
+            raise ModelUnusable(f"{version} is not loaded") from None

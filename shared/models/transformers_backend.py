@@ -1,0 +1,171 @@
+"""Scores with a causal language model: the base once in memory, each version a LoRA adapter on it.
+
+A case's scores do not depend on the cases it is scored with. One call at a time works on the
+model, so that an adapter never comes or goes in the middle of a batch.
+"""
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from shared.errors import Rejected
+from shared.models.backend import LabelScores, ModelUnusable
+from shared.models.causal_lm import (
+    add_adapter,
+    answer_logits,
+    fill_adapter,
+    load_base,
+    pick_device,
+    remove_adapter,
+    use_adapter,
+)
+from shared.models.tokens import Row, Tokens
+from shared.tasks.task import Prompt
+
+_BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}  # of one forward pass, padding counted
+
+
+class TransformersBackend:
+    name = "transformers"
+
+    def __init__(self, base: Path, *, quantisation: str = "none", device: str = "auto") -> None:
+        device = pick_device(device)
+        self.quantisation = quantisation
+        self.tokens = Tokens(base)
+        self.model: Any = load_base(base, quantisation=quantisation, device=device)
+        self._batch_tokens = _BATCH_TOKENS.get(device, _BATCH_TOKENS["cuda"])
+        self._adapters: dict[str, str] = {}  # by version; a version's dots are no name for peft
+        self._names = (f"adapter{number}" for number in itertools.count())
+        self._lock = threading.Lock()
+
+    def load(self, version: str, directory: Path) -> None:
+        config, weights = _read_adapter(directory)
+        with self._lock:
+            if version in self._adapters:
+                return
+            name = next(self._names)
+            try:
+                add_adapter(self.model, config, name)
+                fill_adapter(self.model, name, weights)
+            except (RuntimeError, ValueError, KeyError) as error:
+                remove_adapter(self.model, name)
+                raise ModelUnusable(f"the adapter does not fit the base model: {error}") from error
+            self._adapters[version] = name
+
+    def unload(self, version: str) -> None:
+        with self._lock:
+            name = self._adapters.pop(version, None)
+            if name is not None:
+                remove_adapter(self.model, name)
+
+    def loaded(self) -> tuple[str, ...]:
+        return tuple(self._adapters)
+
+    def cost(self, prompt: Prompt) -> int:
+        return (len(prompt.system) + len(prompt.user)) // 4 + 1
+
+    def score(
+        self, version: str, prompts: Sequence[Prompt], labels: Sequence[str]
+    ) -> list[LabelScores]:
+        answers = self.tokens.scored(labels)
+        read = [self._read(prompt) for prompt in prompts]
+        with self._lock, torch.inference_mode():
+            self._use(version)
+            if len(answers[0]) == 1:
+                found = self._score_first(read, [answer[0] for answer in answers])
+            else:
+                found = self._score_whole(read, answers)
+        return [LabelScores(dict(zip(labels, values, strict=True))) for values in found]
+
+    def explain(self, version: str, prompt: Prompt, label: str, *, max_tokens: int = 64) -> str:
+        begun = (*self._read(prompt), *self.tokens.label(label))
+        ids = torch.tensor([begun], device=self.model.device)
+        with self._lock, torch.inference_mode():
+            self._use(version)
+            written = self.model.generate(
+                ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=max_tokens,
+                do_sample=False,
+                eos_token_id=self.tokens.end,
+                pad_token_id=self.tokens.end,
+            )
+        return self.tokens.decode(written[0, len(begun) :].tolist())
+
+    def _read(self, prompt: Prompt) -> tuple[int, ...]:
+        tokens = self.tokens.prompt(prompt)
+        longest: int = self.model.config.max_position_embeddings
+        if len(tokens) >= longest:
+            raise Rejected(f"the prompt has {len(tokens)} tokens, the model reads {longest}")
+        return tokens
+
+    def _use(self, version: str) -> None:
+        name = self._adapters.get(version)
+        if name is None:
+            raise ModelUnusable(f"{version} is not loaded")
+        use_adapter(self.model, name)
+
+    def _score_first(
+        self, prompts: Sequence[tuple[int, ...]], firsts: Sequence[int]
+    ) -> list[list[float]]:
+        """One position a prompt: the first token stands for the label."""
+        rows = [Row(prompt, tuple(firsts[:1])) for prompt in prompts]
+        found: list[list[float]] = [[] for _ in rows]
+        for batch in self._batches(rows):
+            logits = answer_logits(self.model, [rows[index] for index in batch])
+            values = logits.log_softmax(-1)[:, list(firsts)].tolist()
+            for index, value in zip(batch, values, strict=True):
+                found[index] = value
+        return found
+
+    def _score_whole(
+        self, prompts: Sequence[tuple[int, ...]], answers: Sequence[tuple[int, ...]]
+    ) -> list[list[float]]:
+        """Every token of every label: a label's log-probability is the sum over its tokens."""
+        rows = [Row(prompt, answer) for prompt in prompts for answer in answers]
+        found = [0.0] * len(rows)
+        for batch in self._batches(rows):
+            chosen = [rows[index] for index in batch]
+            targets = torch.tensor([t for row in chosen for t in row.answer])
+            logits = answer_logits(self.model, chosen).log_softmax(-1).cpu()
+            values = iter(logits.gather(1, targets[:, None])[:, 0].tolist())
+            for index, row in zip(batch, chosen, strict=True):
+                found[index] = sum(itertools.islice(values, len(row.answer)))
+        return [found[at : at + len(answers)] for at in range(0, len(found), len(answers))]
+
+    def _batches(self, rows: Sequence[Row]) -> Iterator[list[int]]:
+        """Indices of rows of similar length, as many as fit into one forward pass."""
+        batch: list[int] = []
+        for index in sorted(range(len(rows)), key=lambda index: len(rows[index].inputs)):
+            if batch and (len(batch) + 1) * len(rows[index].inputs) > self._batch_tokens:
+                yield batch
+                batch = []
+            batch.append(index)
+        if batch:
+            yield batch
+
+
+def _read_adapter(directory: Path) -> tuple[LoraConfig, dict[str, Tensor]]:
+    """Configuration and weights as peft saves them."""
+    settings = directory / "adapter_config.json"
+    if not settings.exists():  # peft would look for it on a hub
+        raise ModelUnusable(f"no LoRA adapter: {settings.name} is missing")
+    try:
+        config = LoraConfig.from_pretrained(str(directory))
+        weights = load_file(directory / "adapter_model.safetensors")
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
+        raise ModelUnusable(f"no readable LoRA adapter: {error}") from error
+    if not isinstance(config, LoraConfig):
+        raise ModelUnusable(f"the adapter is of type {config.peft_type}, not LoRA")
+    broken = [name for name, weight in weights.items() if not weight.isfinite().all()]
+    if broken:
+        raise ModelUnusable(f"the adapter's weights are not finite at {broken[0]}")
+    return config, weights
