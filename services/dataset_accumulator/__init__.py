@@ -1,0 +1,1 @@
+"""Turns what the experts decide into labels, and labels into immutable dataset versions."""

@@ -1,0 +1,8 @@
+"""Run the service: `python -m services.dataset_accumulator`."""
+
+from services.dataset_accumulator.app import create_app
+from services.dataset_accumulator.settings import Settings
+from shared.service import serve
+
+settings = Settings()
+serve(create_app(settings), settings)

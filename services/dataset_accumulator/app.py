@@ -1,0 +1,74 @@
+"""Puts the accumulator together."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from fastapi import FastAPI
+
+from services.dataset_accumulator.handlers import Handlers
+from services.dataset_accumulator.import_routes import create_import_routes
+from services.dataset_accumulator.importer import Importer
+from services.dataset_accumulator.imports import Imports
+from services.dataset_accumulator.releaser import Releaser, Rules
+from services.dataset_accumulator.releases import Releases
+from services.dataset_accumulator.routes import create_routes
+from services.dataset_accumulator.schedule import Schedule
+from services.dataset_accumulator.settings import Settings
+from services.dataset_accumulator.splits import read_shares
+from services.dataset_accumulator.store import Store
+from shared.artifacts import Artifacts
+from shared.bus import Bus
+from shared.database import Database
+from shared.events import DecisionCorrected, ReviewCompleted
+from shared.health import Health
+from shared.outbox import Outbox, Relay
+from shared.service import build
+from shared.topics import DECISIONS_CORRECTED, REVIEWS_COMPLETED
+
+NAME = "dataset_accumulator"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    health = Health()
+    bus = Bus(settings.engines, service=NAME, health=health)
+    database = Database(settings.engines, schema=NAME, migrations=MIGRATIONS, connections=6)
+    outbox = Outbox(database, service=NAME)
+    store = Store(database, salt=settings.split_salt)
+    shares = read_shares(settings.split_shares)
+    imports = Imports(database)
+    rules = Rules(
+        settings.label_threshold,
+        Schedule.parse(settings.release_schedule),
+        settings.release_minimum_labels,
+    )
+    releaser = Releaser(
+        store,
+        Releases(database, outbox),
+        imports,
+        Artifacts(settings.engines),
+        health,
+        rules,
+        now=lambda: datetime.now(UTC),
+    )
+    handlers = Handlers(store, shares=shares)
+    batch = settings.batch_records
+    bus.consume(REVIEWS_COMPLETED, handlers.reviews_completed, event=ReviewCompleted, batch=batch)
+    bus.consume(
+        DECISIONS_CORRECTED, handlers.decisions_corrected, event=DecisionCorrected, batch=batch
+    )
+    return build(
+        NAME,
+        settings,
+        health=health,
+        start=[database.open, outbox.create, bus.start],
+        loops=[Relay(outbox, bus, health).run, releaser.run],
+        stop=[bus.stop, database.close],
+        routers=[
+            create_routes(releaser),
+            create_import_routes(
+                Importer(store, imports, releaser), shares=shares, new_id=lambda: uuid4().hex[:12]
+            ),
+        ],
+    )

@@ -1,0 +1,37 @@
+"""Settled reviews in, labels out; corrections in, revised labels out; in whatever order."""
+
+from collections.abc import Sequence
+
+from services.dataset_accumulator.labels import label_of_review
+from services.dataset_accumulator.splits import Shares
+from services.dataset_accumulator.store import Store
+from shared.errors import Conflict
+from shared.events import DecisionCorrected, ReviewCompleted
+from shared.tasks import get_task
+
+
+class Handlers:
+    """Every record may come twice, and a correction before the label that it corrects."""
+
+    def __init__(self, store: Store, *, shares: Shares) -> None:
+        self.store = store
+        self.shares = shares
+
+    async def reviews_completed(self, reviews: Sequence[ReviewCompleted]) -> None:
+        labels = [label_of_review(review) for review in reviews]
+        async with self.store.database.transaction() as connection:
+            outcomes = await self.store.add(connection, labels, shares=self.shares)
+            for label, outcome in zip(labels, outcomes, strict=True):
+                if outcome == "other content":
+                    raise Conflict(
+                        f"case {label.case_id} has a label with other content; "
+                        "a later change is a correction",
+                        field="case_id",
+                    )
+        await self.store.correct([label.case_id for label in labels])
+
+    async def decisions_corrected(self, corrections: Sequence[DecisionCorrected]) -> None:
+        for correction in corrections:
+            get_task(correction.task).label(correction.label)
+        await self.store.keep(corrections)
+        await self.store.correct([correction.case_id for correction in corrections])

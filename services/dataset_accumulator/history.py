@@ -1,0 +1,139 @@
+"""Reading a history file: a stream of bytes in, rows and refusals out, never the file as a whole.
+
+A file that cannot be read at all is `Rejected` with what to do about it. A bad row is refused
+with its line, field and reason, never with its content, and the next row is read.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.errors import Rejected
+from shared.tasks.task import HistoricCase, Task
+
+LINE_LIMIT_BYTES = 1024 * 1024
+
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_AS_UTF8 = "save the file as UTF-8 (in Excel: CSV UTF-8)"
+
+
+@dataclass(frozen=True)
+class Row:
+    """An adjudicated case. `line` is where its row begins; the header is line 1."""
+
+    line: int
+    claim_id: str
+    case: HistoricCase
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A row that does not come in, and why. `field` is the column at fault, where there is one."""
+
+    line: int
+    field: str | None
+    why: str
+
+
+def read_rows(blocks: Iterable[bytes], task: Task) -> Iterator[Row | Refusal]:
+    """The rows of a CSV file that arrives in blocks."""
+    reader = csv.reader(_lines(blocks), strict=True)
+    columns = _header(reader, task)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Refusal(line, None, f"is not CSV: {error}")
+            continue
+        if cells:
+            yield _row(line, cells, columns, task)
+
+
+def _lines(blocks: Iterable[bytes]) -> Iterator[str]:
+    """Lines as text. Bytes that are not UTF-8 become surrogates, so that they are found again."""
+    rest, first = b"", True
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            yield _text(line + b"\n", first=first)
+            first = False
+        if len(rest) > LINE_LIMIT_BYTES:
+            raise Rejected(f"a line has more than {LINE_LIMIT_BYTES} bytes; is this a CSV file?")
+    if rest:
+        yield _text(rest, first=first)
+
+
+def _text(line: bytes, *, first: bool) -> str:
+    if first:
+        if line.startswith(_UTF16) or b"\0" in line:
+            raise Rejected(f"the file is no UTF-8 text; {_AS_UTF8}")
+        line = line.removeprefix(_BOM)
+    return line.decode("utf-8", "surrogateescape")
+
+
+def _header(reader: Iterator[list[str]], task: Task) -> Sequence[str | None]:
+    """For each cell of a row the task's column that it belongs to, None for any other."""
+    try:
+        names = next(reader)
+    except StopIteration:
+        raise Rejected("the file is empty") from None
+    except csv.Error as error:
+        raise Rejected(f"the header is not CSV: {error}") from None
+    if not _is_clean(names):
+        raise Rejected(f"the header is not UTF-8; {_AS_UTF8}")
+    known = {_plain(column): column for column in (*task.required_columns, *task.optional_columns)}
+    columns = [known.get(_plain(name)) for name in names]
+    missing = [column for column in task.required_columns if column not in columns]
+    if missing:
+        raise Rejected(f"the file lacks {_listed(missing)}{_hint(names)}", field=missing[0])
+    for column in known.values():
+        if columns.count(column) > 1:
+            raise Rejected("stands twice in the header", field=column)
+    return columns
+
+
+def _plain(name: str) -> str:
+    """Column names are compared by their letters: Report Year is ReportYear and report_year."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return f"the column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
+
+
+def _hint(names: Sequence[str]) -> str:
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        return "; its columns must be separated by commas"
+    return ""
+
+
+def _row(
+    line: int, cells: Sequence[str], columns: Sequence[str | None], task: Task
+) -> Row | Refusal:
+    if len(cells) > len(columns):
+        return Refusal(line, None, f"has {len(cells)} cells, the header {len(columns)}")
+    row: Mapping[str, str] = {
+        column: cell for column, cell in zip(columns, cells, strict=False) if column is not None
+    }
+    if not _is_clean(cells):
+        field = next((column for column, cell in row.items() if not _is_clean([cell])), None)
+        return Refusal(line, field, f"has bytes that are no UTF-8 text; {_AS_UTF8}")
+    try:
+        case = task.read_history(row)
+        return Row(line, row[task.claim_column].strip(), case)
+    except Rejected as error:
+        return Refusal(line, error.field, error.reason)
+
+
+def _is_clean(cells: Sequence[str]) -> bool:
+    """Whether text is what a database and a prompt can hold."""
+    text = "".join(cells)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text

@@ -1,0 +1,201 @@
+"""The HTTP side of imports: a CSV file as the body or in a form, a report as the answer."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
+
+from services.dataset_accumulator.importer import Importer
+from services.dataset_accumulator.imports import Import
+from services.dataset_accumulator.splits import Shares, read_shares
+from shared.auth import Principal, allow
+from shared.errors import Rejected, Transient
+from shared.tasks import get_task
+
+Importing = Annotated[Principal, Depends(allow("operator", "service"))]
+Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
+
+_REFUSALS_SHOWN = 100
+_BLOCK_BYTES = 64 * 1024
+_BODY = {
+    "required": True,
+    "content": {
+        "text/csv": {"schema": {"type": "string", "format": "binary"}},
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": {"type": "string", "format": "binary"},
+                    **{name: {"type": "string"} for name in ("task", "splits", "release")},
+                },
+            }
+        },
+    },
+}
+
+
+class Options(BaseModel):
+    """What to do with the file: in the query, or as fields of a form."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    task: str = Field(default="", description="for example adjudication")
+    splits: str = Field(default="", description="shares of groups that are new: train=0.8,test=0.2")
+    release: bool = Field(default=False, description="release a dataset version afterwards")
+    name: str = Field(default="", max_length=200, description="the file's name, for the record")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file on its way in. `size` is None where the sender did not say it."""
+
+    options: Options
+    body: AsyncIterator[bytes]
+    size: int | None
+
+
+class RefusedRow(BaseModel):
+    line: int
+    field: str | None
+    why: str
+
+
+class Report(BaseModel):
+    """How far an import is, or what came of it. Counts are rows of the file."""
+
+    import_id: str
+    task: str
+    name: str
+    imported_by: str
+    status: str
+    why: str | None
+    bytes_total: int | None
+    bytes_read: int
+    rows: int
+    accepted: int
+    duplicates: int
+    refused_rows: int
+    dataset_version: str | None
+    splits: dict[str, float]
+    started_at: datetime
+    updated_at: datetime
+
+
+class FullReport(Report):
+    """With the first refused rows."""
+
+    refused: list[RefusedRow]
+
+
+def create_import_routes(
+    importer: Importer, *, shares: Shares, new_id: Callable[[], str]
+) -> APIRouter:
+    router = APIRouter(prefix="/v1/imports", tags=["imports"])
+
+    @router.post("", status_code=201, openapi_extra={"requestBody": _BODY})
+    async def import_history(
+        request: Request, options: Annotated[Options, Query()], caller: Importing
+    ) -> FullReport:
+        """Import adjudicated cases from CSV. Good rows come in, bad ones are listed.
+
+        The same file again adds nothing. A claim that came before with other content is refused.
+        """
+        async with _upload(request, options) as upload:
+            wanted = _wanted(upload, shares, import_id=new_id(), imported_by=caller.name)
+            await importer.run(wanted, upload.body)
+        return await _report(importer, wanted.import_id)
+
+    @router.get("")
+    async def imports(_: Reader) -> list[Report]:
+        """The newest imports, also those at work."""
+        return [Report.model_validate(found) for found in await importer.imports.list(limit=50)]
+
+    @router.get("/{import_id}")
+    async def report(import_id: str, _: Reader) -> FullReport:
+        """How far an import is, or what came of it."""
+        return await _report(importer, import_id)
+
+    @router.get("/{import_id}/refused")
+    async def refused(
+        import_id: str,
+        _: Reader,
+        after: Annotated[int, Query(ge=0, description="the last line seen")] = 0,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    ) -> list[RefusedRow]:
+        """All refused rows, in the order of the file."""
+        await _report(importer, import_id)
+        return await _refused(importer, import_id, after=after, limit=limit)
+
+    return router
+
+
+def _wanted(upload: Upload, shares: Shares, *, import_id: str, imported_by: str) -> Import:
+    options = upload.options
+    return Import(
+        import_id=import_id,
+        task=get_task(options.task).name,
+        name=options.name,
+        imported_by=imported_by,
+        shares=read_shares(options.splits) if options.splits.strip() else shares,
+        release=options.release,
+        bytes_total=upload.size,
+    )
+
+
+async def _report(importer: Importer, import_id: str) -> FullReport:
+    found = await importer.imports.find(import_id)
+    if found is None:
+        raise HTTPException(404, f"no import {import_id!r}")
+    refused = await _refused(importer, import_id, after=0, limit=_REFUSALS_SHOWN)
+    return FullReport.model_validate({**found, "refused": refused})
+
+
+async def _refused(
+    importer: Importer, import_id: str, *, after: int, limit: int
+) -> list[RefusedRow]:
+    found = await importer.imports.refused(import_id, after=after, limit=limit)
+    return [RefusedRow(line=row.line, field=row.field, why=row.why) for row in found]
+
+
+@asynccontextmanager
+async def _upload(request: Request, options: Options) -> AsyncIterator[Upload]:
+    """The file of the request: the body itself, or the one file of a form."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        length = request.headers.get("content-length")
+        yield Upload(options, _body(request), int(length) if length else None)
+        return
+    async with request.form(max_files=1) as form:
+        file = next((part for part in form.values() if isinstance(part, UploadFile)), None)
+        if file is None:
+            raise Rejected("the form holds no file", field="file")
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        given = {**options.model_dump(), "name": file.filename or "", **fields}
+        yield Upload(_checked(given), _blocks(file), file.size)
+
+
+def _checked(given: dict[str, Any]) -> Options:
+    try:
+        return Options.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Rejected(first["msg"], field=str(first["loc"][0])) from None
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for block in request.stream():
+            yield block
+    except ClientDisconnect:
+        raise Transient("the upload broke off; send the file again") from None
+
+
+async def _blocks(file: UploadFile) -> AsyncIterator[bytes]:
+    while block := await file.read(_BLOCK_BYTES):
+        yield block

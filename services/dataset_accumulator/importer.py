@@ -1,0 +1,101 @@
+"""Imports a history file while it is being uploaded: read in a thread, stored in steps.
+
+Good rows come in and bad ones are listed. Sending the same file again adds nothing, so an import
+that broke off is simply repeated.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+from services.dataset_accumulator.history import Refusal, Row, read_rows
+from services.dataset_accumulator.imports import Import, Imports, Step
+from services.dataset_accumulator.labels import label_of_history
+from services.dataset_accumulator.releaser import Releaser
+from services.dataset_accumulator.store import Store
+from shared.artifacts import in_thread
+from shared.errors import Rejected, Transient
+from shared.tasks import get_task
+from shared.telemetry import logger
+
+T = TypeVar("T")
+
+_ROWS_A_STEP = 500
+
+
+@dataclass(frozen=True)
+class Importer:
+    store: Store
+    imports: Imports
+    releaser: Releaser
+
+    async def run(self, wanted: Import, body: AsyncIterator[bytes]) -> None:
+        """Import the file. `Rejected` if it cannot be read, `Transient` if it broke off."""
+        await self.imports.begin(wanted)
+        try:
+            await self._read(wanted, body)
+        except (Rejected, Transient) as error:
+            await self.imports.fail(wanted.import_id, str(error))
+            raise
+        await self.imports.complete(wanted.import_id)
+        if wanted.release:
+            await self._release(wanted)
+
+    async def _read(self, wanted: Import, body: AsyncIterator[bytes]) -> None:
+        """Read in a thread, which asks the event loop for the next bytes and to store rows."""
+        loop = asyncio.get_running_loop()
+        bytes_read = 0
+
+        def wait(work: Coroutine[Any, Any, T]) -> T:
+            return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+        def blocks() -> Iterator[bytes]:
+            nonlocal bytes_read
+            while (block := wait(_next(body))) is not None:
+                bytes_read += len(block)
+                yield block
+
+        def read() -> None:
+            rows = read_rows(blocks(), get_task(wanted.task))
+            while page := list(islice(rows, _ROWS_A_STEP)):
+                wait(self._store(wanted, page, bytes_read=bytes_read))
+
+        await in_thread(read)
+
+    async def _store(
+        self, wanted: Import, page: Sequence[Row | Refusal], *, bytes_read: int
+    ) -> None:
+        task = get_task(wanted.task)
+        rows = [found for found in page if isinstance(found, Row)]
+        refused = [found for found in page if isinstance(found, Refusal)]
+        labels = [label_of_history(task, row.claim_id, row.case) for row in rows]
+        async with self.store.database.transaction() as connection:
+            outcomes = await self.store.add(
+                connection, labels, shares=wanted.shares, import_id=wanted.import_id
+            )
+            refused += [
+                Refusal(row.line, task.claim_column, "was imported before with other content")
+                for row, outcome in zip(rows, outcomes, strict=True)
+                if outcome == "other content"
+            ]
+            step = Step(
+                bytes_read=bytes_read,
+                rows=len(page),
+                accepted=outcomes.count("new"),
+                duplicates=outcomes.count("known"),
+                refused=refused,
+            )
+            await self.imports.advance(connection, wanted.import_id, step)
+
+    async def _release(self, wanted: Import) -> None:
+        """Release now. What stands in the way, the releaser's loop shows and tries again."""
+        try:
+            await self.releaser.after_import(wanted.task, wanted.import_id)
+        except (Transient, Rejected) as error:
+            logger.warning("release waits", import_id=wanted.import_id, reason=str(error))
+
+
+async def _next(body: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(body, None)

@@ -1,0 +1,175 @@
+"""Releases dataset versions: at a number of new labels, by the calendar, after an import, by hand.
+
+A version is one transaction under a lock of its task: its labels are marked, its row and its
+event are written, or nothing of it exists. Objects that a failed attempt left behind have names
+that nobody knows.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from services.dataset_accumulator.draft import Draft, dataset_version
+from services.dataset_accumulator.imports import Imports
+from services.dataset_accumulator.releases import Releases
+from services.dataset_accumulator.schedule import Schedule
+from services.dataset_accumulator.store import Store
+from shared.artifacts import Artifacts, in_thread
+from shared.database import Connection
+from shared.datasets import DatasetManifest, read_manifest
+from shared.errors import Rejected
+from shared.events import DatasetReleased
+from shared.health import Health
+from shared.tasks import TASKS, get_task
+from shared.tasks.task import Task
+from shared.telemetry import logger
+
+_IDLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a release is due; both numbers count new labels of the split `train`."""
+
+    threshold: int
+    schedule: Schedule
+    minimum: int
+
+
+@dataclass
+class Releaser:
+    store: Store
+    releases: Releases
+    imports: Imports
+    artifacts: Artifacts
+    health: Health
+    rules: Rules
+    now: Callable[[], datetime]
+
+    async def run(self) -> None:
+        """Release what is due, for ever. Any number of processes may do so."""
+        while True:
+            for task in TASKS:
+                await self._attend(task)
+            await asyncio.sleep(_IDLE_SECONDS)
+
+    async def _attend(self, task: str) -> None:
+        """A label that cannot be written holds up its task, visibly, and no other."""
+        try:
+            for import_id in await self.imports.releasing(task):
+                await self.after_import(task, import_id)
+            await self.on_schedule(task)
+            await self.at_threshold(task)
+        except Rejected as error:
+            self.health.alert(f"release {task}", str(error))
+            logger.error("release failed", task=task, reason=str(error))
+        else:
+            self.health.calm(f"release {task}")
+
+    async def at_threshold(self, task: str) -> DatasetReleased | None:
+        """Release if enough training labels are new."""
+        async with self.store.database.transaction() as connection:
+            if not await self._reached(connection, task, self.rules.threshold):
+                return None
+        async with self._exclusive(task) as connection:
+            if not await self._reached(connection, task, self.rules.threshold):
+                return None
+            number = await self.releases.number(connection, task)
+            return await self._make(connection, task, trigger=f"labels:{number}")
+
+    async def on_schedule(self, task: str) -> DatasetReleased | None:
+        """Release if a slot of the schedule has come, once, however many were missed."""
+        slot = self.rules.schedule.latest(self.now())
+        async with self.store.database.transaction() as connection:
+            last = await self.releases.last_slot(connection, task)
+            if last is not None and last >= slot:
+                return None
+        async with self._exclusive(task) as connection:
+            if await self.imports.running(connection, task):
+                return None
+            if not await self.releases.take_slot(connection, task, slot):
+                return None
+            if not await self._reached(connection, task, self.rules.minimum):
+                return None
+            return await self._make(connection, task, trigger=f"schedule:{slot:%Y-%m-%dT%H:%M}")
+
+    async def after_import(self, task: str, import_id: str) -> None:
+        """Release what an import brought, if that is still to be done."""
+        async with self._exclusive(task) as connection:
+            if await self.imports.is_releasing(connection, import_id):
+                released = await self._make(connection, task, trigger=f"import:{import_id}")
+                version = released.dataset_version if released else None
+                await self.imports.finish(connection, import_id, dataset_version=version)
+
+    async def by_hand(self, task: str, *, trigger: str) -> DatasetReleased | None:
+        """Release what waits, once for each trigger; None if no label waits."""
+        async with self._exclusive(task) as connection:
+            known = await self.releases.by_trigger(connection, task, trigger)
+            return known or await self._make(connection, task, trigger=trigger)
+
+    async def unreleased(self, task: str) -> dict[str, int]:
+        """How many labels wait, by split."""
+        async with self.store.database.transaction() as connection:
+            return await self.store.count_unreleased(connection, task)
+
+    async def _reached(self, connection: Connection, task: str, labels: int) -> bool:
+        """Whether so many training labels are new. Half an imported file is no dataset."""
+        if await self.imports.running(connection, task):
+            return False
+        counts = await self.store.count_unreleased(connection, task)
+        return counts.get("train", 0) >= labels
+
+    @asynccontextmanager
+    async def _exclusive(self, task: str) -> AsyncIterator[Connection]:
+        async with self.store.database.transaction() as connection:
+            await self.releases.lock(connection, task)
+            yield connection
+
+    async def _make(
+        self, connection: Connection, name: str, *, trigger: str
+    ) -> DatasetReleased | None:
+        """Write the next version of the task from what waits; None if nothing does."""
+        task = get_task(name)
+        base = await self._base(connection, task)
+        number = await self.releases.number(connection, name)
+        at = self.now()
+        with TemporaryDirectory(prefix="caseloop-release-") as directory:
+            draft = Draft(task, base, Path(directory))
+            async for labels in self.store.unreleased(connection, name):
+                await in_thread(draft.add, labels)
+                await self.store.mark_released(connection, labels)
+            if draft.new_labels == 0:
+                return None
+            manifest = await in_thread(
+                partial(draft.upload, self.artifacts, number=number, trigger=trigger, at=at)
+            )
+        released = DatasetReleased(
+            occurred_at=at,
+            task=name,
+            dataset_version=dataset_version(name, number),
+            number=number,
+            trigger=trigger,
+            manifest=manifest,
+            counts=draft.counts,
+            new_labels=draft.new_labels,
+        )
+        await self.releases.record(connection, released)
+        logger.info("released", version=released.dataset_version, new=released.new_labels)
+        return released
+
+    async def _base(self, connection: Connection, task: Task) -> DatasetManifest | None:
+        """The version to build on. When the task's prompt has changed, everything is rewritten:
+        a model must be trained on the text that it will be asked with."""
+        newest = await self.releases.newest(connection, task.name)
+        if newest is None:
+            return None
+        base = await in_thread(read_manifest, self.artifacts, newest.manifest)
+        if base.prompt_version == task.prompt_version:
+            return base
+        await self.store.forget_releases(connection, task.name)
+        return None

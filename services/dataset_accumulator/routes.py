@@ -1,0 +1,87 @@
+"""The HTTP side: what was labelled and released, and releases by hand."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.dataset_accumulator.releaser import Releaser
+from shared.artifacts import in_thread
+from shared.auth import Principal, allow
+from shared.datasets import DatasetManifest, read_manifest
+from shared.errors import Conflict
+from shared.events import DatasetReleased
+from shared.tasks import TASKS, get_task
+
+Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
+Operator = Annotated[Principal, Depends(allow("operator"))]
+
+
+class Progress(BaseModel):
+    """Labels until the next training."""
+
+    train_unreleased: int = Field(description="new labels of the split train")
+    unreleased: dict[str, int] = Field(description="new labels, by split")
+    threshold: int = Field(description="so many new training labels make a release")
+    minimum: int = Field(description="so many are needed when the schedule says it is time")
+    next_schedule: datetime
+    released: Sequence[str] = Field(description="the newest dataset versions, oldest first")
+
+
+class ReleaseOrder(BaseModel):
+    """A release by hand. The same key again gives the same version."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: str
+    key: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+def create_routes(releaser: Releaser) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["datasets"])
+
+    @router.get("/labels/progress")
+    async def progress(_: Reader, task: str | None = None) -> dict[str, Progress]:
+        """How far each task is from its next dataset version."""
+        tasks = [get_task(task).name] if task else list(TASKS)
+        return {name: await _progress(releaser, name) for name in tasks}
+
+    @router.get("/datasets")
+    async def datasets(_: Reader, task: str | None = None) -> list[DatasetReleased]:
+        """The dataset versions, newest first."""
+        return await releaser.releases.list(task, limit=200)
+
+    @router.get("/datasets/{version}")
+    async def dataset(version: str, _: Reader) -> DatasetManifest:
+        """What a version consists of."""
+        released = await releaser.releases.find(version)
+        if released is None:
+            raise HTTPException(404, f"no dataset version {version!r}")
+        return await in_thread(read_manifest, releaser.artifacts, released.manifest)
+
+    @router.post("/releases", status_code=201)
+    async def release(order: ReleaseOrder, operator: Operator) -> DatasetReleased:
+        """Release what waits now."""
+        task = get_task(order.task).name
+        trigger = f"manual:{operator.name}:{order.key}"
+        released = await releaser.by_hand(task, trigger=trigger)
+        if released is None:
+            raise Conflict(f"no label of {task} waits for a release")
+        return released
+
+    return router
+
+
+async def _progress(releaser: Releaser, task: str) -> Progress:
+    unreleased = await releaser.unreleased(task)
+    newest = await releaser.releases.list(task, limit=20)
+    return Progress(
+        train_unreleased=unreleased.get("train", 0),
+        unreleased=unreleased,
+        threshold=releaser.rules.threshold,
+        minimum=releaser.rules.minimum,
+        next_schedule=releaser.rules.schedule.following(releaser.now()),
+        released=[released.dataset_version for released in reversed(newest)],
+    )

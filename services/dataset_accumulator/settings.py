@@ -1,0 +1,39 @@
+"""The accumulator's settings."""
+
+from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from services.dataset_accumulator.schedule import Schedule
+from services.dataset_accumulator.splits import read_shares
+from shared.errors import Rejected
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="DATASET_ACCUMULATOR_", extra="ignore")
+
+    port: int = 8104
+    batch_records: int = Field(default=500, ge=1)
+    # A release is due at so many new labels of the split `train`, …
+    label_threshold: int = Field(default=500, ge=1, validation_alias="LABEL_THRESHOLD")
+    # … and at these times (cron, UTC), if there are at least so many.
+    release_schedule: str = Field(default="0 3 * * 0", validation_alias="RELEASE_SCHEDULE")
+    release_minimum_labels: int = Field(default=50, ge=1, validation_alias="RELEASE_MINIMUM_LABELS")
+    # Of groups that are new. Whoever has a split keeps it, whatever stands here later.
+    split_shares: str = "train=0.7,validation=0.05,calibration=0.1,certification=0.05,test=0.1"
+    split_salt: str = "split-1"
+
+    @field_validator("release_schedule")
+    @classmethod
+    def _is_schedule(cls, text: str) -> str:
+        Schedule.parse(text)
+        return text
+
+    @field_validator("split_shares")
+    @classmethod
+    def _are_shares(cls, text: str) -> str:
+        try:
+            read_shares(text)
+        except Rejected as error:
+            raise ValueError(error.reason) from None
+        return text

@@ -1,0 +1,222 @@
+"""The tables `groups`, `labels` and `corrections`: one label a case, in its newest revision."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import asyncpg
+
+from services.dataset_accumulator.labels import Label
+from services.dataset_accumulator.splits import Shares, split_of
+from shared.database import Connection, Database
+from shared.events import DecisionCorrected, Split
+
+Outcome = Literal["new", "known", "other content"]
+
+_PAGE = 500
+
+_INSERT = """
+INSERT INTO dataset_accumulator.labels
+    (case_id, review_id, task, group_id, split, content_sha256, label, reasoning, reason, source,
+     inclusion_probability, input, evidence, import_id)
+SELECT new.*, $14::text FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::text[], $11::float8[], $12::jsonb[], $13::jsonb[]) AS new
+ON CONFLICT DO NOTHING
+RETURNING case_id
+"""
+_KEEP = """
+INSERT INTO dataset_accumulator.corrections
+    (case_id, revision, task, label, reasoning, corrected_by, why, corrected_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
+"""
+# Whichever comes first, label or correction: the one that comes second finds the other.
+_CORRECT = """
+UPDATE dataset_accumulator.labels AS labels
+SET revision = newest.revision, label = newest.label, reasoning = newest.reasoning
+FROM (
+    SELECT DISTINCT ON (case_id) case_id, task, revision, label, reasoning
+    FROM dataset_accumulator.corrections WHERE case_id = ANY($1::text[])
+    ORDER BY case_id, revision DESC
+) AS newest
+WHERE labels.case_id = newest.case_id AND labels.task = newest.task
+    AND labels.revision < newest.revision
+"""
+# Both read the partial index `labels_unreleased`, whose condition they repeat.
+_COUNT_UNRELEASED = """
+SELECT split, count(*) AS labels FROM dataset_accumulator.labels
+WHERE task = $1 AND released_revision IS DISTINCT FROM revision GROUP BY split
+"""
+_UNRELEASED = """
+SELECT case_id, group_id, split, revision, label, reasoning, reason, source,
+    inclusion_probability, input, released_label
+FROM dataset_accumulator.labels
+WHERE task = $1 AND released_revision IS DISTINCT FROM revision ORDER BY id FOR UPDATE
+"""
+
+
+@dataclass(frozen=True)
+class Unreleased:
+    """A label as the next dataset version will have it, and what the one before has of it."""
+
+    case_id: str
+    group_id: str
+    split: Split
+    revision: int
+    label: str
+    reasoning: str
+    reason: str
+    source: Literal["review", "import"]
+    inclusion_probability: float
+    input: Mapping[str, Any]
+    released_label: str | None
+
+
+class Store:
+    def __init__(self, database: Database, *, salt: str) -> None:
+        self.database = database
+        self.salt = salt
+
+    async def add(
+        self,
+        connection: Connection,
+        labels: Sequence[Label],
+        *,
+        shares: Shares,
+        import_id: str | None = None,
+    ) -> list[Outcome]:
+        """Store the labels whose cases are new; what became of each, in the order given."""
+        if not labels:
+            return []
+        first = {label.case_id: label for label in reversed(labels)}
+        ordered = sorted(first.values(), key=lambda label: label.case_id)
+        splits = await self._splits(connection, ordered, shares)
+        rows = [_row(label, splits[label.task, label.group_id]) for label in ordered]
+        inserted = await connection.fetch(_INSERT, *zip(*rows, strict=True), import_id)
+        new = {row["case_id"] for row in inserted}
+        hashes = await self._hashes(connection, list(first))
+        return [_outcome(label, first[label.case_id], new, hashes) for label in labels]
+
+    async def _splits(
+        self, connection: Connection, labels: Sequence[Label], shares: Shares
+    ) -> dict[tuple[str, str], str]:
+        """The split of each label's group; a new group is drawn into one and keeps it."""
+        keys = sorted({(label.task, label.group_id) for label in labels})
+        drawn = [split_of(group, task=task, salt=self.salt, shares=shares) for task, group in keys]
+        tasks, groups = [task for task, _ in keys], [group for _, group in keys]
+        await connection.execute(
+            "INSERT INTO dataset_accumulator.groups (task, group_id, split) "
+            "SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING",
+            tasks,
+            groups,
+            drawn,
+        )
+        rows = await connection.fetch(
+            "SELECT task, group_id, split FROM dataset_accumulator.groups "
+            "JOIN unnest($1::text[], $2::text[]) AS wanted (task, group_id) USING (task, group_id)",
+            tasks,
+            groups,
+        )
+        return {(row["task"], row["group_id"]): row["split"] for row in rows}
+
+    async def _hashes(self, connection: Connection, case_ids: Sequence[str]) -> dict[str, str]:
+        rows = await connection.fetch(
+            "SELECT case_id, content_sha256 FROM dataset_accumulator.labels "
+            "WHERE case_id = ANY($1::text[])",
+            case_ids,
+        )
+        return {row["case_id"]: row["content_sha256"] for row in rows}
+
+    async def keep(self, corrections: Sequence[DecisionCorrected]) -> None:
+        """Record corrections; one that is known is ignored."""
+        ordered = sorted(corrections, key=lambda found: (found.case_id, found.revision))
+        async with self.database.transaction() as connection:
+            await connection.executemany(_KEEP, [_correction(found) for found in ordered])
+
+    async def correct(self, case_ids: Sequence[str]) -> None:
+        """Bring the labels of these cases to their newest known revision.
+
+        Runs after the transaction that brought a label or a correction has committed, so that of
+        two that arrive at once at least the later one sees both. Safe to repeat.
+        """
+        async with self.database.transaction() as connection:
+            await connection.execute(_CORRECT, sorted(case_ids))
+
+    async def count_unreleased(self, connection: Connection, task: str) -> dict[str, int]:
+        """How many labels wait for a release, by split."""
+        await _use_index(connection)
+        rows = await connection.fetch(_COUNT_UNRELEASED, task)
+        return {row["split"]: row["labels"] for row in rows}
+
+    async def unreleased(
+        self, connection: Connection, task: str
+    ) -> AsyncIterator[Sequence[Unreleased]]:
+        """The labels that wait for a release, oldest first, locked, a page at a time."""
+        await _use_index(connection)
+        cursor = await connection.cursor(_UNRELEASED, task)
+        while rows := await cursor.fetch(_PAGE):
+            yield [_unreleased(row) for row in rows]
+
+    async def mark_released(self, connection: Connection, labels: Sequence[Unreleased]) -> None:
+        await connection.execute(
+            "UPDATE dataset_accumulator.labels "
+            "SET released_revision = revision, released_label = label "
+            "WHERE case_id = ANY($1::text[])",
+            [label.case_id for label in labels],
+        )
+
+    async def forget_releases(self, connection: Connection, task: str) -> None:
+        """Make every label of the task wait for the next release again."""
+        await connection.execute(
+            "UPDATE dataset_accumulator.labels SET released_revision = NULL, released_label = NULL "
+            "WHERE task = $1 AND released_revision IS NOT NULL",
+            task,
+            timeout=3600,
+        )
+
+
+async def _use_index(connection: Connection) -> None:
+    """Statistics never say how few labels are new: the planner would read the whole table."""
+    await connection.execute("SET LOCAL enable_seqscan = off")
+
+
+def _row(label: Label, split: str) -> tuple[object, ...]:
+    return (
+        label.case_id,
+        label.review_id,
+        label.task,
+        label.group_id,
+        split,
+        label.content_sha256,
+        label.label,
+        label.reasoning,
+        label.reason,
+        label.source,
+        label.inclusion_probability,
+        json.dumps(label.input),
+        json.dumps(label.evidence),
+    )
+
+
+def _correction(found: DecisionCorrected) -> tuple[object, ...]:
+    return (
+        found.case_id,
+        found.revision,
+        found.task,
+        found.label,
+        found.reasoning,
+        found.corrected_by,
+        found.why,
+        found.occurred_at,
+    )
+
+
+def _outcome(label: Label, first: Label, new: set[str], hashes: Mapping[str, str]) -> Outcome:
+    if hashes.get(label.case_id) != label.content_sha256:
+        return "other content"
+    return "new" if label is first and label.case_id in new else "known"
+
+
+def _unreleased(row: asyncpg.Record) -> Unreleased:
+    return Unreleased(**{**row, "input": json.loads(row["input"])})

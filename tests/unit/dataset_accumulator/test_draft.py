@@ -1,0 +1,104 @@
+"""What a version writes, and what it carries forward from the version before it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.dataset_accumulator.draft import Draft, example
+from services.dataset_accumulator.store import Unreleased
+from shared.datasets import SPLITS, DatasetManifest, Example, Tombstone
+from shared.errors import Rejected
+from tests.support.builders import ADJUDICATION, NOW, claim_input
+
+
+def label(case_id: str = "case-1", **changes: Any) -> Unreleased:
+    fields: dict[str, Any] = {
+        "case_id": case_id,
+        "group_id": "group-1",
+        "split": "train",
+        "revision": 0,
+        "label": "DENIED",
+        "reasoning": "Not supported.",
+        "reason": "audit",
+        "source": "review",
+        "inclusion_probability": 0.05,
+        "input": claim_input(),
+        "released_label": None,
+    }
+    return Unreleased(**{**fields, **changes})
+
+
+def manifest(**changes: Any) -> DatasetManifest:
+    fields = {
+        "dataset_version": "adjudication-d1",
+        "task": "adjudication",
+        "number": 1,
+        "trigger": "labels:1",
+        "created_at": NOW,
+        "labels": ADJUDICATION.label_names,
+        "prompt_version": ADJUDICATION.prompt_version,
+        "shards": {},
+        "counts": {split: {"APPROVED": 5, "DENIED": 3, "PENDING": 2} for split in SPLITS},
+        "reasons": {"audit": 4, "import": 46},
+    }
+    return DatasetManifest.model_validate({**fields, **changes})
+
+
+def test_an_example_is_the_prompt_and_the_answer_label_first() -> None:
+    prompt = ADJUDICATION.prompt(claim_input())
+
+    written = example(ADJUDICATION, label())
+
+    assert [(m.role, m.content) for m in written.messages] == [
+        ("system", prompt.system),
+        ("user", prompt.user),
+        ("assistant", "DENIED\nNot supported."),
+    ]
+    assert (written.label, written.reason, written.inclusion_probability) == (
+        "DENIED",
+        "audit",
+        0.05,
+    )
+
+
+def test_a_label_that_its_task_no_longer_reads_is_named() -> None:
+    with pytest.raises(Rejected, match="label of case case-7 cannot be written"):
+        example(ADJUDICATION, label("case-7", input={"claim_id": "CLM-1"}))
+
+
+def test_labels_are_written_to_their_splits_in_order(tmp_path: Path) -> None:
+    draft = Draft(ADJUDICATION, None, tmp_path)
+
+    draft.add([label("case-1"), label("case-2", split="test")])
+    draft.add([label("case-3", label="APPROVED")])
+
+    lines = (tmp_path / "train.jsonl").read_text().splitlines()
+    assert [Example.model_validate_json(line).case_id for line in lines] == ["case-1", "case-3"]
+    assert draft.counts["train"] == {"APPROVED": 1, "DENIED": 1, "PENDING": 0}
+    assert draft.counts["test"] == {"APPROVED": 0, "DENIED": 1, "PENDING": 0}
+    assert draft.reasons == {"audit": 3}
+    assert dict(draft.written) == {"train": 2, "test": 1}
+
+
+def test_counts_go_on_from_the_version_before(tmp_path: Path) -> None:
+    base = manifest()
+    draft = Draft(ADJUDICATION, base, tmp_path)
+
+    draft.add([label()])
+
+    assert draft.counts["train"] == {"APPROVED": 5, "DENIED": 4, "PENDING": 2}
+    assert draft.counts["test"] == base.counts["test"]
+    assert draft.reasons == {"audit": 5, "import": 46}
+    assert base.counts["train"]["DENIED"] == 3
+
+
+def test_a_corrected_label_moves_its_count_and_leaves_one_tombstone(tmp_path: Path) -> None:
+    earlier = Tombstone(case_id="case-1", revision=1)
+    draft = Draft(ADJUDICATION, manifest(tombstones=(earlier,)), tmp_path)
+
+    draft.add([label(revision=2, released_label="APPROVED")])
+
+    assert draft.counts["train"] == {"APPROVED": 4, "DENIED": 4, "PENDING": 2}
+    assert draft.reasons == {"audit": 4, "import": 46}
+    assert list(draft.tombstones.values()) == [Tombstone(case_id="case-1", revision=2)]
