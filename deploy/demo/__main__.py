@@ -20,12 +20,14 @@ from deploy.demo.display import Display
 from deploy.demo.feed import Feed, claim_id_of
 from deploy.demo.memory import Memory
 from deploy.demo.panel import Reviewer, as_setting, reviewers, work
-from deploy.demo.plan import Plan, independent_review, simulated
+from deploy.demo.plan import Plan, independent_review, simulated, with_strategy
 from deploy.demo.scenario import Scenario, Stuck
 from deploy.demo.watch import Loop, watch
 from deploy.embedded.layout import Layout, default_home
+from deploy.embedded.outside import outside_engines
 from deploy.embedded.settings import read_env
 from deploy.embedded.stack import EmbeddedStack, StackError
+from shared.errors import Rejected
 
 SIMULATED = "simulated"
 
@@ -35,33 +37,37 @@ def main(
     limit: Annotated[int, typer.Option(help="cases of a CSV file; 0 is all")] = 1500,
     seed: Annotated[int, typer.Option(help="of the simulated claims")] = 1,
     strategy: Annotated[str, typer.Option(help="lora, or linear for a fast look")] = "lora",
+    history: Annotated[int, typer.Option(help="simulated claims decided before")] = 600,
+    threshold: Annotated[int, typer.Option(help="labels that make the second version")] = 250,
 ) -> None:
     """Run the whole loop on embedded engines."""
     console = Console()
-    settings = {"TRAINER_STRATEGY": strategy}
     if claims == SIMULATED:
-        plan = simulated(seed=seed, settings=settings)
+        plan = simulated(seed=seed, history=history, threshold=threshold)
     else:
-        plan = independent_review(Path(claims).expanduser(), limit=limit, settings=settings)
+        plan = independent_review(Path(claims).expanduser(), limit=limit)
+    plan = with_strategy(plan, strategy)
     try:
-        asyncio.run(demonstrate(plan, claims=claims, console=console, strategy=strategy))
-    except (Stuck, StackError) as error:
+        asyncio.run(demonstrate(plan, claims=claims, console=console))
+    except (Stuck, StackError, Rejected) as error:
         console.print(f"[red]{error}[/red]")
         sys.exit(1)
 
 
-async def demonstrate(plan: Plan, *, claims: str, console: Console, strategy: str) -> None:
+async def demonstrate(plan: Plan, *, claims: str, console: Console) -> None:
     started = time.monotonic()
     home = default_home()
     panel = reviewers(read_env(Layout(home)))
-    environment = {**plan.environment, "REVIEW_QUEUE_BOOTSTRAP_USERS": as_setting(panel)}
-    stack = EmbeddedStack(home, environment=environment, outlive=True)
+    outside = outside_engines(os.environ)
+    users = {"REVIEW_QUEUE_BOOTSTRAP_USERS": as_setting(panel)}
+    environment = {**outside, **plan.environment, **users}
+    stack = EmbeddedStack(home, engines=not outside, environment=environment, outlive=True)
     loop = Loop(plan.task.name)
     display = Display(loop, console)
     display.step("starting PostgreSQL, S3, the broker and seven services")
     with console.status("starting"):
         await asyncio.to_thread(stack.start)
-        if strategy == "lora":
+        if plan.settings["TRAINER_STRATEGY"] == "lora":
             display.step("registering the base model")
             await asyncio.to_thread(
                 register, "SmolLM2-135M-Instruct", name=None, settings=stack.environment

@@ -5,7 +5,7 @@ and both versions are measured on the same few hundred claims.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Plan:
     threshold: int
     source: Path | None = None
     seed: int = 1
+    brisk: float = 8.0  # cases a second while labels are needed
+    calm: float = 1.0  # while a model trains: production never stops
     settings: dict[str, str] = field(default_factory=dict)
 
     def history_cases(self) -> Iterator[DecidedCase]:
@@ -54,13 +56,22 @@ class Plan:
         }
 
 
-def simulated(*, seed: int, settings: dict[str, str]) -> Plan:
+def simulated(*, seed: int, history: int = 600, cases: int = 1400, threshold: int = 250) -> Plan:
+    """Simulated claims: some 350 training labels for the second version, 360 held-out claims."""
     return Plan(
-        TASKS["adjudication"], history=600, cases=1400, threshold=250, seed=seed, settings=settings
+        TASKS["adjudication"], history=history, cases=cases, threshold=threshold, seed=seed
     )
 
 
-def independent_review(path: Path, *, limit: int, settings: dict[str, str]) -> Plan:
+def with_strategy(plan: Plan, strategy: str) -> Plan:
+    """`lora`, or `linear`: the scikit-learn model, which scores many more cases a second."""
+    settings = {**plan.settings, "TRAINER_STRATEGY": strategy}
+    if strategy == "linear":
+        return replace(plan, settings=settings, brisk=40.0, calm=10.0)
+    return replace(plan, settings=settings)
+
+
+def independent_review(path: Path, *, limit: int) -> Plan:
     """Real determinations in the order of their years; the first 40 % are the history.
 
     `limit` 0 takes all cases of the file.
@@ -74,5 +85,4 @@ def independent_review(path: Path, *, limit: int, settings: dict[str, str]) -> P
         cases=live,
         threshold=min(400, int(live * 0.45)),
         source=path,
-        settings=settings,
     )

@@ -22,8 +22,6 @@ from shared.events import ModelEvaluated
 
 T = TypeVar("T")
 
-BRISK = 8.0  # cases a second while labels are needed
-CALM = 1.0  # while a model trains: production never stops
 ENCORE = 60  # cases under the new champion
 _STUCK_SECONDS = 600.0
 
@@ -65,20 +63,20 @@ class Scenario:
 
     async def _second_version(self) -> None:
         self.display.step("claims come in; experts decide what the model may not")
-        self.feed.pace = BRISK
+        self.feed.pace = self.plan.brisk
         await self._until(
             lambda: len(self.loop.releases) >= 2 or self._dry, "the second dataset version"
         )
         if len(self.loop.releases) < 2:
             return
         self.display.step("training on what the experts decided; claims go on coming in")
-        self.feed.pace = CALM
+        self.feed.pace = self.plan.calm
         evaluation = await self._until(lambda: self._evaluation(2), "the second evaluation")
         if evaluation.verdict != "PASS":
             self.display.step(f"{evaluation.model.version}: {evaluation.verdict}, not promoted")
             return
         self.display.step("rolling out: shadow, canary, full")
-        self.feed.pace = BRISK
+        self.feed.pace = self.plan.brisk
         version = evaluation.model.version
         await self._until(lambda: self.loop.champion == version or self._dry, "the rollout")
         already = len(self.loop.submitted)

@@ -1,0 +1,46 @@
+"""One system with all seven services, each its own process, for the whole suite."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.embedded.stack import EmbeddedStack
+from tests.connected.behaviour.marks import Marks
+from tests.support.engines import Engines, own_engines, temporary_home
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Engines]:
+    """Engines that no other test depends on: the suite kills them."""
+    with own_engines() as engines:
+        yield engines
+
+
+@pytest.fixture(scope="module")
+def stack(own: Engines) -> Iterator[EmbeddedStack]:
+    environment = {**own.environment, "TRAINER_STRATEGY": "linear"}
+    with (
+        temporary_home() as home,
+        EmbeddedStack(home, engines=False, environment=environment, ports="free") as stack,
+    ):
+        yield stack
+
+
+@pytest.fixture(scope="module")
+async def producer(own: Engines, stack: EmbeddedStack) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=own.environment["KAFKA_BOOTSTRAP"],
+        acks="all",
+        linger_ms=5,
+        max_request_size=2 * 1024 * 1024,
+    )
+    await producer.start()
+    yield producer
+    await producer.stop()
+
+
+@pytest.fixture(scope="module")
+async def marks(own: Engines, stack: EmbeddedStack) -> AsyncIterator[Marks]:
+    async with Marks.of(own.environment) as marks:
+        yield marks

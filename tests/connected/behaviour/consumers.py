@@ -1,0 +1,175 @@
+"""What each service consumes: an event for a key, and the rows it must leave exactly once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.events import (
+    DatasetReleased,
+    Event,
+    Measures,
+    ModelEvaluated,
+    ModelTrained,
+    Opinion,
+    ReviewCompleted,
+    ReviewRequested,
+    review_id_of,
+)
+from shared.topics import (
+    CASES_SUBMITTED,
+    DATASETS_RELEASED,
+    MODELS_EVALUATED,
+    MODELS_TRAINED,
+    PREDICTIONS_MADE,
+    REVIEWS_COMPLETED,
+    REVIEWS_REQUESTED,
+    Topic,
+)
+from tests.support.builders import NOW, case, predicted, reference, submitted, trained
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """`rows` selects the keys that left their mark, from the keys in $1, one row a mark."""
+
+    service: str
+    topic: Topic
+    event: Callable[[str], Event]
+    rows: str
+
+    def __str__(self) -> str:
+        return self.service
+
+
+def _unanswered(key: str) -> Event:
+    return predicted(key, scores=(), answering_version=None, arm=None, rollout_id=None)
+
+
+def _requested(key: str) -> Event:
+    return ReviewRequested(
+        occurred_at=NOW,
+        review_id=review_id_of(key),
+        case=case(key),
+        reason="no_champion",
+        inclusion_probability=1.0,
+        routing_version="test",
+    )
+
+
+def _completed(key: str) -> Event:
+    opinion = Opinion(
+        reviewer="amara",
+        label="APPROVED",
+        reasoning="supported",
+        decided_at=NOW,
+        dwell_seconds=1.0,
+    )
+    return ReviewCompleted(
+        occurred_at=NOW,
+        review_id=review_id_of(key),
+        case=case(key),
+        label="APPROVED",
+        reasoning="supported",
+        opinions=(opinion,),
+        reason="no_champion",
+        inclusion_probability=1.0,
+        routing_version="test",
+        model_visible=True,
+    )
+
+
+def _number(key: str) -> int:
+    """Keys end in a number that grows, as the numbers of releases do."""
+    return int(key.rpartition("-")[2])
+
+
+def _released(key: str) -> Event:
+    return DatasetReleased(
+        occurred_at=NOW,
+        task="adjudication",
+        dataset_version=key,
+        number=_number(key),
+        trigger=f"test:{key}",
+        manifest=reference(f"s3://datasets/adjudication/{key}/manifest.json"),
+        counts={},
+        new_labels=0,
+    )
+
+
+def _trained(key: str) -> Event:
+    return ModelTrained(
+        occurred_at=NOW, task="adjudication", model=trained(key), run_id=f"run-{key}"
+    )
+
+
+def _evaluated(key: str) -> Event:
+    measures = Measures(
+        version=key,
+        accuracy=0.5,
+        macro_f1=0.5,
+        auto_accept_rate=0.0,
+        auto_accept_error=None,
+        expected_calibration_error=0.1,
+        cases=100,
+        effective_cases=100.0,
+        milliseconds_per_case=1.0,
+    )
+    return ModelEvaluated(
+        occurred_at=NOW,
+        task="adjudication",
+        model=trained(key),
+        champion=None,
+        verdict="FAIL",
+        reasons=("test",),
+        threshold=1.01,
+        candidate_measures=measures,
+        champion_measures=None,
+        baseline_measures=None,
+        report_json=reference("s3://reports/x.json"),
+        report_html=reference("s3://reports/x.html"),
+    )
+
+
+CONSUMERS = (
+    Consumer(
+        "inference",
+        CASES_SUBMITTED,
+        submitted,
+        "SELECT case_id FROM inference.cases WHERE case_id = ANY($1)",
+    ),
+    Consumer(
+        "confidence_filter",
+        PREDICTIONS_MADE,
+        _unanswered,
+        "SELECT case_id FROM confidence_filter.routings WHERE case_id = ANY($1)",
+    ),
+    Consumer(
+        "review_queue",
+        REVIEWS_REQUESTED,
+        _requested,
+        "SELECT case_id FROM review_queue.reviews WHERE case_id = ANY($1)",
+    ),
+    Consumer(
+        "dataset_accumulator",
+        REVIEWS_COMPLETED,
+        _completed,
+        "SELECT case_id FROM dataset_accumulator.labels WHERE case_id = ANY($1)",
+    ),
+    Consumer(
+        "trainer",
+        DATASETS_RELEASED,
+        _released,
+        "SELECT dataset_version FROM trainer.runs WHERE dataset_version = ANY($1)",
+    ),
+    Consumer(
+        "evaluator",
+        MODELS_TRAINED,
+        _trained,
+        "SELECT candidate FROM evaluator.runs WHERE candidate = ANY($1)",
+    ),
+    Consumer(
+        "promoter",
+        MODELS_EVALUATED,
+        _evaluated,
+        "SELECT version FROM promoter.versions WHERE version = ANY($1)",
+    ),
+)

@@ -1,0 +1,145 @@
+"""What holds for every service: duplicates, poison, a crash in the middle, a broker that goes away.
+
+All seven run as processes of their own on real engines. A scenario is played for all of them at
+once; then each service's tables and dead letters are looked at.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.embedded.stack import EmbeddedStack
+from shared.topics import RECORD_LIMIT_BYTES, TOPICS
+from tests.connected.behaviour.consumers import CONSUMERS, Consumer
+from tests.connected.behaviour.marks import Marks
+from tests.support.engines import Engines
+
+pytestmark = pytest.mark.slow
+
+Keys = dict[Consumer, list[str]]
+
+_NUMBERS = itertools.count(int(time.time()))
+_NOISE = b"x" * (RECORD_LIMIT_BYTES - 1024)  # as large as the limit allows
+each_service = pytest.mark.parametrize("consumer", CONSUMERS, ids=str)
+
+
+def fresh_keys(count: int) -> Keys:
+    """Keys that no other test uses; their numbers grow, as those of releases do."""
+    return {
+        consumer: [f"{consumer.service}-{next(_NUMBERS)}" for _ in range(count)]
+        for consumer in CONSUMERS
+    }
+
+
+async def publish(producer: AIOKafkaProducer, keys: Keys, *, times: int = 1) -> None:
+    for consumer, names in keys.items():
+        for name in names:
+            event = consumer.event(name)
+            for _ in range(times):
+                await producer.send(
+                    consumer.topic.name, event.model_dump_json().encode(), key=event.key.encode()
+                )
+    await producer.flush()
+
+
+@pytest.fixture(scope="module")
+async def duplicated(producer: AIOKafkaProducer) -> Keys:
+    keys = fresh_keys(20)
+    await publish(producer, keys, times=3)
+    return keys
+
+
+@each_service
+async def test_a_duplicate_changes_nothing(
+    consumer: Consumer, duplicated: Keys, marks: Marks
+) -> None:
+    keys = duplicated[consumer]
+
+    assert await marks.counts(consumer, keys) == Counter(keys)
+
+
+@pytest.fixture(scope="module")
+async def poisoned(producer: AIOKafkaProducer, marks: Marks) -> tuple[Keys, dict[Consumer, int]]:
+    """Poison between good records, on the partition of a good one."""
+    before, after = fresh_keys(2), fresh_keys(2)
+    since = {consumer: await marks.end_of_dead_letters(consumer) for consumer in CONSUMERS}
+    await publish(producer, before)
+    for consumer in CONSUMERS:
+        good = consumer.event(after[consumer][0])
+        key, value = good.key.encode(), good.model_dump_json().encode()
+        for bad in (b"\x00 not json", b'{"wrong": "schema"}', _NOISE):
+            await producer.send(consumer.topic.name, bad, key=key)
+        await producer.send(
+            consumer.topic.name, value, key=key, headers=[("correlation_id", b"\xff\xfe")]
+        )
+    await publish(producer, after)
+    return {c: before[c] + after[c] for c in CONSUMERS}, since
+
+
+@each_service
+async def test_poison_becomes_a_dead_letter_and_the_partition_goes_on(
+    consumer: Consumer, poisoned: tuple[Keys, dict[Consumer, int]], marks: Marks
+) -> None:
+    keys, since = poisoned
+
+    assert await marks.counts(consumer, keys[consumer]) == Counter(keys[consumer])
+    letters = await marks.dead_letters(consumer, since=since[consumer], count=4)
+    assert len(letters) == 4
+    assert {letter.topic for letter in letters} == {consumer.topic.name}
+    assert {letter.group for letter in letters} == {consumer.service}
+    assert all(letter.error and letter.offset >= 0 for letter in letters)
+    values = [letter.value for letter in letters]
+    assert b"\x00 not json" in values
+    assert _NOISE in values
+    header = next(letter for letter in letters if letter.headers)
+    assert header.headers == (("correlation_id", b"\xff\xfe"),)
+
+
+@pytest.fixture(scope="module")
+async def crashed(stack: EmbeddedStack, producer: AIOKafkaProducer) -> Keys:
+    """Every service is killed while it has work, and started again."""
+    first, second = fresh_keys(100), fresh_keys(100)
+    await publish(producer, first)
+    for consumer in CONSUMERS:
+        await asyncio.to_thread(stack.kill, consumer.service)
+    await publish(producer, second)
+    await asyncio.to_thread(stack.wait_healthy, *(c.service for c in CONSUMERS), timeout=90)
+    return {c: first[c] + second[c] for c in CONSUMERS}
+
+
+@each_service
+async def test_a_crash_in_the_middle_loses_and_doubles_nothing(
+    consumer: Consumer, crashed: Keys, marks: Marks
+) -> None:
+    keys = crashed[consumer]
+
+    assert await marks.counts(consumer, keys) == Counter(keys)
+
+
+@pytest.fixture(scope="module")
+async def interrupted(own: Engines, producer: AIOKafkaProducer) -> Keys:
+    """The broker is killed while records are consumed, and comes back."""
+    first, second = fresh_keys(50), fresh_keys(50)
+    await publish(producer, first)
+    await asyncio.to_thread(own.kill, "broker")
+    await publish(producer, second)
+    return {c: first[c] + second[c] for c in CONSUMERS}
+
+
+@each_service
+async def test_a_broker_that_goes_and_comes_back_loses_and_doubles_nothing(
+    consumer: Consumer, interrupted: Keys, marks: Marks
+) -> None:
+    keys = interrupted[consumer]
+
+    assert await marks.counts(consumer, keys) == Counter(keys)
+
+
+def test_every_service_is_covered() -> None:
+    consuming = {group for topic in TOPICS for group in topic.consumers}
+
+    assert {consumer.service for consumer in CONSUMERS} == consuming

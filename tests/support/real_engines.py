@@ -1,0 +1,69 @@
+"""Apache Kafka and MinIO, started by the scripts in the folder that TEST_ENGINES names.
+
+`kafka-up DIR BROKERS PORT` and `minio-up DIR PORT` start a server, or start it again, with its
+data under DIR and print its settings; `down DIR` stops it. Process ids lie in `pid` files.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.embedded.ports import free_base
+from deploy.embedded.stack import EmbeddedStack
+
+
+@dataclass(frozen=True)
+class RealEngines:
+    """Apache Kafka, MinIO, and the embedded PostgreSQL, which is the real one."""
+
+    environment: dict[str, str]
+    home: Path
+    kafka_up: Callable[[], dict[str, str]]
+    minio_up: Callable[[], dict[str, str]]
+    stack: EmbeddedStack
+
+    @classmethod
+    def start(
+        cls, scripts: Path, home: Path, exits: ExitStack, *, brokers: int = 1
+    ) -> "RealEngines":
+        """Start all three; they stop when `exits` closes."""
+        base = free_base(None)
+
+        def up(script: str, *arguments: str) -> dict[str, str]:
+            folder = home / script
+            command = [str(scripts / script), str(folder), *arguments]
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+
+        def kafka_up() -> dict[str, str]:
+            return up("kafka-up", str(brokers), str(base))
+
+        def minio_up() -> dict[str, str]:
+            return up("minio-up", str(base + brokers))
+
+        for script in ("kafka-up", "minio-up"):
+            exits.callback(
+                subprocess.run, [str(scripts / "down"), str(home / script)], capture_output=True
+            )
+        settings = kafka_up() | minio_up()
+        stack = EmbeddedStack(home / "embedded", services=(), ports="free")
+        database = exits.enter_context(stack).environment["DATABASE_URL"]
+        environment = {**settings, "DATABASE_URL": database, "KAFKA_IDEMPOTENCE": "true"}
+        return cls(environment, home, kafka_up, minio_up, stack)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL an engine and return when it answers again."""
+        if name == "postgres":
+            self.stack.kill(name)
+            self.stack.wait_healthy(name)
+            return
+        file, up = {
+            "broker": (self.home / "kafka-up" / "broker-1" / "pid", self.kafka_up),
+            "s3": (self.home / "minio-up" / "pid", self.minio_up),
+        }[name]
+        os.kill(int(file.read_text()), signal.SIGKILL)
+        up()
