@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from kafka import KafkaProducer
@@ -40,7 +40,7 @@ def main() -> None:
     )
     sent = []
     for case in cases(arguments.file):
-        event = {"occurred_at": datetime.now(timezone.utc).isoformat(), **case}
+        event = {"occurred_at": datetime.now(UTC).isoformat(), **case}
         sent.append(
             producer.send(
                 "cases.submitted.v1",

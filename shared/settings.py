@@ -4,6 +4,8 @@ The names are the environment's own (`KAFKA_BOOTSTRAP`, …); a service's own se
 name as prefix.
 """
 
+from collections.abc import Mapping
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -20,6 +22,13 @@ class EngineSettings(BaseSettings):
     s3_secret_key: SecretStr = SecretStr("")
     s3_secure: bool = False
     database_url: SecretStr = SecretStr("postgresql://127.0.0.1/caseloop")
+
+
+def engine_settings(environment: Mapping[str, str]) -> EngineSettings:
+    """The engines that an environment names, which need not be this process's own."""
+    names = EngineSettings.model_fields
+    found = {name: environment[name.upper()] for name in names if name.upper() in environment}
+    return EngineSettings.model_validate(found)
 
 
 class ServiceSettings(BaseSettings):

@@ -8,14 +8,14 @@ from pathlib import Path
 from shared.artifacts import Artifacts
 from shared.models.base_model import materialise
 from shared.registry import MANIFEST, base_uri, store
-from shared.settings import EngineSettings
+from shared.settings import engine_settings
 
 
 def register(model: str, *, name: str | None, settings: Mapping[str, str]) -> str:
     """Store a base model and return its URI. A name that is taken stays as it is."""
     registered = name or Path(model).name
     uri = base_uri(registered)
-    artifacts = Artifacts(EngineSettings.model_validate(_engine_settings(settings)))
+    artifacts = Artifacts(engine_settings(settings))
     artifacts.create_buckets()
     if artifacts.exists(f"{uri}/{MANIFEST}"):
         return uri
@@ -24,8 +24,3 @@ def register(model: str, *, name: str | None, settings: Mapping[str, str]) -> st
         materialise(model, target)
         store(artifacts, target, uri, created_at=datetime.now(UTC), about={"source": model})
     return uri
-
-
-def _engine_settings(settings: Mapping[str, str]) -> dict[str, str]:
-    names = EngineSettings.model_fields
-    return {name: settings[name.upper()] for name in names if name.upper() in settings}

@@ -27,7 +27,10 @@ from deploy.embedded.layout import Layout, default_home
 from deploy.embedded.outside import outside_engines
 from deploy.embedded.settings import read_env
 from deploy.embedded.stack import EmbeddedStack, StackError
+from shared.artifacts import Artifacts
 from shared.errors import Rejected
+from shared.sender import Sender
+from shared.settings import engine_settings
 
 SIMULATED = "simulated"
 
@@ -100,7 +103,8 @@ async def _play(
         tasks = [asyncio.create_task(watch(loop, system.kafka))]
         exits.callback(lambda: [task.cancel() for task in tasks])
         await loop.caught_up.wait()
-        feed = Feed(plan.task.name, plan.stream(), system.kafka, set(loop.submitted))
+        sender = Sender(engine_settings(stack.environment), client_id="caseloop-demo")
+        feed = Feed(plan.task.name, plan.stream(), sender, set(loop.submitted))
         url = system.url("review_queue")
         tasks += [asyncio.create_task(work(url, member, recorded.get)) for member in panel]
         tasks += [
@@ -136,7 +140,9 @@ def _print_result(
     peak_memory_mb: float,
 ) -> None:
     system = System(stack.environment)
-    console.print(report.table(loop, report.recalls(system, loop)))
+    console.print(
+        report.table(loop, report.recalls(Artifacts(engine_settings(stack.environment)), loop))
+    )
     for found in system.get("promoter", "/v1/versions", task=loop.task):
         console.print(
             f"{found['version']}: {found['state']}, {found['verdict']}: "

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from aiokafka import AIOKafkaProducer
-
 from deploy.simulation import DecidedCase
 from shared.encoding import encode
+from shared.errors import Transient
 from shared.events import CaseSubmitted
+from shared.sender import Sender
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Feed:
 
     task: str
     cases: Iterator[DecidedCase]
-    bootstrap: list[str]
+    sender: Sender
     known: set[str]  # submitted by an earlier demonstration
     pace: float = 0.0
     sent: int = 0
@@ -26,23 +26,28 @@ class Feed:
 
     async def run(self) -> None:
         """Submit until the cases run out."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=20)
-        await producer.start()
+        await self.sender.start()
         try:
             for case in self.cases:
                 event = submission(self.task, case)
-                if event.case_id in self.known:
-                    continue
-                await self._pause()
-                record = encode(event, source="demo")
-                headers = [(name, value.encode()) for name, value in record.headers.items()]
-                await producer.send(record.topic, record.value, key=record.key, headers=headers)
-                self.sent += 1
-                await asyncio.sleep(1 / self.pace if self.pace > 0 else 0)
-            await producer.flush()
+                if event.case_id not in self.known:
+                    await self._pause()
+                    await self._submit(event)
+                    await asyncio.sleep(1 / self.pace if self.pace > 0 else 0)
         finally:
-            await producer.stop()
+            await self.sender.stop()
             self.exhausted.set()
+
+    async def _submit(self, event: CaseSubmitted) -> None:
+        """Send until it is confirmed; twice is no harm, the case id is the same."""
+        while True:
+            try:
+                await self.sender.send([encode(event, source="demo")])
+            except Transient:
+                await asyncio.sleep(1)
+            else:
+                self.sent += 1
+                return
 
     async def _pause(self) -> None:
         """Return once there is a pace."""

@@ -58,9 +58,7 @@ class Plan:
 
 def simulated(*, seed: int, history: int = 600, cases: int = 1400, threshold: int = 250) -> Plan:
     """Simulated claims: some 350 training labels for the second version, 360 held-out claims."""
-    return Plan(
-        TASKS["adjudication"], history=history, cases=cases, threshold=threshold, seed=seed
-    )
+    return Plan(TASKS["adjudication"], history=history, cases=cases, threshold=threshold, seed=seed)
 
 
 def with_strategy(plan: Plan, strategy: str) -> Plan:

@@ -3,12 +3,15 @@
 Every number comes out of the running system: its topics, its services' answers, its processes.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
 
+from deploy.command_line.client import System
 from deploy.demo.watch import Loop
+from shared.artifacts import Artifacts
 from shared.events import Measures, ModelEvaluated
 
 
@@ -82,6 +85,26 @@ def table(loop: Loop, recalls: Mapping[str, Mapping[str, float]]) -> Table:
         *(_text(m.expected_calibration_error if m else None) for m in columns),
     )
     return found
+
+
+def recalls(artifacts: Artifacts, loop: Loop) -> dict[str, dict[str, float]]:
+    """Each version's accuracy per class, out of the evaluations' own reports."""
+    found: dict[str, dict[str, float]] = {}
+    for evaluation in loop.evaluations.values():
+        content = json.loads(artifacts.get(evaluation.report_json))
+        for assessment in content["assessments"]:
+            version = assessment["measures"]["version"]
+            found[version] = {each["label"]: each["recall"] for each in assessment["classes"]}
+    return found
+
+
+def labels(system: System, loop: Loop) -> int:
+    """All labels there are: those of the newest dataset version, and those not released yet."""
+    waiting = system.get("dataset_accumulator", "/v1/labels/progress", task=loop.task)
+    newest = max(loop.releases.values(), key=lambda release: release.number, default=None)
+    counts = newest.counts.values() if newest else ()
+    released = sum(sum(each.values()) for each in counts)
+    return released + sum(waiting[loop.task]["unreleased"].values())
 
 
 def _numbers(measures: Measures | None) -> dict[str, Any] | None:

@@ -41,12 +41,12 @@ class Scenario:
     async def play(self) -> None:
         """From where the system stands to a verdict on the second version, all cases decided."""
         if not self.loop.evaluations:
-            await self._first_version()
+            await self.first_version()
         if not self._ended:
-            await self._second_version()
-        await self._drain()
+            await self.second_version()
+        await self.drain()
 
-    async def _first_version(self) -> None:
+    async def first_version(self) -> None:
         self.display.step(f"importing {self.plan.history} adjudicated cases")
         await asyncio.to_thread(self._import)
         self.display.step("training the first version, from too few labels on purpose")
@@ -61,7 +61,7 @@ class Scenario:
             query = {"task": self.plan.task.name, "splits": HISTORY_SPLITS, "release": True}
             import_file(self.system, file, query, on_bytes=lambda _: None)
 
-    async def _second_version(self) -> None:
+    async def second_version(self) -> None:
         self.display.step("claims come in; experts decide what the model may not")
         self.feed.pace = self.plan.brisk
         await self._until(
@@ -84,7 +84,7 @@ class Scenario:
             lambda: len(self.loop.submitted) >= already + ENCORE or self._dry, "more claims"
         )
 
-    async def _drain(self) -> None:
+    async def drain(self) -> None:
         self.feed.pace = 0.0
         self.display.step("the last cases are being decided")
         await self._until(

@@ -23,15 +23,13 @@ PADDING = 0  # any token: nothing looks at it
 _QUANTISATIONS = ("none", "nf4", "int8")
 
 
-def pick_device(device: str) -> str:
-    """`auto` is the GPU if there is one."""
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def load_base(directory: Path, *, quantisation: str, device: str) -> Any:
-    """The base model, frozen, in bfloat16 where the processor computes in it, else in float32."""
+    """The base model, frozen, in bfloat16 where the processor computes in it, else in float32.
+
+    The device `auto` is the GPU if there is one.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     if quantisation not in _QUANTISATIONS:
         raise ModelUnusable(f"no quantisation {quantisation!r}; there are {_QUANTISATIONS}")
     slow = device == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()

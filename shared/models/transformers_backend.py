@@ -23,25 +23,24 @@ from shared.models.causal_lm import (
     answer_logits,
     fill_adapter,
     load_base,
-    pick_device,
     remove_adapter,
     use_adapter,
 )
 from shared.models.tokens import Row, Tokens
 from shared.tasks.task import Prompt
 
-_BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}  # of one forward pass, padding counted
+_CPU_TOKENS = 2048  # of one forward pass, padding counted
+_GPU_TOKENS = 32768
 
 
 class TransformersBackend:
     name = "transformers"
 
     def __init__(self, base: Path, *, quantisation: str = "none", device: str = "auto") -> None:
-        device = pick_device(device)
         self.quantisation = quantisation
         self.tokens = Tokens(base)
         self.model: Any = load_base(base, quantisation=quantisation, device=device)
-        self._batch_tokens = _BATCH_TOKENS.get(device, _BATCH_TOKENS["cuda"])
+        self._batch_tokens = _CPU_TOKENS if self.model.device.type == "cpu" else _GPU_TOKENS
         self._adapters: dict[str, str] = {}  # by version; a version's dots are no name for peft
         self._names = (f"adapter{number}" for number in itertools.count())
         self._lock = threading.Lock()

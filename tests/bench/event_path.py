@@ -23,7 +23,7 @@ from shared.database import Database
 from shared.events import PredictionMade
 from shared.health import Health
 from shared.outbox import Outbox, Relay
-from shared.settings import EngineSettings
+from shared.settings import EngineSettings, engine_settings
 from shared.topics import PREDICTIONS_MADE, REVIEWS_REQUESTED
 from tests.bench.measure import Measure, interleaved
 from tests.support.builders import NOW, predicted, rollout
@@ -35,7 +35,7 @@ _ROLLOUT = rollout()
 
 
 async def event_path(environment: Mapping[str, str]) -> Measure:
-    settings = EngineSettings.model_validate({k.lower(): v for k, v in environment.items()})
+    settings = engine_settings(environment)
     ours, baseline = Ours(settings), Baseline(settings)
     await ours.open()
     await baseline.open()
