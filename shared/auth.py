@@ -3,8 +3,10 @@
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import HTTPException, Request
+from fastapi import HTTPException, Request, Security
+from fastapi.security import HTTPBearer
 
 from shared.settings import ServiceSettings
 
@@ -56,10 +58,14 @@ def _entry(text: str) -> tuple[str, Principal]:
     return token, Principal(name, role)
 
 
-def allow(*roles: str) -> Callable[[Request], Awaitable[Principal]]:
+# Only for the OpenAPI documents: the caller is found by `identify`.
+_BEARER = HTTPBearer(auto_error=False, description="An API token, or a session's token")
+
+
+def allow(*roles: str) -> Callable[..., Awaitable[Principal]]:
     """A dependency: the caller, if its role is one of `roles`; else 401 or 403."""
 
-    async def caller(request: Request) -> Principal:
+    async def caller(request: Request, _: Annotated[object, Security(_BEARER)]) -> Principal:
         principal = await identify(request)
         if principal is None:
             raise HTTPException(
