@@ -1,0 +1,8 @@
+"""Run the service: `python -m services.review_queue`."""
+
+from services.review_queue.app import create_app
+from services.review_queue.settings import Settings
+from shared.service import serve
+
+settings = Settings()
+serve(create_app(settings), settings)

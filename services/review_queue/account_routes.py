@@ -1,0 +1,60 @@
+"""Signing in and out over the API, and creating users."""
+
+from fastapi import APIRouter, Request, Response
+
+from services.review_queue.access import Anybody, Operator
+from services.review_queue.accounts import Accounts, Session, User, normal
+from services.review_queue.identity import COOKIE, refuse_foreign, session_token
+from services.review_queue.routes import PROBLEMS
+from services.review_queue.schemas import Credentials, NewUser, Problem, SessionView, UserView
+
+_LOCKED: dict[int | str, dict[str, object]] = {
+    429: {"model": Problem, "description": "Too many failures; wait"}
+}
+
+
+def account_routes(accounts: Accounts, *, secure_cookies: bool) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["accounts"], responses=PROBLEMS)
+
+    @router.post("/sessions", status_code=201, responses=_LOCKED)
+    async def sign_in(body: Credentials, request: Request, response: Response) -> SessionView:
+        """Sign in with name and password."""
+        refuse_foreign(request)
+        session = await accounts.sign_in(body.name, body.password.get_secret_value())
+        set_cookie(response, session, secure=secure_cookies)
+        return SessionView(
+            token=session.token,
+            name=session.principal.name,
+            role=session.principal.role,
+            expires_at=session.expires_at,
+        )
+
+    @router.delete("/sessions", status_code=204)
+    async def sign_out(_: Anybody, request: Request, response: Response) -> None:
+        """End the session that this request was sent with."""
+        token = session_token(request)
+        if token is not None:
+            await accounts.sign_out(token)
+        response.delete_cookie(COOKIE)
+
+    @router.post("/users", status_code=201)
+    async def create_user(body: NewUser, caller: Operator) -> UserView:
+        """Create a user who can sign in."""
+        user = User(normal(body.name), body.role, body.password.get_secret_value())
+        await accounts.create(user, by=caller.name)
+        return UserView(name=user.name, role=user.role)
+
+    return router
+
+
+def set_cookie(response: Response, session: Session, *, secure: bool) -> None:
+    """Scripts in a page never see it, and other sites' pages never send it with a change."""
+    response.set_cookie(
+        COOKIE,
+        session.token,
+        expires=session.expires_at,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=secure,
+    )

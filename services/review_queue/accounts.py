@@ -1,0 +1,217 @@
+"""Local users and their sessions.
+
+Passwords are kept as argon2 hashes, session tokens as sha256. Attempts are counted before a
+password is looked at, by name, whether or not the name exists: nobody guesses in parallel, and
+nobody learns who works here.
+"""
+
+import asyncio
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+
+from shared.auth import Principal
+from shared.database import Database
+from shared.errors import Conflict, Rejected
+
+USER_ROLES = ("adjudicator", "senior", "lead", "operator", "auditor")
+SESSION_PREFIX = "session-"
+MINIMUM_PASSWORD = 10
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+# 19 MiB and two passes, as OWASP recommends; two at a time, so that memory stays bounded.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_HASHES_AT_A_TIME = 2
+
+
+class WrongPassword(Rejected):
+    """Name and password do not belong together (HTTP 401)."""
+
+
+class LockedOut(Rejected):
+    """Too many failures in a row; wait (HTTP 429)."""
+
+
+@dataclass(frozen=True)
+class User:
+    name: str
+    role: str
+    password: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise Rejected("letters, digits and . _ @ - only, at most 64", field="name")
+        if self.role not in USER_ROLES:
+            raise Rejected(f"must be one of {', '.join(USER_ROLES)}", field="role")
+        if len(self.password) < MINIMUM_PASSWORD:
+            raise Rejected(f"needs at least {MINIMUM_PASSWORD} characters", field="password")
+
+
+@dataclass(frozen=True)
+class Session:
+    """A signed-in user. Whoever has the token is that user until `expires_at`."""
+
+    token: str
+    principal: Principal
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class SignInLimits:
+    session: timedelta
+    failures: int
+    lockout: timedelta
+
+
+def parse_users(text: str) -> list[User]:
+    """The users of `name:role:password,…`."""
+    entries = [entry.strip().split(":", 2) for entry in text.split(",") if entry.strip()]
+    if any(len(entry) != 3 for entry in entries):
+        raise ValueError("REVIEW_QUEUE_BOOTSTRAP_USERS: every entry is name:role:password")
+    return [User(normal(name), role, password) for name, role, password in entries]
+
+
+def normal(name: str) -> str:
+    """Names differ in more than case."""
+    return name.strip().lower()
+
+
+class Accounts:
+    """`reserved`: names of API tokens, which no user may have, so that "who" means one."""
+
+    def __init__(
+        self,
+        database: Database,
+        limits: SignInLimits,
+        *,
+        reserved: frozenset[str] = frozenset(),
+        new_token: Callable[[], str] = secrets.token_urlsafe,
+    ) -> None:
+        self.database = database
+        self.limits = limits
+        self.reserved = reserved
+        self.new_token = new_token
+        self._hashing = asyncio.Semaphore(_HASHES_AT_A_TIME)
+        # Compared with when the name is unknown, so that it takes as long as a wrong password.
+        self._nobody = _HASHER.hash(new_token())
+
+    async def create(self, user: User, *, by: str) -> None:
+        """`Conflict` if the name is taken."""
+        if not await self._add(user, by=by):
+            raise Conflict(f"there is a user {user.name} already", field="name")
+
+    async def create_missing(self, users: Sequence[User]) -> None:
+        """Create those that do not exist yet; the others keep their passwords."""
+        async with self.database.transaction() as connection:
+            rows = await connection.fetch("SELECT name FROM review_queue.users")
+        known = {row["name"] for row in rows}
+        for user in users:
+            if user.name not in known:
+                await self._add(user, by="bootstrap")
+
+    async def _add(self, user: User, *, by: str) -> bool:
+        if user.name in self.reserved:
+            raise Conflict(f"an API token has the name {user.name}", field="name")
+        async with self._hashing:
+            password_hash = await asyncio.to_thread(_HASHER.hash, user.password)
+        async with self.database.transaction() as connection:
+            status = await connection.execute(
+                "INSERT INTO review_queue.users (name, role, password_hash, created_by) "
+                "VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
+                user.name,
+                user.role,
+                password_hash,
+                by,
+            )
+        return bool(status == "INSERT 0 1")
+
+    async def sign_in(self, name: str, password: str) -> Session:
+        """A new session; `WrongPassword` or `LockedOut` otherwise."""
+        name = normal(name)
+        if not _NAME.fullmatch(name):
+            raise WrongPassword("name or password is wrong")
+        await self._count_attempt(name)
+        async with self.database.transaction() as connection:
+            row = await connection.fetchrow(
+                "SELECT role, password_hash FROM review_queue.users WHERE name = $1", name
+            )
+        right = await self._matches(row["password_hash"] if row else self._nobody, password)
+        if row is None or not right:
+            raise WrongPassword("name or password is wrong")
+        return await self._open(Principal(name, row["role"]))
+
+    async def _count_attempt(self, name: str) -> None:
+        """Count it as failed until it succeeds; old failures are forgotten."""
+        async with self.database.transaction() as connection:
+            failures = await connection.fetchval(
+                "INSERT INTO review_queue.sign_in_failures AS f VALUES ($1, 1, now()) "
+                "ON CONFLICT (name) DO UPDATE SET last_at = now(), failures = "
+                "CASE WHEN f.last_at < now() - $2::interval THEN 1 ELSE f.failures + 1 END "
+                "WHERE f.failures < $3 OR f.last_at < now() - $2::interval RETURNING failures",
+                name,
+                self.limits.lockout,
+                self.limits.failures,
+            )
+        if failures is None:
+            raise LockedOut("too many failed attempts; try again in a few minutes")
+
+    async def _matches(self, password_hash: str, password: str) -> bool:
+        async with self._hashing:
+            try:
+                return await asyncio.to_thread(_HASHER.verify, password_hash, password)
+            except VerificationError:
+                return False
+
+    async def _open(self, principal: Principal) -> Session:
+        token = SESSION_PREFIX + self.new_token()
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                "DELETE FROM review_queue.sign_in_failures WHERE name = $1", principal.name
+            )
+            expires_at = await connection.fetchval(
+                "INSERT INTO review_queue.sessions (token_sha256, name, expires_at) "
+                "VALUES ($1, $2, now() + $3::interval) RETURNING expires_at",
+                _digest(token),
+                principal.name,
+                self.limits.session,
+            )
+        return Session(token, principal, expires_at)
+
+    async def principal(self, token: str) -> Principal | None:
+        """Who has this session, if it is still open."""
+        async with self.database.transaction() as connection:
+            row = await connection.fetchrow(
+                "SELECT name, role FROM review_queue.sessions JOIN review_queue.users "
+                "USING (name) WHERE token_sha256 = $1 AND expires_at > now()",
+                _digest(token),
+            )
+        return Principal(row["name"], row["role"]) if row else None
+
+    async def sign_out(self, token: str) -> None:
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                "DELETE FROM review_queue.sessions WHERE token_sha256 = $1", _digest(token)
+            )
+
+    async def prune(self) -> None:
+        """Once a minute for ever, forget sessions that are over and failures out of date."""
+        while True:
+            async with self.database.transaction() as connection:
+                await connection.execute(
+                    "DELETE FROM review_queue.sessions WHERE expires_at < now()"
+                )
+                await connection.execute(
+                    "DELETE FROM review_queue.sign_in_failures "
+                    "WHERE last_at < now() - $1::interval",
+                    self.limits.lockout,
+                )
+            await asyncio.sleep(60)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,91 @@
+"""Puts the review queue together."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from services.review_queue.account_routes import account_routes
+from services.review_queue.accounts import Accounts, SignInLimits, parse_users
+from services.review_queue.handlers import Handlers
+from services.review_queue.headers import SecurityHeaders
+from services.review_queue.identity import Identity
+from services.review_queue.intake import Intake
+from services.review_queue.listing import Listing
+from services.review_queue.pages import Pages, page_routes, utc_now
+from services.review_queue.problems import translate
+from services.review_queue.routes import assignment_routes, review_routes
+from services.review_queue.settings import Settings
+from services.review_queue.settlement import Settlement
+from services.review_queue.store import Limits, Store
+from shared.auth import Tokens
+from shared.bus import Bus
+from shared.database import Database
+from shared.events import ReviewRequested
+from shared.health import Health
+from shared.outbox import Outbox, Relay
+from shared.service import build
+from shared.topics import REVIEWS_REQUESTED
+
+NAME = "review_queue"
+HERE = Path(__file__).parent
+
+
+def create_app(settings: Settings) -> FastAPI:
+    health = Health()
+    bus = Bus(settings.engines, service=NAME, health=health)
+    database = Database(
+        settings.engines,
+        schema=NAME,
+        migrations=HERE / "migrations",
+        connections=settings.connections,
+    )
+    outbox = Outbox(database, service=NAME)
+    relay = Relay(outbox, bus, health)
+    store = Store(database, _limits(settings))
+    settlement = Settlement(database, outbox)
+    listing = Listing(database)
+    tokens = Tokens.parse(settings)
+    accounts = _accounts(database, settings, tokens)
+    users = parse_users(settings.bootstrap_users.get_secret_value())
+    pages = Pages(utc_now)
+    bus.consume(
+        REVIEWS_REQUESTED,
+        Handlers(Intake(database)).reviews_requested,
+        event=ReviewRequested,
+        batch=settings.batch_records,
+    )
+
+    async def create_users() -> None:
+        await accounts.create_missing(users)
+
+    secure = settings.secure_cookies
+    app = build(
+        NAME,
+        settings,
+        health=health,
+        start=[database.open, outbox.create, create_users, bus.start],
+        loops=[relay.run, settlement.run, accounts.prune],
+        stop=[bus.stop, database.close],
+        routers=[
+            assignment_routes(store),
+            review_routes(listing, settlement),
+            account_routes(accounts, secure_cookies=secure),
+            page_routes(pages, accounts, store, listing, secure_cookies=secure),
+        ],
+    )
+    app.state.identify = Identity(accounts, tokens).identify
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.add_middleware(SecurityHeaders)
+    translate(app, pages)
+    return app
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.lease, settings.undo, settings.skip, settings.leases_per_reviewer)
+
+
+def _accounts(database: Database, settings: Settings, tokens: Tokens) -> Accounts:
+    limits = SignInLimits(settings.session, settings.sign_in_failures, settings.lockout)
+    reserved = frozenset(principal.name for _, principal in tokens.known)
+    return Accounts(database, limits, reserved=reserved)

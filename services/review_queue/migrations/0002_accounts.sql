@@ -1,0 +1,23 @@
+CREATE TABLE review_queue.users (
+    name text PRIMARY KEY,
+    role text NOT NULL CHECK (role IN ('adjudicator', 'senior', 'lead', 'operator', 'auditor')),
+    password_hash text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Only a hash of the token is kept: who reads this table cannot sign in with it.
+CREATE TABLE review_queue.sessions (
+    token_sha256 bytea PRIMARY KEY,
+    name text NOT NULL REFERENCES review_queue.users,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX sessions_expiring ON review_queue.sessions (expires_at);
+
+-- Attempts by name since its last success, also for names that do not exist.
+CREATE TABLE review_queue.sign_in_failures (
+    name text PRIMARY KEY,
+    failures integer NOT NULL,
+    last_at timestamptz NOT NULL
+);

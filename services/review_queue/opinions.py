@@ -1,0 +1,148 @@
+"""What a reviewer answers, whether it is an answer, and the events that follow once it is settled.
+
+An answer is always one of the task's labels, with a reason.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from shared.errors import Rejected
+from shared.events import (
+    Case,
+    Criterion,
+    DecisionCorrected,
+    DecisionMade,
+    Opinion,
+    ReviewCompleted,
+    ReviewRequested,
+)
+from shared.tasks import get_task
+from shared.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A label and why. `approved_amount`: dollars, where only a part is approved."""
+
+    label: str
+    reasoning: str
+    approved_amount: Decimal | None = None
+    reason_code: str | None = None
+    criterion: Criterion | None = None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The answer that stands, and the opinions it came from."""
+
+    answer: Answer
+    opinions: tuple[Opinion, ...]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A changed answer. `supersedes_revision` is the one that its author had in front."""
+
+    answer: Answer
+    why: str
+    supersedes_revision: int
+
+
+def check(answer: Answer, case: Case) -> None:
+    """`Rejected` names the field if this does not answer the case."""
+    task = get_task(case.task)
+    task.label(answer.label)
+    if not answer.reasoning.strip():
+        raise Rejected("a decision needs its reason", field="reasoning")
+    if answer.reason_code is not None:
+        _check_reason_code(answer.reason_code, answer.label, task)
+    if answer.approved_amount is not None:
+        _check_amount(answer.approved_amount, answer.label, task, case)
+
+
+def _check_reason_code(code: str, label: str, task: Task) -> None:
+    codes = [reason.code for reason in task.reason_codes if reason.label == label]
+    if code not in codes:
+        raise Rejected(f"codes for {label} are {', '.join(codes)}", field="reason_code")
+
+
+def _check_amount(amount: Decimal, label: str, task: Task, case: Case) -> None:
+    at_stake = amount_at_stake(task, case)
+    if at_stake is None:
+        raise Rejected("this case has no amount to approve", field="approved_amount")
+    if task.is_adverse(label):
+        raise Rejected(f"{label} approves no amount", field="approved_amount")
+    if amount > at_stake:
+        raise Rejected(f"only {at_stake} are at stake", field="approved_amount")
+
+
+def amount_at_stake(task: Task, case: Case) -> Decimal | None:
+    """The dollars of which a part can be approved, if the task knows such an amount."""
+    if task.amount_field is None or case.input.get(task.amount_field) is None:
+        return None
+    return Decimal(str(case.input[task.amount_field]))
+
+
+def completed(request: ReviewRequested, settled: Settled, *, at: datetime) -> ReviewCompleted:
+    return ReviewCompleted(
+        occurred_at=at,
+        review_id=request.review_id,
+        case=request.case,
+        label=settled.answer.label,
+        reasoning=settled.answer.reasoning,
+        approved_amount=_dollars(settled.answer.approved_amount),
+        opinions=settled.opinions,
+        reason=request.reason,
+        inclusion_probability=request.inclusion_probability,
+        routing_version=request.routing_version,
+        answer=request.answer,
+        model_visible=request.model_visible,
+    )
+
+
+def decided(request: ReviewRequested, settled: Settled, *, at: datetime) -> DecisionMade:
+    """The case's one original decision. `model_version` is the model that the human was shown."""
+    shown = request.answer if request.model_visible else None
+    return DecisionMade(
+        occurred_at=at,
+        case_id=request.case.case_id,
+        task=request.case.task,
+        claim_id=request.case.claim_id,
+        group_id=request.case.group_id,
+        label=settled.answer.label,
+        approved_amount=_dollars(settled.answer.approved_amount),
+        reasoning=settled.answer.reasoning,
+        decided_by="human",
+        model_version=shown.version if shown else None,
+        reviewer=settled.opinions[-1].reviewer,
+        route_reason=request.reason,
+        inclusion_probability=request.inclusion_probability,
+        content_sha256=request.case.content_sha256,
+    )
+
+
+def corrected(case: Case, correction: Correction, *, by: str, at: datetime) -> DecisionCorrected:
+    return DecisionCorrected(
+        occurred_at=at,
+        case_id=case.case_id,
+        task=case.task,
+        label=correction.answer.label,
+        revision=correction.supersedes_revision + 1,
+        supersedes_revision=correction.supersedes_revision,
+        approved_amount=_dollars(correction.answer.approved_amount),
+        reasoning=correction.answer.reasoning,
+        corrected_by=by,
+        why=correction.why,
+    )
+
+
+def settle(answers: Sequence[tuple[Answer, Opinion]]) -> Settled:
+    """The answer that stands: with one reviewer a case, his."""
+    ((answer, opinion),) = answers
+    return Settled(answer, (opinion,))
+
+
+def _dollars(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(amount)

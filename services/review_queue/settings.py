@@ -1,0 +1,46 @@
+"""The review queue's settings."""
+
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="REVIEW_QUEUE_", extra="ignore")
+
+    port: int = 8103
+    batch_records: int = Field(default=500, ge=1)
+    connections: int = Field(default=8, ge=1)  # to PostgreSQL, besides the relay's own
+    lease_seconds: float = Field(default=300, gt=0)
+    leases_per_reviewer: int = Field(default=3, ge=1)  # the case at hand, and prefetched ones
+    undo_seconds: float = Field(default=10, ge=0)  # before a decision leaves
+    skip_seconds: float = Field(default=1800, ge=0)  # before a skipped case comes to one again
+    session_hours: float = Field(default=12, gt=0)
+    sign_in_failures: int = Field(default=10, ge=1)  # in a row; then the name is locked
+    lockout_seconds: float = Field(default=300, gt=0)
+    secure_cookies: bool = False  # on behind TLS
+    # Users that exist from the start: comma-separated `name:role:password`.
+    bootstrap_users: SecretStr = SecretStr("")
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def undo(self) -> timedelta:
+        return timedelta(seconds=self.undo_seconds)
+
+    @property
+    def skip(self) -> timedelta:
+        return timedelta(seconds=self.skip_seconds)
+
+    @property
+    def session(self) -> timedelta:
+        return timedelta(hours=self.session_hours)
+
+    @property
+    def lockout(self) -> timedelta:
+        return timedelta(seconds=self.lockout_seconds)

@@ -1,0 +1,25 @@
+// One handler for all keys. Keys never act while somebody writes or a dialog is open.
+
+export function listen(keys, fallback) {
+  document.addEventListener("keydown", (event) => {
+    const writing = event.target.matches("textarea, input:not([type=radio])");
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.target.closest("form.decide")?.requestSubmit();
+      return;
+    }
+    if (event.key === "Escape" && writing) {
+      event.target.blur();
+      return;
+    }
+    if (writing || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) {
+      return;
+    }
+    if (document.querySelector("dialog[open]")) {
+      return;
+    }
+    const act = keys[event.key.toLowerCase()];
+    if (act ? act(event) !== false : fallback(event)) {
+      event.preventDefault();
+    }
+  });
+}
