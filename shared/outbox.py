@@ -39,10 +39,12 @@ class Outbox:
         self.service = service
         self.schema = database.schema
         self.channel = f"outbox_{database.schema}"
+        self.created = asyncio.Event()
 
     async def create(self) -> None:
         async with self.database.transaction() as connection:
             await connection.execute(TABLE.format(schema=self.schema))
+        self.created.set()
 
     async def add(self, connection: Connection, events: Sequence[Event]) -> None:
         """Store events with the caller's transaction; they leave once it commits."""
@@ -71,6 +73,7 @@ class Relay:
 
     async def run(self) -> None:
         """Relay for ever; when the database or Kafka is away, wait and start over."""
+        await self.outbox.created.wait()
         while True:
             try:
                 await self._serve()

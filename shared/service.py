@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.asyncapi import document
 from shared.auth import Tokens
+from shared.bus import Bus
 from shared.errors import Conflict, Rejected, Transient
 from shared.health import Health
 from shared.settings import ServiceSettings
@@ -27,13 +28,15 @@ def build(
     name: str,
     settings: ServiceSettings,
     *,
-    health: Health,
+    bus: Bus,
     start: Sequence[Step] = (),
     loops: Sequence[Step] = (),
     stop: Sequence[Step] = (),
     routers: Sequence[APIRouter] = (),
 ) -> FastAPI:
-    """The application: runs `start` in order, then `loops` beside it, and `stop` at the end."""
+    """The application. `loops` run beside everything; `start` runs in order before the bus
+    takes work, `stop` after it has stopped."""
+    health = bus.health
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -44,12 +47,14 @@ def build(
             stack.push_async_callback(_cancel, tasks)
             for step in start:
                 await step()
+            await bus.start()
+            stack.push_async_callback(bus.stop)
             logger.info("started")
             yield
 
     configure_logging(service=name, level=settings.log_level, style=settings.log_format)
     app = FastAPI(title=f"Caseloop {name}", version="1", lifespan=lifespan, redoc_url=None)
-    app.state.health = health
+    app.state.bus = bus
     app.state.identify = Tokens.parse(settings).identify
     app.include_router(_health_routes(name, health))
     for router in routers:

@@ -29,8 +29,7 @@ from deploy.embedded.programs import (
 from deploy.embedded.settings import Settings, recorded_base
 from deploy.embedded.supervision import Supervisor
 
-_ENGINES_LIMIT_SECONDS = 30.0
-_SERVICES_LIMIT_SECONDS = 90.0
+_START_SECONDS = 90.0
 
 OnHealthy = Callable[[str, float], None]
 
@@ -101,20 +100,28 @@ class EmbeddedStack:
     def supervisor(self) -> Supervisor:
         return self._supervisor
 
-    def start(self, on_healthy: OnHealthy | None = None) -> None:
-        """Start what does not run; return when all is healthy, else raise `Unhealthy`."""
+    def start(
+        self, on_healthy: OnHealthy | None = None, *, timeout: float = _START_SECONDS
+    ) -> None:
+        """Start what does not run; return when all is healthy, else raise `Unhealthy`.
+
+        `timeout` (seconds) is for the engines and then again for the services; `on_healthy` is
+        told each name with the seconds that it took.
+        """
         self.layout.create()
         with self.layout.locked():
             if self._supervisor.is_running():
                 self._check_same_settings()
             else:
                 self._spawn()
-        self._wait(self._engines, _ENGINES_LIMIT_SECONDS, on_healthy)
+        for name in self._engines:
+            self._supervisor.start(name)
+        self._wait(self._engines, timeout, on_healthy)
         if self._services:
-            self._create_topics()
+            self._prepare()
         for name in self._services:
             self._supervisor.start(name)
-        self._wait(self._services, _SERVICES_LIMIT_SECONDS, on_healthy)
+        self._wait(self._services, timeout, on_healthy)
 
     def stop(self) -> None:
         """Stop everything and keep the data. Safe to call when nothing runs."""
@@ -166,9 +173,9 @@ class EmbeddedStack:
         guard = [guard_program(self._owner)] if self._owner else []
         return [*guard, *engines, *service_programs(settings)]
 
-    def _create_topics(self) -> None:
+    def _prepare(self) -> None:
         result = subprocess.run(
-            [sys.executable, "-m", "shared.topics", "create"],
+            [sys.executable, "-m", "deploy.prepare"],
             env={**os.environ, **self.environment},
             cwd=REPOSITORY,
             capture_output=True,
@@ -176,7 +183,7 @@ class EmbeddedStack:
             check=False,
         )
         if result.returncode:
-            raise StackError(f"the topics could not be created: {result.stderr[-2000:]}")
+            raise StackError(f"topics and buckets could not be created: {result.stderr[-2000:]}")
 
     def _wait(self, names: Sequence[str], timeout: float, on_healthy: OnHealthy | None) -> None:
         started = time.monotonic()

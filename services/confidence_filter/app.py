@@ -43,8 +43,8 @@ def create_app(settings: Settings) -> FastAPI:
     return build(
         NAME,
         settings,
-        health=health,
-        start=[database.open, outbox.create, rollouts.caught_up, bus.start],
+        bus=bus,
+        start=[database.open, outbox.create, rollouts.caught_up],
         loops=[rollouts.run, relay.run],
-        stop=[bus.stop, database.close],
+        stop=[database.close],
     )

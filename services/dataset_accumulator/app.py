@@ -61,10 +61,10 @@ def create_app(settings: Settings) -> FastAPI:
     return build(
         NAME,
         settings,
-        health=health,
-        start=[database.open, outbox.create, bus.start],
+        bus=bus,
+        start=[database.open, outbox.create],
         loops=[Relay(outbox, bus, health).run, releaser.run],
-        stop=[bus.stop, database.close],
+        stop=[database.close],
         routers=[
             create_routes(releaser),
             create_import_routes(

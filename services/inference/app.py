@@ -47,9 +47,9 @@ def create_app(settings: Settings) -> FastAPI:
     return build(
         NAME,
         settings,
-        health=health,
-        start=[database.open, rollouts.caught_up, serving.settled, bus.start],
+        bus=bus,
+        start=[database.open, rollouts.caught_up, serving.settled],
         loops=[rollouts.run, serving.run, predictor.run],
-        stop=[bus.stop, database.close],
+        stop=[database.close],
         routers=[create_routes(handlers, serving, now)],
     )

@@ -63,10 +63,10 @@ def create_app(settings: Settings) -> FastAPI:
     app = build(
         NAME,
         settings,
-        health=health,
-        start=[database.open, outbox.create, create_users, bus.start],
+        bus=bus,
+        start=[database.open, outbox.create, create_users],
         loops=[relay.run, settlement.run, accounts.prune],
-        stop=[bus.stop, database.close],
+        stop=[database.close],
         routers=[
             assignment_routes(store),
             review_routes(listing, settlement),

@@ -45,9 +45,9 @@ def create_app(settings: Settings) -> FastAPI:
     return build(
         NAME,
         settings,
-        health=health,
-        start=[database.open, outbox.create, bus.start],
+        bus=bus,
+        start=[database.open, outbox.create],
         loops=[Relay(outbox, bus, health).run, worker.run],
-        stop=[bus.stop, database.close],
+        stop=[database.close],
         routers=[create_routes(store)],
     )

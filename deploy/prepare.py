@@ -1,0 +1,31 @@
+"""What has to exist before the services start: topics, buckets, a base model. Safe to repeat.
+
+    python -m deploy.prepare [--base-model NAME]
+"""
+
+import argparse
+import os
+
+from shared.artifacts import Artifacts
+from shared.settings import EngineSettings
+from shared.topics import create_topics
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m deploy.prepare", description=__doc__)
+    parser.add_argument("--base-model", help="a name, path or hub id to register for LoRA")
+    arguments = parser.parse_args()
+    settings = EngineSettings()
+    replication = int(os.environ.get("KAFKA_REPLICATION", "1"))
+    created = create_topics(settings.kafka_bootstrap, replication=replication)
+    Artifacts(settings).create_buckets()
+    print(f"{len(created)} topics created, buckets exist")
+    if arguments.base_model:
+        from deploy.command_line.base_models import register
+
+        uri = register(arguments.base_model, name=None, settings=os.environ)
+        print(f"base model at {uri}")
+
+
+if __name__ == "__main__":
+    main()
