@@ -5,7 +5,8 @@ SHELL := /bin/sh
 
 VENV ?= .venv
 # The newest of the Pythons that Caseloop runs on; PYTHON=… chooses another.
-PYTHON ?= $(shell for v in 3.13 3.12 3.11; do command -v python$$v && exit; done; command -v python3)
+PYTHON ?= $(shell for v in 3.13 3.12 3.11 3; do \
+	python$$v -c "" 2>/dev/null && command -v python$$v && exit; done)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := models,embedded,simulation,dev

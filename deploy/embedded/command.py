@@ -25,6 +25,7 @@ _SHOWN_LOG_LINES = 25
 def up(
     only: Annotated[str, typer.Option(help="`engines` starts no services.")] = "",
     setting: Annotated[list[str], typer.Option("--set", help="NAME=VALUE, kept.")] = [],  # noqa: B006
+    timeout: Annotated[float, typer.Option(help="Seconds to become healthy in.")] = 90.0,
 ) -> None:
     """Start what does not run and wait until all of it is healthy."""
     if only not in ("", "engines"):
@@ -33,7 +34,9 @@ def up(
     started = time.monotonic()
     try:
         with console.status("starting") as spinner:
-            stack.start(lambda name, seconds: _healthy(spinner.console, name, seconds))
+            stack.start(
+                lambda name, seconds: _healthy(spinner.console, name, seconds), timeout=timeout
+            )
     except Unhealthy as error:
         _explain(stack, error)
         raise typer.Exit(1) from None

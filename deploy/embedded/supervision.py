@@ -129,7 +129,7 @@ def _section(layout: Layout, program: Program) -> str:
         directory=_escape(REPOSITORY),
         autostart=str(program.group == "engines").lower(),
         signal=program.stop_signal,
-        log=_escape(layout.log(program.name)),
+        log=_escape(_escape(layout.log(program.name))),  # this one is expanded twice
     )
 
 

@@ -1,0 +1,124 @@
+"""What an engine has confirmed is there after SIGKILL, and supervisor brings the engine back."""
+
+import asyncio
+import io
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient, NewTopic
+from minio import Minio
+
+from deploy.embedded.stack import EmbeddedStack
+from tests.support.engines import occupied, temporary_home
+
+RECORDS = [f"record {number}".encode() for number in range(50)]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[EmbeddedStack]:
+    with temporary_home() as home, EmbeddedStack(home, services=(), ports="free") as running:
+        yield running
+
+
+async def test_postgres_keeps_commits_and_comes_back_with_clients_connected(
+    stack: EmbeddedStack,
+) -> None:
+    url = stack.environment["DATABASE_URL"]
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE kept (number int)")
+    await connection.executemany("INSERT INTO kept VALUES ($1)", [(n,) for n in range(100)])
+    busy = asyncio.create_task(connection.execute("SELECT pg_sleep(60)"))
+    await asyncio.sleep(0.1)
+
+    killed = stack.kill("postgres")
+    with pytest.raises((asyncpg.PostgresConnectionError, OSError)):
+        await busy
+    stack.wait_healthy("postgres", timeout=20)
+
+    assert stack.pid("postgres") != killed
+    connection = await asyncpg.connect(url)
+    assert await connection.fetchval("SELECT count(*) FROM kept") == 100
+    await connection.close()
+
+
+def test_s3_keeps_objects(stack: EmbeddedStack) -> None:
+    client = _s3(stack)
+    client.make_bucket("kept")
+    large = bytes(range(256)) * 40_000  # 10 MB: several chunks
+    client.put_object("kept", "large", io.BytesIO(large), len(large))
+    client.put_object("kept", "small", io.BytesIO(b"small"), 5)
+
+    stack.kill("s3")
+    stack.wait_healthy("s3", timeout=20)
+
+    assert client.get_object("kept", "small").read() == b"small"
+    assert client.get_object("kept", "large").read() == large
+
+
+async def test_broker_keeps_records(stack: EmbeddedStack) -> None:
+    bootstrap = stack.environment["KAFKA_BOOTSTRAP"]
+    _create_topic(bootstrap, "kept")
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
+    await producer.start()
+    await asyncio.gather(*(producer.send_and_wait("kept", record) for record in RECORDS))
+    await producer.stop()
+
+    stack.kill("broker")
+    stack.wait_healthy("broker", timeout=20)
+
+    assert sorted(await _read(bootstrap, "kept", count=len(RECORDS))) == sorted(RECORDS)
+
+
+async def test_everything_is_there_after_all_are_killed_at_once(stack: EmbeddedStack) -> None:
+    for name in stack.process_names:
+        stack.kill(name)
+    stack.wait_healthy(timeout=20)
+    await _assert_all_kept(stack)
+
+
+async def test_everything_is_there_after_an_orderly_stop_and_on_other_ports(
+    stack: EmbeddedStack,
+) -> None:
+    before = stack.settings.base_port
+    stack.stop()
+    with occupied(stack.settings.port("s3")):
+        stack.start()
+    assert stack.settings.base_port != before
+    await _assert_all_kept(stack)
+
+
+async def _assert_all_kept(stack: EmbeddedStack) -> None:
+    assert _s3(stack).get_object("kept", "small").read() == b"small"
+    connection = await asyncpg.connect(stack.environment["DATABASE_URL"])
+    assert await connection.fetchval("SELECT count(*) FROM kept") == 100
+    await connection.close()
+    bootstrap = stack.environment["KAFKA_BOOTSTRAP"]
+    assert sorted(await _read(bootstrap, "kept", count=len(RECORDS))) == sorted(RECORDS)
+
+
+def _s3(stack: EmbeddedStack) -> Minio:
+    environment = stack.environment
+    return Minio(
+        environment["S3_ENDPOINT"],
+        access_key=environment["S3_ACCESS_KEY"],
+        secret_key=environment["S3_SECRET_KEY"],
+        secure=False,
+    )
+
+
+def _create_topic(bootstrap: str, name: str) -> None:
+    client = KafkaAdminClient(bootstrap_servers=bootstrap)
+    client.create_topics([NewTopic(name, num_partitions=1, replication_factor=1)])
+    client.close()
+
+
+async def _read(bootstrap: str, topic: str, *, count: int) -> list[bytes]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    consumer.assign([TopicPartition(topic, 0)])
+    async with asyncio.timeout(20):
+        records = [(await consumer.getone()).value or b"" for _ in range(count)]
+    await consumer.stop()
+    return records
