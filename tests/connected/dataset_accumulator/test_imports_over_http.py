@@ -1,0 +1,316 @@
+"""History comes in by HTTP: good rows in, bad rows listed, nothing twice, tokens wanted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.dataset_accumulator.app import NAME
+from services.dataset_accumulator.import_routes import create_import_routes
+from services.dataset_accumulator.routes import create_routes
+from services.dataset_accumulator.settings import Settings
+from shared.bus import Bus
+from shared.health import Health
+from shared.service import build
+from tests.connected.dataset_accumulator.accumulators import TRAIN, Accumulator
+from tests.support.histories import csv_file, row
+
+TOKENS = "olga:operator:operator-token-12345,claims:service:service-token-123456,"
+TOKENS += "audrey:auditor:auditor-token-123456,adam:adjudicator:adjudicator-token-1"
+OPERATOR = {"Authorization": "Bearer operator-token-12345"}
+
+
+@pytest.fixture
+def app(accumulator: Accumulator, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+    monkeypatch.setenv("API_TOKENS", TOKENS)
+    settings, numbers = Settings(), count(1)
+    return build(
+        NAME,
+        settings,
+        bus=Bus(settings.engines, service=NAME, health=Health()),
+        routers=[
+            create_routes(accumulator.releaser),
+            create_import_routes(
+                accumulator.importer, shares=TRAIN, new_id=lambda: f"import-{next(numbers)}"
+            ),
+        ],
+    )
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://accumulator", headers=OPERATOR, timeout=60
+    ) as found:
+        yield found
+
+
+async def send(client: httpx.AsyncClient, content: bytes, **query: Any) -> httpx.Response:
+    query = {"task": "adjudication", "name": "history.csv", **query}
+    headers = {"Content-Type": "text/csv"}
+    return await client.post("/v1/imports", params=query, content=content, headers=headers)
+
+
+async def test_good_rows_come_in_and_bad_rows_are_listed(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    rows = [row(1), row(2, diagnosis_codes="bad"), row(3), row(3), row(3, claim_amount="99.00")]
+    content = csv_file(rows)
+
+    answer = await send(client, content)
+
+    report = answer.json()
+    assert answer.status_code == 201
+    assert (report["rows"], report["accepted"], report["duplicates"]) == (5, 2, 1)
+    assert report["refused_rows"] == 2
+    assert [(r["line"], r["field"]) for r in report["refused"]] == [
+        (3, "diagnosis_codes"),
+        (6, "claim_id"),
+    ]
+    assert (report["status"], report["imported_by"]) == ("finished", "olga")
+    assert report["bytes_read"] == report["bytes_total"] == len(content)
+    assert (await client.get(f"/v1/imports/{report['import_id']}")).json() == report
+    labels = await accumulator.fetch("SELECT * FROM dataset_accumulator.labels ORDER BY id")
+    assert {(found["reason"], found["source"]) for found in labels} == {("import", "import")}
+    assert {found["inclusion_probability"] for found in labels} == {1.0}
+    assert "FINDING" in labels[0]["evidence"]
+    assert "FINDING" not in labels[0]["input"]
+
+
+async def test_the_same_file_again_adds_nothing(client: httpx.AsyncClient) -> None:
+    content = csv_file([row(number) for number in range(20)])
+    await send(client, content, release=True)
+
+    again = (await send(client, content, release=True)).json()
+
+    assert (again["accepted"], again["duplicates"], again["refused_rows"]) == (0, 20, 0)
+    assert again["dataset_version"] is None
+    assert len((await client.get("/v1/datasets")).json()) == 1
+
+
+async def test_two_imports_of_one_file_at_once_import_once(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    numbers = range(1200)
+
+    answers = await asyncio.gather(
+        send(client, csv_file([row(number) for number in numbers])),
+        send(client, csv_file([row(number) for number in reversed(numbers)])),
+    )
+
+    reports = [answer.json() for answer in answers]
+    assert sum(report["accepted"] for report in reports) == 1200
+    assert sum(report["refused_rows"] for report in reports) == 0
+    (found,) = await accumulator.fetch("SELECT count(*) FROM dataset_accumulator.labels")
+    assert found["count"] == 1200
+
+
+async def test_all_refusals_can_be_read_page_by_page(client: httpx.AsyncClient) -> None:
+    content = csv_file([row(number, final_decision="?") for number in range(250)])
+
+    report = (await send(client, content)).json()
+
+    path = f"/v1/imports/{report['import_id']}/refused"
+    assert (report["refused_rows"], len(report["refused"])) == (250, 100)
+    pages = [
+        (await client.get(path, params={"limit": 200, "after": after})).json() for after in (0, 201)
+    ]
+    assert [found["line"] for page in pages for found in page] == list(range(2, 252))
+
+
+async def test_a_release_follows_at_once_and_only_once(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    content = csv_file([row(1), row(2, final_decision="DENIED")])
+
+    report = (await send(client, content, release=True)).json()
+    await accumulator.releaser.after_import("adjudication", report["import_id"])
+
+    (released,) = (await client.get("/v1/datasets", params={"task": "adjudication"})).json()
+    assert report["dataset_version"] == released["dataset_version"] == "adjudication-d1"
+    assert released["trigger"] == f"import:{report['import_id']}"
+    manifest = (await client.get("/v1/datasets/adjudication-d1")).json()
+    assert manifest["counts"]["train"] == {"APPROVED": 1, "DENIED": 1, "PENDING": 0}
+    assert manifest["reasons"] == {"import": 2}
+    (event,) = await accumulator.events()
+    assert not any("FINDING" in found.model_dump_json() for found in accumulator.examples(event))
+
+
+async def test_shares_of_an_import_count_for_new_members_only(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    await send(client, csv_file([row(1, member_id="M-old")]), splits="test=1")
+
+    await send(client, csv_file([row(2, member_id="M-old"), row(3)]), splits='{"validation": 1}')
+
+    found = await accumulator.fetch("SELECT split FROM dataset_accumulator.labels ORDER BY id")
+    assert sorted(label["split"] for label in found) == ["test", "test", "validation"]
+
+
+async def test_a_form_works_like_a_body(client: httpx.AsyncClient) -> None:
+    answer = await client.post(
+        "/v1/imports",
+        files={"file": ("claims.csv", csv_file([row(1), row(2)]), "text/csv")},
+        data={"task": "adjudication", "splits": "test=1", "release": "true"},
+    )
+
+    report = answer.json()
+    assert (answer.status_code, report["accepted"], report["name"]) == (201, 2, "claims.csv")
+    assert report["splits"]["test"] == 1.0
+    assert report["dataset_version"] == "adjudication-d1"
+
+
+@pytest.mark.parametrize(
+    ("content", "query", "why", "field"),
+    [
+        (b"claim_id,policy_id\n1,2\n", {}, "lacks the columns diagnosis_codes", "diagnosis_codes"),
+        ("claim_id\n".encode("utf-16"), {}, "save the file as UTF-8", None),
+        (b"", {}, "the file is empty", None),
+        (csv_file([row(1)]), {"task": "astrology"}, "tasks are adjudication", "task"),
+        (csv_file([row(1)]), {"task": ""}, "tasks are adjudication", "task"),
+        (csv_file([row(1)]), {"splits": "train=2"}, "between 0 and 1", "splits"),
+        (csv_file([row(1)]), {"release": "perhaps"}, "valid boolean", "release"),
+    ],
+)
+async def test_a_file_that_cannot_come_in_is_a_422_that_says_why(
+    client: httpx.AsyncClient,
+    accumulator: Accumulator,
+    *,
+    content: bytes,
+    query: dict[str, Any],
+    why: str,
+    field: str | None,
+) -> None:
+    answer = await send(client, content, **query)
+
+    assert answer.status_code == 422
+    assert why in answer.json()["detail"]
+    assert answer.json()["field"] == field
+    assert await accumulator.fetch("SELECT FROM dataset_accumulator.labels") == []
+
+
+async def test_a_failed_import_is_on_record_and_keeps_what_came_before(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    content = csv_file([row(number) for number in range(600)]) + b"x" * (2 << 20)
+
+    answer = await send(client, content, release=True)
+
+    (found,) = (await client.get("/v1/imports")).json()
+    assert answer.status_code == 422
+    assert (found["status"], found["accepted"]) == ("failed", 500)
+    assert "is this a CSV file" in found["why"]
+    assert (await client.get("/v1/datasets")).json() == []
+
+
+async def test_progress_is_told_while_the_file_comes_and_the_threshold_waits(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    """The threshold is 3 labels; 500 are in, and the file is not at its end."""
+    content = csv_file([row(number) for number in range(1000)])
+    middle = content.index(b"CLM-700,")
+    go_on = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield content[:middle]
+        await go_on.wait()
+        yield content[middle:]
+
+    sending = asyncio.create_task(send(client, body(), release=True))  # type: ignore[arg-type]
+    async with asyncio.timeout(30):
+        while not (found := (await client.get("/v1/imports")).json()) or not found[0]["rows"]:
+            await asyncio.sleep(0.05)
+    released = await accumulator.releaser.at_threshold("adjudication")
+    go_on.set()
+    report = (await sending).json()
+
+    assert (found[0]["status"], found[0]["rows"], found[0]["accepted"]) == ("running", 500, 500)
+    assert 0 < found[0]["bytes_read"] <= middle
+    assert released is None
+    assert (report["status"], report["accepted"]) == ("finished", 1000)
+    assert [e.new_labels for e in await accumulator.events()] == [1000]
+
+
+async def test_an_import_that_fell_silent_holds_nothing_up(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    await send(client, csv_file([row(number) for number in range(5)]))
+    await accumulator.fetch(
+        "UPDATE dataset_accumulator.imports "
+        "SET status = 'running', updated_at = now() - interval '2 minutes'"
+    )
+
+    (found,) = (await client.get("/v1/imports")).json()
+    assert found["status"] == "interrupted"
+    assert await accumulator.releaser.at_threshold("adjudication") is not None
+
+
+async def test_progress_towards_the_next_training(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    await send(client, csv_file([row(1), row(2)]), release=True)
+    await send(client, csv_file([row(3)]))
+
+    found = (await client.get("/v1/labels/progress")).json()
+
+    assert set(found) == {"adjudication", "independent_review"}
+    assert found["adjudication"] == {
+        "train_unreleased": 1,
+        "unreleased": {"train": 1},
+        "threshold": 3,
+        "minimum": 2,
+        "next_schedule": "2026-03-08T03:00:00Z",
+        "released": ["adjudication-d1"],
+    }
+
+
+async def test_releases_by_hand(client: httpx.AsyncClient) -> None:
+    order = {"task": "adjudication", "key": "before the audit"}
+    assert (await client.post("/v1/releases", json=order)).status_code == 409
+    await send(client, csv_file([row(1)]))
+
+    first, again = [(await client.post("/v1/releases", json=order)).json() for _ in range(2)]
+
+    assert first == again
+    assert first["trigger"] == "manual:olga:before the audit"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/v1/imports?task=adjudication", {"operator", "service"}),
+        ("GET", "/v1/imports", {"operator", "service", "auditor"}),
+        ("GET", "/v1/imports/import-1", {"operator", "service", "auditor"}),
+        ("GET", "/v1/imports/import-1/refused", {"operator", "service", "auditor"}),
+        ("GET", "/v1/labels/progress", {"operator", "service", "auditor"}),
+        ("GET", "/v1/datasets", {"operator", "service", "auditor"}),
+        ("GET", "/v1/datasets/adjudication-d1", {"operator", "service", "auditor"}),
+        ("POST", "/v1/releases", {"operator"}),
+    ],
+)
+async def test_every_route_wants_a_token_of_the_right_role(
+    app: FastAPI, method: str, path: str, allowed: set[str]
+) -> None:
+    content = csv_file([row(1)])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://a") as client:
+        nobody = await client.request(method, path, content=content)
+        wrong = await client.request(
+            method, path, content=content, headers={"Authorization": "Bearer operator-token-1234x"}
+        )
+        assert (nobody.status_code, wrong.status_code) == (401, 401)
+        for entry in TOKENS.split(","):
+            _, role, token = entry.split(":")
+            answer = await client.request(
+                method, path, content=content, headers={"Authorization": f"Bearer {token}"}
+            )
+            assert (answer.status_code == 403) == (role not in allowed), role
+
+
+async def test_unknown_imports_and_versions_are_not_found(client: httpx.AsyncClient) -> None:
+    for path in ("/v1/imports/x", "/v1/imports/x/refused", "/v1/datasets/x"):
+        assert (await client.get(path)).status_code == 404
