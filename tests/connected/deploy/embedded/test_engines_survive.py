@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-from collections.abc import Iterator
 
 import asyncpg
 import pytest
@@ -11,15 +10,9 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from minio import Minio
 
 from deploy.embedded.stack import EmbeddedStack
-from tests.support.engines import occupied, temporary_home
+from tests.support.engines import occupied
 
 RECORDS = [f"record {number}".encode() for number in range(50)]
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[EmbeddedStack]:
-    with temporary_home() as home, EmbeddedStack(home, services=(), ports="free") as running:
-        yield running
 
 
 async def test_postgres_keeps_commits_and_comes_back_with_clients_connected(

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -25,12 +24,6 @@ EmbeddedStack(Path(sys.argv[1]), services=(), engines=False, ports="free").start
 print("started", flush=True)
 time.sleep(60)
 """
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[EmbeddedStack]:
-    with temporary_home() as home, EmbeddedStack(home, services=(), ports="free") as running:
-        yield running
 
 
 def test_second_start_changes_nothing(stack: EmbeddedStack) -> None:
