@@ -1,6 +1,6 @@
 """What has to exist before the services start: topics, buckets, a base model. Safe to repeat.
 
-    python -m deploy.prepare [--base-model NAME]
+python -m deploy.prepare [--base-model NAME]
 """
 
 import argparse
@@ -14,6 +14,7 @@ from shared.topics import create_topics
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.prepare", description=__doc__)
     parser.add_argument("--base-model", help="a name, path or hub id to register for LoRA")
+    parser.add_argument("--no-base-model", dest="base_model", action="store_const", const=None)
     arguments = parser.parse_args()
     settings = EngineSettings()
     replication = int(os.environ.get("KAFKA_REPLICATION", "1"))

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
@@ -20,19 +21,19 @@ from deploy.demo.display import Display
 from deploy.demo.feed import Feed, claim_id_of
 from deploy.demo.memory import Memory
 from deploy.demo.panel import Reviewer, as_setting, reviewers, work
+from deploy.demo.places import Compose, Embedded, Place, PlaceError
 from deploy.demo.plan import Plan, independent_review, simulated, with_strategy
 from deploy.demo.scenario import Scenario, Stuck
 from deploy.demo.watch import Loop, watch
-from deploy.embedded.layout import Layout, default_home
 from deploy.embedded.outside import outside_engines
-from deploy.embedded.settings import read_env
-from deploy.embedded.stack import EmbeddedStack, StackError
+from deploy.embedded.stack import StackError
 from shared.artifacts import Artifacts
 from shared.errors import Rejected
 from shared.sender import Sender
 from shared.settings import engine_settings
 
 SIMULATED = "simulated"
+BASE_MODEL = "SmolLM2-135M-Instruct"
 
 
 def main(
@@ -42,8 +43,9 @@ def main(
     strategy: Annotated[str, typer.Option(help="lora, or linear for a fast look")] = "lora",
     history: Annotated[int, typer.Option(help="simulated claims decided before")] = 600,
     threshold: Annotated[int, typer.Option(help="labels that make the second version")] = 250,
+    compose: Annotated[bool, typer.Option(help="in docker compose")] = False,
 ) -> None:
-    """Run the whole loop on embedded engines."""
+    """Run the whole loop on embedded engines, or in docker compose."""
     console = Console()
     if claims == SIMULATED:
         plan = simulated(seed=seed, history=history, threshold=threshold)
@@ -51,59 +53,55 @@ def main(
         plan = independent_review(Path(claims).expanduser(), limit=limit)
     plan = with_strategy(plan, strategy)
     try:
-        asyncio.run(demonstrate(plan, claims=claims, console=console))
-    except (Stuck, StackError, Rejected) as error:
+        place: Place = Compose() if compose else Embedded(outside_engines(os.environ))
+        asyncio.run(demonstrate(plan, place, claims=claims, console=console))
+    except (Stuck, PlaceError, StackError, Rejected) as error:
         console.print(f"[red]{error}[/red]")
         sys.exit(1)
 
 
-async def demonstrate(plan: Plan, *, claims: str, console: Console) -> None:
+async def demonstrate(plan: Plan, place: Place, *, claims: str, console: Console) -> None:
     started = time.monotonic()
-    home = default_home()
-    panel = reviewers(read_env(Layout(home)))
-    outside = outside_engines(os.environ)
-    users = {"REVIEW_QUEUE_BOOTSTRAP_USERS": as_setting(panel)}
-    environment = {**outside, **plan.environment, **users}
-    stack = EmbeddedStack(home, engines=not outside, environment=environment, outlive=True)
+    panel = reviewers(place.known())
     loop = Loop(plan.task.name)
     display = Display(loop, console)
     display.step("starting PostgreSQL, S3, the broker and seven services")
+    users = {"REVIEW_QUEUE_BOOTSTRAP_USERS": as_setting(panel)}
     with console.status("starting"):
-        await asyncio.to_thread(stack.start)
+        environment = await asyncio.to_thread(place.start, {**plan.environment, **users})
         if plan.settings["TRAINER_STRATEGY"] == "lora":
             display.step("registering the base model")
-            await asyncio.to_thread(
-                register, "SmolLM2-135M-Instruct", name=None, settings=stack.environment
-            )
-    memory = Memory(int(stack.layout.supervisor_pid.read_text()))
-    await _play(plan, stack, loop, display, panel, memory)
-    _print_result(
+            await asyncio.to_thread(register, BASE_MODEL, name=None, settings=environment)
+    memory = Memory(place.root_process)
+    await _play(plan, environment, loop, display, panel, memory)
+    _print_table(loop, environment, console)
+    _print_addresses(System(environment), panel, place, console)
+    summary = report.summary(
         loop,
-        stack,
-        panel,
-        console,
         claims=claims,
+        labels=report.labels(System(environment), loop),
         seconds=time.monotonic() - started,
         peak_memory_mb=memory.peak_mb,
     )
+    print(json.dumps({"demo": summary}), flush=True)
 
 
 async def _play(
     plan: Plan,
-    stack: EmbeddedStack,
+    environment: Mapping[str, str],
     loop: Loop,
     display: Display,
-    panel: list[Reviewer],
+    panel: Sequence[Reviewer],
     memory: Memory,
 ) -> None:
     """Run the scenario with everything that goes on beside it."""
-    system = System(stack.environment)
+    system = System(environment)
     recorded = {claim_id_of(case.input.model_dump(mode="json")): case for case in plan.stream()}
     async with AsyncExitStack() as exits:
         tasks = [asyncio.create_task(watch(loop, system.kafka))]
         exits.callback(lambda: [task.cancel() for task in tasks])
         await loop.caught_up.wait()
-        sender = Sender(engine_settings(stack.environment), client_id="caseloop-demo")
+        sender = Sender(engine_settings(environment), client_id="caseloop-demo")
         feed = Feed(plan.task.name, plan.stream(), sender, set(loop.submitted))
         url = system.url("review_queue")
         tasks += [asyncio.create_task(work(url, member, recorded.get)) for member in panel]
@@ -129,43 +127,25 @@ async def _follow_labels(system: System, display: Display) -> None:
         await asyncio.sleep(0.5)
 
 
-def _print_result(
-    loop: Loop,
-    stack: EmbeddedStack,
-    panel: list[Reviewer],
-    console: Console,
-    *,
-    claims: str,
-    seconds: float,
-    peak_memory_mb: float,
+def _print_table(loop: Loop, environment: Mapping[str, str], console: Console) -> None:
+    artifacts = Artifacts(engine_settings(environment))
+    console.print(report.table(loop, report.recalls(artifacts, loop)))
+    for found in System(environment).get("promoter", "/v1/versions", task=loop.task):
+        reasons = "; ".join(found["reasons"])
+        console.print(f"{found['version']} is {found['state']}. {found['verdict']}: {reasons}")
+
+
+def _print_addresses(
+    system: System, panel: Sequence[Reviewer], place: Place, console: Console
 ) -> None:
-    system = System(stack.environment)
-    console.print(
-        report.table(loop, report.recalls(Artifacts(engine_settings(stack.environment)), loop))
-    )
-    for found in system.get("promoter", "/v1/versions", task=loop.task):
-        console.print(
-            f"{found['version']}: {found['state']}, {found['verdict']}: "
-            + "; ".join(found["reasons"]),
-            highlight=False,
-        )
-    console.print()
-    for service in PORTS:
-        console.print(f"{service:<20} {system.url(service)}", highlight=False)
+    addresses = "\n".join(f"{service:<20} {system.url(service)}" for service in PORTS)
+    console.print(f"\n{addresses}", highlight=False)
     console.print(
         f"\nThe review queue is open at {system.url('review_queue')}: sign in as "
-        f"{panel[0].name} with {panel[0].password}\nmake status, make logs, make down, make reset",
+        f"{panel[0].name} with {panel[0].password}\n{place.hint}",
         highlight=False,
+        soft_wrap=True,
     )
-    summary = report.summary(
-        loop,
-        claims=claims,
-        labels=report.labels(system, loop),
-        seconds=seconds,
-        peak_memory_mb=peak_memory_mb,
-    )
-    sys.stdout.flush()
-    print(json.dumps({"demo": summary}), flush=True)
 
 
 if __name__ == "__main__":

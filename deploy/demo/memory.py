@@ -12,11 +12,11 @@ _SECONDS = 3.0
 class Memory:
     """Megabytes of a process and all below it; shared pages are counted once, where it can tell."""
 
-    root: int
+    root: int | None  # none if it cannot be told
     peak_mb: float = 0.0
 
     async def run(self) -> None:
-        while True:
+        while self.root is not None:
             self.peak_mb = max(self.peak_mb, await asyncio.to_thread(self.now_mb))
             await asyncio.sleep(_SECONDS)
 

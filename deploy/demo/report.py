@@ -104,7 +104,7 @@ def labels(system: System, loop: Loop) -> int:
     newest = max(loop.releases.values(), key=lambda release: release.number, default=None)
     counts = newest.counts.values() if newest else ()
     released = sum(sum(each.values()) for each in counts)
-    return released + sum(waiting[loop.task]["unreleased"].values())
+    return int(released + sum(waiting[loop.task]["unreleased"].values()))
 
 
 def _numbers(measures: Measures | None) -> dict[str, Any] | None:

@@ -1,0 +1,118 @@
+"""Where the demonstration runs: on embedded engines or in docker compose. Both stay up."""
+
+import secrets
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from deploy.command_line.client import PORTS
+from deploy.embedded.layout import REPOSITORY, Layout, default_home
+from deploy.embedded.settings import read_env
+from deploy.embedded.stack import EmbeddedStack
+
+
+class PlaceError(Exception):
+    """The system could not be started; the message says what to look at."""
+
+
+class Place(Protocol):
+    """A system that can be started and reached."""
+
+    hint: str  # what to do with it afterwards
+
+    def known(self) -> Mapping[str, str]:
+        """The settings of an earlier start, if there was one."""
+        ...
+
+    def start(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """Start everything with these settings; the environment of a client."""
+        ...
+
+    @property
+    def root_process(self) -> int | None:
+        """The process that everything runs below, if it can be told."""
+        ...
+
+
+@dataclass
+class Embedded:
+    """Engines and services under supervisor; engines of the environment are used as they are."""
+
+    outside: Mapping[str, str]
+    home: Path = field(default_factory=default_home)
+    hint: str = "make status, make logs, make down, make reset"
+
+    def known(self) -> Mapping[str, str]:
+        return read_env(Layout(self.home))
+
+    def start(self, settings: Mapping[str, str]) -> dict[str, str]:
+        environment = {**self.outside, **settings}
+        stack = EmbeddedStack(
+            self.home, engines=not self.outside, environment=environment, outlive=True
+        )
+        stack.start()
+        return stack.environment
+
+    @property
+    def root_process(self) -> int | None:
+        return int(Layout(self.home).supervisor_pid.read_text())
+
+
+@dataclass
+class Compose:
+    """Containers. The secrets are made once and lie in `.env`, which compose reads by itself."""
+
+    file: Path = REPOSITORY / ".env"
+    hint: str = "docker compose ps, docker compose logs, docker compose down"
+    root_process: int | None = None
+
+    def known(self) -> Mapping[str, str]:
+        if not self.file.exists():
+            return {}
+        pairs = (line.partition("=") for line in self.file.read_text().splitlines())
+        return {name: value for name, equals, value in pairs if equals}
+
+    def start(self, settings: Mapping[str, str]) -> dict[str, str]:
+        environment = {**_secrets(), **settings, **_image(settings), **self.known()}
+        self.file.touch(mode=0o600)
+        self.file.write_text("".join(f"{n}={v}\n" for n, v in sorted(environment.items())))
+        command = ["docker", "compose", "up", "--build", "--detach", "--wait"]
+        result = subprocess.run(
+            command, cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+        if result.returncode:
+            raise PlaceError(f"{' '.join(command)} failed:\n{result.stderr[-2000:]}")
+        return environment | _addresses(environment)
+
+
+def _secrets() -> dict[str, str]:
+    tokens = [f"{n}:{r}:{secrets.token_urlsafe(24)}" for n, r in (("operator", "operator"),)]
+    return {
+        "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
+        "S3_ACCESS_KEY": "caseloop",
+        "S3_SECRET_KEY": secrets.token_urlsafe(24),
+        "API_TOKENS": ",".join([*tokens, f"demo:service:{secrets.token_urlsafe(24)}"]),
+    }
+
+
+def _image(settings: Mapping[str, str]) -> dict[str, str]:
+    """Without a language model, the image needs no PyTorch and nothing a base model."""
+    if settings.get("TRAINER_STRATEGY") != "linear":
+        return {}
+    return {"CASELOOP_EXTRAS": "linear", "CASELOOP_PREPARE": "--no-base-model"}
+
+
+def _addresses(environment: Mapping[str, str]) -> dict[str, str]:
+    """The published ports, as this machine sees them."""
+    password = environment["POSTGRES_PASSWORD"]
+    ports = {f"{name.upper()}_PORT": str(port) for name, port in PORTS.items()}
+    database = f"127.0.0.1:{environment.get('POSTGRES_PORT', '5432')}/caseloop"
+    return {
+        **ports,
+        **{name: environment[name] for name in ports if name in environment},
+        "KAFKA_BOOTSTRAP": f"127.0.0.1:{environment.get('KAFKA_PORT', '9094')}",
+        "S3_ENDPOINT": f"127.0.0.1:{environment.get('S3_PORT', '9000')}",
+        "DATABASE_URL": f"postgresql://caseloop:{password}@{database}",
+    }
