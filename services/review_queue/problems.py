@@ -32,7 +32,7 @@ def translate(app: FastAPI, pages: Pages) -> None:
         if not _for_people(request):
             return await http_exception_handler(request, error)
         principal = await identify(request) if error.status_code != 503 else None
-        return pages.render(
+        page = pages.render(
             request,
             "problem.html",
             status=error.status_code,
@@ -40,6 +40,8 @@ def translate(app: FastAPI, pages: Pages) -> None:
             code=error.status_code,
             detail=error.detail,
         )
+        page.headers.update(error.headers or {})
+        return page
 
     async def away(request: Request, error: Exception) -> Response:
         answer = HTTPException(503, str(error), headers={"Retry-After": "2"})

@@ -1,0 +1,272 @@
+"""The whole service: requests come in by Kafka, people work by HTTP, decisions leave by Kafka."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from services.review_queue.app import create_app
+from services.review_queue.settings import Settings
+from shared.events import review_id_of
+from shared.settings import EngineSettings
+from shared.topics import (
+    DECISIONS_CORRECTED,
+    DECISIONS_MADE,
+    REVIEWS_COMPLETED,
+    REVIEWS_REQUESTED,
+    create_topics,
+)
+from tests.support.builders import case, claim_input
+from tests.support.requests import requested
+
+PASSWORD = "a-long-password"
+SERVICE = {"Authorization": "Bearer the-token-of-a-service"}
+USERS = f"amara:adjudicator:{PASSWORD},bo:senior:{PASSWORD},olga:operator:{PASSWORD}"
+
+
+@pytest.fixture(scope="module")
+async def service(
+    engines: dict[str, str], database: str
+) -> AsyncIterator[tuple[httpx.ASGITransport, EngineSettings]]:
+    """The application with its loops, on engines of its own database."""
+    await asyncio.to_thread(create_topics, engines["KAFKA_BOOTSTRAP"])
+    fields = {name.lower(): value for name, value in engines.items()}
+    settings = EngineSettings.model_validate({**fields, "database_url": database})
+    app = create_app(
+        Settings.model_validate(
+            {
+                "engines": settings,
+                "undo_seconds": 1,
+                "bootstrap_users": USERS,
+                "API_TOKENS": "demo:service:the-token-of-a-service",
+            }
+        )
+    )
+    async with app.router.lifespan_context(app):
+        yield httpx.ASGITransport(app, raise_app_exceptions=False), settings
+
+
+Service = tuple[httpx.ASGITransport, EngineSettings]
+
+
+def browser(service: Service, **headers: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=service[0], base_url="http://queue", headers=headers)
+
+
+async def signed_in(service: Service, name: str) -> httpx.AsyncClient:
+    """A script's client: it sends the session's token and no cookie."""
+    async with browser(service) as client:
+        answer = await client.post("/v1/sessions", json={"name": name, "password": PASSWORD})
+    assert answer.status_code == 201
+    return browser(service, Authorization=f"Bearer {answer.json()['token']}")
+
+
+@pytest.fixture(scope="module")
+async def amara(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    async with await signed_in(service, "amara") as client:
+        yield client
+
+
+async def publish(service: Service, *case_ids: str, **changes: Any) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=service[1].kafka_bootstrap)
+    await producer.start()
+    for case_id in case_ids:
+        event = requested(case_id, **changes)
+        value = event.model_dump_json().encode()
+        await producer.send_and_wait(REVIEWS_REQUESTED.name, value, key=event.key.encode())
+    await producer.stop()
+
+
+async def lease(client: httpx.AsyncClient) -> dict[str, Any]:
+    """The next case, waited for."""
+    async with asyncio.timeout(60):
+        while (answer := await client.post("/v1/assignments")).status_code == 204:
+            await asyncio.sleep(0.1)
+    assert answer.status_code == 201
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def act(
+    client: httpx.AsyncClient, assignment: Mapping[str, Any], action: str, **body: Any
+) -> httpx.Response:
+    path = f"/v1/assignments/{assignment['assignment_id']}/{action}"
+    return await client.post(path, json={"token": assignment["token"], **body})
+
+
+async def event_of(service: Service, topic: str, key: str) -> bytes:
+    """The first record of that key, read from the beginning of the topic."""
+    consumer = AIOKafkaConsumer(
+        topic, bootstrap_servers=service[1].kafka_bootstrap, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        async with asyncio.timeout(60):
+            async for record in consumer:
+                if record.key == key.encode():
+                    return bytes(record.value or b"")
+    finally:
+        await consumer.stop()
+    raise AssertionError("unreachable: the consumer waits for ever")
+
+
+async def test_a_case_comes_in_is_decided_corrected_and_goes_out(
+    service: Service, amara: httpx.AsyncClient
+) -> None:
+    await publish(service, "through", "through")
+    assignment = await lease(amara)
+    assert assignment["case"]["claim_id"] == "claim-through"
+    assert assignment["answer"]["label"] == "DENIED"
+    assert (await act(amara, assignment, "heartbeat", opened=True)).status_code == 200
+
+    said = {"label": "DENIED", "reasoning": "a rule excludes it", "reason_code": "EXCLUDED"}
+    submitted = await act(amara, assignment, "submit", **said)
+    assert submitted.status_code == 200
+    review_id = submitted.json()["review_id"]
+    completed = await event_of(service, REVIEWS_COMPLETED.name, "through")
+    decision = await event_of(service, DECISIONS_MADE.name, "through")
+    change = {"label": "APPROVED", "reasoning": "records came", "why": "records came"}
+    corrected = await amara.post(
+        f"/v1/reviews/{review_id}/corrections", json={**change, "supersedes_revision": 0}
+    )
+
+    assert b'"reviewer":"amara"' in completed
+    assert b'"decided_by":"human"' in decision
+    assert (corrected.status_code, corrected.json()["revision"]) == (201, 1)
+    assert b'"revision":1' in await event_of(service, DECISIONS_CORRECTED.name, "through")
+    assert (await act(amara, assignment, "undo")).status_code == 409
+    assert (await amara.post("/v1/assignments")).status_code == 204  # requested twice, asked once
+    shown = (await amara.get(f"/v1/reviews/{review_id}")).json()
+    assert (shown["state"], shown["revision"]) == ("completed", 1)
+
+
+async def test_what_is_wrong_is_said_and_nothing_counts(
+    service: Service, amara: httpx.AsyncClient
+) -> None:
+    await publish(service, "wrong")
+    assignment = await lease(amara)
+    answers = {
+        "label": await act(amara, assignment, "submit", label="PAID", reasoning="so"),
+        "reasoning": await act(amara, assignment, "submit", label="DENIED"),
+        "reasoning ": await act(amara, assignment, "submit", label="DENIED", reasoning=" \n "),
+        "reasoning  ": await act(amara, assignment, "submit", label="DENIED", reasoning="a\x00b"),
+        "reviewer": await act(
+            amara, assignment, "submit", label="DENIED", reasoning="so", reviewer="bo"
+        ),
+        "reason": await act(amara, assignment, "release", reason=""),
+        "task": await amara.post("/v1/assignments", json={"task": "astrology"}),
+        "priority": await amara.post("/v1/assignments", json={"priority": 9}),
+    }
+
+    for field, answer in answers.items():
+        assert (answer.status_code, answer.json()["field"]) == (422, field.strip()), field
+    stale = {**assignment, "token": assignment["token"] + 1}
+    assert (await act(amara, stale, "heartbeat")).status_code == 409
+    async with await signed_in(service, "bo") as bo:
+        assert (await act(bo, assignment, "release", reason="not mine")).status_code == 404
+    assert (await act(amara, assignment, "release", reason="done with it")).status_code == 204
+    assert (await act(amara, assignment, "heartbeat")).status_code == 409
+    assert (await amara.get("/v1/assignments")).json() == []
+
+
+async def test_a_reviewer_sees_his_own_and_readers_see_all(
+    service: Service, amara: httpx.AsyncClient
+) -> None:
+    review_id = review_id_of("wrong")  # given back: nobody has decided it
+    path = f"/v1/reviews/{review_id}"
+
+    assert (await amara.get(path)).status_code == 403
+    assert (await amara.get("/v1/reviews")).status_code == 403
+    async with browser(service) as script:
+        assert (await script.get(path, headers=SERVICE)).status_code == 200
+        page = (await script.get("/v1/reviews?state=queued&limit=1", headers=SERVICE)).json()
+        assert [review["review_id"] for review in page["reviews"]] == [review_id]
+        assert "input" not in page["reviews"][0]
+        assert (await script.get("/v1/reviews/nothing", headers=SERVICE)).status_code == 404
+        counts = (await script.get("/v1/queue", headers=SERVICE)).json()["counts"]
+        assert {count["state"] for count in counts} == {"queued", "completed"}
+
+
+async def test_bad_records_do_not_stop_the_queue(
+    service: Service, amara: httpx.AsyncClient
+) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=service[1].kafka_bootstrap)
+    await producer.start()
+    await producer.send_and_wait(REVIEWS_REQUESTED.name, b"not JSON", key=b"wrong")
+    await producer.stop()
+    other = case("wrong", input=claim_input(billed_amount="7.00"))
+    await publish(service, "wrong", case=other)
+    await publish(service, "after")
+
+    assert (await lease(amara))["case"]["case_id"] == "after"
+    dead = f"{REVIEWS_REQUESTED.name}.review_queue.dlq"
+    assert await event_of(service, dead, "wrong") == b"not JSON"
+
+
+async def test_a_person_signs_in_works_and_signs_out(service: Service) -> None:
+    async with browser(service, **{"Sec-Fetch-Site": "same-origin"}) as page:
+        wrong = await page.post("/sign-in", data={"name": "bo", "password": "not-the-password"})
+        assert wrong.status_code == 401
+        assert "Name or password is wrong" in wrong.text
+        right = await page.post("/sign-in", data={"name": "bo", "password": PASSWORD})
+        assert (right.status_code, right.headers["location"]) == (303, "/")
+        cookie = right.headers["set-cookie"]
+        for flag in ("HttpOnly", "SameSite=lax", "Path=/", "expires="):
+            assert flag in cookie
+        assert "Sign out" in (await page.get("/")).text
+        assignment = await lease(page)
+        html = (await page.get(f"/assignments/{assignment['assignment_id']}")).text
+        assert f"claim-{assignment['case']['case_id']}" in html
+        assert (await page.get("/sign-in")).status_code == 303
+        assert "In work" in (await page.get("/queue")).text
+        out = await page.post("/sign-out")
+        assert out.headers["location"] == "/sign-in"
+        assert (await page.get("/")).headers["location"] == "/sign-in"
+
+
+async def test_another_sites_page_cannot_use_the_cookie(service: Service) -> None:
+    async with browser(service) as page:
+        await page.post("/v1/sessions", json={"name": "bo", "password": PASSWORD})
+        for foreign in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://elsewhere"}):
+            for path in ("/v1/assignments", "/sign-out", "/sign-in", "/v1/sessions"):
+                form = path.startswith("/sign")
+                body: dict[str, Any] = {"data": {"name": "bo"}} if form else {"json": {}}
+                if path == "/v1/sessions":
+                    body = {"json": {"name": "bo", "password": PASSWORD}}
+                answer = await page.post(path, headers=foreign, **body)
+                assert answer.status_code == 403, (path, foreign)
+        assert (await page.get("/v1/assignments")).status_code == 200  # still signed in
+
+
+async def test_an_operator_creates_users(service: Service, amara: httpx.AsyncClient) -> None:
+    new = {"name": "Dana", "role": "lead", "password": PASSWORD}
+    async with await signed_in(service, "olga") as olga:
+        created = await olga.post("/v1/users", json=new)
+        assert (created.status_code, created.json()) == (201, {"name": "dana", "role": "lead"})
+        assert (await olga.post("/v1/users", json=new)).status_code == 409
+        short = await olga.post("/v1/users", json={**new, "password": "short"})
+        assert (short.status_code, short.json()["field"]) == (422, "password")
+        taken = await olga.post("/v1/users", json={**new, "name": "demo"})
+        assert taken.status_code == 409  # an API token has this name
+        assert (await olga.post("/v1/assignments")).status_code == 403
+    assert (await amara.post("/v1/users", json=new)).status_code == 403
+    async with await signed_in(service, "dana") as dana:
+        assert (await dana.get("/v1/reviews")).status_code == 200
+        assert (await dana.delete("/v1/sessions")).status_code == 204
+        assert (await dana.get("/v1/reviews")).status_code == 401
+
+
+async def test_guessing_is_locked_out(service: Service) -> None:
+    async with browser(service) as client:
+        attempts = [
+            await client.post("/v1/sessions", json={"name": "mallory", "password": f"guess-{n}"})
+            for n in range(12)
+        ]
+        form = await client.post("/sign-in", data={"name": "mallory", "password": "guess"})
+
+    assert [answer.status_code for answer in attempts] == [401] * 10 + [429] * 2
+    assert form.status_code == 429
+    assert "Too many failed attempts" in form.text
