@@ -4,14 +4,17 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
 VENV ?= .venv
-# The newest of the Pythons that Caseloop runs on; PYTHON=… chooses another.
-PYTHON ?= $(shell for v in 3.13 3.12 3.11 3; do \
-	python$$v -c "" 2>/dev/null && command -v python$$v && exit; done)
+# The first Python that Caseloop runs on; PYTHON=… chooses another.
+PYTHON ?= $(shell for v in 3 3.13 3.12 3.11; do \
+	python$$v -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		&& command -v python$$v && exit; done)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := models,embedded,simulation,dev
 comma := ,
 STACK := $(BIN)/python -m deploy.embedded
+DEMO := $(if $(CLAIMS),--claims $(CLAIMS)) $(if $(CLAIMS_LIMIT),--limit $(CLAIMS_LIMIT)) \
+	$(if $(SEED),--seed $(SEED)) $(if $(STRATEGY),--strategy $(STRATEGY))
 
 .PHONY: help
 help: ## List these commands.
@@ -23,7 +26,7 @@ help: ## List these commands.
 setup: $(STAMP) ## Make .venv with everything in it; instant the second time.
 
 $(STAMP): pyproject.toml requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	@test -n "$(PYTHON)" \
 		|| { echo "Caseloop needs Python 3.11 or newer; make setup PYTHON=… names one"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c requirements.lock -e '.[$(EXTRAS)]'
@@ -42,9 +45,16 @@ lock: ## Resolve the dependencies anew into requirements.lock.
 
 # --- run ---
 
-.PHONY: up down status logs reset
+.PHONY: demo compose-demo up down status logs topics reset
+demo: setup ## Run the whole loop and leave it running; CLAIMS=file.csv CLAIMS_LIMIT=0 SEED=2 STRATEGY=linear.
+	@$(BIN)/python -m deploy.demo $(DEMO)
+
+compose-demo: setup ## The same in docker compose: Apache Kafka, MinIO, PostgreSQL.
+	@$(BIN)/python -m deploy.demo --compose $(DEMO)
+
 up: setup ## Start the engines and the seven services, wait until they are healthy.
 	@$(STACK) up
+	@$(BIN)/caseloop register-base SmolLM2-135M-Instruct
 
 down: ## Stop everything; the data stay.
 	@$(STACK) down
@@ -55,12 +65,15 @@ status: ## Show every process: state, memory, address, health.
 logs: ## Follow the logs; NAME=inference follows one.
 	@$(STACK) logs --follow $(NAME)
 
+topics: ## Create the topics that are missing, and list them.
+	@$(BIN)/caseloop topics
+
 reset: ## Stop everything and delete all data, after a question; YES=1 answers it.
 	@$(STACK) reset $(if $(YES),--yes)
 
 # --- check ---
 
-.PHONY: lint test
+.PHONY: lint test test-engines bench docs
 lint: setup ## Check style, types and who imports whom.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -69,3 +82,12 @@ lint: setup ## Check style, types and who imports whom.
 
 test: lint ## Lint, then every test that needs no server from outside.
 	$(BIN)/pytest -m "not engines"
+
+test-engines: setup ## The connected and end-to-end tests on Apache Kafka, MinIO and Docker; ENGINES=folder of scripts.
+	TEST_ENGINES=$(abspath $(ENGINES)) $(BIN)/pytest tests/connected tests/e2e
+
+bench: setup ## Measure against named baselines; one JSON line a measure, kept in docs/log.md.
+	@$(BIN)/python -m tests.bench $(NAME)
+
+docs: setup ## Write the AsyncAPI documents and JSON Schemas anew.
+	@$(BIN)/python -m shared.asyncapi

@@ -13,6 +13,7 @@ from rich.table import Table
 from deploy.command_line import dead_letters, submission, views
 from deploy.command_line.client import Refused, System, Unreachable, environment
 from shared.errors import Rejected
+from shared.topics import create_topics
 
 app = typer.Typer(no_args_is_help=True, help="Caseloop: operate the loop from a terminal.")
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be processed.")
@@ -116,6 +117,13 @@ def start(task: Task, why: Why) -> None:
 def _act(task: str, action: str, why: str) -> None:
     state = system().post("promoter", f"/v1/rollouts/{task}/{action}", {"why": why})
     console.print(views.rollout(state))
+
+
+@app.command()
+def topics() -> None:
+    """Create the topics that are missing, and list them all."""
+    created = create_topics(",".join(system().kafka))
+    console.print(views.topics(created))
 
 
 @app.command("register-base")

@@ -1,6 +1,6 @@
 """What the commands print: tables and panels from the services' answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.command_line.client import PORTS, System, Unreachable
+from shared.topics import TOPICS, dead_letter_topics
 
 _REFUSED_SHOWN = 20
 _VERDICTS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
@@ -77,6 +78,21 @@ def import_report(report: dict[str, Any]) -> Iterator[RenderableType]:
         for row in refused[:_REFUSED_SHOWN]:
             table.add_row(str(row["line"]), row["field"] or "", row["why"])
         yield table
+
+
+def topics(created: Sequence[str]) -> Table:
+    table = Table("topic", "partitions", "published by", "read by", "")
+    for topic in TOPICS:
+        table.add_row(
+            topic.name,
+            str(topic.partitions),
+            ", ".join(topic.producers),
+            ", ".join(topic.consumers or topic.readers),
+            "created" if topic.name in created else "",
+        )
+    for name in dead_letter_topics():
+        table.add_row(name, "1", "", "", "created" if name in created else "", style="dim")
+    return table
 
 
 def _rollouts(title: str, states: list[dict[str, Any]]) -> Table:
