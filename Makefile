@@ -40,8 +40,9 @@ lock: ## Resolve the dependencies anew into requirements.lock.
 		--output-file $(VENV)/compiled pyproject.toml
 	@echo '# The versions that Caseloop is tested with, as constraints; `make lock` renews them.' \
 		> requirements.lock
-	@# A local build of torch (+cpu) stands for the version of the same number.
-	@grep -v '^#' $(VENV)/compiled | sed -e 's/+cpu$$//' -e '/^$$/d' >> requirements.lock
+	@# Without what is this machine's own: the build of torch (+cpu), and where Caseloop lies.
+	@sed -e '/^#/d' -e '/^$$/d' -e '/^caseloop @/d' -e 's/+cpu$$//' $(VENV)/compiled \
+		>> requirements.lock
 
 # --- run ---
 
