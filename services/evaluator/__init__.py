@@ -1,0 +1,1 @@
+"""Judges every candidate against the champion on the same held-out cases."""

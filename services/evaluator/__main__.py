@@ -1,0 +1,8 @@
+"""Run the service: `python -m services.evaluator`."""
+
+from services.evaluator.app import create_app
+from services.evaluator.settings import Settings
+from shared.service import serve
+
+settings = Settings()
+serve(create_app(settings), settings)

@@ -1,0 +1,186 @@
+"""One evaluation, in a process of its own: `python -m services.evaluator.job REQUEST`.
+
+REQUEST is a `Request` as JSON. Prints one JSON object a line: how far it is, and last the result
+as {"evaluated": …}, {"failed": why} or {"away": why}. Started again, it starts over.
+"""
+
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import numpy as np
+
+from services.evaluator.baseline import Baseline
+from services.evaluator.bootstrap import Contender
+from services.evaluator.gate import judge
+from services.evaluator.held_out import Answers, HeldOut
+from services.evaluator.measures import assess
+from services.evaluator.report import HeldOutCounts, Report, store
+from services.evaluator.request import Request
+from services.evaluator.scoring import Scorer
+from services.evaluator.threshold import Proposal, propose
+from shared.artifacts import Artifacts
+from shared.datasets import Example, read_manifest, read_split
+from shared.errors import Rejected, Transient
+from shared.events import ModelEvaluated, TrainedModel
+from shared.registry import ModelCache
+from shared.settings import EngineSettings
+from shared.tasks import get_task
+from shared.tasks.task import Task
+
+Progress = Callable[[str, int, int], None]  # who answers, how many cases, of how many
+Answer = Callable[[Sequence[Example]], Answers]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What an evaluation needs of a dataset version."""
+
+    task: Task
+    train: list[Example]
+    calibration: list[Example]
+    test: list[Example]
+
+    @classmethod
+    def read(cls, artifacts: Artifacts, model: TrainedModel) -> "Data":
+        """The dataset that the model was trained on; `Rejected` if it has nothing to measure."""
+        task = get_task(model.task)
+        manifest = read_manifest(artifacts, model.dataset_manifest)
+        if set(manifest.labels) != set(task.label_names):
+            raise Rejected(f"{manifest.dataset_version} has other labels than {task.name}")
+        train, calibration, test = (
+            list(read_split(artifacts, manifest, split))
+            for split in ("train", "calibration", "test")
+        )
+        if not test:
+            raise Rejected(f"{manifest.dataset_version} has no held-out cases to measure with")
+        return cls(task, train, calibration, test)
+
+    def contender(self, answer: Answer, *, tolerated_error: float) -> tuple[Contender, Proposal]:
+        """A version that has no threshold yet: it gets the one that calibration proposes."""
+        held = HeldOut.of(self.calibration, self.task)
+        proposal = propose(held, answer(self.calibration), tolerated_error=tolerated_error)
+        return Contender(answer(self.test), proposal.threshold), proposal
+
+    @property
+    def counts(self) -> HeldOutCounts:
+        held = HeldOut.of(self.test, self.task)
+        return HeldOutCounts(
+            cases=len(held),
+            effective_cases=held.effective_cases,
+            groups=held.group_count,
+            calibration_cases=len(self.calibration),
+            training_cases=len(self.train),
+            reasons=dict(Counter(example.reason for example in self.test).most_common()),
+        )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The versions with their answers to the test split."""
+
+    candidate: Contender
+    champion: Contender | None
+    baseline: Contender
+    proposal: Proposal  # the candidate's threshold
+
+    @property
+    def contenders(self) -> list[Contender]:
+        return [c for c in (self.candidate, self.champion, self.baseline) if c is not None]
+
+
+def evaluate(
+    request: Request, artifacts: Artifacts, *, progress: Progress, now: Callable[[], datetime]
+) -> ModelEvaluated:
+    """Let the versions answer, measure, judge, and store the report."""
+    data = Data.read(artifacts, request.model)
+    trial = _answer(data, request, artifacts, progress)
+    held = HeldOut.of(data.test, data.task)
+    report = Report(
+        task=data.task.name,
+        title=data.task.title,
+        labels=data.task.label_names,
+        candidate=request.model,
+        champion=request.champion.model if request.champion else None,
+        judgement=judge(
+            held, trial.candidate, trial.champion, rules=request.rules, rng=_rng(request)
+        ),
+        rules=request.rules,
+        proposal=trial.proposal,
+        counts=data.counts,
+        assessments=tuple(assess(held, c.answers, threshold=c.threshold) for c in trial.contenders),
+        created_at=now(),
+    )
+    return _event(report, artifacts)
+
+
+def _answer(data: Data, request: Request, artifacts: Artifacts, progress: Progress) -> Trial:
+    labels, tolerated = data.task.label_names, request.rules.tolerated_error
+    scorer = Scorer(ModelCache(artifacts, request.model_cache), request.device)
+
+    def answer_of(model: TrainedModel) -> Answer:
+        say = partial(progress, model.version)
+        return lambda examples: scorer.answers(model, examples, labels, on_progress=say)
+
+    candidate, proposal = data.contender(answer_of(request.model), tolerated_error=tolerated)
+    champion = None
+    if request.champion is not None:
+        answers = answer_of(request.champion.model)(data.test)
+        champion = Contender(answers, request.champion.threshold)
+    yardstick = Baseline(data.train, labels)
+    baseline, _ = data.contender(yardstick.answers, tolerated_error=tolerated)
+    return Trial(candidate, champion, baseline, proposal)
+
+
+def _event(report: Report, artifacts: Artifacts) -> ModelEvaluated:
+    report_json, report_html = store(artifacts, report)
+    return ModelEvaluated(
+        occurred_at=report.created_at,
+        task=report.task,
+        model=report.candidate,
+        champion=report.champion.version if report.champion else None,
+        verdict=report.judgement.verdict,
+        reasons=report.judgement.reasons,
+        threshold=report.proposal.threshold,
+        candidate_measures=report.assessments[0].measures,
+        champion_measures=report.assessments[1].measures if report.champion else None,
+        baseline_measures=report.assessments[-1].measures,
+        report_json=report_json,
+        report_html=report_html,
+    )
+
+
+def _rng(request: Request) -> np.random.Generator:
+    """The same draws for the same comparison: a job that starts over says the same."""
+    against = request.champion.version if request.champion else None
+    digest = hashlib.sha256(f"{request.model.version}|{against}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "big"))
+
+
+def main() -> None:
+    def say(**fields: object) -> None:
+        print(json.dumps(fields), flush=True)
+
+    request = Request.model_validate_json(sys.argv[1])
+    try:
+        evaluated = evaluate(
+            request,
+            Artifacts(EngineSettings()),
+            progress=lambda version, done, of: say(version=version, done=done, of=of),
+            now=lambda: datetime.now(UTC),
+        )
+    except Rejected as error:
+        say(failed=str(error))
+    except Transient as error:
+        say(away=str(error))
+    else:
+        say(evaluated=evaluated.model_dump(mode="json"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The evaluation as people read it: everything that was measured, as JSON and as one HTML page.
+
+The page is whole in itself: no script, no font, no picture from elsewhere.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import TypeAdapter
+
+from services.evaluator import charts
+from services.evaluator.gate import Judgement
+from services.evaluator.measures import Assessment
+from services.evaluator.request import Rules
+from services.evaluator.threshold import Proposal
+from shared.artifacts import REPORTS, Artifacts
+from shared.events import ArtifactRef, TrainedModel
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class HeldOutCounts:
+    """What the versions were measured on. `reasons`: why the experts saw the case."""
+
+    cases: int
+    effective_cases: float
+    groups: int
+    calibration_cases: int
+    training_cases: int
+    reasons: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One evaluation. `assessments` are the candidate, the champion if any, the baseline."""
+
+    task: str
+    title: str
+    labels: tuple[str, ...]
+    candidate: TrainedModel
+    champion: TrainedModel | None
+    judgement: Judgement
+    rules: Rules
+    proposal: Proposal
+    counts: HeldOutCounts
+    assessments: tuple[Assessment, ...]
+    created_at: datetime
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return ("candidate", "champion", "baseline") if self.champion else ("candidate", "baseline")
+
+    @property
+    def worth(self) -> str:
+        """Whether the language model is worth it, in a sentence."""
+        best, yardstick = self.assessments[0].measures, self.assessments[-1].measures
+        more = best.accuracy - yardstick.accuracy
+        accepted = best.auto_accept_rate - yardstick.auto_accept_rate
+        return (
+            f"Against logistic regression on words, trained on the same labels, "
+            f"{best.version} is {100 * abs(more):.1f} points {'more' if more >= 0 else 'less'} "
+            f"accurate and accepts {100 * abs(accepted):.1f} points "
+            f"{'more' if accepted >= 0 else 'less'} of the cases."
+        )
+
+
+_AS_JSON = TypeAdapter(Report)
+
+
+def to_json(report: Report) -> bytes:
+    return _AS_JSON.dump_json(report, indent=2)
+
+
+def to_html(report: Report) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html")
+    return template.render(report=report, charts=charts, versions=_versions(report))
+
+
+def store(artifacts: Artifacts, report: Report) -> tuple[ArtifactRef, ArtifactRef]:
+    """Both forms in object storage, named by their content, so that neither is overwritten."""
+    content = to_json(report)
+    against = report.champion.version if report.champion else "none"
+    name = (
+        f"{report.candidate.version}-against-{against}-{hashlib.sha256(content).hexdigest()[:12]}"
+    )
+    place = f"s3://{REPORTS}/{report.task}/{name}"
+    page = to_html(report).encode()
+    return artifacts.put(f"{place}.json", content), artifacts.put(f"{place}.html", page)
+
+
+def _versions(report: Report) -> list[tuple[str, Assessment]]:
+    return list(zip(report.roles, report.assessments, strict=True))

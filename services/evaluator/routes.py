@@ -1,0 +1,78 @@
+"""The HTTP side: what was compared with what, how it ended, and the report to read."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
+
+from services.evaluator.store import Store
+from shared.artifacts import Artifacts, in_thread
+from shared.auth import Principal, allow
+from shared.events import ModelEvaluated
+
+Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
+Operator = Annotated[Principal, Depends(allow("operator"))]
+
+# The page is whole in itself: whatever else it might name is not loaded.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+class EvaluationView(BaseModel):
+    task: str
+    candidate: str
+    champion: str | None
+    status: str
+    attempts: int
+    progress: dict[str, Any]
+    reason: str | None
+    evaluated: ModelEvaluated | None
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def create_routes(store: Store, artifacts: Artifacts) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["evaluations"])
+
+    @router.get("/evaluations")
+    async def evaluations(_: Reader) -> list[EvaluationView]:
+        """The comparisons, newest first."""
+        return [_view(row) for row in await store.runs()]
+
+    @router.get("/evaluations/{candidate}")
+    async def of_candidate(candidate: str, _: Reader) -> list[EvaluationView]:
+        """The comparisons of one candidate, newest first."""
+        found = [_view(row) for row in await store.runs(candidate=candidate)]
+        if not found:
+            raise HTTPException(404, f"{candidate} was never queued for an evaluation")
+        return found
+
+    @router.get("/evaluations/{candidate}/report", response_class=HTMLResponse)
+    async def report(candidate: str, _: Reader, champion: str | None = None) -> HTMLResponse:
+        """The newest report of a candidate, or the one against `champion`."""
+        found = [_view(row).evaluated for row in await store.runs(candidate=candidate)]
+        done = [e for e in found if e is not None and champion in (None, e.champion)]
+        if not done:
+            raise HTTPException(404, f"{candidate} has no report yet")
+        page = await in_thread(artifacts.get, done[0].report_html)
+        return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
+
+    @router.post("/evaluations/{candidate}/retry", status_code=202)
+    async def retry(candidate: str, _: Operator) -> dict[str, int]:
+        """Queue the failed evaluations of a candidate again."""
+        queued = await store.retry(candidate)
+        if not queued:
+            raise HTTPException(409, f"no evaluation of {candidate} has failed")
+        return {"queued": queued}
+
+    return router
+
+
+def _view(row: Any) -> EvaluationView:
+    evaluated = json.loads(row["evaluated"]) if row["evaluated"] else None
+    return EvaluationView.model_validate(
+        {**row, "progress": json.loads(row["progress"]), "evaluated": evaluated}
+    )

@@ -1,0 +1,131 @@
+"""Works off the comparisons one after the other, each in a child that gives its memory back.
+
+What is to be compared follows from the candidates and the present champion: when that changes,
+newer candidates are compared again.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.evaluator.request import Request
+from services.evaluator.settings import Settings
+from services.evaluator.store import LostLease, Run, Store
+from shared.child import Outcome, run_module
+from shared.encoding import decode
+from shared.errors import Transient
+from shared.events import ModelEvaluated
+from shared.health import Health
+from shared.state import Rollouts
+from shared.telemetry import logger
+
+_IDLE_SECONDS = 0.5
+_REPORT_SECONDS = 1.0
+
+
+@dataclass
+class Worker:
+    """One process's share of the evaluations."""
+
+    store: Store
+    rollouts: Rollouts
+    settings: Settings
+    health: Health
+
+    async def run(self) -> None:
+        """Queue, lease and evaluate for ever."""
+        await self.rollouts.caught_up()
+        while True:
+            await self._queue()
+            run = await self.store.lease(seconds=self.settings.lease_seconds)
+            if run is None:
+                await asyncio.sleep(_IDLE_SECONDS)
+            else:
+                await self._work(run)
+
+    async def _queue(self) -> None:
+        for task in await self.store.tasks():
+            rollout = self.rollouts.of(task)
+            await self.store.queue(task, rollout.champion if rollout else None)
+
+    async def _work(self, run: Run) -> None:
+        logger.info("evaluating", version=run.model.version, attempt=run.attempt)
+        heartbeat = asyncio.create_task(self._keep_lease(run))
+        try:
+            await self._evaluate(run)
+        except LostLease:
+            logger.warning("lease lost", run=run.run_id)
+        finally:
+            heartbeat.cancel()
+
+    async def _keep_lease(self, run: Run) -> None:
+        """Hold the lease while the child is silent; a lost one shows at the next report."""
+        while True:
+            await asyncio.sleep(self.settings.lease_seconds / 3)
+            try:
+                await self.store.report(run, {}, seconds=self.settings.lease_seconds)
+            except (LostLease, Transient) as error:
+                logger.warning("lease not extended", run=run.run_id, reason=str(error))
+
+    async def _evaluate(self, run: Run) -> None:
+        last: Mapping[str, Any] = {}
+        reported = 0.0
+
+        async def on_line(line: bytes) -> None:
+            nonlocal last, reported
+            said = _read(line)
+            last = said or last
+            if "done" in said and time.monotonic() - reported >= _REPORT_SECONDS:
+                reported = time.monotonic()
+                await self.store.report(run, said, seconds=self.settings.lease_seconds)
+
+        request = self._request(run).model_dump_json()
+        outcome = await run_module("services.evaluator.job", [request], on_line)
+        await self._conclude(run, outcome, last)
+
+    async def _conclude(self, run: Run, outcome: Outcome, last: Mapping[str, Any]) -> None:
+        """The job's last word decides; without one it was killed or broke."""
+        version = run.model.version
+        if "evaluated" in last:
+            evaluated = decode(json.dumps(last["evaluated"]).encode(), ModelEvaluated)
+            await self.store.succeed(run, evaluated)
+            self.health.calm(f"evaluation of {version}")
+            logger.info("evaluated", version=version, verdict=evaluated.verdict)
+        elif "away" in last:
+            await self.store.release(run, counted=False)
+            raise Transient(f"evaluation of {version}: {last['away']}")
+        elif "failed" not in last and run.attempt < self.settings.attempts:
+            logger.warning("job broke", version=version, why=_why(outcome))
+            await self.store.release(run, counted=True)
+        else:
+            reason = str(last.get("failed") or _why(outcome))
+            await self.store.fail(run, reason)
+            self.health.alert(f"evaluation of {version}", reason)
+
+    def _request(self, run: Run) -> Request:
+        return Request(
+            model=run.model,
+            champion=run.champion,
+            rules=self.settings.rules,
+            model_cache=self.settings.model_cache,
+            device=self.settings.device,
+        )
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    """A line of the job's; other output of the libraries says nothing."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _why(outcome: Outcome) -> str:
+    if outcome.killed_by:
+        return f"killed by {outcome.killed_by}"
+    lines = [line for line in outcome.errors.splitlines() if line.strip()]
+    return f"exit {outcome.code}: {lines[-1] if lines else 'no message'}"

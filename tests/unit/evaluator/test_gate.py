@@ -1,0 +1,162 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from services.evaluator.bootstrap import Contender
+from services.evaluator.gate import judge
+from services.evaluator.request import Rules
+from tests.unit.evaluator.simulated_versions import held_out, saying, sharp, wrong_where
+
+RULES = Rules(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=400)
+
+
+def verdicts(
+    *,
+    cases: int,
+    champion: float,
+    candidate: float,
+    both: float = 0.0,
+    group_size: int = 1,
+    runs: int = 100,
+) -> Counter[str]:
+    """Verdicts over simulated held-out sets. The versions err at these rates, in `both` together;
+    a group errs as one."""
+    found: Counter[str] = Counter()
+    rng = np.random.default_rng(20260302)
+    for _ in range(runs):
+        held = held_out(rng, cases, group_size=group_size)
+
+        def mistakes(rate: float) -> np.ndarray:
+            groups = rng.random(cases // group_size + 1) < rate
+            return groups[held.groups]  # noqa: B023
+
+        common = mistakes(both)
+        one = wrong_where(held, common | mistakes(candidate - both))
+        two = wrong_where(held, common | mistakes(champion - both))
+        found[judge(held, one, two, rules=RULES, rng=rng).verdict] += 1
+    return found
+
+
+def test_a_candidate_worse_by_twice_the_margin_passes_in_at_most_5_percent() -> None:
+    found = verdicts(cases=360, champion=0.10, candidate=0.14, both=0.05, runs=250)
+    assert found["PASS"] / found.total() <= 0.05
+
+
+def test_so_it_is_when_the_cases_of_a_group_err_together() -> None:
+    found = verdicts(cases=600, champion=0.10, candidate=0.14, both=0.05, group_size=4, runs=250)
+    assert found["PASS"] / found.total() <= 0.05
+
+
+def test_a_candidate_at_the_margin_passes_in_about_5_percent() -> None:
+    found = verdicts(cases=360, champion=0.10, candidate=0.12, both=0.05, runs=250)
+    assert found["PASS"] / found.total() <= 0.09
+
+
+def test_a_clearly_better_candidate_passes_also_on_150_cases() -> None:
+    found = verdicts(cases=150, champion=0.30, candidate=0.08, both=0.05)
+    assert found["PASS"] / found.total() >= 0.95
+
+
+def test_a_clearly_worse_candidate_fails() -> None:
+    found = verdicts(cases=360, champion=0.08, candidate=0.25, both=0.05)
+    assert found["FAIL"] / found.total() >= 0.95
+
+
+def test_an_equal_candidate_needs_many_cases() -> None:
+    few = verdicts(cases=150, champion=0.10, candidate=0.10, both=0.05)
+    many = verdicts(cases=3000, champion=0.08, candidate=0.08, both=0.06, runs=30)
+    assert few["INCONCLUSIVE"] / few.total() >= 0.5
+    assert many["PASS"] / many.total() >= 0.9
+
+
+def test_too_few_effective_cases_are_inconclusive_whatever_they_say() -> None:
+    rng = np.random.default_rng(1)
+    weights = np.where(rng.random(300) < 0.03, 20.0, 1.0)
+    held = held_out(rng, 300, weights=weights)
+    worse = wrong_where(held, np.ones(300, dtype=bool))
+    found = judge(held, worse, wrong_where(held, np.zeros(300, dtype=bool)), rules=RULES, rng=rng)
+    assert held.effective_cases < 100
+    assert found.verdict == "INCONCLUSIVE"
+    assert "at least 100 are needed" in found.reasons[0]
+
+
+def test_many_cases_of_few_groups_are_inconclusive() -> None:
+    rng = np.random.default_rng(1)
+    held = held_out(rng, 400, group_size=40)
+    fine = wrong_where(held, np.zeros(400, dtype=bool))
+    assert judge(held, fine, fine, rules=RULES, rng=rng).verdict == "INCONCLUSIVE"
+
+
+def test_a_loss_in_a_rare_label_fails_though_the_accuracy_holds() -> None:
+    rng = np.random.default_rng(2)
+    held = held_out(rng, 2000)
+    rare = np.arange(2000) % 20 == 0
+    held = type(held)(
+        held.labels, held.adverse, np.where(rare, 2, 0), held.weights, np.arange(2000)
+    )
+    champion = wrong_where(held, ~rare & (rng.random(2000) < 0.04))
+    candidate = wrong_where(held, rare & (rng.random(2000) < 0.5))
+    found = judge(held, candidate, champion, rules=RULES, rng=rng)
+    assert {check.name: check.verdict for check in found.checks}["accuracy"] == "PASS"
+    assert found.verdict == "FAIL"
+
+
+def test_errors_among_the_accepted_fail_a_candidate_that_is_otherwise_better() -> None:
+    rng = np.random.default_rng(3)
+    held = held_out(rng, 1000)
+    careless = Contender(
+        saying(held, np.where(rng.random(1000) < 0.15, 0, held.truth), confidence=0.9), 0.5
+    )
+    champion = wrong_where(held, rng.random(1000) < 0.4)
+    found = judge(held, careless, champion, rules=RULES, rng=rng)
+    assert {check.name: check.verdict for check in found.checks} == {
+        "cases": "PASS",
+        "accuracy": "PASS",
+        "macro_f1": "PASS",
+        "accepted_error": "FAIL",
+    }
+    assert found.verdict == "FAIL"
+
+
+def test_a_first_version_that_always_says_the_same_does_not_pass() -> None:
+    rng = np.random.default_rng(4)
+    found = Counter(
+        judge(
+            held := held_out(rng, 300),
+            Contender(saying(held, np.zeros(300, dtype=int)), 1.01),
+            None,
+            rules=RULES,
+            rng=rng,
+        ).verdict
+        for _ in range(20)
+    )
+    assert found["PASS"] == 0
+
+
+def test_a_first_version_that_guesses_passes_in_at_most_7_percent() -> None:
+    rng = np.random.default_rng(5)
+    found: Counter[str] = Counter()
+    for _ in range(300):
+        held = held_out(rng, 300)
+        guesses = Contender(saying(held, rng.integers(0, 3, 300)), 1.01)
+        found[judge(held, guesses, None, rules=RULES, rng=rng).verdict] += 1
+    assert found["PASS"] / found.total() <= 0.07
+
+
+@pytest.mark.parametrize("quality", [1.0, 2.0])
+def test_a_first_version_that_knows_something_passes(quality: float) -> None:
+    rng = np.random.default_rng(6)
+    held = held_out(rng, 300)
+    knows = Contender(sharp(rng, held, quality=quality, noise=0.04), 1.01)
+    found = judge(held, knows, None, rules=RULES, rng=rng)
+    assert found.verdict == "PASS"
+    assert any("balanced accuracy" in reason for reason in found.reasons)
+
+
+def test_the_same_comparison_says_the_same() -> None:
+    held = held_out(np.random.default_rng(7), 300)
+    rng = np.random.default_rng(8)
+    one, two = wrong_where(held, rng.random(300) < 0.1), wrong_where(held, rng.random(300) < 0.1)
+    first = judge(held, one, two, rules=RULES, rng=np.random.default_rng(9))
+    assert judge(held, one, two, rules=RULES, rng=np.random.default_rng(9)) == first
