@@ -34,7 +34,7 @@ class Note:
 
 
 def write_note(service: Service, presentation: Presentation, *, age: int, random: Random) -> Note:
-    """A note of 15 to 35 words with one decisive sentence among neutral ones."""
+    """A note of 15 to 35 words whose last sentence decides."""
     [support] = random.choices(list(_SHARES), weights=list(_SHARES.values()))
     slots = {
         "complaint": presentation.complaint,
@@ -42,7 +42,6 @@ def write_note(service: Service, presentation: Presentation, *, age: int, random
         "tried": random.choice(service.tried),
         "test": random.choice(service.test),
         "weeks": random.randint(4, 12),
-        "days": random.randint(2, 9),
         "age": age,
     }
     decisive = random.choice(_phrases()[support])
@@ -54,14 +53,13 @@ def write_note(service: Service, presentation: Presentation, *, age: int, random
 
 
 def _text(decisive: str, slots: Mapping[str, Any], random: Random) -> str:
-    """An opening, then the decisive sentence somewhere among one to three neutral ones."""
-    opening = _sentence(random.choice(_phrases()["openings"]), slots)
-    sentences = [_sentence(decisive, slots)]
-    closings = random.sample(_phrases()["closings"], k=3)
-    while len(sentences) < 2 or _words(opening, *sentences) < FEWEST_WORDS:
-        sentences.append(_sentence(closings.pop(), slots))
-    random.shuffle(sentences)
-    return " ".join([opening, *sentences])
+    """An opening, one or two neutral sentences, and the decisive one last, as an assessment is."""
+    sentences = [_sentence(random.choice(_phrases()["openings"]), slots)]
+    last = _sentence(decisive, slots)
+    neutral = random.sample(_phrases()["neutral"], k=3)
+    while len(sentences) < 2 or _words(*sentences, last) < FEWEST_WORDS:
+        sentences.append(_sentence(neutral.pop(), slots))
+    return " ".join([*sentences, last])
 
 
 def _words(*sentences: str) -> int:

@@ -53,21 +53,21 @@ def test_the_seed_decides_everything() -> None:
 
 def test_the_stream_is_the_same_on_every_machine_and_after_every_change() -> None:
     """Change this only on purpose: numbers reported for a seed are compared across versions."""
-    assert Simulation(1).claim(0).history_row() == {
-        "claim_id": "S1-0000000",
-        "member_id": "M1-0000019",
+    assert Simulation(1).claim(1).history_row() == {
+        "claim_id": "S1-0000001",
         "policy_id": "CHOICE-PPO",
-        "provider_npi": "9000020002",
+        "diagnosis_codes": "M54.2",
+        "procedure_codes": "98942",
+        "claim_amount": "80.00",
         "service_date": "2026-06-01",
-        "diagnosis_codes": "C44.319",
-        "procedure_codes": "17262",
-        "claim_amount": "227.00",
+        "adjudication_decision": "Severely limited by muscle spasm.",
+        "final_decision": "APPROVED",
+        "medical_analysis": "Chart read in full, the need for the service is established.",
+        "member_id": "M1-0000023",
+        "provider_npi": "9000002000",
         "prior_authorization": "",
-        "clinical_note": "A changing spot, known since last year. Possibly suspicious cells, still "
-        "to be clarified. Medication list was reviewed, no allergies.",
-        "medical_analysis": "Chart incomplete, the need for the service stays open.",
-        "adjudication_decision": "Possibly suspicious cells, not yet clarified.",
-        "final_decision": "PENDING",
+        "clinical_note": "Neck pain, known since last year. Risks were explained. "
+        "Daily life is severely limited by muscle spasm.",
     }
 
 
