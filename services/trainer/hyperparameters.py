@@ -1,0 +1,46 @@
+"""Every setting of a training run. Saved beside the adapter, so that the run can be repeated."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Recipe(BaseModel):
+    """Defaults are for a small base model on two CPU cores; a GPU wants larger batches."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strategy: Literal["lora", "linear"] = "lora"
+    seed: int = 0
+
+    # linear
+    inverse_regularisation: Positive = 30.0  # scikit-learn's C
+
+    # lora: what is trained
+    quantisation: Literal["none", "nf4", "int8"] = "none"  # of the base model
+    rank: Count = 16
+    alpha: Positive = 32.0  # updates are scaled by alpha / rank
+    target_modules: tuple[str, ...] = (
+        *("q_proj", "k_proj", "v_proj", "o_proj"),
+        *("gate_proj", "up_proj", "down_proj"),
+    )
+
+    # lora: how
+    epochs: Count = 3
+    learning_rate: Positive = 1e-3
+    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of all steps
+    last_learning_rate: Annotated[float, Field(ge=0, le=1)] = 0.05  # share, at the cosine's end
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    gradient_norm: Positive = 1.0  # gradients are clipped to it
+    batch_cases: Count = 8
+    batch_tokens: Count = 4096  # of one step, padding counted: bounds the memory
+    pool_batches: Count = 8  # cases are sorted by length within so many batches
+    reason_weight: Annotated[float, Field(ge=0)] = 0.2  # of a whole reasoning; the label has 1
+
+    # lora: when it ends early, and how much a kill can cost
+    patience: Count = 2  # epochs without a better validation loss
+    patience_cases: Count = 30  # fewer validation cases say too little to stop or choose by
+    checkpoint_every: Count = 20  # steps

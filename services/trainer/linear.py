@@ -1,0 +1,42 @@
+"""The strategy `linear`: logistic regression, fitted at once. Seconds, and no base model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from services.trainer.data import LabelledCase
+from services.trainer.hyperparameters import Recipe
+from shared.models.linear_model import FEATURES, LinearModel, vectorizer
+
+_NEVER_SEEN = -20.0  # intercept of a label without a training case: as good as impossible
+
+
+def train(recipe: Recipe, cases: Sequence[LabelledCase], labels: Sequence[str], out: Path) -> None:
+    """Fit and save. A label without cases is never the answer."""
+    seen = [label for label in labels if any(case.label == label for case in cases)]
+    coefficients = np.zeros((len(labels), FEATURES), np.float32)
+    intercepts = np.full(len(labels), _NEVER_SEEN, np.float32)
+    rows = [labels.index(label) for label in seen]
+    intercepts[rows] = 0.0
+    if len(seen) > 1:
+        coefficients[rows], intercepts[rows] = _fit(recipe, cases, seen)
+    LinearModel(tuple(labels), coefficients, intercepts).save(out)
+
+
+def _fit(recipe: Recipe, cases: Sequence[LabelledCase], seen: Sequence[str]) -> tuple[Any, Any]:
+    """Coefficients [seen, features] and intercepts [seen]."""
+    model = LogisticRegression(
+        C=recipe.inverse_regularisation, max_iter=2000, random_state=recipe.seed
+    )
+    model.fit(
+        vectorizer().transform([case.prompt.user for case in cases]),
+        [seen.index(case.label) for case in cases],
+        sample_weight=[case.weight for case in cases],
+    )
+    if len(seen) > 2:
+        return model.coef_, model.intercept_
+    # Of two labels scikit-learn has one row, for the second: softmax of (0, x) is its sigmoid.
+    return np.vstack([0 * model.coef_, model.coef_]), np.array([0.0, model.intercept_[0]])
