@@ -11,15 +11,20 @@ from shared.settings import EngineSettings
 from shared.topics import create_topics
 
 
+def prepare(settings: EngineSettings, *, replication: int = 1) -> list[str]:
+    """Create the topics and buckets that are missing; the topics that were."""
+    created = create_topics(settings.kafka_bootstrap, replication=replication)
+    Artifacts(settings).create_buckets()
+    return created
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.prepare", description=__doc__)
     parser.add_argument("--base-model", help="a name, path or hub id to register for LoRA")
     parser.add_argument("--no-base-model", dest="base_model", action="store_const", const=None)
     arguments = parser.parse_args()
-    settings = EngineSettings()
     replication = int(os.environ.get("KAFKA_REPLICATION", "1"))
-    created = create_topics(settings.kafka_bootstrap, replication=replication)
-    Artifacts(settings).create_buckets()
+    created = prepare(EngineSettings(), replication=replication)
     print(f"{len(created)} topics created, buckets exist")
     if arguments.base_model:
         from deploy.command_line.base_models import register

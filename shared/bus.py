@@ -80,7 +80,7 @@ class Bus:
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             max_poll_interval_ms=_LONGEST_HANDLING_MS,
-            session_timeout_ms=15_000,
+            session_timeout_ms=10_000,
             heartbeat_interval_ms=3_000,
             parser=_parse,
             decoder=_undecoded,

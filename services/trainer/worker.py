@@ -85,7 +85,7 @@ class Worker:
             nonlocal reported
             progress = _read(line)
             if "failed" in progress:
-                failure.append(str(progress["failed"]))
+                failure.append(f"{progress['failed']}: {progress.get('detail', '')}")
             elif "step" in progress and time.monotonic() - reported >= _REPORT_SECONDS:
                 reported = time.monotonic()
                 await self.store.report(
@@ -168,7 +168,11 @@ class Worker:
             }
         )
         return ModelTrained(
-            occurred_at=self.now(), task=run.task, model=model, run_id=run.run_id, metrics=metrics
+            occurred_at=self.now(),
+            task=run.task,
+            model=model,
+            run_id=run.run_id,
+            metrics=_scalars(metrics),
         )
 
 
@@ -179,6 +183,11 @@ def _read(line: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _scalars(metrics: dict[str, Any]) -> dict[str, Any]:
+    """An event carries the numbers; the curves lie beside the adapter."""
+    return {name: value for name, value in metrics.items() if isinstance(value, str | int | float)}
 
 
 def _why(outcome: Outcome, failure: list[str]) -> str:

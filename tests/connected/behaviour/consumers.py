@@ -9,8 +9,6 @@ from shared.events import (
     Measures,
     ModelEvaluated,
     ModelTrained,
-    Opinion,
-    ReviewCompleted,
     ReviewRequested,
     review_id_of,
 )
@@ -24,7 +22,7 @@ from shared.topics import (
     REVIEWS_REQUESTED,
     Topic,
 )
-from tests.support.builders import NOW, case, predicted, reference, submitted, trained
+from tests.support.builders import NOW, case, completed, predicted, reference, submitted, trained
 
 
 @dataclass(frozen=True)
@@ -52,28 +50,6 @@ def _requested(key: str) -> Event:
         reason="no_champion",
         inclusion_probability=1.0,
         routing_version="test",
-    )
-
-
-def _completed(key: str) -> Event:
-    opinion = Opinion(
-        reviewer="amara",
-        label="APPROVED",
-        reasoning="supported",
-        decided_at=NOW,
-        dwell_seconds=1.0,
-    )
-    return ReviewCompleted(
-        occurred_at=NOW,
-        review_id=review_id_of(key),
-        case=case(key),
-        label="APPROVED",
-        reasoning="supported",
-        opinions=(opinion,),
-        reason="no_champion",
-        inclusion_probability=1.0,
-        routing_version="test",
-        model_visible=True,
     )
 
 
@@ -151,7 +127,7 @@ CONSUMERS = (
     Consumer(
         "dataset_accumulator",
         REVIEWS_COMPLETED,
-        _completed,
+        completed,
         "SELECT case_id FROM dataset_accumulator.labels WHERE case_id = ANY($1)",
     ),
     Consumer(
