@@ -11,14 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.models.backend import LabelScores
-from shared.models.calibration import probabilities
-
 from services.inference.arms import assign
 from services.inference.serving import Serving
 from shared.artifacts import in_thread
 from shared.errors import Transient
 from shared.events import Arm, Case, PredictionMade, RolloutChanged, Score, ServedModel
+from shared.models.backend import LabelScores
+from shared.models.calibration import probabilities
 from shared.tasks import get_task
 from shared.tasks.task import Prompt
 from shared.telemetry import logger

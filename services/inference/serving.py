@@ -8,12 +8,11 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.models.backend import Backend, open_backend
-
 from shared.artifacts import in_thread
 from shared.errors import Rejected, Transient
 from shared.events import RolloutChanged, ServedModel, TrainedModel
 from shared.health import Health
+from shared.models.backend import Backend, open_backend
 from shared.registry import ModelCache
 from shared.telemetry import logger
 
