@@ -177,8 +177,14 @@ class Store:
 
 
 async def _use_index(connection: Connection) -> None:
-    """Statistics never say how few labels are new: the planner would read the whole table."""
-    await connection.execute("SET LOCAL enable_seqscan = off")
+    """Walk `labels_unreleased` for the rest of the transaction, whatever statistics say.
+
+    The planner takes nearly all labels for unreleased, and would read, sort and compile for them.
+    """
+    await connection.execute(
+        "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; "
+        "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
+    )
 
 
 def _row(label: Label, split: str) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -26,7 +26,7 @@ from tests.support.builders import NOW, case
 from tests.support.reviews import completed
 
 TRAIN = read_shares("train=1")
-TEST = read_shares("test=1")
+WEEKLY = Schedule.parse("0 3 * * 0")
 
 
 @dataclass
@@ -50,23 +50,14 @@ class Accumulator:
     releaser: Releaser
     importer: Importer
     handlers: Handlers
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock
 
     @classmethod
-    def on(cls, settings: EngineSettings, *, threshold: int, minimum: int) -> Self:
-        clock = Clock()
-        database = Database(settings, schema=NAME, migrations=MIGRATIONS)
-        outbox = Outbox(database, service=NAME)
+    def on(cls, database: Database, artifacts: Artifacts, rules: Rules) -> Self:
+        clock, outbox = Clock(), Outbox(database, service=NAME)
         store, imports = Store(database, salt="test"), Imports(database)
-        releaser = Releaser(
-            store,
-            Releases(database, outbox),
-            imports,
-            Artifacts(settings),
-            Health(),
-            Rules(threshold, Schedule.parse("0 3 * * 0"), minimum),
-            now=clock,
-        )
+        releases = Releases(database, outbox)
+        releaser = Releaser(store, releases, imports, artifacts, Health(), rules, now=clock)
         importer = Importer(store, imports, releaser)
         handlers = Handlers(store, shares=TRAIN)
         return cls(database, outbox, store, releaser, importer, handlers, clock)
@@ -108,12 +99,18 @@ class Accumulator:
 
 @asynccontextmanager
 async def running(
-    engines: Mapping[str, str], database_url: str, *, threshold: int = 3, minimum: int = 2
+    engines: Mapping[str, str],
+    database_url: str,
+    *,
+    threshold: int = 3,
+    minimum: int = 2,
+    connections: int = 4,
 ) -> AsyncIterator[Accumulator]:
     """A process's parts with a database connection of its own."""
     fields = {name.lower(): value for name, value in engines.items()}
     settings = EngineSettings.model_validate({**fields, "database_url": database_url})
-    accumulator = Accumulator.on(settings, threshold=threshold, minimum=minimum)
+    database = Database(settings, schema=NAME, migrations=MIGRATIONS, connections=connections)
+    accumulator = Accumulator.on(database, Artifacts(settings), Rules(threshold, WEEKLY, minimum))
     accumulator.artifacts.create_buckets()
     await accumulator.database.open()
     await accumulator.outbox.create()
