@@ -1,0 +1,314 @@
+"""The inference service on real engines, with real scikit-learn models in object storage."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from minio import Minio
+
+from deploy.prepare import prepare
+from services.inference.app import create_app
+from services.inference.settings import Settings
+from shared.artifacts import MODELS, Artifacts, split_uri
+from shared.encoding import encode
+from shared.events import PredictionMade, RolloutChanged, ServedModel, TrainedModel
+from shared.health import Health
+from shared.sender import Sender
+from shared.settings import EngineSettings, engine_settings
+from shared.topics import PREDICTIONS_MADE
+from tests.support.builders import claim_input, rollout
+from tests.support.models import store_linear_model
+from tests.support.topics import events_of
+
+TOKENS = "svc:service:service-token-0000,aud:auditor:auditor-token-0000"
+AS_SERVICE = {"Authorization": "Bearer service-token-0000"}
+AS_AUDITOR = {"Authorization": "Bearer auditor-token-0000"}
+
+_REVISIONS = itertools.count(int(time.time()))
+_CASES = itertools.count(time.time_ns())
+
+
+@pytest.fixture(scope="module")
+def settings(engines: dict[str, str], database: str) -> EngineSettings:
+    found = engine_settings({**engines, "DATABASE_URL": database})
+    prepare(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+async def app(
+    settings: EngineSettings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[FastAPI]:
+    app = create_app(
+        Settings.model_validate(
+            {
+                "engines": settings,
+                "model_cache": tmp_path_factory.mktemp("cache"),
+                "API_TOKENS": TOKENS,
+            }
+        )
+    )
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="module")
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://test", headers=AS_SERVICE, timeout=60
+    ) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def artifacts(settings: EngineSettings) -> Artifacts:
+    return Artifacts(settings)
+
+
+@pytest.fixture(scope="module")
+def first(artifacts: Artifacts, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
+    return store_linear_model(artifacts, tmp_path_factory.mktemp("first"), "adjudication-v1.0")
+
+
+@pytest.fixture(scope="module")
+def second(artifacts: Artifacts, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
+    return store_linear_model(artifacts, tmp_path_factory.mktemp("second"), "adjudication-v1.1")
+
+
+def new_case(**changes: Any) -> dict[str, Any]:
+    case = {"case_id": f"case-{next(_CASES)}", "task": "adjudication", "input": claim_input()}
+    return {**case, **changes}
+
+
+async def change(
+    settings: EngineSettings, champion: TrainedModel | None, **changes: Any
+) -> RolloutChanged:
+    """Publish a rollout as the promoter does."""
+    changed = rollout(
+        revision=next(_REVISIONS),
+        champion=ServedModel(model=champion, threshold=0.9) if champion else None,
+        **changes,
+    )
+    sender = Sender(settings, client_id="test")
+    await sender.start()
+    await sender.send([encode(changed, source="test")])
+    await sender.stop()
+    return changed
+
+
+async def active(client: httpx.AsyncClient, revision: int) -> None:
+    """Return once the service answers under this revision."""
+    async with asyncio.timeout(30):
+        while True:
+            found = (await client.get("/v1/models")).json()["tasks"]
+            if any(task["revision"] == revision for task in found):
+                return
+            await asyncio.sleep(0.05)
+
+
+async def predict(client: httpx.AsyncClient, case: dict[str, Any]) -> PredictionMade:
+    response = await client.post("/v1/predictions", json=case)
+    assert response.status_code == 200, response.text
+    return PredictionMade.model_validate(response.json())
+
+
+async def test_without_a_champion_a_case_is_not_lost(
+    client: httpx.AsyncClient, settings: EngineSettings
+) -> None:
+    case = new_case(task="independent_review", input={"reference_id": "R-1", "report_year": 2012})
+
+    prediction = await predict(client, case)
+
+    assert prediction.answering_version is None
+    assert prediction.scores == ()
+    published = await events_of(
+        settings.kafka_bootstrap,
+        PREDICTIONS_MADE,
+        PredictionMade,
+        wanted=lambda event: event.case.case_id == case["case_id"],
+        count=1,
+    )
+    assert [event.event_id for event in published] == [prediction.event_id]
+
+
+async def test_the_champion_answers(
+    client: httpx.AsyncClient, settings: EngineSettings, first: TrainedModel
+) -> None:
+    changed = await change(settings, first)
+    await active(client, changed.revision)
+
+    prediction = await predict(client, new_case(reasoning_requested=True))
+
+    answer = prediction.answer
+    assert answer is not None
+    assert answer.version == "adjudication-v1.0"
+    assert abs(sum(answer.probabilities.values()) - 1.0) < 1e-6
+    assert answer.adapter_sha256 == first.manifest.sha256
+    assert prediction.rollout_revision == changed.revision
+    assert prediction.reasoning
+
+
+async def test_in_shadow_both_score_and_the_champion_answers(
+    client: httpx.AsyncClient,
+    settings: EngineSettings,
+    first: TrainedModel,
+    second: TrainedModel,
+) -> None:
+    candidate = ServedModel(model=second, threshold=0.9)
+    changed = await change(settings, first, candidate=candidate, stage="shadow")
+    await active(client, changed.revision)
+
+    prediction = await predict(client, new_case())
+
+    assert {score.version for score in prediction.scores} == {first.version, second.version}
+    assert prediction.answering_version == first.version
+    assert prediction.failed_versions == ()
+
+
+async def test_a_candidate_that_cannot_be_loaded_never_holds_up_the_champion(
+    client: httpx.AsyncClient, settings: EngineSettings, first: TrainedModel
+) -> None:
+    missing = first.model_copy(
+        update={
+            "version": "adjudication-v1.7",
+            "manifest": first.manifest.model_copy(
+                update={"uri": f"s3://{MODELS}/adjudication/adjudication-v1.7/manifest.json"}
+            ),
+        }
+    )
+    candidate = ServedModel(model=missing, threshold=0.9)
+    changed = await change(settings, first, candidate=candidate, stage="canary", share=1.0)
+    await active(client, changed.revision)
+
+    prediction = await predict(client, new_case())
+
+    assert prediction.answering_version == first.version
+    assert prediction.failed_versions == ("adjudication-v1.7",)
+    assert "missing" in (await client.get("/v1/models")).json()["alerts"]["model adjudication-v1.7"]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "other bytes", "missing file"])
+async def test_a_damaged_champion_is_refused_and_the_old_one_serves_on(
+    client: httpx.AsyncClient,
+    settings: EngineSettings,
+    artifacts: Artifacts,
+    first: TrainedModel,
+    tmp_path: Path,
+    damage: str,
+) -> None:
+    before = await change(settings, first)
+    await active(client, before.revision)
+    version = f"adjudication-v2.{next(_REVISIONS)}"
+    damaged = store_linear_model(artifacts, tmp_path, version)
+    file = next(name for name in _files(artifacts, damaged) if name.endswith(".npz"))
+    uri = f"s3://{MODELS}/adjudication/{version}/{file}"
+    content = artifacts.read(uri)
+    if damage == "missing file":
+        remove_object(settings, uri)
+    else:
+        artifacts.put(uri, content[:-100] if damage == "truncated" else b"x" * len(content))
+
+    await change(settings, damaged)
+    async with asyncio.timeout(30):
+        while f"model {version}" not in (await client.get("/v1/models")).json()["alerts"]:
+            await asyncio.sleep(0.05)
+    prediction = await predict(client, new_case())
+
+    assert prediction.answering_version == first.version
+    assert prediction.rollout_revision == before.revision
+
+
+def remove_object(settings: EngineSettings, uri: str) -> None:
+    client = Minio(
+        settings.s3_endpoint,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        secure=settings.s3_secure,
+    )
+    client.remove_object(*split_uri(uri))
+
+
+def _files(artifacts: Artifacts, model: TrainedModel) -> list[str]:
+    from shared.registry import ModelManifest
+
+    return list(ModelManifest.model_validate_json(artifacts.get(model.manifest)).files)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"input": {}}, "input.claim_id"),
+        ({"input": claim_input() | {"billed_amount": "-1"}}, "input.billed_amount"),
+        ({"input": claim_input() | {"diagnosis_codes": ["not a code"]}}, "input.diagnosis_codes.0"),
+        ({"input": claim_input() | {"provider_npi": "12"}}, "input.provider_npi"),
+        ({"task": "astrology"}, "task"),
+        ({"case_id": "two words"}, "case_id"),
+        ({"attempt": 0}, "attempt"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+async def test_an_invalid_claim_gets_422_that_names_the_field(
+    client: httpx.AsyncClient, changes: dict[str, Any], field: str
+) -> None:
+    response = await client.post("/v1/predictions", json=new_case(**changes))
+
+    assert response.status_code == 422
+    assert response.json()["field"] == field
+    assert response.json()["detail"]
+
+
+async def test_the_same_case_again_is_answered_and_other_content_refused(
+    client: httpx.AsyncClient,
+) -> None:
+    case = new_case()
+    once, twice = await predict(client, case), await predict(client, case)
+    other = await client.post(
+        "/v1/predictions", json={**case, "input": claim_input(billed_amount="1.00")}
+    )
+
+    assert once.event_id == twice.event_id
+    assert other.status_code == 409
+    assert other.json()["field"] == "case_id"
+
+
+@pytest.mark.parametrize("path", ["/v1/predictions", "/v1/models"])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": ""}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": "Basic c3ZjOnNlcnZpY2U="}, 401),
+    ],
+)
+async def test_nobody_without_a_token(
+    client: httpx.AsyncClient, path: str, headers: dict[str, str], status: int
+) -> None:
+    method = "GET" if path == "/v1/models" else "POST"
+    response = await client.request(method, path, headers=headers, json=new_case())
+
+    assert response.status_code == status
+
+
+async def test_an_auditor_may_look_and_not_submit(client: httpx.AsyncClient) -> None:
+    response = await client.post("/v1/predictions", headers=AS_AUDITOR, json=new_case())
+
+    assert response.status_code == 403
+    assert (await client.get("/v1/models", headers=AS_AUDITOR)).status_code == 200
+
+
+async def test_health_tells_reasons(app: FastAPI, client: httpx.AsyncClient) -> None:
+    health: Health = app.state.bus.health
+    health.waiting("test", "something is away")
+    waiting = await client.get("/health/ready")
+    health.ready("test")
+    ready = await client.get("/health/ready")
+
+    assert (waiting.status_code, ready.status_code) == (503, 200)
+    assert "something is away" in waiting.json()["reason"]
