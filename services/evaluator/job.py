@@ -15,7 +15,6 @@ from functools import partial
 
 import numpy as np
 
-from services.evaluator.baseline import Baseline
 from services.evaluator.bootstrap import Contender
 from services.evaluator.gate import judge
 from services.evaluator.held_out import Answers, HeldOut
@@ -120,6 +119,9 @@ def evaluate(
 
 
 def _answer(data: Data, request: Request, artifacts: Artifacts, progress: Progress) -> Trial:
+    # Takes seconds to import: a job without data to work on ends before.
+    from services.evaluator.baseline import Baseline
+
     labels, tolerated = data.task.label_names, request.rules.tolerated_error
     scorer = Scorer(ModelCache(artifacts, request.model_cache), request.device)
 

@@ -1,0 +1,59 @@
+"""From the order to the last process that hears of it, through outbox and Kafka: under a second."""
+
+import asyncio
+import time
+from uuid import uuid4
+
+from services.promoter.rollout import rollback
+from shared.artifacts import in_thread
+from shared.bus import Bus
+from shared.events import RolloutChanged
+from shared.health import Health
+from shared.outbox import Relay
+from shared.settings import EngineSettings
+from shared.state import Rollouts
+from shared.topics import create_topics
+from tests.connected.promoter.promoters import V0, V1, Promoter
+from tests.support.evaluations import evaluation
+
+READERS = 3
+
+
+async def test_a_rollback_reaches_every_reader_within_a_second(
+    promoter: Promoter, engines: dict[str, str]
+) -> None:
+    settings = EngineSettings.model_validate({n.lower(): value for n, value in engines.items()})
+    await in_thread(create_topics, settings.kafka_bootstrap)
+    task = f"task-{uuid4().hex}"  # the topic is everybody's in this run
+    for number, champion in ((V0, None), (V1, V0)):
+        await promoter.store.take(evaluation(number, champion, task=task))
+
+    health, heard = Health(), asyncio.Semaphore(0)
+
+    async def hear(rollout: RolloutChanged) -> None:
+        if rollout.task == task and rollout.changed_by == "ann":
+            heard.release()
+
+    bus = Bus(settings, service="promoter-test", health=health)
+    readers = [Rollouts(settings, service=f"reader-{n}", health=health) for n in range(READERS)]
+    for reader in readers:
+        reader.on_change(hear)
+    await bus.start()
+    loops = [Relay(promoter.outbox, bus, health).run, *(reader.run for reader in readers)]
+    tasks = [asyncio.create_task(loop()) for loop in loops]
+    try:
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(reader.caught_up() for reader in readers))
+            while await promoter.events():
+                await asyncio.sleep(0.05)
+        begun = time.perf_counter()
+        await promoter.store.change(task, lambda m: rollback(m.rollout, who="ann", why="odd"))
+        async with asyncio.timeout(10):
+            for _ in readers:
+                await heard.acquire()
+        assert time.perf_counter() - begun < 1.0
+    finally:
+        for running in tasks:
+            running.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await bus.stop()

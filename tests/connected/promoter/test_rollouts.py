@@ -1,0 +1,158 @@
+"""A version goes its way to champion, each step recorded and published once."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from services.promoter.rollout import rollback, stop
+from shared.errors import Conflict, Rejected
+from tests.connected.promoter.promoters import TASK, V0, V1, V2, Promoter, prediction
+from tests.support.builders import reference, trained
+from tests.support.evaluations import evaluation
+
+
+def cases(name: str, count: int) -> list[str]:
+    return [f"{name}-{number}" for number in range(count)]
+
+
+async def in_shadow(promoter: Promoter) -> None:
+    await promoter.handlers.models_evaluated([evaluation(V0, None), evaluation(V1, V0)])
+
+
+async def test_a_candidate_becomes_champion_through_shadow_and_canary(promoter: Promoter) -> None:
+    await in_shadow(promoter)
+    await promoter.predict(*cases("shadow", 20))
+    await promoter.handlers.tick()
+    await promoter.predict(*cases("canary", 9), by=V1)
+    await promoter.predict(*cases("other-arm", 9))
+    await promoter.handlers.tick()
+    assert (await promoter.rollout()).stage == "canary"  # only 9 were answered by the candidate
+    await promoter.predict("canary-9", by=V1)
+    await promoter.handlers.tick()
+    await promoter.predict(*cases("full", 10), by=V1)
+    await promoter.handlers.tick()
+
+    events = await promoter.events()
+    assert [event.revision for event in events] == [1, 2, 3, 4, 5]
+    assert [event.stage for event in events] == ["full", "shadow", "canary", "full", "full"]
+    assert [event.share for event in events] == [0.0, 0.0, 0.25, 0.0, 0.0]
+    last = events[-1]
+    assert last.champion is not None
+    assert last.last_good is not None
+    assert (last.champion.version, last.last_good.version, last.candidate) == (V1, V0, None)
+    assert await promoter.states() == {V0: "retired", V1: "champion"}
+    told = [(row["what"], row["version"]) for row in await promoter.store.history(TASK)]
+    assert told[::-1] == [
+        ("queued", V0),
+        ("champion", V0),
+        ("queued", V1),
+        ("shadow", V1),
+        ("canary", V1),
+        ("retired", V0),
+        ("champion", V1),
+        ("settled", None),
+    ]
+
+
+async def test_a_case_counts_once_however_often_it_comes(promoter: Promoter) -> None:
+    await in_shadow(promoter)
+    for _ in range(3):
+        await promoter.predict(*cases("shadow", 7), "shadow-0")
+    assert (await promoter.store.moment(TASK)).counts.cases == 7
+
+
+async def test_predictions_of_the_stage_before_do_not_count(promoter: Promoter) -> None:
+    await in_shadow(promoter)
+    before = await promoter.rollout()
+    await promoter.predict(*cases("shadow", 20))
+    await promoter.handlers.tick()
+    late = [prediction(before, name, by=V1) for name in cases("late", 50)]
+    await promoter.handlers.predictions_made(late)
+    assert (await promoter.store.moment(TASK)).counts.seen == 0
+
+
+async def test_a_redelivered_evaluation_changes_nothing(promoter: Promoter) -> None:
+    await in_shadow(promoter)
+    before = await promoter.events()
+    await in_shadow(promoter)
+    assert await promoter.events() == before
+    assert len(await promoter.store.history(TASK)) == 4
+
+
+async def test_a_candidate_that_fails_is_taken_out(promoter: Promoter) -> None:
+    await in_shadow(promoter)
+    await promoter.predict(*cases("shadow", 10), failed=True)
+    await promoter.handlers.tick()
+    last = (await promoter.events())[-1]
+    assert (last.candidate, last.changed_by) == (None, "promoter")
+    assert "failed on 10 of 10" in last.why
+    assert await promoter.states() == {V0: "champion", V1: "rolled_back"}
+
+
+async def test_verdicts_are_recorded_and_only_a_pass_is_published(promoter: Promoter) -> None:
+    await promoter.handlers.models_evaluated(
+        [
+            evaluation(V0, None),
+            evaluation(V1, V0, "FAIL"),
+            evaluation(V2, V0, "INCONCLUSIVE"),
+        ]
+    )
+    assert await promoter.states() == {V0: "champion", V1: "refused", V2: "held"}
+    assert len(await promoter.events()) == 1
+
+
+async def test_two_processes_make_each_step_once(promoter: Promoter, second: Promoter) -> None:
+    both = (promoter, second)
+    events = [evaluation(V0, None), evaluation(V1, V0)]
+    await asyncio.gather(*(p.handlers.models_evaluated(events) for p in both))
+    rollout = await promoter.rollout()
+    made = [prediction(rollout, name) for name in cases("shadow", 20)]
+    await asyncio.gather(*(p.handlers.predictions_made(made) for p in both for _ in range(3)))
+    assert (await promoter.store.moment(TASK)).counts.cases == 20
+    await asyncio.gather(*(p.handlers.tick() for p in both for _ in range(5)))
+    assert [event.revision for event in await promoter.events()] == [1, 2, 3]
+    assert (await second.rollout()).stage == "canary"
+
+
+async def test_orders_of_two_processes_follow_one_another(
+    promoter: Promoter, second: Promoter
+) -> None:
+    await in_shadow(promoter)
+    await asyncio.gather(
+        promoter.store.change(TASK, lambda m: stop(m.rollout, who="ann", why="recall")),
+        second.store.change(TASK, lambda m: rollback(m.rollout, who="bob", why="odd")),
+        *(p.handlers.tick() for p in (promoter, second)),
+    )
+    last = (await promoter.events())[-1]
+    assert (last.stopped, last.candidate, last.revision) == (True, None, 4)
+
+
+async def test_the_database_allows_one_champion_a_task(promoter: Promoter) -> None:
+    await in_shadow(promoter)
+    with pytest.raises(asyncpg.UniqueViolationError, match="one_champion"):
+        await promoter.fetch("UPDATE promoter.versions SET state = 'champion'")
+
+
+async def test_a_version_stands_for_one_model(promoter: Promoter) -> None:
+    await promoter.handlers.models_evaluated([evaluation(V0, None, "INCONCLUSIVE")])
+    other = reference().model_copy(update={"sha256": "f" * 64})
+    again = evaluation(V0, V2, model=trained(V0, manifest=other))
+    with pytest.raises(Conflict, match="another manifest"):
+        await promoter.handlers.models_evaluated([again])
+    assert await promoter.states() == {V0: "held"}
+
+
+async def test_an_unknown_task_is_rejected(promoter: Promoter) -> None:
+    with pytest.raises(Rejected, match="no task"):
+        await promoter.handlers.models_evaluated([evaluation(V0, None, task="tarot")])
+
+
+async def test_counted_cases_are_forgotten_once_the_rollout_is_over(promoter: Promoter) -> None:
+    await in_shadow(promoter)
+    await promoter.predict(*cases("shadow", 5))
+    await promoter.store.forget_counted()
+    assert len(await promoter.fetch("SELECT FROM promoter.counted_cases")) == 5
+    await promoter.store.change(TASK, lambda m: rollback(m.rollout, who="ann", why="odd"))
+    await promoter.store.forget_counted()
+    assert len(await promoter.fetch("SELECT FROM promoter.counted_cases")) == 0
