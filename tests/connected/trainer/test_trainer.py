@@ -1,0 +1,262 @@
+"""The trainer on real engines: a released dataset becomes a version, or a failure with a reason."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.prepare import prepare
+from services.trainer.app import create_app
+from services.trainer.settings import Settings
+from services.trainer.store import LostLease, Store
+from shared.artifacts import Artifacts
+from shared.database import Database
+from shared.encoding import encode
+from shared.events import ArtifactRef, DatasetReleased, ModelTrained, TrainingProgressed
+from shared.outbox import Outbox
+from shared.registry import ModelManifest
+from shared.sender import Sender
+from shared.settings import EngineSettings, engine_settings
+from shared.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
+from tests.support.builders import NOW
+from tests.support.datasets import release
+from tests.support.topics import events_of
+
+TOKENS = "ops:operator:operator-token-000"
+AS_OPERATOR = {"Authorization": "Bearer operator-token-000"}
+
+_NUMBERS = itertools.count(int(time.time()))
+
+
+@pytest.fixture(scope="module")
+def engine(engines: dict[str, str], database: str) -> EngineSettings:
+    found = engine_settings({**engines, "DATABASE_URL": database})
+    prepare(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def artifacts(engine: EngineSettings) -> Artifacts:
+    return Artifacts(engine)
+
+
+@asynccontextmanager
+async def trainer(
+    engine: EngineSettings, directory: Path, **settings: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A running trainer, and a client of its API."""
+    app = create_app(
+        Settings.model_validate(
+            {
+                "engines": engine,
+                "work_directory": directory,
+                "strategy": "linear",
+                "lease_seconds": 5,
+                "API_TOKENS": TOKENS,
+                **settings,
+            }
+        )
+    )
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=transport, base_url="http://test", headers=AS_OPERATOR
+        ) as client,
+    ):
+        yield client
+
+
+async def publish(engine: EngineSettings, released: DatasetReleased) -> None:
+    sender = Sender(engine, client_id="test")
+    await sender.start()
+    await sender.send([encode(released, source="test")])
+    await sender.stop()
+
+
+async def ended(client: httpx.AsyncClient, version: str) -> dict[str, Any]:
+    """The run of this dataset version, once it is over."""
+    async with asyncio.timeout(120):
+        while True:
+            runs = (await client.get("/v1/runs")).json()
+            found = [run for run in runs if run["dataset_version"] == version]
+            if found and found[0]["status"] in {"succeeded", "failed", "merged"}:
+                run: dict[str, Any] = found[0]
+                return run
+            await asyncio.sleep(0.1)
+
+
+async def test_a_released_dataset_becomes_an_immutable_version(
+    engine: EngineSettings, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    released = release(artifacts, next(_NUMBERS))
+    async with trainer(engine, tmp_path) as client:
+        await publish(engine, released)
+        await publish(engine, released)
+        run = await ended(client, released.dataset_version)
+        trained = await events_of(
+            engine.kafka_bootstrap,
+            MODELS_TRAINED,
+            ModelTrained,
+            wanted=lambda event: event.run_id == run["run_id"],
+            count=1,
+        )
+
+    assert run["status"] == "succeeded"
+    assert [event.model.version for event in trained] == [run["version"]]
+    model = trained[0].model
+    assert model.dataset_version == released.dataset_version
+    assert model.backend == "scikit-learn"
+    assert model.temperature > 0
+    manifest = ModelManifest.model_validate_json(artifacts.get(model.manifest))
+    assert {"README.md", "recipe.json", "metrics.json"} < set(manifest.files)
+    card = artifacts.get(manifest.files["README.md"]).decode()
+    assert run["version"] in card
+    assert released.dataset_version in card
+
+
+async def test_held_out_cases_never_reach_the_trainer(
+    engine: EngineSettings, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    """The test split is not even readable, and training succeeds."""
+    released = release(artifacts, next(_NUMBERS))
+    content = artifacts.get(released.manifest).decode()
+    shard = next(part for part in content.split('"') if part.endswith("/test.jsonl"))
+    artifacts.put(shard, b"unreadable")
+    async with trainer(engine, tmp_path) as client:
+        await publish(engine, released)
+        run = await ended(client, released.dataset_version)
+
+    assert run["status"] == "succeeded"
+
+
+async def test_a_damaged_dataset_fails_the_run_and_the_next_release_tries_again(
+    engine: EngineSettings, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    damaged = release(artifacts, next(_NUMBERS))
+    manifest = ArtifactRef(
+        uri=damaged.manifest.uri, sha256="0" * 64, size_bytes=damaged.manifest.size_bytes
+    )
+    damaged = damaged.model_copy(update={"manifest": manifest})
+    sound = release(artifacts, next(_NUMBERS))
+    async with trainer(engine, tmp_path) as client:
+        await publish(engine, damaged)
+        failed = await ended(client, damaged.dataset_version)
+        await publish(engine, sound)
+        succeeded = await ended(client, sound.dataset_version)
+        told = await events_of(
+            engine.kafka_bootstrap,
+            TRAININGS_PROGRESSED,
+            TrainingProgressed,
+            wanted=lambda e: e.run_id == failed["run_id"] and e.status == "failed",
+            count=1,
+        )
+
+    assert failed["status"] == "failed"
+    assert "another hash" in failed["reason"]
+    assert [event.reason for event in told] == [failed["reason"]]
+    assert succeeded["status"] == "succeeded"
+
+
+async def test_a_failed_run_can_be_tried_again_by_an_operator_only(
+    engine: EngineSettings, tmp_path: Path
+) -> None:
+    async with trainer(engine, tmp_path, training_window="00:00-00:00") as client:
+        runs = (await client.get("/v1/runs")).json()
+        failed = next(run for run in runs if run["status"] == "failed")
+        nobody = await client.post(
+            f"/v1/runs/{failed['run_id']}/retry", headers={"Authorization": ""}
+        )
+        retried = await client.post(f"/v1/runs/{failed['run_id']}/retry")
+        again = await client.post(f"/v1/runs/{failed['run_id']}/retry")
+        await ended(client, failed["dataset_version"])
+
+    assert nobody.status_code == 401
+    assert retried.status_code == 202
+    assert again.status_code == 409
+
+
+async def test_outside_of_its_window_the_trainer_waits(
+    engine: EngineSettings, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    hour = time.gmtime().tm_hour
+    closed = f"{(hour + 2) % 24:02d}:00-{(hour + 3) % 24:02d}:00"
+    released = release(artifacts, next(_NUMBERS))
+    async with trainer(engine, tmp_path, TRAINING_WINDOW=closed) as client:
+        await publish(engine, released)
+        await asyncio.sleep(3)
+        runs = (await client.get("/v1/runs")).json()
+        waiting = next(r for r in runs if r["dataset_version"] == released.dataset_version)
+    async with trainer(engine, tmp_path) as client:
+        run = await ended(client, released.dataset_version)
+
+    assert waiting["status"] == "queued"
+    assert run["status"] == "succeeded"
+
+
+@pytest.fixture
+async def store(engine: EngineSettings) -> AsyncIterator[tuple[Store, Store]]:
+    """Two workers' views of an empty table."""
+    migrations = Path(__file__).parents[3] / "services" / "trainer" / "migrations"
+    database = Database(engine, schema="trainer", migrations=migrations)
+    await database.open()
+    outbox = Outbox(database, service="trainer")
+    await outbox.create()
+    async with database.transaction() as connection:
+        await connection.execute("DELETE FROM trainer.runs")
+    yield Store(database, outbox, owner="one"), Store(database, outbox, owner="two")
+    await database.close()
+
+
+def told(number: int) -> DatasetReleased:
+    return DatasetReleased(
+        occurred_at=NOW,
+        task="adjudication",
+        dataset_version=f"adjudication-d{number}",
+        number=number,
+        trigger=f"test:{number}",
+        manifest=ArtifactRef(uri="s3://datasets/x/manifest.json", sha256="0" * 64, size_bytes=1),
+        counts={},
+        new_labels=1,
+    )
+
+
+async def test_later_releases_merge_into_the_newest(store: tuple[Store, Store]) -> None:
+    one, _ = store
+    await one.enqueue(told(1))
+    running = await one.lease(limit=1, seconds=30)
+    for number in (2, 3, 4):
+        await one.enqueue(told(number))
+
+    states = {row["dataset_version"]: row["status"] for row in await one.runs("adjudication")}
+    assert running is not None
+    assert states == {
+        "adjudication-d1": "running",
+        "adjudication-d2": "merged",
+        "adjudication-d3": "merged",
+        "adjudication-d4": "queued",
+    }
+
+
+async def test_one_run_a_task_and_a_lost_lease_counts_for_nothing(
+    store: tuple[Store, Store],
+) -> None:
+    one, two = store
+    await one.enqueue(told(1))
+    first = await one.lease(limit=5, seconds=0.2)
+    assert first is not None
+    assert await two.lease(limit=5, seconds=30) is None
+    await asyncio.sleep(0.3)
+    second = await two.lease(limit=5, seconds=30)
+    assert second is not None
+
+    assert (second.run_id, second.attempt) == (first.run_id, 2)
+    with pytest.raises(LostLease):
+        await one.fail(first, "late", at=NOW)
+    await two.extend(second, seconds=30)
