@@ -5,6 +5,7 @@ model's answer, padding changes nothing), and the vocabulary only at the answers
 """
 
 import importlib.util
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,9 @@ class LeanLinear(Linear):
 def add_adapter(model: Any, config: LoraConfig, name: str) -> None:
     """A fresh adapter: it changes nothing until it is trained or filled."""
     config._register_custom_module({nn.Linear: LeanLinear})
-    inject_adapter_in_model(config, model, adapter_name=name)
+    with warnings.catch_warnings():  # peft wonders at a second adapter; it is what we want
+        warnings.filterwarnings("ignore", "Already found a `peft_config`", UserWarning)
+        inject_adapter_in_model(config, model, adapter_name=name)
 
 
 def use_adapter(model: Any, name: str) -> None:
@@ -98,6 +101,7 @@ def use_adapter(model: Any, name: str) -> None:
 
 def remove_adapter(model: Any, name: str) -> None:
     for layer in _adapted(model):
+        layer.set_adapter([])
         layer.delete_adapter(name)
     getattr(model, "peft_config", {}).pop(name, None)
 

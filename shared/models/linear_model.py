@@ -37,6 +37,10 @@ def vectorizer(features: int = FEATURES) -> Any:
     )
 
 
+def _whole(term: str) -> list[str]:
+    return [term]
+
+
 @dataclass(frozen=True)
 class LinearModel:
     """`coefficients` is [labels, features], `intercepts` [labels]."""
@@ -60,8 +64,8 @@ class LinearModel:
         terms = sorted(set(self._vectorizer.build_analyzer()(text)))
         if not terms:
             return []
-        # A term by itself has length 1, so its column is its coefficient.
-        weights = self._vectorizer.transform(terms) @ self.coefficients.T
+        alone = vectorizer(self.coefficients.shape[1]).set_params(analyzer=_whole)
+        weights = alone.transform(terms) @ self.coefficients.T  # length 1: its coefficient
         advantage = weights[:, self.labels.index(label)] - weights.mean(axis=1)
         order = np.argsort(-advantage, kind="stable")
         return [terms[at] for at in order if advantage[at] > 0]
