@@ -1,5 +1,6 @@
 """Where the demonstration runs: on embedded engines or in docker compose. Both stay up."""
 
+import os
 import secrets
 import subprocess
 from collections.abc import Mapping
@@ -11,6 +12,9 @@ from deploy.command_line.client import PORTS
 from deploy.embedded.layout import REPOSITORY, Layout, default_home
 from deploy.embedded.settings import read_env
 from deploy.embedded.stack import EmbeddedStack
+
+_ENV_FILE = REPOSITORY / ".env"
+_UP = ("up", "--build", "--detach", "--wait")
 
 
 class PlaceError(Exception):
@@ -62,9 +66,9 @@ class Embedded:
 
 @dataclass
 class Compose:
-    """Containers. The secrets are made once and lie in `.env`, which compose reads by itself."""
+    """Containers. The secrets are made once and lie in `.env`, or the file CASELOOP_ENV names."""
 
-    file: Path = REPOSITORY / ".env"
+    file: Path = field(default_factory=lambda: Path(os.environ.get("CASELOOP_ENV", _ENV_FILE)))
     hint: str = "docker compose ps, docker compose logs, docker compose down"
     root_process: int | None = None
 
@@ -78,7 +82,7 @@ class Compose:
         environment = {**_secrets(), **settings, **_image(settings), **self.known()}
         self.file.touch(mode=0o600)
         self.file.write_text("".join(f"{n}={v}\n" for n, v in sorted(environment.items())))
-        command = ["docker", "compose", "up", "--build", "--detach", "--wait"]
+        command = ["docker", "compose", "--env-file", str(self.file), *_UP]
         result = subprocess.run(
             command, cwd=REPOSITORY, capture_output=True, text=True, check=False
         )
