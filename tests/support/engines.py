@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +28,10 @@ class Engines(Protocol):
         """SIGKILL `postgres`, `s3` or `broker` and return when it answers again."""
         ...
 
+    def away(self, name: str) -> AbstractContextManager[None]:
+        """Within the block, the engine is down; after it, it answers again."""
+        ...
+
 
 @dataclass(frozen=True)
 class EmbeddedEngines:
@@ -39,6 +43,13 @@ class EmbeddedEngines:
 
     def kill(self, name: str) -> None:
         self.stack.kill(name)
+        self.stack.wait_healthy(name)
+
+    @contextmanager
+    def away(self, name: str) -> Iterator[None]:
+        self.stack.supervisor.stop(name)
+        yield
+        self.stack.supervisor.start(name)
         self.stack.wait_healthy(name)
 
 

@@ -7,8 +7,8 @@ data under DIR and print its settings; `down DIR` stops it. Process ids lie in `
 import os
 import signal
 import subprocess
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +57,16 @@ class RealEngines:
 
     def kill(self, name: str) -> None:
         """SIGKILL an engine and return when it answers again."""
+        with self.away(name):
+            pass
+
+    @contextmanager
+    def away(self, name: str) -> Iterator[None]:
+        """SIGKILL an engine and start it again at the end of the block."""
         if name == "postgres":
-            self.stack.kill(name)
+            self.stack.supervisor.stop(name)
+            yield
+            self.stack.supervisor.start(name)
             self.stack.wait_healthy(name)
             return
         file, up = {
@@ -66,4 +74,5 @@ class RealEngines:
             "s3": (self.home / "minio-up" / "pid", self.minio_up),
         }[name]
         os.kill(int(file.read_text()), signal.SIGKILL)
+        yield
         up()

@@ -34,7 +34,7 @@ def save_tiny_base(
         num_key_value_heads=2,
         max_position_embeddings=positions,
         tie_word_embeddings=True,
-        initializer_range=0.2,
+        initializer_range=0.5,  # so that it can become sure
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )

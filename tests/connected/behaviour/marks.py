@@ -19,6 +19,7 @@ _PATIENCE_SECONDS = 90.0
 
 @dataclass
 class Marks:
+    url: str
     connection: "asyncpg.Connection[asyncpg.Record]"
     letters: AIOKafkaConsumer
 
@@ -33,10 +34,16 @@ class Marks:
         )
         await letters.start()
         try:
-            yield cls(connection, letters)
+            marks = cls(environment["DATABASE_URL"], connection, letters)
+            yield marks
         finally:
             await letters.stop()
-            await connection.close()
+            await marks.connection.close()
+
+    async def reconnect(self) -> None:
+        """After PostgreSQL was away."""
+        if self.connection.is_closed():
+            self.connection = await asyncpg.connect(self.url)
 
     async def counts(self, consumer: Consumer, keys: Sequence[str]) -> Counter[str]:
         """How many marks each key left, once all have left one or patience is over."""

@@ -9,13 +9,16 @@ import itertools
 import time
 from collections import Counter
 
+import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from deploy.command_line.client import System
 from deploy.embedded.stack import EmbeddedStack
 from shared.topics import RECORD_LIMIT_BYTES, TOPICS
 from tests.connected.behaviour.consumers import CONSUMERS, Consumer
 from tests.connected.behaviour.marks import Marks
+from tests.support.builders import claim_input
 from tests.support.engines import Engines
 
 pytestmark = pytest.mark.slow
@@ -137,6 +140,51 @@ async def test_a_broker_that_goes_and_comes_back_loses_and_doubles_nothing(
     keys = interrupted[consumer]
 
     assert await marks.counts(consumer, keys) == Counter(keys)
+
+
+AWAY_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+async def without_database(
+    own: Engines, stack: EmbeddedStack, producer: AIOKafkaProducer
+) -> tuple[Keys, dict[str, httpx.Response]]:
+    """PostgreSQL is away while records come in and somebody asks over HTTP."""
+    keys = fresh_keys(20)
+    system = System(stack.environment)
+    headers = {"Authorization": f"Bearer {system.token('operator')}"}
+    answers = {}
+    with own.away("postgres"):
+        await publish(producer, keys)
+        async with httpx.AsyncClient(headers=headers, timeout=30) as client:
+            for service, path in (
+                ("review_queue", "/v1/queue"),
+                ("dataset_accumulator", "/v1/datasets"),
+                ("trainer", "/v1/runs"),
+                ("promoter", "/v1/rollouts"),
+                ("evaluator", "/v1/evaluations"),
+            ):
+                answers[service] = await client.get(system.url(service) + path)
+            case = {"case_id": "asked", "task": "adjudication", "input": claim_input()}
+            asked = await client.post(f"{system.url('inference')}/v1/predictions", json=case)
+            answers["inference"] = asked
+        await asyncio.sleep(AWAY_SECONDS)
+    return keys, answers
+
+
+@each_service
+async def test_a_database_that_goes_and_comes_back_loses_and_doubles_nothing(
+    consumer: Consumer,
+    without_database: tuple[Keys, dict[str, httpx.Response]],
+    marks: Marks,
+) -> None:
+    keys, answers = without_database
+
+    await marks.reconnect()
+    assert await marks.counts(consumer, keys[consumer]) == Counter(keys[consumer])
+    if consumer.service in answers:
+        assert answers[consumer.service].status_code == 503
+        assert "PostgreSQL" in answers[consumer.service].json()["detail"]
 
 
 def test_every_service_is_covered() -> None:

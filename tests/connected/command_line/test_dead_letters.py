@@ -1,0 +1,92 @@
+"""Dead letters from a terminal: listed, shown and replayed as they were, on a real broker."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.command_line.app import app
+from deploy.command_line.dead_letters import kept_letters
+from deploy.prepare import prepare
+from shared.dead_letter import DeadLetter, dead_letter
+from shared.errors import Rejected
+from shared.sender import Sender
+from shared.settings import EngineSettings, engine_settings
+from shared.topics import CASES_SUBMITTED
+from tests.support.builders import submitted
+from tests.support.topics import events_of
+
+runner = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def settings(engines: dict[str, str]) -> EngineSettings:
+    found = engine_settings(engines)
+    prepare(found)
+    return found
+
+
+@pytest.fixture
+async def place(settings: EngineSettings, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A case that a service could not process, as it lies in the dead letters."""
+    monkeypatch.setenv("KAFKA_BOOTSTRAP", settings.kafka_bootstrap)
+    event = submitted(f"letter-{time.time_ns()}")
+    record = SimpleNamespace(
+        topic=CASES_SUBMITTED.name,
+        partition=3,
+        offset=42,
+        key=event.key.encode(),
+        value=event.model_dump_json().encode(),
+        headers=(("correlation_id", b"abc"), ("odd", b"\xff")),
+    )
+    letter = DeadLetter.of(record, group="inference", error=Rejected("too odd", field="input"))
+    sender = Sender(settings, client_id="test")
+    await sender.start()
+    await sender.send([dead_letter(letter)])
+    await sender.stop()
+    kept = [k for k in kept_letters([settings.kafka_bootstrap]) if k.letter.key == record.key]
+    assert len(kept) == 1
+    assert kept[0].letter == letter
+    return kept[0].place
+
+
+def test_list_and_show(place: str) -> None:
+    listed = runner.invoke(app, ["dlq", "list"], env={"COLUMNS": "300"})
+    shown = runner.invoke(app, ["dlq", "show", place], env={"COLUMNS": "300"})
+
+    assert place in listed.output
+    assert "too odd" in listed.output
+    assert "cases.submitted.v1/3/42" in shown.output
+    assert "correlation_id: abc" in shown.output
+    assert '"task": "adjudication"' in shown.output
+
+
+async def test_replay_sends_the_record_back_as_it_was(place: str, settings: EngineSettings) -> None:
+    key = next(k.letter.key for k in kept_letters([settings.kafka_bootstrap]) if k.place == place)
+    assert key is not None
+    replayed = runner.invoke(app, ["dlq", "replay", place])
+    events = await events_of(
+        settings.kafka_bootstrap,
+        CASES_SUBMITTED,
+        type(submitted()),
+        wanted=lambda event: event.case_id == key.decode(),
+        count=1,
+    )
+
+    assert "1 records replayed" in replayed.output
+    assert [event.case_id for event in events] == [key.decode()]
+
+
+def test_a_place_that_is_none(place: str) -> None:
+    result = runner.invoke(app, ["dlq", "show", "nowhere/0/0"])
+
+    assert isinstance(result.exception, Rejected)
+    assert "dlq list" in str(result.exception)
+
+
+def test_replay_wants_to_know_what() -> None:
+    result = runner.invoke(app, ["dlq", "replay"])
+
+    assert result.exit_code == 2
+    assert "--all" in result.output
