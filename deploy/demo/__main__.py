@@ -14,7 +14,6 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from deploy.command_line.base_models import register
 from deploy.command_line.client import PORTS, System
 from deploy.demo import report
 from deploy.demo.display import Display
@@ -71,7 +70,7 @@ async def demonstrate(plan: Plan, place: Place, *, claims: str, console: Console
         environment = await asyncio.to_thread(place.start, {**plan.environment, **users})
         if plan.settings["TRAINER_STRATEGY"] == "lora":
             display.step("registering the base model")
-            await asyncio.to_thread(register, BASE_MODEL, name=None, settings=environment)
+            await _register_base(environment)
     memory = Memory(place.root_process)
     await _play(plan, environment, loop, display, panel, memory)
     _print_table(loop, environment, console)
@@ -84,6 +83,19 @@ async def demonstrate(plan: Plan, place: Place, *, claims: str, console: Console
         peak_memory_mb=memory.peak_mb,
     )
     print(json.dumps({"demo": summary}), flush=True)
+
+
+async def _register_base(environment: Mapping[str, str]) -> None:
+    """In a process of its own, which takes the memory for it along."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.prepare", "--base-model", BASE_MODEL),
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await process.communicate()
+    if process.returncode:
+        raise PlaceError(f"{BASE_MODEL} could not be registered:\n{errors.decode()[-2000:]}")
 
 
 async def _play(
@@ -149,5 +161,4 @@ def _print_addresses(
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     typer.run(main)
