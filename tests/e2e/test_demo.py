@@ -61,3 +61,18 @@ def test_the_loop_closes_with_scikit_learn_and_a_second_run_is_quick() -> None:
     assert demo["after"]["auto_accept_rate"] > demo["before"]["auto_accept_rate"]
     for name in ("cases", "decisions", "champion", "labels", "before", "after"):
         assert again[name] == demo[name]
+
+
+def test_the_loop_closes_with_lora() -> None:
+    """Smaller than the demonstration, and with the real language model: any honest verdict."""
+    with own_engines() as engines, temporary_home() as home:
+        try:
+            demo = demonstrate(home, engines, "--history", "260", "--threshold", "60", seconds=900)
+        finally:
+            stop(home)
+
+    assert_nothing_lost(demo)
+    assert demo["after"]["version"] == "adjudication-v1.1"
+    assert demo["verdict"] in {"PASS", "FAIL", "INCONCLUSIVE"}
+    assert (demo["champion"] == "adjudication-v1.1") == (demo["verdict"] == "PASS")
+    assert demo["after"]["accuracy"] > 1 / 3
