@@ -129,8 +129,10 @@ async def test_a_release_follows_at_once_and_only_once(
     content = csv_file([row(1), row(2, final_decision="DENIED")])
 
     report = (await send(client, content, release=True)).json()
+    await accumulator.review("later")
     await accumulator.releaser.after_import("adjudication", report["import_id"])
 
+    assert (await client.get(f"/v1/imports/{report['import_id']}")).json() == report
     (released,) = (await client.get("/v1/datasets", params={"task": "adjudication"})).json()
     assert report["dataset_version"] == released["dataset_version"] == "adjudication-d1"
     assert released["trigger"] == f"import:{report['import_id']}"

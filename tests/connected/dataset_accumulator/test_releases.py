@@ -9,6 +9,7 @@ import pytest
 from services.dataset_accumulator import releaser as releaser_module
 from services.dataset_accumulator.releaser import Releaser
 from shared.artifacts import Artifacts
+from shared.database import Connection
 from shared.datasets import SPLITS, Tombstone
 from shared.errors import Rejected, Transient
 from shared.settings import EngineSettings
@@ -136,8 +137,8 @@ async def test_slots_missed_in_a_downtime_are_caught_up_once(
     accumulator: Accumulator, second: Accumulator
 ) -> None:
     """The minimum is 2. The clock starts on a Monday, the schedule is Sunday 03:00."""
-    assert await accumulator.releaser.on_schedule(TASK) is None
     await accumulator.review("a", "b")
+    assert await accumulator.releaser.on_schedule(TASK) is None
     assert await accumulator.releaser.on_schedule(TASK) is None
     for process in (accumulator, second):
         process.clock.forward(weeks=3)
@@ -153,6 +154,33 @@ async def test_slots_missed_in_a_downtime_are_caught_up_once(
     again = await accumulator.releaser.on_schedule(TASK)
     assert again is not None
     assert again.trigger == "schedule:2026-03-29T03:00"
+
+
+async def test_a_process_that_comes_late_to_a_slot_leaves_it(
+    accumulator: Accumulator, second: Accumulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It saw that the slot was due, then another one dealt with it, then more labels came."""
+    await accumulator.releaser.on_schedule(TASK)
+    await accumulator.review("a", "b")
+    for process in (accumulator, second):
+        process.clock.forward(weeks=1)
+    waits, goes_on = asyncio.Event(), asyncio.Event()
+    lock = second.releaser.releases.lock
+
+    async def late(connection: Connection, task: str) -> None:
+        waits.set()
+        await goes_on.wait()
+        await lock(connection, task)
+
+    monkeypatch.setattr(second.releaser.releases, "lock", late)
+    release = asyncio.create_task(second.releaser.on_schedule(TASK))
+    await waits.wait()
+    assert await accumulator.releaser.on_schedule(TASK) is not None
+    await accumulator.review("c", "d")
+    goes_on.set()
+
+    assert await release is None
+    assert len(await accumulator.events()) == 1
 
 
 async def test_a_slot_with_too_few_labels_passes(accumulator: Accumulator) -> None:
@@ -190,43 +218,40 @@ async def test_while_storage_is_away_nothing_is_released_by_half(
     assert (released.number, released.new_labels) == (1, 3)
 
 
+@pytest.mark.parametrize("stage", ["mark_released", "record"])
 async def test_labels_that_come_during_a_release_are_in_the_next(
-    accumulator: Accumulator, second: Accumulator, monkeypatch: pytest.MonkeyPatch
+    accumulator: Accumulator, second: Accumulator, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
+    """Between the reading of labels and their mark, and between that and the commit."""
     await accumulator.review("a", "b", "c")
     await accumulator.handlers.decisions_corrected([corrected("b")])
     entered, leave = asyncio.Event(), asyncio.Event()
-    record = accumulator.releaser.releases.record
+    owner = accumulator.store if stage == "mark_released" else accumulator.releaser.releases
+    original = getattr(owner, stage)
 
     async def slow(*arguments: object) -> None:
         entered.set()
         await leave.wait()
-        await record(*arguments)  # type: ignore[arg-type]
+        await original(*arguments)
 
-    monkeypatch.setattr(accumulator.releaser.releases, "record", slow)
+    monkeypatch.setattr(owner, stage, slow)
     release = asyncio.create_task(accumulator.releaser.at_threshold(TASK))
     await entered.wait()
     await second.review("d")
     correction = asyncio.create_task(
         second.handlers.decisions_corrected([corrected("b", revision=2, label="PENDING")])
     )
+    await asyncio.wait([correction], timeout=0.3)  # it waits for the release, or is done
     leave.set()
     first = await release
     await correction
-    monkeypatch.undo()
     after = await accumulator.releaser.by_hand(TASK, trigger="manual:test:1")
 
-    assert {found.case_id: found.label for found in accumulator.examples(first)} == {
-        "a": "APPROVED",
-        "b": "DENIED",
-        "c": "APPROVED",
-    }
-    assert {found.case_id: found.label for found in accumulator.examples(after)} == {
-        "a": "APPROVED",
-        "b": "PENDING",
-        "c": "APPROVED",
-        "d": "APPROVED",
-    }
+    released = [{e.case_id: e.label for e in accumulator.examples(v)} for v in (first, after)]
+    assert released == [
+        {"a": "APPROVED", "b": "DENIED", "c": "APPROVED"},
+        {"a": "APPROVED", "b": "PENDING", "c": "APPROVED", "d": "APPROVED"},
+    ]
 
 
 async def test_after_a_change_of_the_prompt_everything_is_written_anew(
