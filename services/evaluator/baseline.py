@@ -6,6 +6,7 @@ Trained here on the dataset's own training split, in a second or two, and never 
 import time
 from collections.abc import Sequence
 
+import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from services.evaluator.held_out import Answers
@@ -26,7 +27,9 @@ class Baseline:
         self._model = LogisticRegression(C=30.0, max_iter=1000)
         if len(self._known) > 1:
             features = self._vectorizer.transform(_texts(training))
-            self._model.fit(features, [example.label for example in training])
+            # Most of the hashed columns are empty; without them fitting takes a tenth.
+            self._columns = np.unique(features.indices)
+            self._model.fit(features[:, self._columns], [example.label for example in training])
 
     def answers(self, examples: Sequence[Example]) -> Answers:
         begun = time.perf_counter()
@@ -43,7 +46,8 @@ class Baseline:
     def _probabilities(self, examples: Sequence[Example]) -> list[dict[str, float]]:
         if len(self._known) < 2 or not examples:
             return [dict.fromkeys(self._known, 1.0) for _ in examples]
-        table = self._model.predict_proba(self._vectorizer.transform(_texts(examples)))
+        features = self._vectorizer.transform(_texts(examples))[:, self._columns]
+        table = self._model.predict_proba(features)
         return [dict(zip(self._model.classes_, row, strict=True)) for row in table.tolist()]
 
 

@@ -17,18 +17,20 @@ UPDATE evaluator.runs SET status = 'superseded', finished_at = now(),
 WHERE task = $1 AND status = 'queued' AND champion IS DISTINCT FROM $2
 """
 # A comparison that was superseded is wanted again when its champion returns.
+_RETURN = """
+UPDATE evaluator.runs SET status = 'queued', served = $3, reason = NULL, finished_at = NULL
+WHERE task = $1 AND status = 'superseded' AND champion IS NOT DISTINCT FROM $2
+"""
 _QUEUE = """
 INSERT INTO evaluator.runs (task, candidate, champion, served)
 SELECT c.task, c.version, $2, $3 FROM evaluator.candidates c
 WHERE c.task = $1
     AND c.number > coalesce((SELECT number FROM evaluator.candidates WHERE version = $2), 0)
     AND NOT EXISTS (
-        SELECT FROM evaluator.runs r WHERE r.candidate = c.version
-        AND r.champion IS NOT DISTINCT FROM $2 AND r.status <> 'superseded')
+        SELECT FROM evaluator.runs r
+        WHERE r.candidate = c.version AND r.champion IS NOT DISTINCT FROM $2)
 ORDER BY c.number
-ON CONFLICT (candidate, champion) DO UPDATE
-    SET status = 'queued', served = excluded.served, reason = NULL, finished_at = NULL
-    WHERE runs.status = 'superseded'
+ON CONFLICT DO NOTHING
 """
 _LEASE = """
 UPDATE evaluator.runs AS r SET status = 'running', owner = $1, attempts = attempts + 1,
@@ -85,6 +87,7 @@ class Store:
         served = champion.model_dump_json() if champion else None
         async with self.database.transaction() as connection:
             await connection.execute(_SUPERSEDE, task, name)
+            await connection.execute(_RETURN, task, name, served)
             await connection.execute(_QUEUE, task, name, served)
 
     async def lease(self, *, seconds: float) -> Run | None:

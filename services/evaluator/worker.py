@@ -39,12 +39,16 @@ class Worker:
         """Queue, lease and evaluate for ever."""
         await self.rollouts.caught_up()
         while True:
-            await self._queue()
-            run = await self.store.lease(seconds=self.settings.lease_seconds)
-            if run is None:
+            if not await self.turn():
                 await asyncio.sleep(_IDLE_SECONDS)
-            else:
-                await self._work(run)
+
+    async def turn(self) -> bool:
+        """Queue what is wanted and work off one run; false if there was none."""
+        await self._queue()
+        run = await self.store.lease(seconds=self.settings.lease_seconds)
+        if run is not None:
+            await self._work(run)
+        return run is not None
 
     async def _queue(self) -> None:
         for task in await self.store.tasks():
