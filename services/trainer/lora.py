@@ -57,6 +57,7 @@ def train(
     tokens = Tokens(base)
     lessons = [lesson(case, tokens, labels, recipe) for case in splits["train"]]
     held_out = [label_only(case, tokens, labels) for case in splits["validation"]]
+    trusted = len(held_out) >= recipe.patience_cases
     steps = plan(recipe, [len(one.row.inputs) for one in lessons])
 
     torch.manual_seed(recipe.seed)
@@ -68,7 +69,7 @@ def train(
     state.restore(adapter, optimizer)
 
     for step, (epoch, batch) in enumerate(steps[state.step :], start=state.step):
-        if state.worse_epochs >= recipe.patience:
+        if trusted and state.worse_epochs >= recipe.patience:
             break
         started = time.monotonic()
         for group in optimizer.param_groups:
@@ -94,8 +95,8 @@ def train(
             state.keep(adapter, optimizer, out / "checkpoint")
         progress.say("training", steps=len(steps), epoch=epoch, **state.measures(len(steps)))
 
-    choose = len(held_out) >= recipe.patience_cases and state.best_adapter
-    _save(config, state.best_adapter if choose else adapter, out, dtype=model.dtype)
+    chosen = state.best_adapter if trusted else adapter
+    _save(config, chosen or adapter, out, dtype=model.dtype)
     return state
 
 

@@ -17,8 +17,8 @@ class TrainingFailed(Exception):
 class Progress:
     """Writes where the run stands; phases are `training`, `validating`, `calibrating`, `done`."""
 
-    def __init__(self, stream: TextIO = sys.stdout) -> None:
-        self.stream = stream
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stdout
 
     def say(self, phase: str, **measures: Any) -> None:
         print(json.dumps({**measures, "phase": phase}), file=self.stream, flush=True)

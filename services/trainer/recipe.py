@@ -19,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from services.trainer import linear
 from services.trainer.data import LabelledCase, read_splits
 from services.trainer.hyperparameters import Recipe
@@ -175,7 +177,12 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
     for name in ("strategy", "quantisation", "seed", "epochs"):
         if getattr(arguments, name) is not None:
             settings[name] = getattr(arguments, name)
-    return Recipe.model_validate(settings)
+    try:
+        return Recipe.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise Rejected(first["msg"], field=f"recipe {field}") from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ from peft.tuners.lora import Linear
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers.utils import logging
 
 from shared.models.backend import ModelUnusable
 from shared.models.tokens import Row
@@ -33,6 +34,8 @@ def load_base(directory: Path, *, quantisation: str, device: str) -> Any:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if quantisation not in _QUANTISATIONS:
         raise ModelUnusable(f"no quantisation {quantisation!r}; there are {_QUANTISATIONS}")
+    logs: Any = logging  # has no types
+    logs.disable_progress_bar()  # a service's log is no terminal
     slow = device == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
     model: Any = AutoModelForCausalLM.from_pretrained(
         directory,

