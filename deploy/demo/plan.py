@@ -28,7 +28,7 @@ class Plan:
     source: Path | None = None
     seed: int = 1
     brisk: float = 8.0  # cases a second while labels are needed
-    calm: float = 1.0  # while a model trains: production never stops
+    calm: float = 0.5  # while a model trains: production never stops
     settings: dict[str, str] = field(default_factory=dict)
 
     def history_cases(self) -> Iterator[DecidedCase]:
