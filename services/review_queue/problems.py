@@ -9,7 +9,6 @@ from services.review_queue.accounts import LockedOut, WrongPassword
 from services.review_queue.pages import Pages
 from services.review_queue.settlement import NotTheirs
 from services.review_queue.store import NotFound
-from shared.auth import identify
 from shared.errors import Rejected, Transient
 
 _STATUS: dict[type[Rejected], int] = {
@@ -31,12 +30,11 @@ def translate(app: FastAPI, pages: Pages) -> None:
         assert isinstance(error, StarletteHTTPException)
         if not _for_people(request):
             return await http_exception_handler(request, error)
-        principal = await identify(request) if error.status_code != 503 else None
         page = pages.render(
             request,
             "problem.html",
             status=error.status_code,
-            principal=principal,
+            principal=None,
             code=error.status_code,
             detail=error.detail,
         )

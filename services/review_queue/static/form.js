@@ -55,6 +55,9 @@ export function answer(node) {
     return say(form, "A decision needs its reason: pick a code or write it", "reasoning");
   }
   const amount = form.querySelector(".amount:not([hidden]) input");
+  if (amount && !amount.validity.valid) {
+    return say(form, `The amount must be a number of at most ${amount.max}`, amount.name);
+  }
   return {
     label: label.value,
     reasoning,
