@@ -28,7 +28,8 @@ from shared.service import build
 from shared.topics import REVIEWS_REQUESTED
 
 NAME = "review_queue"
-HERE = Path(__file__).parent
+MIGRATIONS = Path(__file__).parent / "migrations"
+STATIC = Path(__file__).parent / "static"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -37,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
     database = Database(
         settings.engines,
         schema=NAME,
-        migrations=HERE / "migrations",
+        migrations=MIGRATIONS,
         connections=settings.connections,
     )
     outbox = Outbox(database, service=NAME)
@@ -75,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
         ],
     )
     app.state.identify = Identity(accounts, tokens).identify
-    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(SecurityHeaders)
     translate(app, pages)
     return app

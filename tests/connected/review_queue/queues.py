@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.review_queue.accounts import Accounts, SignInLimits
-from services.review_queue.app import HERE, NAME
+from services.review_queue.app import MIGRATIONS, NAME
 from services.review_queue.handlers import Handlers
 from services.review_queue.intake import Intake
 from services.review_queue.listing import Listing
@@ -101,7 +101,7 @@ def hold(assignment: Assignment, reviewer: str = "amara") -> Hold:
 async def running(database_url: str) -> AsyncIterator[Queue]:
     """A process's parts, with connections of their own."""
     settings = EngineSettings.model_validate({"database_url": database_url})
-    database = Database(settings, schema=NAME, migrations=HERE / "migrations", connections=8)
+    database = Database(settings, schema=NAME, migrations=MIGRATIONS, connections=8)
     outbox = Outbox(database, service=NAME)
     limits = Limits(lease=HOUR, undo=HOUR / 60, skip=HOUR * 2, leases_per_reviewer=3)
     await database.open()
