@@ -81,6 +81,16 @@ def test_too_few_effective_cases_are_inconclusive_whatever_they_say() -> None:
     assert "at least 100 are needed" in found.reasons[0]
 
 
+def test_errors_in_cases_that_stand_for_many_weigh_more_than_others() -> None:
+    rng = np.random.default_rng(1)
+    rare = np.arange(800) < 200
+    held = held_out(rng, 800, weights=np.where(rare, 6.0, 1.0))
+    one = wrong_where(held, rare & (rng.random(800) < 0.2))  # 5 % of the cases, 13 % of the weight
+    two = wrong_where(held, ~rare & (rng.random(800) < 0.2))  # 15 % of the cases, 7 % of the weight
+    assert judge(held, one, two, rules=RULES, rng=rng).verdict == "FAIL"
+    assert judge(held, two, one, rules=RULES, rng=rng).verdict == "PASS"
+
+
 def test_many_cases_of_few_groups_are_inconclusive() -> None:
     rng = np.random.default_rng(1)
     held = held_out(rng, 400, group_size=40)

@@ -99,13 +99,10 @@ def test_fewer_than_20_cases_support_no_threshold() -> None:
 
 
 def test_a_weight_counts_for_as_much_as_it_stands_for() -> None:
-    # One error in 60, which an audit drew with probability 1/20: it stands for 20 errors.
-    truth, predicted, sure = [0] * 59 + [1], [0] * 60, [0.98] * 60
-    held, answers = calibration(truth, predicted, sure)
+    held, answers = calibration([0] * 200 + [1], [0] * 201, [0.98] * 201)
     assert propose(held, answers, tolerated_error=TOLERATED).threshold < 1.0
-    weights = np.ones(60)
-    weights[-1] = 20.0
-    heavy = HeldOut(LABELS, ADVERSE, held.truth, weights, held.groups)
+    # The one error was drawn with probability 1/15: it stands for fifteen.
+    heavy = replace(held, weights=np.append(np.ones(200), 15.0))
     assert propose(heavy, answers, tolerated_error=TOLERATED).threshold == NOTHING
 
 
