@@ -20,7 +20,7 @@ from shared.outbox import Outbox
 from shared.settings import engine_settings
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
-from tests.support.builders import completed
+from tests.support.reviews import completed
 
 MANY, FEW = 200_000, 2_000
 NEW = 1_000

@@ -9,14 +9,11 @@ from shared.events import (
     ArtifactRef,
     Case,
     CaseSubmitted,
-    Opinion,
     PredictionMade,
-    ReviewCompleted,
     RolloutChanged,
     Score,
     ServedModel,
     TrainedModel,
-    review_id_of,
 )
 from shared.tasks import TASKS
 
@@ -138,25 +135,3 @@ def predicted(
         "rollout_revision": 1,
     }
     return PredictionMade.model_validate({**fields, **changes})
-
-
-def completed(case_id: str = "case-1", *, label: str = "APPROVED") -> ReviewCompleted:
-    opinion = Opinion(
-        reviewer="amara",
-        label=label,
-        reasoning="supported",
-        decided_at=NOW,
-        dwell_seconds=1.0,
-    )
-    return ReviewCompleted(
-        occurred_at=NOW,
-        review_id=review_id_of(case_id),
-        case=case(case_id),
-        label=label,
-        reasoning="supported",
-        opinions=(opinion,),
-        reason="no_champion",
-        inclusion_probability=1.0,
-        routing_version="test",
-        model_visible=True,
-    )

@@ -22,7 +22,8 @@ from shared.topics import (
     REVIEWS_REQUESTED,
     Topic,
 )
-from tests.support.builders import NOW, case, completed, predicted, reference, submitted, trained
+from tests.support.builders import NOW, case, predicted, reference, submitted, trained
+from tests.support.reviews import completed
 
 
 @dataclass(frozen=True)
