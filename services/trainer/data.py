@@ -70,13 +70,10 @@ def _case(text: str, labels: Sequence[str], *, where: str) -> LabelledCase:
     return LabelledCase(Prompt(system, user), line.label, reasoning.strip(), line.weight)
 
 
-def batches(
-    lengths: Sequence[int], *, cases: int, tokens: int, pool: int, random: Random
-) -> list[list[int]]:
+def batches(lengths: Sequence[int], *, cases: int, pool: int, random: Random) -> list[list[int]]:
     """Indices of one epoch's cases in batches of similar length, shuffled.
 
-    Cases are shuffled, sorted by length within pools of `pool` batches, and cut into batches of at
-    most `cases` cases and `tokens` tokens with padding (one case always fits). Sorting everything
+    Cases are shuffled, sorted by length within pools of `pool` batches, and cut. Sorting everything
     would save a little more padding, but length says something about the label, and batches of
     one label teach badly.
     """
@@ -85,18 +82,16 @@ def batches(
     found: list[list[int]] = []
     for start in range(0, len(order), cases * pool):
         by_length = sorted(order[start : start + cases * pool], key=lambda index: lengths[index])
-        found.extend(_cut(by_length, lengths, cases=cases, tokens=tokens))
+        found.extend(by_length[at : at + cases] for at in range(0, len(by_length), cases))
     random.shuffle(found)
     return found
 
 
-def _cut(
-    by_length: Sequence[int], lengths: Sequence[int], *, cases: int, tokens: int
-) -> list[list[int]]:
+def passes(batch: Sequence[int], lengths: Sequence[int], *, tokens: int) -> list[list[int]]:
+    """The batch in parts of at most `tokens` tokens with padding; one case always fits."""
     found: list[list[int]] = [[]]
-    for index in by_length:
-        size = len(found[-1]) + 1
-        if found[-1] and (size > cases or size * lengths[index] > tokens):
+    for index in sorted(batch, key=lambda index: lengths[index]):
+        if found[-1] and (len(found[-1]) + 1) * lengths[index] > tokens:
             found.append([])
         found[-1].append(index)
     return found

@@ -36,7 +36,7 @@ class Recipe(BaseModel):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     gradient_norm: Positive = 1.0  # gradients are clipped to it
     batch_cases: Count = 8
-    batch_tokens: Count = 4096  # of one step, padding counted: bounds the memory
+    pass_tokens: Count = 512  # computed at once, padding counted: what memory it takes
     pool_batches: Count = 8  # cases are sorted by length within so many batches
     reason_weight: Annotated[float, Field(ge=0)] = 0.2  # of a whole reasoning; the label has 1
 

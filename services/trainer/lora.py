@@ -23,7 +23,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from services.trainer import checkpoint
 from services.trainer.checkpoint import State
-from services.trainer.data import LabelledCase, batches
+from services.trainer.data import LabelledCase, batches, passes
 from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress, TrainingFailed
 from shared.models.causal_lm import add_adapter, answer_logits, load_base
@@ -58,7 +58,8 @@ def train(
     lessons = [lesson(case, tokens, labels, recipe) for case in splits["train"]]
     held_out = [label_only(case, tokens, labels) for case in splits["validation"]]
     trusted = len(held_out) >= recipe.patience_cases
-    steps = plan(recipe, [len(one.row.inputs) for one in lessons])
+    lengths = [len(one.row.inputs) for one in lessons]
+    steps = plan(recipe, lengths)
 
     torch.manual_seed(recipe.seed)
     model = load_base(base, quantisation=recipe.quantisation, device=device)
@@ -75,17 +76,19 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * schedule(recipe, step, len(steps))
         with _memory_suffices(recipe):
-            loss = answer_loss(model, [lessons[index] for index in batch])
-            value = loss.item()
-            if not math.isfinite(value):
-                raise TrainingFailed("diverged", f"the loss was {value} at step {step + 1}")
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
+            loss = 0.0
+            for part in passes(batch, lengths, tokens=recipe.pass_tokens):
+                share = answer_loss(model, [lessons[index] for index in part]) / len(batch)
+                torch.autograd.backward(share)
+                loss += share.item()
+        if not math.isfinite(loss):
+            raise TrainingFailed("diverged", f"the loss was {loss} at step {step + 1}")
         clip_grad_norm_(adapter.values(), recipe.gradient_norm)
         optimizer.step()
+        optimizer.zero_grad()
 
-        useful = sum(len(lessons[index].row.inputs) for index in batch)
-        state.learned(value, tokens=useful, seconds=time.monotonic() - started)
+        useful = sum(lengths[index] for index in batch)
+        state.learned(loss, tokens=useful, seconds=time.monotonic() - started)
         if step + 1 == len(steps) or steps[step + 1][0] > epoch:
             if held_out:
                 progress.say("validating", epoch=epoch)
@@ -128,7 +131,6 @@ def plan(recipe: Recipe, lengths: Sequence[int]) -> list[tuple[int, list[int]]]:
         for batch in batches(
             lengths,
             cases=recipe.batch_cases,
-            tokens=recipe.batch_tokens,
             pool=recipe.pool_batches,
             random=Random(f"{recipe.seed} {epoch}"),
         )
@@ -146,24 +148,21 @@ def schedule(recipe: Recipe, step: int, steps: int) -> float:
 
 
 def answer_loss(model: Any, lessons: Sequence[Lesson]) -> Tensor:
-    """Weighted cross-entropy of the answers' tokens in nats, per case."""
+    """Weighted cross-entropy of the answers' tokens in nats, summed over cases."""
     logits = answer_logits(model, [one.row for one in lessons])
     targets = torch.tensor([token for one in lessons for token in one.row.answer])
     weights = torch.tensor([weight for one in lessons for weight in one.weights])
     each = cross_entropy(logits, targets.to(logits.device), reduction="none")
-    return (each * weights.to(logits.device)).sum() / len(lessons)
+    return (each * weights.to(logits.device)).sum()
 
 
 @torch.no_grad()
 def validation_loss(model: Any, lessons: Sequence[Lesson], recipe: Recipe) -> float:
     """The label's cross-entropy in nats, mean over cases."""
     lengths = [len(one.row.inputs) for one in lessons]
-    total = 0.0
-    for batch in batches(
-        lengths, cases=64, tokens=recipe.batch_tokens, pool=len(lessons), random=Random(0)
-    ):
-        total += answer_loss(model, [lessons[index] for index in batch]).item() * len(batch)
-    return total / len(lessons)
+    parts = passes(range(len(lessons)), lengths, tokens=recipe.pass_tokens)
+    losses = (answer_loss(model, [lessons[index] for index in part]).item() for part in parts)
+    return sum(losses) / len(lessons)
 
 
 def _config(recipe: Recipe) -> LoraConfig:
@@ -200,8 +199,7 @@ def _memory_suffices(recipe: Recipe) -> Iterator[None]:
             raise
         raise TrainingFailed(
             "out_of_memory",
-            f"lower batch_tokens ({recipe.batch_tokens}) or batch_cases ({recipe.batch_cases}), "
-            "choose a smaller base model or quantise it",
+            f"lower pass_tokens ({recipe.pass_tokens}), choose a smaller base model or quantise it",
         ) from error
 
 

@@ -5,6 +5,7 @@ model's answer, padding changes nothing), and the vocabulary only at the answers
 """
 
 import importlib.util
+import itertools
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +16,14 @@ from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
 from peft.tuners.lora import Linear
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, DynamicCache
 from transformers.utils import logging
 
 from shared.models.backend import ModelUnusable
 from shared.models.tokens import Row
 
 PADDING = 0  # any token: nothing looks at it
+_WORTH_SHARING = 8  # tokens
 _QUANTISATIONS = ("none", "nf4", "int8")
 
 
@@ -124,18 +126,41 @@ def _adapted(model: Any) -> list[BaseTunerLayer]:
 def answer_logits(model: Any, rows: Sequence[Row]) -> Tensor:
     """What the model expects at each token of each answer: [tokens of all answers, vocabulary].
 
-    float32, row after row. Hidden states are gathered before the output layer, which would
-    otherwise compute the vocabulary at every position of the prompts too.
+    float32, row after row. What all rows begin with is computed once for all of them, and hidden
+    states are gathered before the output layer, which would otherwise compute the vocabulary at
+    every position of the prompts too.
     """
-    width = max(len(row.inputs) for row in rows)
-    padded = [[*row.inputs, *[PADDING] * (width - len(row.inputs))] for row in rows]
+    start = _common(rows)
+    width = max(len(row.inputs) for row in rows) - start
+    padded = [[*row.inputs[start:], *[PADDING] * (width - len(row.inputs) + start)] for row in rows]
     positions = [
-        index * width + len(row.prompt) - 1 + step
+        index * width + len(row.prompt) - start - 1 + step
         for index, row in enumerate(rows)
         for step in range(len(row.answer))
     ]
-    ids = torch.tensor(padded, device=model.device)
-    hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+    beginning = _read_beginning(model, rows[0].prompt[:start], len(rows)) if start else None
+    hidden = model.base_model(
+        input_ids=torch.tensor(padded, device=model.device),
+        past_key_values=beginning,
+        use_cache=beginning is not None,
+    ).last_hidden_state
     picked = hidden.reshape(-1, hidden.shape[-1])[torch.tensor(positions, device=model.device)]
     logits: Tensor = model.get_output_embeddings()(picked)
     return logits.float()
+
+
+def _common(rows: Sequence[Row]) -> int:
+    """How many tokens all prompts begin with, their last left out; 0 if sharing is not worth it."""
+    shortest = min(len(row.prompt) for row in rows) - 1
+    columns = itertools.islice(zip(*(row.prompt for row in rows), strict=False), shortest)
+    common = sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, columns))
+    return common if len(rows) > 1 and common >= _WORTH_SHARING else 0
+
+
+def _read_beginning(model: Any, tokens: Sequence[int], copies: int) -> DynamicCache:
+    """The attention's keys and values of these tokens, for so many rows."""
+    cache = DynamicCache(config=model.config)
+    ids = torch.tensor([list(tokens)], device=model.device)
+    model.base_model(input_ids=ids, past_key_values=cache, use_cache=True)
+    cache.batch_repeat_interleave(copies)
+    return cache

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.trainer.data import batches, read_splits
+from services.trainer.data import batches, passes, read_splits
 from shared.errors import Rejected
 
 LABELS = ("APPROVED", "DENIED")
@@ -59,19 +59,23 @@ def test_a_bad_line_is_named_without_its_content(tmp_path: Path, bad: str) -> No
 @given(
     lengths=st.lists(st.integers(1, 300), max_size=200),
     cases=st.integers(1, 10),
-    tokens=st.integers(1, 1000),
     pool=st.integers(1, 10),
     seed=st.integers(0, 5),
 )
-def test_batches_hold_every_case_once_and_keep_their_limits(
-    lengths: list[int], cases: int, tokens: int, pool: int, seed: int
+def test_batches_hold_every_case_once_and_keep_their_size(
+    lengths: list[int], cases: int, pool: int, seed: int
 ) -> None:
-    found = batches(lengths, cases=cases, tokens=tokens, pool=pool, random=Random(seed))
+    found = batches(lengths, cases=cases, pool=pool, random=Random(seed))
     assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
-    for batch in found:
-        assert len(batch) <= cases
-        padded = len(batch) * max(lengths[index] for index in batch)
-        assert padded <= tokens or len(batch) == 1
+    assert all(len(batch) <= cases for batch in found)
+
+
+@given(lengths=st.lists(st.integers(1, 300), min_size=1), tokens=st.integers(1, 1000))
+def test_passes_hold_the_batch_once_and_keep_their_tokens(lengths: list[int], tokens: int) -> None:
+    found = passes(range(len(lengths)), lengths, tokens=tokens)
+    assert sorted(index for part in found for index in part) == list(range(len(lengths)))
+    for part in found:
+        assert len(part) == 1 or len(part) * max(lengths[index] for index in part) <= tokens
 
 
 def test_batches_differ_by_seed_only_and_waste_little_padding() -> None:
@@ -79,7 +83,7 @@ def test_batches_differ_by_seed_only_and_waste_little_padding() -> None:
     lengths = [random.randint(60, 140) for _ in range(400)]
 
     def order(seed: str) -> list[list[int]]:
-        return batches(lengths, cases=8, tokens=4096, pool=8, random=Random(seed))
+        return batches(lengths, cases=8, pool=8, random=Random(seed))
 
     assert order("0 1") == order("0 1")
     assert order("0 1") != order("0 2")

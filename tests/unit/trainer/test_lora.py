@@ -29,7 +29,7 @@ LABELS = ("APPROVED", "DENIED")
 RECIPE = Recipe(
     rank=8, alpha=16.0, epochs=2, learning_rate=0.02, checkpoint_every=2, patience_cases=10
 )  # 12 steps: enough to see where they lead
-THOROUGH = RECIPE.model_copy(update={"epochs": 8, "batch_cases": 4})
+THOROUGH = RECIPE.model_copy(update={"epochs": 8, "batch_cases": 4, "reason_weight": 1.0})
 
 Train = Callable[..., dict[str, Any]]
 
@@ -160,7 +160,7 @@ def test_too_little_memory_is_named(train: Train, tmp_path: Path, tiny_data: Pat
     with pytest.raises(TrainingFailed) as caught:
         train(RECIPE, data=data, base=base)
     assert caught.value.reason == "out_of_memory"
-    assert "batch_tokens" in caught.value.detail
+    assert "pass_tokens" in caught.value.detail
 
 
 def test_it_stops_when_validation_gets_no_better_and_keeps_the_best(
