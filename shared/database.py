@@ -49,7 +49,11 @@ class Database:
             max_size=self._connections,
             timeout=5,
             command_timeout=60,
-            server_settings={"application_name": f"caseloop {self.schema}"},
+            server_settings={
+                "application_name": f"caseloop {self.schema}",
+                # A plan made while a table was empty reads it whole; it must not be kept.
+                "plan_cache_mode": "force_custom_plan",
+            },
         )
         async with self.transaction() as connection:
             await _migrate(connection, schema=self.schema, steps=self._steps)
