@@ -18,10 +18,14 @@ CREATE TABLE review_queue.reviews (
     CONSTRAINT submitted_settles CHECK ((state = 'submitted') = (settles_at IS NOT NULL)),
     CONSTRAINT completed_when CHECK ((state = 'completed') = (completed_at IS NOT NULL))
 );
-CREATE INDEX reviews_next ON review_queue.reviews (place) WHERE state = 'queued';
-CREATE INDEX reviews_next_of_task ON review_queue.reviews (task, place) WHERE state = 'queued';
+-- Many requests have one time, and the head of the line dies all the time: an entry that was put
+-- together with others would stay until all of them are dead.
+CREATE INDEX reviews_next ON review_queue.reviews (place)
+    WITH (deduplicate_items = off) WHERE state = 'queued';
+CREATE INDEX reviews_next_of_task ON review_queue.reviews (task, place)
+    WITH (deduplicate_items = off) WHERE state = 'queued';
 CREATE INDEX reviews_next_of_priority ON review_queue.reviews (priority, place)
-    WHERE state = 'queued';
+    WITH (deduplicate_items = off) WHERE state = 'queued';
 CREATE INDEX reviews_settling ON review_queue.reviews (settles_at) WHERE state = 'submitted';
 CREATE INDEX reviews_completed ON review_queue.reviews (completed_at) WHERE state = 'completed';
 CREATE INDEX reviews_by_state ON review_queue.reviews (state, position);
