@@ -65,7 +65,7 @@ def with_strategy(plan: Plan, strategy: str) -> Plan:
     """`lora`, or `linear`: the scikit-learn model, which scores many more cases a second."""
     settings = {**plan.settings, "TRAINER_STRATEGY": strategy}
     if strategy == "linear":
-        return replace(plan, settings=settings, brisk=40.0, calm=10.0)
+        return replace(plan, settings=settings, brisk=15.0, calm=2.0)
     return replace(plan, settings=settings)
 
 
