@@ -53,7 +53,9 @@ def build(
             yield
 
     configure_logging(service=name, level=settings.log_level, style=settings.log_format)
-    app = FastAPI(title=f"Caseloop {name}", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=f"Caseloop {name}", version="1", lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.state.bus = bus
     app.state.identify = Tokens.parse(settings).identify
     app.include_router(_health_routes(name, health))
