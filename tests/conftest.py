@@ -3,8 +3,14 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support.engines import fresh_database, running_engines
+
+
+# A busy machine is no failure: speed is measured in `make bench`.
+settings.register_profile("caseloop", deadline=None)
+settings.load_profile("caseloop")
 
 
 @pytest.fixture(scope="session")
