@@ -22,8 +22,6 @@ MATRIX: dict[tuple[str, str], set[str] | None] = {
     ("GET", "/metrics"): NOBODY_ASKS,
     ("GET", "/asyncapi.json"): NOBODY_ASKS,
     ("GET", "/openapi.json"): NOBODY_ASKS,
-    ("GET", "/docs"): NOBODY_ASKS,
-    ("GET", "/docs/oauth2-redirect"): NOBODY_ASKS,
     ("GET", "/sign-in"): NOBODY_ASKS,
     ("POST", "/sign-in"): NOBODY_ASKS,
     ("POST", "/sign-out"): NOBODY_ASKS,  # ends the session that it is sent with, if any
