@@ -21,12 +21,12 @@ from shared.tasks.adjudication.policy import (
 )
 
 # How often a thing happens, out of 1.
-UNCOVERED_WEIGHT = 0.3  # providers know what a policy covers, and bill the rest less often
-AUTHORISED = 0.78  # of the services that need prior authorisation
+UNCOVERED_WEIGHT = 0.25  # providers know what a policy covers, and bill the rest less often
+AUTHORISED = 0.8  # of the services that need prior authorisation
 AUTHORISED_NEEDLESSLY = 0.05
-COARSE_DIAGNOSIS = 0.03  # a category is billed where a finer code is due
+COARSE_DIAGNOSIS = 0.02  # a category is billed where a finer code is due
 UNLISTED_PROCEDURE = 0.015  # a real number for which the fee schedule has no fee
-OVERBILLED = 0.03
+OVERBILLED = 0.025
 
 
 def choose_service(

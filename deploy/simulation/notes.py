@@ -23,7 +23,7 @@ class Support(StrEnum):
 
 FEWEST_WORDS = 15
 
-_SHARES = {Support.SUPPORTS: 72, Support.LACKS: 14, Support.UNCLEAR: 14}
+_SHARES = {Support.SUPPORTS: 66, Support.LACKS: 18, Support.UNCLEAR: 16}
 
 
 @dataclass(frozen=True)
