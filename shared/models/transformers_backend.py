@@ -29,7 +29,7 @@ from shared.models.causal_lm import (
 from shared.models.tokens import Row, Tokens
 from shared.tasks.task import Prompt
 
-_CPU_TOKENS = 2048  # of one forward pass, padding counted
+_CPU_TOKENS = 1024  # of one forward pass, padding counted
 _GPU_TOKENS = 32768
 
 
