@@ -4,11 +4,13 @@ priority, and dies with its parent.
 
 import asyncio
 import ctypes
+import json
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _LONGEST_LINE_BYTES = 1024 * 1024
@@ -26,11 +28,21 @@ class Outcome:
     def killed_by(self) -> str | None:
         return signal.Signals(-self.code).name if self.code < 0 else None
 
+    @property
+    def reason(self) -> str:
+        """Why it ended so, if it did not say so itself."""
+        if self.killed_by:
+            return f"killed by {self.killed_by}"
+        lines = [line for line in self.errors.splitlines() if line.strip()]
+        return f"exit {self.code}: {lines[-1] if lines else 'no message'}"
+
 
 async def run_module(
-    module: str, arguments: Sequence[str], on_line: Callable[[bytes], Awaitable[None]]
+    module: str,
+    arguments: Sequence[str],
+    on_report: Callable[[dict[str, Any]], Awaitable[None]],
 ) -> Outcome:
-    """Run `python -m module arguments`, hand over each line it prints, return how it ended."""
+    """Run `python -m module arguments`; each JSON object that it prints on a line is a report."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -47,13 +59,23 @@ async def run_module(
     errors = asyncio.create_task(_tail(process.stderr))
     try:
         async for line in process.stdout:
-            await on_line(line)
+            if (report := _object(line)) is not None:
+                await on_report(report)
         return Outcome(await process.wait(), await errors)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
         errors.cancel()
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    """The libraries in the child print other things, too."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 async def _tail(stream: asyncio.StreamReader) -> str:

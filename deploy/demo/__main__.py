@@ -40,8 +40,8 @@ def main(
     limit: Annotated[int, typer.Option(help="cases of a CSV file; 0 is all")] = 1500,
     seed: Annotated[int, typer.Option(help="of the simulated claims")] = 1,
     strategy: Annotated[str, typer.Option(help="lora, or linear for a fast look")] = "lora",
-    history: Annotated[int, typer.Option(help="simulated claims decided before")] = 600,
-    threshold: Annotated[int, typer.Option(help="labels that make the second version")] = 250,
+    history: Annotated[int, typer.Option(help="simulated claims decided before")] = 640,
+    threshold: Annotated[int, typer.Option(help="labels that make the second version")] = 240,
     compose: Annotated[bool, typer.Option(help="in docker compose")] = False,
 ) -> None:
     """Run the whole loop on embedded engines, or in docker compose."""

@@ -13,7 +13,7 @@ from deploy.simulation import DecidedCase, Simulation, determinations
 from shared.tasks import TASKS
 from shared.tasks.task import Task
 
-HISTORY_SPLITS = "train=0.16,validation=0.06,calibration=0.16,certification=0.02,test=0.6"
+HISTORY_SPLITS = "train=0.18,validation=0.06,calibration=0.19,certification=0.02,test=0.55"
 LIVE_SPLITS = "train=0.8,validation=0.05,calibration=0.1,certification=0.02,test=0.03"
 
 
@@ -56,8 +56,8 @@ class Plan:
         }
 
 
-def simulated(*, seed: int, history: int = 600, cases: int = 1400, threshold: int = 250) -> Plan:
-    """Simulated claims: some 350 training labels for the second version, 360 held-out claims."""
+def simulated(*, seed: int, history: int = 640, cases: int = 1400, threshold: int = 240) -> Plan:
+    """Simulated claims: some 350 training labels for the second version, 350 held-out claims."""
     return Plan(TASKS["adjudication"], history=history, cases=cases, threshold=threshold, seed=seed)
 
 

@@ -9,6 +9,7 @@ import asyncpg
 
 from shared.database import Connection, Database
 from shared.events import ModelEvaluated, ModelTrained, ServedModel, TrainedModel
+from shared.leases import hold
 from shared.outbox import Outbox
 
 _SUPERSEDE = """
@@ -42,10 +43,6 @@ WHERE c.version = r.candidate AND r.run_id = (
     ORDER BY run_id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING r.run_id, r.attempts, r.served, c.model
 """
-
-
-class LostLease(Exception):
-    """Another process has taken the run over."""
 
 
 @dataclass(frozen=True)
@@ -168,13 +165,11 @@ class Store:
             )
 
     async def _hold(self, connection: Connection, run: Run, *, seconds: float) -> None:
-        result = await connection.execute(
-            "UPDATE evaluator.runs SET lease_until = now() + make_interval(secs => $3) "
-            "WHERE run_id = $1 AND owner = $2 AND status = 'running' AND attempts = $4",
+        await hold(
+            connection,
+            "evaluator",
             run.run_id,
-            self.owner,
-            seconds,
-            run.attempt,
+            owner=self.owner,
+            attempt=run.attempt,
+            seconds=seconds,
         )
-        if result != "UPDATE 1":
-            raise LostLease(run.run_id)

@@ -13,12 +13,13 @@ from typing import Any
 
 from services.evaluator.request import Request
 from services.evaluator.settings import Settings
-from services.evaluator.store import LostLease, Run, Store
+from services.evaluator.store import Run, Store
 from shared.child import Outcome, run_module
 from shared.encoding import decode
 from shared.errors import Transient
 from shared.events import ModelEvaluated
 from shared.health import Health
+from shared.leases import LostLease, kept
 from shared.state import Rollouts
 from shared.telemetry import logger
 
@@ -57,37 +58,26 @@ class Worker:
 
     async def _work(self, run: Run) -> None:
         logger.info("evaluating", version=run.model.version, attempt=run.attempt)
-        heartbeat = asyncio.create_task(self._keep_lease(run))
+        seconds = self.settings.lease_seconds
         try:
-            await self._evaluate(run)
+            async with kept(lambda: self.store.report(run, {}, seconds=seconds), every=seconds / 3):
+                await self._evaluate(run)
         except LostLease:
             logger.warning("lease lost", run=run.run_id)
-        finally:
-            heartbeat.cancel()
-
-    async def _keep_lease(self, run: Run) -> None:
-        """Hold the lease while the child is silent; a lost one shows at the next report."""
-        while True:
-            await asyncio.sleep(self.settings.lease_seconds / 3)
-            try:
-                await self.store.report(run, {}, seconds=self.settings.lease_seconds)
-            except (LostLease, Transient) as error:
-                logger.warning("lease not extended", run=run.run_id, reason=str(error))
 
     async def _evaluate(self, run: Run) -> None:
         last: Mapping[str, Any] = {}
         reported = 0.0
 
-        async def on_line(line: bytes) -> None:
+        async def on_report(said: dict[str, Any]) -> None:
             nonlocal last, reported
-            said = _read(line)
-            last = said or last
+            last = said
             if "done" in said and time.monotonic() - reported >= _REPORT_SECONDS:
                 reported = time.monotonic()
                 await self.store.report(run, said, seconds=self.settings.lease_seconds)
 
         request = self._request(run).model_dump_json()
-        outcome = await run_module("services.evaluator.job", [request], on_line)
+        outcome = await run_module("services.evaluator.job", [request], on_report)
         await self._conclude(run, outcome, last)
 
     async def _conclude(self, run: Run, outcome: Outcome, last: Mapping[str, Any]) -> None:
@@ -102,10 +92,10 @@ class Worker:
             await self.store.release(run, counted=False)
             raise Transient(f"evaluation of {version}: {last['away']}")
         elif "failed" not in last and run.attempt < self.settings.attempts:
-            logger.warning("job broke", version=version, why=_why(outcome))
+            logger.warning("job broke", version=version, why=outcome.reason)
             await self.store.release(run, counted=True)
         else:
-            reason = str(last.get("failed") or _why(outcome))
+            reason = str(last.get("failed") or outcome.reason)
             await self.store.fail(run, reason)
             self.health.alert(f"evaluation of {version}", reason)
 
@@ -117,19 +107,3 @@ class Worker:
             model_cache=self.settings.model_cache,
             device=self.settings.device,
         )
-
-
-def _read(line: bytes) -> dict[str, Any]:
-    """A line of the job's; other output of the libraries says nothing."""
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _why(outcome: Outcome) -> str:
-    if outcome.killed_by:
-        return f"killed by {outcome.killed_by}"
-    lines = [line for line in outcome.errors.splitlines() if line.strip()]
-    return f"exit {outcome.code}: {lines[-1] if lines else 'no message'}"

@@ -29,13 +29,14 @@ class Recipe(BaseModel):
     )
 
     # lora: how
-    epochs: Count = 3
+    epochs: Count = 2
+    least_steps: Count = 100  # few cases are read more often than `epochs` says
     learning_rate: Positive = 1e-3
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of all steps
     last_learning_rate: Annotated[float, Field(ge=0, le=1)] = 0.05  # share, at the cosine's end
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     gradient_norm: Positive = 1.0  # gradients are clipped to it
-    batch_cases: Count = 8
+    batch_cases: Count = 4
     pass_tokens: Count = 512  # computed at once, padding counted: what memory it takes
     pool_batches: Count = 8  # cases are sorted by length within so many batches
     reason_weight: Annotated[float, Field(ge=0)] = 0.2  # of a whole reasoning; the label has 1

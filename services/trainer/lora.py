@@ -124,10 +124,15 @@ def _scored_tokens(case: LabelledCase, tokens: Tokens, labels: Sequence[str]) ->
 
 
 def plan(recipe: Recipe, lengths: Sequence[int]) -> list[tuple[int, list[int]]]:
-    """Every step of the run: its epoch, from 1, and the cases it learns from."""
+    """Every step of the run: its epoch, from 1, and the cases it learns from.
+
+    Whole epochs: as many as the recipe says, and more until there are `least_steps`.
+    """
+    steps_an_epoch = math.ceil(len(lengths) / recipe.batch_cases)
+    epochs = max(recipe.epochs, math.ceil(recipe.least_steps / steps_an_epoch))
     return [
         (epoch, batch)
-        for epoch in range(1, recipe.epochs + 1)
+        for epoch in range(1, epochs + 1)
         for batch in batches(
             lengths,
             cases=recipe.batch_cases,

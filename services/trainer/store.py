@@ -9,13 +9,10 @@ import asyncpg
 
 from shared.database import Connection, Database
 from shared.events import DatasetReleased, ModelTrained, TrainingProgressed
+from shared.leases import hold
 from shared.outbox import Outbox
 
 _LEASE_LOCK = 7_042_002
-
-
-class LostLease(Exception):
-    """Another process has taken the run over."""
 
 
 @dataclass(frozen=True)
@@ -189,16 +186,14 @@ class Store:
             )
 
     async def _hold(self, connection: Connection, run: Run, *, seconds: float) -> None:
-        result = await connection.execute(
-            "UPDATE trainer.runs SET lease_until = now() + make_interval(secs => $3) "
-            "WHERE run_id = $1 AND owner = $2 AND status = 'running' AND attempts = $4",
+        await hold(
+            connection,
+            "trainer",
             run.run_id,
-            self.owner,
-            seconds,
-            run.attempt,
+            owner=self.owner,
+            attempt=run.attempt,
+            seconds=seconds,
         )
-        if result != "UPDATE 1":
-            raise LostLease(run.run_id)
 
     async def _publish(
         self, connection: Connection, run: Run, *, at: datetime, **fields: Any

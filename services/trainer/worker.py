@@ -12,13 +12,14 @@ from typing import Any
 
 from services.trainer.card import model_card
 from services.trainer.settings import Settings
-from services.trainer.store import LostLease, Run, Store
+from services.trainer.store import Run, Store
 from services.trainer.window import Window
 from shared.artifacts import Artifacts, in_thread
 from shared.child import Outcome, run_module
 from shared.datasets import TRAINING_SPLITS, DatasetManifest, read_manifest, read_split
 from shared.errors import Rejected, Transient
 from shared.events import ModelTrained, TrainedModel
+from shared.leases import LostLease, kept
 from shared.registry import ModelCache, model_uri, store
 from shared.telemetry import logger
 
@@ -53,9 +54,10 @@ class Worker:
 
     async def _work(self, run: Run) -> None:
         logger.info("training", run=run.run_id, attempt=run.attempt)
-        heartbeat = asyncio.create_task(self._keep_lease(run))
+        seconds = self.settings.lease_seconds
         try:
-            await self._train(run)
+            async with kept(lambda: self.store.extend(run, seconds=seconds), every=seconds / 3):
+                await self._train(run)
         except LostLease:
             logger.warning("lease lost", run=run.run_id)
         except Transient:
@@ -63,17 +65,6 @@ class Worker:
             raise
         except Rejected as error:
             await self.store.fail(run, str(error), at=self.now())
-        finally:
-            heartbeat.cancel()
-
-    async def _keep_lease(self, run: Run) -> None:
-        """Hold the lease while the child is silent; a lost one shows at the next report."""
-        while True:
-            await asyncio.sleep(self.settings.lease_seconds / 3)
-            try:
-                await self.store.extend(run, seconds=self.settings.lease_seconds)
-            except (LostLease, Transient) as error:
-                logger.warning("lease not extended", run=run.run_id, reason=str(error))
 
     async def _train(self, run: Run) -> None:
         directory = self.settings.work_directory / run.run_id
@@ -81,9 +72,8 @@ class Worker:
         failure: list[str] = []
         reported = 0.0
 
-        async def on_line(line: bytes) -> None:
+        async def on_report(progress: dict[str, Any]) -> None:
             nonlocal reported
-            progress = _read(line)
             if "failed" in progress:
                 failure.append(f"{progress['failed']}: {progress.get('detail', '')}")
             elif "step" in progress and time.monotonic() - reported >= _REPORT_SECONDS:
@@ -95,7 +85,7 @@ class Worker:
         outcome = await run_module(
             "services.trainer.recipe",
             await in_thread(self._arguments, directory, manifest),
-            on_line,
+            on_report,
         )
         if outcome.code == 0:
             await self._publish(run, directory, manifest)
@@ -176,24 +166,10 @@ class Worker:
         )
 
 
-def _read(line: bytes) -> dict[str, Any]:
-    """A progress line; other output of the libraries is no progress."""
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _scalars(metrics: dict[str, Any]) -> dict[str, Any]:
     """An event carries the numbers; the curves lie beside the adapter."""
     return {name: value for name, value in metrics.items() if isinstance(value, str | int | float)}
 
 
 def _why(outcome: Outcome, failure: list[str]) -> str:
-    if failure:
-        return failure[-1]
-    if outcome.killed_by:
-        return f"killed by {outcome.killed_by}"
-    lines = [line for line in outcome.errors.splitlines() if line.strip()]
-    return f"exit {outcome.code}: {lines[-1] if lines else 'no message'}"
+    return failure[-1] if failure else outcome.reason

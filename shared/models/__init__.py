@@ -2,6 +2,8 @@
 
 import os
 
-# Threads of a matrix product wait asleep, not spinning: where models share their cores with
-# services, with training or with each other, that doubles the speed of all. Read at torch's start.
+# Threads of a matrix product wait for each other a moment awake (some 10 microseconds), then
+# asleep. torch's default spins for milliseconds: two models on the same cores then run at a fifth
+# of their speed. Only asleep, a second core brings nothing. Read at torch's start; see docs/log.md.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")

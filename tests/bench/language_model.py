@@ -74,7 +74,7 @@ class LanguageModel:
     def train(self) -> float:
         """Useful tokens a second of one epoch over the training claims."""
         metrics = run(
-            Recipe(epochs=1),
+            Recipe(epochs=1, least_steps=1),
             data=self.directory / "data",
             base=self.base,
             out=self.adapter,

@@ -1,42 +1,13 @@
 """The loop closes: the demonstration itself, played to its end, judged by its last line."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.engines import Engines, own_engines, temporary_home
+from tests.support.demonstration import Demonstration, demonstration
 
 pytestmark = pytest.mark.slow
-
-
-def demonstrate(home: Path, engines: Engines, *arguments: str, seconds: float) -> Mapping[str, Any]:
-    """Run the demonstration in a home of its own and return what its last line says."""
-    result = subprocess.run(
-        [sys.executable, "-m", "deploy.demo", *arguments],
-        env={**os.environ, **engines.environment, "CASELOOP_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
-    found: Mapping[str, Any] = json.loads(result.stdout.strip().splitlines()[-1])["demo"]
-    return found
-
-
-def stop(home: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "deploy.embedded", "reset", "--yes"],
-        env={**os.environ, "CASELOOP_HOME": str(home)},
-        check=True,
-        capture_output=True,
-    )
 
 
 def assert_nothing_lost(demo: Mapping[str, Any]) -> None:
@@ -45,13 +16,11 @@ def assert_nothing_lost(demo: Mapping[str, Any]) -> None:
     assert demo["lost"] == demo["doubled"] == demo["adverse_automatic"] == 0
 
 
-def test_the_loop_closes_with_scikit_learn_and_a_second_run_is_quick() -> None:
-    with own_engines() as engines, temporary_home() as home:
-        try:
-            demo = demonstrate(home, engines, "--strategy", "linear", seconds=600)
-            again = demonstrate(home, engines, "--strategy", "linear", seconds=120)
-        finally:
-            stop(home)
+def test_the_loop_closes_with_scikit_learn_and_a_second_run_is_quick(
+    linear: tuple[Demonstration, Mapping[str, Any]],
+) -> None:
+    system, demo = linear
+    again = system.play("--strategy", "linear", seconds=120)
 
     assert_nothing_lost(demo)
     assert demo["verdict"] == "PASS"
@@ -65,11 +34,8 @@ def test_the_loop_closes_with_scikit_learn_and_a_second_run_is_quick() -> None:
 
 def test_the_loop_closes_with_lora() -> None:
     """Smaller than the demonstration, and with the real language model: any honest verdict."""
-    with own_engines() as engines, temporary_home() as home:
-        try:
-            demo = demonstrate(home, engines, "--history", "260", "--threshold", "60", seconds=1200)
-        finally:
-            stop(home)
+    with demonstration() as system:
+        demo = system.play("--history", "260", "--threshold", "60", seconds=1200)
 
     assert_nothing_lost(demo)
     assert demo["dataset_versions"] >= 2

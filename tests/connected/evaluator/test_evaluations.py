@@ -8,9 +8,9 @@ import signal
 import psutil
 import pytest
 
-from services.evaluator.store import LostLease
 from shared.artifacts import split_uri
 from shared.errors import Transient
+from shared.leases import LostLease
 from tests.connected.evaluator.evaluators import SIZES, V0, V1, V2, Evaluator, release
 from tests.support.builders import trained
 from tests.support.evaluations import evaluation

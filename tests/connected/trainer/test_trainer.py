@@ -14,11 +14,12 @@ import pytest
 from deploy.prepare import prepare
 from services.trainer.app import create_app
 from services.trainer.settings import Settings
-from services.trainer.store import LostLease, Store
+from services.trainer.store import Store
 from shared.artifacts import Artifacts
 from shared.database import Database
 from shared.encoding import encode
 from shared.events import ArtifactRef, DatasetReleased, ModelTrained, TrainingProgressed
+from shared.leases import LostLease
 from shared.outbox import Outbox
 from shared.registry import ModelManifest
 from shared.sender import Sender

@@ -27,7 +27,14 @@ from tests.support.tiny_base_model import save_tiny_base
 
 LABELS = ("APPROVED", "DENIED")
 RECIPE = Recipe(
-    rank=8, alpha=16.0, epochs=2, learning_rate=0.02, checkpoint_every=2, patience_cases=10
+    rank=8,
+    alpha=16.0,
+    epochs=2,
+    least_steps=1,
+    batch_cases=8,
+    learning_rate=0.02,
+    checkpoint_every=2,
+    patience_cases=10,
 )  # 12 steps: enough to see where they lead
 THOROUGH = RECIPE.model_copy(update={"epochs": 8, "batch_cases": 4, "reason_weight": 1.0})
 
@@ -207,3 +214,13 @@ def test_the_learning_rate_rises_in_a_line_and_falls_in_a_cosine() -> None:
     assert all(a > b for a, b in itertools.pairwise(shares[10:]))
     assert shares[55] == pytest.approx(0.05 + 0.95 / 2, abs=0.01)
     assert math.isclose(shares[-1], 0.05, abs_tol=0.01)
+
+
+def test_few_cases_are_read_more_often() -> None:
+    recipe = Recipe(epochs=2, least_steps=10, batch_cases=4)
+    for cases, epochs in ((1, 10), (8, 5), (17, 2), (80, 2)):
+        steps = lora.plan(recipe, [50] * cases)
+        assert steps[-1][0] == epochs
+        assert len(steps) >= recipe.least_steps
+        read = sorted(index for _, batch in steps for index in batch)
+        assert read == sorted([*range(cases)] * epochs)

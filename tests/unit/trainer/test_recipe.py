@@ -65,7 +65,8 @@ def test_a_failure_is_the_last_line_and_the_exit_code(
 def test_a_run_killed_with_sigkill_ends_in_the_same_adapter(
     tiny_base: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
-    settings = {"epochs": 3, "learning_rate": 0.02, "checkpoint_every": 2}
+    settings = {"epochs": 3, "batch_cases": 8, "least_steps": 1, "learning_rate": 0.02}
+    settings |= {"checkpoint_every": 2}
     (tmp_path / "mine.json").write_text(json.dumps(settings))
 
     def command(out: str) -> list[str]:

@@ -68,7 +68,7 @@ def test_it_learns_stated_facts_from_sixty_claims(
     smollm2: Path, claims: Path, tmp_path: Path
 ) -> None:
     metrics = run(
-        Recipe(),
+        Recipe(epochs=3, least_steps=1, batch_cases=8),
         data=claims,
         base=smollm2,
         out=tmp_path / "out",

@@ -1,0 +1,76 @@
+"""Every command that the README shows for a running system works on one."""
+
+import json
+import re
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+
+from deploy.command_line.dead_letters import kept_letters
+from deploy.simulation import Simulation, write_history
+from shared.tasks import TASKS
+from shared.topics import CASES_SUBMITTED
+from tests.support.demonstration import Demonstration
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "claim.json"
+
+
+def commands() -> list[list[str]]:
+    """The lines of the README's blocks that begin with `caseloop` or `python`, as arguments."""
+    blocks = re.findall(r"^```\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [
+        shlex.split(line, comments=True) for line in lines if re.match("caseloop|python ", line)
+    ]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the commands name."""
+    folder = tmp_path_factory.mktemp("readme")
+    case = json.loads(EXAMPLE.read_text())
+    (folder / "claim.json").write_text(json.dumps({**case, "case_id": "README-1.1"}))
+    lines = (json.dumps({**case, "case_id": f"README-2.{number}"}) for number in (1, 2))
+    (folder / "claims.jsonl").write_text("\n".join(lines))
+    write_history(folder / "history.csv", TASKS["adjudication"], Simulation(77).claims(count=20))
+    return folder
+
+
+def dead_letter(bootstrap: list[str]) -> str:
+    """The place of a record that no service can process."""
+    producer = KafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=False)
+    producer.send(CASES_SUBMITTED.name, b"garbage").get(timeout=30)
+    producer.close()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for kept in kept_letters(bootstrap):
+            return kept.place
+        time.sleep(0.5)
+    raise AssertionError("the record is no dead letter after 60 s")
+
+
+def test_every_command_works(linear: tuple[Demonstration, Mapping[str, Any]], files: Path) -> None:
+    system, _ = linear
+    shown = commands()
+    given = {path.name: str(path) for path in files.iterdir()}
+    given |= {name: str(Path(sys.executable).with_name(name)) for name in ("python", "caseloop")}
+    given["…"] = "a test"
+    given["TOPIC/PARTITION/OFFSET"] = dead_letter([system.environment["KAFKA_BOOTSTRAP"]])
+    assert len(shown) >= 12
+
+    for command in shown:
+        arguments = [given.get(word, word) for word in command]
+        if "examples/follow_decisions.py" in arguments:
+            arguments += ["--events", "20"]
+        result = system.run(arguments, seconds=120)
+        assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
+        assert result.stdout.strip(), command
