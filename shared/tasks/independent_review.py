@@ -94,7 +94,13 @@ INDEPENDENT_REVIEW = Task(
     title="Independent medical review",
     labels=(
         Label("APPROVED", adverse=False, key="a", meaning="overturn the plan's denial"),
-        Label("DENIED", adverse=True, key="d", meaning="uphold the plan's denial"),
+        Label(
+            "DENIED",
+            adverse=True,
+            key="d",
+            meaning="uphold the plan's denial",
+            needs=("reason_code", "criterion", "clinical_basis"),
+        ),
     ),
     input_model=IndependentReviewInput,
     prompt_version="independent-review-1",

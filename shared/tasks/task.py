@@ -1,18 +1,24 @@
 """What a task is: one kind of judgement, defined once and read by every service.
 
 A task says what a case contains, which labels an expert can give, which of them are adverse
-to the member, and how a case is put to a model. Services know tasks only through this class.
+to the member, how a case is put to a model, and what a reviewer is shown of it. Services know
+tasks only through this class.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import Rejected
+
+# What an answer can have to carry besides its label and the reasoning.
+Requirement = Literal["reason_code", "criterion", "clinical_basis"]
+Outcome = Literal["pass", "fail", "pend"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Label:
     adverse: bool
     key: str  # its key on the review page
     meaning: str
+    needs: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,10 +43,52 @@ class ReasonCode:
 
 @dataclass(frozen=True)
 class Section:
-    """A block of the review page: a title and the input fields it shows, in order."""
+    """A block of the review page: a title and the input fields it shows, in order.
+
+    `wide`: its content is long or a table, and wants the whole width.
+    """
 
     title: str
     fields: tuple[str, ...]
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class CodeTitle:
+    """What a code means, and the larger group that it belongs to."""
+
+    title: str
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A criterion that bears on a case, to be quoted word for word.
+
+    `outcome`: what a check of the case against it said, where one was made.
+    """
+
+    rule_id: str
+    source: str
+    version: str
+    effective_date: date
+    text: str
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A table worked out from a case. Each row has a cell a column.
+
+    `totals` stand below the rows: what, and how much.
+    """
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    totals: tuple[tuple[str, str], ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +109,18 @@ class HistoricCase:
     evidence: Mapping[str, str]  # what the expert found; kept with the label, never in a prompt
 
 
+def _no_title(_field: str, _code: str) -> CodeTitle | None:
+    return None
+
+
+def _no_rules(_case: Any) -> tuple[Rule, ...]:
+    return ()
+
+
+def _no_panels(_case: Any) -> tuple[Panel, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Task:
     """A kind of judgement.
@@ -67,6 +128,7 @@ class Task:
     `read_history` turns one row of a CSV file into a `HistoricCase` and raises `Rejected` with
     the column's name; `required_columns` and `optional_columns` are the columns it reads.
     `group_of` names whom a case is about (the member, else the claim family, else the claim).
+    `title_of_code` takes the name of an input field and a code that stands in it.
     """
 
     name: str
@@ -86,6 +148,9 @@ class Task:
     amount_field: str | None = None
     # The column of a history file that says which claim a row is about.
     claim_column: str = "claim_id"
+    title_of_code: Callable[[str, str], CodeTitle | None] = _no_title
+    rules_of: Callable[[Any], tuple[Rule, ...]] = _no_rules
+    panels_of: Callable[[Any], tuple[Panel, ...]] = _no_panels
 
     @property
     def label_names(self) -> tuple[str, ...]:

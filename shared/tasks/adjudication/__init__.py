@@ -12,8 +12,20 @@ from shared.tasks.task import HistoricCase, Label, ReasonCode, Section, Task
 
 LABELS = (
     Label("APPROVED", adverse=False, key="a", meaning="pay the claim"),
-    Label("DENIED", adverse=True, key="d", meaning="do not pay"),
-    Label("PENDING", adverse=True, key="p", meaning="ask for what is missing, then decide"),
+    Label(
+        "DENIED",
+        adverse=True,
+        key="d",
+        meaning="do not pay",
+        needs=("reason_code", "criterion", "clinical_basis"),
+    ),
+    Label(
+        "PENDING",
+        adverse=True,
+        key="p",
+        meaning="ask for what is missing, then decide",
+        needs=("reason_code",),
+    ),
 )
 
 REASON_CODES = (
@@ -43,8 +55,8 @@ LAYOUT = (
         ),
     ),
     Section("Codes", ("diagnosis_codes", "procedure_codes")),
-    Section("Edits", ("edits",)),
-    Section("Clinical note", ("clinical_note",)),
+    Section("Edits", ("edits",), wide=True),
+    Section("Clinical note", ("clinical_note",), wide=True),
 )
 
 # An attempt suffix of a claim number: one digit after a dash, behind at least five digits.
