@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from services.review_queue.access import Anybody, Operator
+from services.review_queue.access import Operator, SignedIn, address_of
 from services.review_queue.accounts import Accounts, Session, User, normal
 from services.review_queue.identity import COOKIE, refuse_foreign, session_token
 from services.review_queue.routes import PROBLEMS
@@ -20,7 +20,9 @@ def account_routes(accounts: Accounts, *, secure_cookies: bool) -> APIRouter:
     async def sign_in(body: Credentials, request: Request, response: Response) -> SessionView:
         """Sign in with name and password."""
         refuse_foreign(request)
-        session = await accounts.sign_in(body.name, body.password.get_secret_value())
+        session = await accounts.sign_in(
+            body.name, body.password.get_secret_value(), address=address_of(request)
+        )
         set_cookie(response, session, secure=secure_cookies)
         return SessionView(
             token=session.token,
@@ -30,18 +32,18 @@ def account_routes(accounts: Accounts, *, secure_cookies: bool) -> APIRouter:
         )
 
     @router.delete("/sessions", status_code=204)
-    async def sign_out(_: Anybody, request: Request, response: Response) -> None:
+    async def sign_out(caller: SignedIn, request: Request, response: Response) -> None:
         """End the session that this request was sent with."""
         token = session_token(request)
         if token is not None:
-            await accounts.sign_out(token)
+            await accounts.sign_out(token, by=caller)
         response.delete_cookie(COOKIE)
 
     @router.post("/users", status_code=201)
     async def create_user(body: NewUser, caller: Operator) -> UserView:
         """Create a user who can sign in."""
         user = User(normal(body.name), body.role, body.password.get_secret_value())
-        await accounts.create(user, by=caller.name)
+        await accounts.create(user, by=caller)
         return UserView(name=user.name, role=user.role)
 
     return router

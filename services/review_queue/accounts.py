@@ -1,8 +1,8 @@
 """Local users and their sessions.
 
 Passwords are kept as argon2 hashes, session tokens as sha256. Attempts are counted before a
-password is looked at, by name, whether or not the name exists: nobody guesses in parallel, and
-nobody learns who works here.
+password is looked at, by name, whether or not the name exists, and by address: nobody guesses in
+parallel, and nobody learns who works here.
 """
 
 import asyncio
@@ -16,6 +16,8 @@ from datetime import datetime, timedelta
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
+from services.review_queue import audit
+from services.review_queue.access import Actor
 from shared.auth import Principal
 from shared.database import Database
 from shared.errors import Conflict, Rejected
@@ -23,6 +25,7 @@ from shared.errors import Conflict, Rejected
 USER_ROLES = ("adjudicator", "senior", "lead", "operator", "auditor")
 SESSION_PREFIX = "session-"
 MINIMUM_PASSWORD = 10
+_BOOTSTRAP = Actor("bootstrap", "operator", "settings")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 # 19 MiB and two passes, as OWASP recommends; two at a time, so that memory stays bounded.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -64,7 +67,8 @@ class Session:
 @dataclass(frozen=True)
 class SignInLimits:
     session: timedelta
-    failures: int
+    failures: int  # of a name, in a row
+    failures_of_address: int
     lockout: timedelta
 
 
@@ -100,7 +104,7 @@ class Accounts:
         # Compared with when the name is unknown, so that it takes as long as a wrong password.
         self._nobody = _HASHER.hash(new_token())
 
-    async def create(self, user: User, *, by: str) -> None:
+    async def create(self, user: User, *, by: Actor) -> None:
         """`Conflict` if the name is taken."""
         if not await self._add(user, by=by):
             raise Conflict(f"there is a user {user.name} already", field="name")
@@ -112,9 +116,9 @@ class Accounts:
         known = {row["name"] for row in rows}
         for user in users:
             if user.name not in known:
-                await self._add(user, by="bootstrap")
+                await self._add(user, by=_BOOTSTRAP)
 
-    async def _add(self, user: User, *, by: str) -> bool:
+    async def _add(self, user: User, *, by: Actor) -> bool:
         if user.name in self.reserved:
             raise Conflict(f"an API token has the name {user.name}", field="name")
         async with self._hashing:
@@ -126,26 +130,33 @@ class Accounts:
                 user.name,
                 user.role,
                 password_hash,
-                by,
+                by.name,
             )
-        return bool(status == "INSERT 0 1")
+            added = bool(status == "INSERT 0 1")
+            if added:
+                await audit.record(connection, by, "user_created", user=user.name, as_=user.role)
+        return added
 
-    async def sign_in(self, name: str, password: str) -> Session:
+    async def sign_in(self, name: str, password: str, *, address: str) -> Session:
         """A new session; `WrongPassword` or `LockedOut` otherwise."""
         name = normal(name)
         if not _NAME.fullmatch(name):
             raise WrongPassword("name or password is wrong")
-        await self._count_attempt(name)
+        await self._count_attempt(f"address {address}", self.limits.failures_of_address)
+        await self._count_attempt(name, self.limits.failures)
         async with self.database.transaction() as connection:
             row = await connection.fetchrow(
                 "SELECT role, password_hash FROM review_queue.users WHERE name = $1", name
             )
         right = await self._matches(row["password_hash"] if row else self._nobody, password)
+        actor = Actor(name, row["role"] if row else "nobody", address)
         if row is None or not right:
+            async with self.database.transaction() as connection:
+                await audit.record(connection, actor, "sign_in_failed")
             raise WrongPassword("name or password is wrong")
-        return await self._open(Principal(name, row["role"]))
+        return await self._open(actor)
 
-    async def _count_attempt(self, name: str) -> None:
+    async def _count_attempt(self, name: str, allowed: int) -> None:
         """Count it as failed until it succeeds; old failures are forgotten."""
         async with self.database.transaction() as connection:
             failures = await connection.fetchval(
@@ -155,7 +166,7 @@ class Accounts:
                 "WHERE f.failures < $3 OR f.last_at < now() - $2::interval RETURNING failures",
                 name,
                 self.limits.lockout,
-                self.limits.failures,
+                allowed,
             )
         if failures is None:
             raise LockedOut("too many failed attempts; try again in a few minutes")
@@ -167,20 +178,22 @@ class Accounts:
             except VerificationError:
                 return False
 
-    async def _open(self, principal: Principal) -> Session:
+    async def _open(self, actor: Actor) -> Session:
         token = SESSION_PREFIX + self.new_token()
         async with self.database.transaction() as connection:
             await connection.execute(
-                "DELETE FROM review_queue.sign_in_failures WHERE name = $1", principal.name
+                "DELETE FROM review_queue.sign_in_failures WHERE name = ANY($1)",
+                [actor.name, f"address {actor.address}"],
             )
             expires_at = await connection.fetchval(
                 "INSERT INTO review_queue.sessions (token_sha256, name, expires_at) "
                 "VALUES ($1, $2, now() + $3::interval) RETURNING expires_at",
                 _digest(token),
-                principal.name,
+                actor.name,
                 self.limits.session,
             )
-        return Session(token, principal, expires_at)
+            await audit.record(connection, actor, "signed_in")
+        return Session(token, Principal(actor.name, actor.role), expires_at)
 
     async def principal(self, token: str) -> Principal | None:
         """Who has this session, if it is still open."""
@@ -192,11 +205,12 @@ class Accounts:
             )
         return Principal(row["name"], row["role"]) if row else None
 
-    async def sign_out(self, token: str) -> None:
+    async def sign_out(self, token: str, *, by: Actor) -> None:
         async with self.database.transaction() as connection:
             await connection.execute(
                 "DELETE FROM review_queue.sessions WHERE token_sha256 = $1", _digest(token)
             )
+            await audit.record(connection, by, "signed_out")
 
     async def prune(self) -> None:
         """Once a minute for ever, forget sessions that are over and failures out of date."""

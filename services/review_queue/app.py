@@ -7,17 +7,23 @@ from fastapi.staticfiles import StaticFiles
 
 from services.review_queue.account_routes import account_routes
 from services.review_queue.accounts import Accounts, SignInLimits, parse_users
+from services.review_queue.audit import Trail
+from services.review_queue.corrections import Corrections
 from services.review_queue.handlers import Handlers
 from services.review_queue.headers import SecurityHeaders
 from services.review_queue.identity import Identity
 from services.review_queue.intake import Intake
+from services.review_queue.lead_routes import queue_routes, reviewer_routes
+from services.review_queue.line import Limits, Line
 from services.review_queue.listing import Listing
+from services.review_queue.notes import Notes
 from services.review_queue.pages import Pages, page_routes, utc_now
 from services.review_queue.problems import translate
-from services.review_queue.routes import assignment_routes, review_routes
+from services.review_queue.reviewers import Reviewers
+from services.review_queue.routes import assignment_routes, decision_routes
 from services.review_queue.settings import Settings
 from services.review_queue.settlement import Settlement
-from services.review_queue.store import Limits, Store
+from services.review_queue.work import Work
 from shared.auth import Tokens
 from shared.bus import Bus
 from shared.database import Database
@@ -43,7 +49,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     outbox = Outbox(database, service=NAME)
     relay = Relay(outbox, bus, health)
-    store = Store(database, _limits(settings))
+    line = Line(database, _limits(settings))
+    work = Work(database, line.limits)
+    trail = Trail(database)
     settlement = Settlement(database, outbox)
     listing = Listing(database)
     tokens = Tokens.parse(settings)
@@ -52,7 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     pages = Pages(utc_now)
     bus.consume(
         REVIEWS_REQUESTED,
-        Handlers(Intake(database)).reviews_requested,
+        Handlers(Intake(database, settings.shares_of)).reviews_requested,
         event=ReviewRequested,
         batch=settings.batch_records,
     )
@@ -69,10 +77,14 @@ def create_app(settings: Settings) -> FastAPI:
         loops=[relay.run, settlement.run, accounts.prune],
         stop=[database.close],
         routers=[
-            assignment_routes(store),
-            review_routes(listing, settlement),
+            assignment_routes(line, work),
+            decision_routes(
+                Corrections(database, outbox, within=settings.correction), Notes(database)
+            ),
+            queue_routes(listing, trail),
+            reviewer_routes(Reviewers(database), trail),
             account_routes(accounts, secure_cookies=secure),
-            page_routes(pages, accounts, store, listing, secure_cookies=secure),
+            page_routes(pages, accounts, line, listing, secure_cookies=secure),
         ],
     )
     app.state.identify = Identity(accounts, tokens).identify
@@ -83,10 +95,20 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _limits(settings: Settings) -> Limits:
-    return Limits(settings.lease, settings.undo, settings.skip, settings.leases_per_reviewer)
+    return Limits(
+        lease=settings.lease,
+        undo=settings.undo,
+        skip=settings.skip,
+        leases_per_reviewer=settings.leases_per_reviewer,
+    )
 
 
 def _accounts(database: Database, settings: Settings, tokens: Tokens) -> Accounts:
-    limits = SignInLimits(settings.session, settings.sign_in_failures, settings.lockout)
+    limits = SignInLimits(
+        session=settings.session,
+        failures=settings.sign_in_failures,
+        failures_of_address=settings.address_failures,
+        lockout=settings.lockout,
+    )
     reserved = frozenset(principal.name for _, principal in tokens.known)
     return Accounts(database, limits, reserved=reserved)

@@ -1,54 +1,75 @@
 """How reviews enter the queue: one a case, however often it is requested."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from services.review_queue.reviews import place_of, priority_of
+from services.review_queue.opinions import amount_at_stake
+from services.review_queue.reviews import Shares, place_of, priority_of
 from shared.database import Connection, Database
 from shared.errors import Conflict
 from shared.events import ReviewRequested
+from shared.tasks import get_task
 
 _INSERT = """
-WITH new AS (
+WITH given AS (
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[],
+        $7::smallint[], $8::text[], $9::text[], $10::smallint[], $11::numeric[],
+        $12::timestamptz[], $13::timestamptz[], $14::text[]
+    ) WITH ORDINALITY AS t (
+        review_id, case_id, claim_id, group_id, content_sha256, withheld, wanted,
+        task, reason, priority, amount, requested_at, place, body, number)
+), new AS (
     INSERT INTO review_queue.reviews
-        (review_id, case_id, content_sha256, task, reason, priority, requested_at, place)
-    SELECT review_id, case_id, content_sha256, task, reason, priority, requested_at, place
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[],
-                $7::timestamptz[], $8::timestamptz[])
-        AS t (review_id, case_id, content_sha256, task, reason, priority, requested_at, place)
+        (review_id, case_id, claim_id, group_id, content_sha256, withheld, wanted)
+    SELECT review_id, case_id, claim_id, group_id, content_sha256, withheld, wanted FROM given
     ON CONFLICT DO NOTHING
     RETURNING review_id
+), bodies AS (
+    INSERT INTO review_queue.requests (review_id, body)
+    SELECT review_id, body FROM new JOIN given USING (review_id)
 )
-INSERT INTO review_queue.requests (review_id, body)
-SELECT review_id, body FROM new JOIN unnest($1::text[], $9::text[]) AS t (review_id, body)
-    USING (review_id)
+INSERT INTO review_queue.seats
+    (review_id, seat, kind, task, reason, priority, amount, requested_at, place)
+SELECT review_id, seat, CASE seat WHEN 1 THEN 'first' ELSE 'second' END,
+    task, reason, priority, amount, requested_at, place
+FROM new JOIN given USING (review_id) CROSS JOIN generate_series(1, wanted) AS seat
+ORDER BY number, seat
 """
 
 
 class Intake:
-    def __init__(self, database: Database) -> None:
+    """`shares_of` says of a task how much is seen by two, and how often the model is hidden."""
+
+    def __init__(self, database: Database, shares_of: Callable[[str], Shares]) -> None:
         self.database = database
+        self.shares_of = shares_of
 
     async def add(self, requests: Sequence[ReviewRequested]) -> None:
         """Queue the reviews that are new; `Conflict` if a known case comes with other content."""
         first = {request.review_id: request for request in reversed(requests)}
         ordered = sorted(first.values(), key=lambda r: (r.occurred_at, r.review_id))
         async with self.database.transaction() as connection:
-            await connection.execute(_INSERT, *zip(*map(_row, ordered), strict=True))
+            await connection.execute(_INSERT, *zip(*map(self._row, ordered), strict=True))
             await _refuse_other_content(connection, requests)
 
-
-def _row(request: ReviewRequested) -> tuple[object, ...]:
-    return (
-        request.review_id,
-        request.case.case_id,
-        request.case.content_sha256,
-        request.case.task,
-        request.reason,
-        priority_of(request),
-        request.occurred_at,
-        place_of(request),
-        request.model_dump_json(),
-    )
+    def _row(self, request: ReviewRequested) -> tuple[object, ...]:
+        case, shares = request.case, self.shares_of(request.case.task)
+        return (
+            request.review_id,
+            case.case_id,
+            case.claim_id,
+            case.group_id,
+            case.content_sha256,
+            shares.withholds(request.review_id),
+            shares.opinions_wanted(request.review_id),
+            case.task,
+            request.reason,
+            priority_of(request),
+            amount_at_stake(get_task(case.task), case),
+            request.occurred_at,
+            place_of(request),
+            request.model_dump_json(),
+        )
 
 
 async def _refuse_other_content(

@@ -1,6 +1,6 @@
 """What a reviewer answers, whether it is an answer, and the events that follow once it is settled.
 
-An answer is always one of the task's labels, with a reason.
+An answer is always one of the task's labels, with a reason, and with all that its label needs.
 """
 
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from services.review_queue.states import Kind
 from shared.errors import Rejected
 from shared.events import (
     Case,
@@ -21,6 +22,12 @@ from shared.events import (
 from shared.tasks import get_task
 from shared.tasks.task import Task
 
+_NEEDS = {
+    "reason_code": "a reason code",
+    "criterion": "the criterion that it rests on, quoted",
+    "clinical_basis": "its clinical basis",
+}
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -31,14 +38,21 @@ class Answer:
     approved_amount: Decimal | None = None
     reason_code: str | None = None
     criterion: Criterion | None = None
+    clinical_basis: str | None = None
+
+    @property
+    def outcome(self) -> tuple[str, Decimal | None]:
+        """In what two reviewers agree or do not."""
+        return self.label, self.approved_amount
 
 
 @dataclass(frozen=True)
-class Settled:
-    """The answer that stands, and the opinions it came from."""
+class Given:
+    """An answer as it was given on a seat."""
 
+    kind: Kind
     answer: Answer
-    opinions: tuple[Opinion, ...]
+    opinion: Opinion
 
 
 @dataclass(frozen=True)
@@ -53,9 +67,12 @@ class Correction:
 def check(answer: Answer, case: Case) -> None:
     """`Rejected` names the field if this does not answer the case."""
     task = get_task(case.task)
-    task.label(answer.label)
+    label = task.label(answer.label)
     if not answer.reasoning.strip():
         raise Rejected("a decision needs its reason", field="reasoning")
+    for name in label.needs:
+        if not getattr(answer, name):
+            raise Rejected(f"{label.name} needs {_NEEDS[name]}", field=name)
     if answer.reason_code is not None:
         _check_reason_code(answer.reason_code, answer.label, task)
     if answer.approved_amount is not None:
@@ -85,24 +102,33 @@ def amount_at_stake(task: Task, case: Case) -> Decimal | None:
     return Decimal(str(case.input[task.amount_field]))
 
 
-def completed(request: ReviewRequested, settled: Settled, *, at: datetime) -> ReviewCompleted:
+def completed(
+    request: ReviewRequested,
+    standing: Given,
+    given: Sequence[Given],
+    *,
+    withheld: bool,
+    at: datetime,
+) -> ReviewCompleted:
     return ReviewCompleted(
         occurred_at=at,
         review_id=request.review_id,
         case=request.case,
-        label=settled.answer.label,
-        reasoning=settled.answer.reasoning,
-        approved_amount=_dollars(settled.answer.approved_amount),
-        opinions=settled.opinions,
+        label=standing.answer.label,
+        reasoning=standing.answer.reasoning,
+        approved_amount=_dollars(standing.answer.approved_amount),
+        opinions=tuple(each.opinion for each in given),
         reason=request.reason,
         inclusion_probability=request.inclusion_probability,
         routing_version=request.routing_version,
         answer=request.answer,
-        model_visible=request.model_visible,
+        model_visible=request.model_visible and not withheld,
     )
 
 
-def decided(request: ReviewRequested, settled: Settled, *, at: datetime) -> DecisionMade:
+def decided(
+    request: ReviewRequested, standing: Given, *, at: datetime
+) -> DecisionMade:
     """The case's one original decision. `model_version` is the model that the human was shown."""
     shown = request.answer if request.model_visible else None
     return DecisionMade(
@@ -111,12 +137,12 @@ def decided(request: ReviewRequested, settled: Settled, *, at: datetime) -> Deci
         task=request.case.task,
         claim_id=request.case.claim_id,
         group_id=request.case.group_id,
-        label=settled.answer.label,
-        approved_amount=_dollars(settled.answer.approved_amount),
-        reasoning=settled.answer.reasoning,
+        label=standing.answer.label,
+        approved_amount=_dollars(standing.answer.approved_amount),
+        reasoning=standing.answer.reasoning,
         decided_by="human",
         model_version=shown.version if shown else None,
-        reviewer=settled.opinions[-1].reviewer,
+        reviewer=standing.opinion.reviewer,
         route_reason=request.reason,
         inclusion_probability=request.inclusion_probability,
         content_sha256=request.case.content_sha256,
@@ -136,12 +162,6 @@ def corrected(case: Case, correction: Correction, *, by: str, at: datetime) -> D
         corrected_by=by,
         why=correction.why,
     )
-
-
-def settle(answers: Sequence[tuple[Answer, Opinion]]) -> Settled:
-    """The answer that stands: with one reviewer a case, his."""
-    ((answer, opinion),) = answers
-    return Settled(answer, (opinion,))
 
 
 def _dollars(amount: Decimal | None) -> float | None:

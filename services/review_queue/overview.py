@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.review_queue.listing import Count
-from services.review_queue.reviews import ReviewState
+from services.review_queue.states import SeatState
 from services.review_queue.views import REASONS
 from shared.tasks import get_task
 
-STATES: dict[ReviewState, str] = {
+STATES: dict[SeatState, str] = {
     "queued": "Waiting",
     "leased": "In work",
     "submitted": "Submitted",
-    "completed": "Done, last 24 h",
+    "answered": "Done, last 24 h",
 }
 
 
@@ -55,7 +55,7 @@ def _task(name: str, counts: Sequence[Count]) -> TaskOverview:
 
 
 def _totals(counts: Sequence[Count]) -> tuple[int, ...]:
-    return tuple(sum(c.reviews for c in counts if c.state == state) for state in STATES)
+    return tuple(sum(c.seats for c in counts if c.state == state) for state in STATES)
 
 
 def _oldest(counts: Sequence[Count]) -> datetime | None:

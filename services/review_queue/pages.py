@@ -10,13 +10,19 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.review_queue.access import REVIEWERS, Reviewer
+from services.review_queue.access import (
+    REVIEWERS,
+    Anybody,
+    Worker,
+    actor_at,
+    address_of,
+)
 from services.review_queue.account_routes import set_cookie
 from services.review_queue.accounts import Accounts, LockedOut, WrongPassword
 from services.review_queue.identity import COOKIE, refuse_foreign
+from services.review_queue.line import Line
 from services.review_queue.listing import Listing
 from services.review_queue.overview import STATES, overview
-from services.review_queue.store import Store
 from services.review_queue.views import case_view, heading, words
 from services.review_queue.views import waited as waited_for
 from shared.auth import identify
@@ -54,7 +60,7 @@ class Pages:
 
 
 def page_routes(
-    pages: Pages, accounts: Accounts, store: Store, listing: Listing, *, secure_cookies: bool
+    pages: Pages, accounts: Accounts, line: Line, listing: Listing, *, secure_cookies: bool
 ) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
@@ -70,7 +76,7 @@ def page_routes(
     ) -> Response:
         refuse_foreign(request)
         try:
-            session = await accounts.sign_in(name, password)
+            session = await accounts.sign_in(name, password, address=address_of(request))
         except (WrongPassword, LockedOut) as error:
             return pages.render(
                 request,
@@ -87,35 +93,29 @@ def page_routes(
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
         refuse_foreign(request)
-        token = request.cookies.get(COOKIE)
-        if token is not None:
-            await accounts.sign_out(token)
+        principal, token = await identify(request), request.cookies.get(COOKIE)
+        if principal is not None and token is not None:
+            await accounts.sign_out(token, by=actor_at(request, principal))
         response = _to("/sign-in")
         response.delete_cookie(COOKIE)
         return response
 
     @router.get("/")
-    async def review(request: Request) -> Response:
-        principal = await identify(request)
-        if principal is None:
-            return _to("/sign-in")
-        if principal.role not in REVIEWERS:
+    async def review(request: Request, caller: Anybody) -> Response:
+        if caller.role not in REVIEWERS:
             return _to("/queue")
-        return pages.render(request, "review.html", principal=principal)
+        return pages.render(request, "review.html", principal=caller)
 
     @router.get("/assignments/{assignment_id}")
-    async def case(request: Request, assignment_id: UUID, caller: Reviewer) -> Response:
+    async def case(request: Request, assignment_id: UUID, caller: Worker) -> Response:
         """One leased case as a fragment of the review page."""
-        assignment = await store.assignment(assignment_id, caller.name)
+        assignment = await line.assignment(assignment_id, caller.name)
         return pages.render(request, "case.html", assignment=assignment, view=case_view(assignment))
 
     @router.get("/queue")
-    async def queue(request: Request) -> Response:
-        principal = await identify(request)
-        if principal is None:
-            return _to("/sign-in")
+    async def queue(request: Request, caller: Anybody) -> Response:
         tasks = overview(await listing.counts())
-        return pages.render(request, "queue.html", principal=principal, tasks=tasks, states=STATES)
+        return pages.render(request, "queue.html", principal=caller, tasks=tasks, states=STATES)
 
     return router
 

@@ -2,13 +2,13 @@
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exception_handlers import http_exception_handler
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from services.review_queue.accounts import LockedOut, WrongPassword
 from services.review_queue.pages import Pages
-from services.review_queue.settlement import NotTheirs
-from services.review_queue.store import NotFound
+from services.review_queue.corrections import NotTheirs
+from services.review_queue.line import NotFound
 from shared.errors import Rejected, Transient
 
 _STATUS: dict[type[Rejected], int] = {
@@ -30,6 +30,8 @@ def translate(app: FastAPI, pages: Pages) -> None:
         assert isinstance(error, StarletteHTTPException)
         if not _for_people(request):
             return await http_exception_handler(request, error)
+        if error.status_code == 401 and request.method == "GET":
+            return RedirectResponse("/sign-in", 303)
         page = pages.render(
             request,
             "problem.html",

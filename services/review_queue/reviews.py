@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from services.review_queue.states import AssignmentState, Kind
+from shared.draws import draw
 from shared.errors import Rejected
-from shared.events import ModelAnswer, ReviewRequested, RouteReason
+from shared.events import ModelAnswer, Opinion, ReviewRequested, RouteReason
 from shared.tasks import get_task
 from shared.topics import RECORD_LIMIT_BYTES
 
-ReviewState = Literal["queued", "leased", "submitted", "completed"]
-AssignmentState = Literal["leased", "submitted", "released", "expired"]
 Priority = Literal[1, 2, 3]
 
 # How far ahead of its time a review stands in line.
@@ -25,25 +25,51 @@ ROOM_FOR_OPINIONS_BYTES = 96 * 1024
 
 
 @dataclass(frozen=True)
+class Shares:
+    """Of a task's reviews: how many two reviewers see, and how many hide the model's answer."""
+
+    overlap: float
+    withheld: float
+
+    def opinions_wanted(self, review_id: str) -> int:
+        """2 for the share that two reviewers see, drawn by hash; 1 for the others."""
+        return 2 if draw("overlap", review_id) < self.overlap else 1
+
+    def withholds(self, review_id: str) -> bool:
+        return draw("withheld", review_id) < self.withheld
+
+
+@dataclass(frozen=True)
 class Assignment:
-    """A reviewer's leased share of a review. Whoever acts on it shows its newest `token`."""
+    """A reviewer's leased seat of a review. Whoever acts on it shows its newest `token`."""
 
     assignment_id: UUID
     token: int
     state: AssignmentState
+    kind: Kind
     leased_at: datetime
     lease_expires_at: datetime
+    label_before: str | None  # the reviewer's own answer, if he committed to one
+    withheld: bool
     request: ReviewRequested
+    # The others' opinions and why it was escalated: on a final seat only.
+    opinions: tuple[Opinion, ...] = ()
+    escalated_why: str | None = None
+
+    @property
+    def model_visible(self) -> bool:
+        """Whether this reviewer may see the model's answer now."""
+        hidden = self.withheld and self.label_before is None
+        return self.request.model_visible and not hidden
 
     @property
     def answer(self) -> ModelAnswer | None:
-        """The model's answer, if this reviewer may see it."""
-        return self.request.answer if self.request.model_visible else None
+        return self.request.answer if self.model_visible else None
 
     @property
     def reason(self) -> RouteReason | None:
         """Why the case is here, unless that would give the model's answer away."""
-        return self.request.reason if self.request.model_visible else None
+        return self.request.reason if self.model_visible else None
 
 
 def priority_of(request: ReviewRequested) -> Priority:

@@ -1,15 +1,27 @@
 """What goes in and out of the HTTP API. Free text is checked here, once."""
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    field_validator,
+)
 
-from services.review_queue.listing import Count, Listed, Revision
+from services.review_queue.audit import Entry
+from services.review_queue.listing import Count, Found, Listed, Note, Revision
 from services.review_queue.opinions import Answer, Correction
-from services.review_queue.reviews import Assignment, AssignmentState, Priority, ReviewState
+from services.review_queue.reviewers import ReviewerRow
+from services.review_queue.reviews import Assignment, Priority
+from services.review_queue.states import AssignmentState, Kind, SeatState
 from shared.events import Case, Criterion, ModelAnswer, Opinion, RouteReason
 from shared.events.base import InclusionProbability
 from shared.tasks.fields import ShortText, Text
@@ -17,6 +29,7 @@ from shared.tasks.fields import ShortText, Text
 Reasoning = Annotated[Text, Field(min_length=1, max_length=4000)]
 Amount = Annotated[Decimal, Field(ge=0, le=10_000_000, decimal_places=2)]
 Token = Annotated[int, Field(ge=1, lt=2**63)]
+DRAFT_LIMIT_CHARACTERS = 16 * 1024
 
 
 class _Input(BaseModel):
@@ -53,6 +66,50 @@ class Release(Fence):
     reason: ShortText
 
 
+class Escalation(Fence):
+    """Why somebody senior should have the final word."""
+
+    reason: Reasoning
+
+
+class Commitment(Fence):
+    """The reviewer's own answer, given before he sees the model's."""
+
+    label: str
+
+
+class Draft(_Input):
+    """What the form holds so far, as the page keeps it: any JSON up to 16 KiB."""
+
+    content: dict[str, JsonValue]
+
+    @field_validator("content")
+    @classmethod
+    def _small(cls, content: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if len(json.dumps(content)) > DRAFT_LIMIT_CHARACTERS:
+            raise ValueError(f"more than {DRAFT_LIMIT_CHARACTERS} characters")
+        return content
+
+
+class DraftView(BaseModel):
+    content: dict[str, JsonValue] | None
+
+
+class NewNote(_Input):
+    text: Reasoning
+
+
+class Pause(_Input):
+    why: ShortText
+
+
+class PausedView(BaseModel):
+    """`returned`: how many cases the reviewer held, which others get now."""
+
+    name: str
+    returned: int
+
+
 class QuotedCriterion(_Input):
     source: ShortText
     version: ShortText
@@ -66,6 +123,7 @@ class Answered(_Input):
     reason_code: str | None = None
     approved_amount: Amount | None = None
     criterion: QuotedCriterion | None = None
+    clinical_basis: Reasoning | None = None
 
     def answer(self) -> Answer:
         quoted = self.criterion
@@ -75,33 +133,47 @@ class Answered(_Input):
             approved_amount=self.approved_amount,
             reason_code=self.reason_code,
             criterion=Criterion(**quoted.model_dump()) if quoted else None,
+            clinical_basis=self.clinical_basis,
         )
 
 
 class Submission(Answered, Fence):
-    """A decision with its reason."""
+    """A decision with its reason. `panels`: what the reviewer opened on his page."""
+
+    panels: Annotated[list[ShortText], Field(max_length=50)] = []
 
 
-class Corrected(_Input):
+class Corrected(Answered):
     """A changed decision. `supersedes_revision`: 0 for the original, then the last correction's."""
 
-    label: str
-    reasoning: Reasoning
-    approved_amount: Amount | None = None
     why: Reasoning
     supersedes_revision: Annotated[int, Field(ge=0, lt=2**31 - 1)]
 
     def correction(self) -> Correction:
-        answer = Answer(self.label, self.reasoning, self.approved_amount)
-        return Correction(answer, self.why, self.supersedes_revision)
+        return Correction(self.answer(), self.why, self.supersedes_revision)
+
+
+class EarlierOpinion(BaseModel):
+    """What another reviewer said, without his name."""
+
+    label: str
+    reasoning: str
+    reason_code: str | None
+    criterion: Criterion | None
+    clinical_basis: str | None
+    decided_at: AwareDatetime
 
 
 class AssignmentView(BaseModel):
-    """A leased case. `reason` and `answer` are absent if they must not sway the reviewer."""
+    """A leased case. `reason` and `answer` are absent while they must not sway the reviewer.
+
+    `opinions` and `escalated_why` are there where the reviewer has the final word.
+    """
 
     assignment_id: UUID
     token: int
     state: AssignmentState
+    kind: Kind
     leased_at: datetime
     lease_expires_at: datetime
     lease_seconds: float
@@ -110,7 +182,10 @@ class AssignmentView(BaseModel):
     requested_at: AwareDatetime
     reason: RouteReason | None
     model_visible: bool
+    label_before: str | None
     answer: ModelAnswer | None
+    opinions: list[EarlierOpinion]
+    escalated_why: str | None
 
     @classmethod
     def of(cls, assignment: Assignment, *, lease_seconds: float) -> Self:
@@ -119,6 +194,7 @@ class AssignmentView(BaseModel):
             assignment_id=assignment.assignment_id,
             token=assignment.token,
             state=assignment.state,
+            kind=assignment.kind,
             leased_at=assignment.leased_at,
             lease_expires_at=assignment.lease_expires_at,
             lease_seconds=lease_seconds,
@@ -126,13 +202,26 @@ class AssignmentView(BaseModel):
             case=request.case,
             requested_at=request.occurred_at,
             reason=assignment.reason,
-            model_visible=request.model_visible,
+            model_visible=assignment.model_visible,
+            label_before=assignment.label_before,
             answer=assignment.answer,
+            opinions=[
+                EarlierOpinion.model_validate(opinion, from_attributes=True)
+                for opinion in assignment.opinions
+            ],
+            escalated_why=assignment.escalated_why,
         )
 
 
 class LeaseView(BaseModel):
     lease_expires_at: datetime
+
+
+class CommittedView(BaseModel):
+    """What the reviewer may see now. Both are null where no model answered."""
+
+    answer: ModelAnswer | None
+    reason: RouteReason | None
 
 
 class SubmittedView(BaseModel):
@@ -144,34 +233,53 @@ class SubmittedView(BaseModel):
 
 
 class QueueView(BaseModel):
-    """Counts of open reviews, and of those completed in the last 24 hours."""
+    """Counts of open seats, and of those completed in the last 24 hours."""
 
     counts: list[Count]
 
 
-class ReviewPage(BaseModel):
-    """Reviews in the order of their arrival. `after` continues behind them; null at the end."""
+class SeatPage(BaseModel):
+    """Seats in the order of their arrival. `after` continues behind them; null at the end."""
 
-    reviews: list[Listed]
+    seats: list[Listed]
     after: int | None
+
+
+class FoundView(BaseModel):
+    """The newest 50 reviews of a case, claim or member."""
+
+    reviews: list[Found]
 
 
 class ReviewView(BaseModel):
     """A review with its case and what was said of it. `revision` is the decision's newest."""
 
     review_id: str
-    state: ReviewState
+    states: list[SeatState]
+    label: str | None
     case: Case
     reason: RouteReason
     inclusion_probability: InclusionProbability
     routing_version: str
     requested_at: AwareDatetime
     completed_at: datetime | None
-    model_visible: bool
+    withheld: bool
     answer: ModelAnswer | None
     opinions: list[Opinion]
     corrections: list[Revision]
+    notes: list[Note]
     revision: int
+
+
+class ReviewersView(BaseModel):
+    reviewers: list[ReviewerRow]
+
+
+class AuditPage(BaseModel):
+    """The newest entries first. `before` continues with older ones; null at the end."""
+
+    entries: list[Entry]
+    before: int | None
 
 
 class CorrectionView(BaseModel):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from services.review_queue.reviews import Shares
 from shared.settings import ServiceSettings
 
 
@@ -19,7 +20,15 @@ class Settings(ServiceSettings):
     undo_seconds: float = Field(default=10, ge=0)  # before a decision leaves
     skip_seconds: float = Field(default=1800, ge=0)  # before a skipped case comes to one again
     session_hours: float = Field(default=12, gt=0)
+    correction_hours: float = Field(default=24, ge=0)  # how long one can change a decision
+    # Of each task's reviews, the share that two reviewers see and the share that hides the model's
+    # answer until the reviewer has one of his own; as JSON, for example {"adjudication": 0.2}.
+    overlap_share: float = Field(default=0.1, ge=0, le=1)
+    overlap_shares: dict[str, float] = {}
+    withheld_share: float = Field(default=0.1, ge=0, le=1)
+    withheld_shares: dict[str, float] = {}
     sign_in_failures: int = Field(default=10, ge=1)  # in a row; then the name is locked
+    address_failures: int = Field(default=100, ge=1)  # of all names from one address
     lockout_seconds: float = Field(default=300, gt=0)
     secure_cookies: bool = False  # on behind TLS
     # Users that exist from the start: comma-separated `name:role:password`.
@@ -36,6 +45,16 @@ class Settings(ServiceSettings):
     @property
     def skip(self) -> timedelta:
         return timedelta(seconds=self.skip_seconds)
+
+    @property
+    def correction(self) -> timedelta:
+        return timedelta(hours=self.correction_hours)
+
+    def shares_of(self, task: str) -> Shares:
+        return Shares(
+            overlap=self.overlap_shares.get(task, self.overlap_share),
+            withheld=self.withheld_shares.get(task, self.withheld_share),
+        )
 
     @property
     def session(self) -> timedelta:

@@ -64,7 +64,10 @@ class Criterion(Frozen):
 
 
 class Opinion(Frozen):
-    """What one reviewer said. `label_before` is the answer before the model's was shown."""
+    """What one reviewer said. `label_before` is the answer before the model's was shown.
+
+    `panels` are the parts of the page that he opened, `clinical_basis` is what a denial rests on.
+    """
 
     reviewer: str
     licence: str | None = None
@@ -72,9 +75,11 @@ class Opinion(Frozen):
     label_before: str | None = None
     reason_code: str | None = None
     criterion: Criterion | None = None
+    clinical_basis: str | None = None
     reasoning: Annotated[str, Field(min_length=1)]
     decided_at: AwareDatetime
     dwell_seconds: Annotated[float, Field(ge=0.0)]
+    panels: tuple[str, ...] = ()
 
 
 class ReviewCompleted(Event):

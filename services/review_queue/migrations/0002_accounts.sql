@@ -3,7 +3,13 @@ CREATE TABLE review_queue.users (
     role text NOT NULL CHECK (role IN ('adjudicator', 'senior', 'lead', 'operator', 'auditor')),
     password_hash text NOT NULL,
     created_by text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    -- A paused reviewer gets no cases.
+    paused_by text,
+    paused_why text,
+    paused_at timestamptz,
+    CONSTRAINT paused_by_whom_and_why CHECK (
+        (paused_at IS NULL) = (paused_by IS NULL) AND (paused_at IS NULL) = (paused_why IS NULL))
 );
 
 -- Only a hash of the token is kept: who reads this table cannot sign in with it.
@@ -15,7 +21,7 @@ CREATE TABLE review_queue.sessions (
 );
 CREATE INDEX sessions_expiring ON review_queue.sessions (expires_at);
 
--- Attempts by name since its last success, also for names that do not exist.
+-- Attempts by name since its last success, also for names that do not exist; and by address.
 CREATE TABLE review_queue.sign_in_failures (
     name text PRIMARY KEY,
     failures integer NOT NULL,

@@ -1,0 +1,99 @@
+"""The reviewers as a lead sees them: who works on what, who is paused and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.review_queue import audit
+from services.review_queue.access import REVIEWERS, Actor
+from services.review_queue.line import ONE_AT_A_TIME, NotFound
+from services.review_queue.states import RELEASE
+from shared.database import Database
+from shared.errors import Conflict
+
+_LIST = """
+SELECT u.name, u.role, u.paused_by, u.paused_why, u.paused_at,
+    (SELECT count(*) FROM review_queue.assignments AS a
+     WHERE a.reviewer = u.name AND a.state = 'leased') AS holds,
+    today.decided, today.median_seconds, today.last_decided_at
+FROM review_queue.users AS u
+LEFT JOIN LATERAL (
+    SELECT count(*) AS decided, max(decided_at) AS last_decided_at,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY dwell_seconds) AS median_seconds
+    FROM review_queue.opinions AS o
+    WHERE o.reviewer = u.name AND o.decided_at > now() - interval '24 hours'
+) AS today ON true
+WHERE u.role = ANY($1) ORDER BY u.name
+"""
+_PAUSE = """
+UPDATE review_queue.users SET paused_by = $2, paused_why = $3, paused_at = now()
+WHERE name = $1 AND role = ANY($4) AND paused_at IS NULL RETURNING name
+"""
+_RESUME = """
+UPDATE review_queue.users SET paused_by = NULL, paused_why = NULL, paused_at = NULL
+WHERE name = $1 AND role = ANY($2) AND paused_at IS NOT NULL RETURNING name
+"""
+_WITHDRAW = f"""
+WITH held AS (
+    SELECT assignment_id FROM review_queue.assignments
+    WHERE reviewer = $1 AND state = 'leased' FOR UPDATE
+), given_back AS (
+    UPDATE review_queue.assignments AS a
+    SET state = '{RELEASE.assignment}', ended_at = now(), ended_why = $2
+    FROM held WHERE a.assignment_id = held.assignment_id
+    RETURNING a.review_id, a.seat
+)
+UPDATE review_queue.seats AS s SET state = '{RELEASE.after}'
+FROM given_back AS g WHERE s.review_id = g.review_id AND s.seat = g.seat
+RETURNING s.review_id
+"""
+
+
+@dataclass(frozen=True)
+class ReviewerRow:
+    """One reviewer. `decided` and `median_seconds` a case are of the last 24 hours."""
+
+    name: str
+    role: str
+    holds: int
+    decided: int
+    median_seconds: float | None
+    last_decided_at: datetime | None
+    paused_by: str | None
+    paused_why: str | None
+    paused_at: datetime | None
+
+
+class Reviewers:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def rows(self) -> Sequence[ReviewerRow]:
+        async with self.database.transaction() as connection:
+            rows = await connection.fetch(_LIST, list(REVIEWERS))
+        return [ReviewerRow(**row) for row in rows]
+
+    async def pause(self, name: str, why: str, *, by: Actor) -> int:
+        """No more cases for this reviewer; what he holds goes back at once. How many that were."""
+        async with self.database.transaction() as connection:
+            # As leasing does: no lease can slip in between.
+            await connection.execute(ONE_AT_A_TIME, name)
+            found = await connection.fetchval(_PAUSE, name, by.name, why, list(REVIEWERS))
+            if found is None:
+                await self._refuse(name, "paused already")
+            withdrawn = await connection.fetch(_WITHDRAW, name, f"paused: {why}")
+            await audit.record(connection, by, "reviewer_paused", reviewer=name, why=why)
+            for row in withdrawn:
+                await audit.record(connection, by, "withdrawn", row["review_id"], reviewer=name)
+        return len(withdrawn)
+
+    async def resume(self, name: str, *, by: Actor) -> None:
+        async with self.database.transaction() as connection:
+            if await connection.fetchval(_RESUME, name, list(REVIEWERS)) is None:
+                await self._refuse(name, "not paused")
+            await audit.record(connection, by, "reviewer_resumed", reviewer=name)
+
+    async def _refuse(self, name: str, why: str) -> None:
+        if name in {row.name for row in await self.rows()}:
+            raise Conflict(f"{name} is {why}")
+        raise NotFound(f"there is no reviewer {name}")

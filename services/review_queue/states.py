@@ -1,0 +1,30 @@
+"""The states of a seat, and every step from one to another: nothing else changes a state.
+
+A seat asks one reviewer for one opinion. Whoever holds it has an assignment, which ends with it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+SeatState = Literal["queued", "leased", "submitted", "answered"]
+AssignmentState = Literal["leased", "submitted", "answered", "released", "escalated", "expired"]
+Kind = Literal["first", "second", "further", "final"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step makes of the seat, and of the assignment that holds it."""
+
+    before: SeatState
+    after: SeatState
+    assignment: AssignmentState
+
+
+LEASE = Step("queued", "leased", "leased")
+EXPIRE = Step("leased", "queued", "expired")
+RELEASE = Step("leased", "queued", "released")  # skipped, or the reviewer was paused
+ESCALATE = Step("leased", "queued", "escalated")  # to the final seat of the review
+SUBMIT = Step("leased", "submitted", "submitted")
+UNDO = Step("submitted", "leased", "leased")
+SETTLE = Step("submitted", "answered", "answered")
+STEPS = (LEASE, EXPIRE, RELEASE, ESCALATE, SUBMIT, UNDO, SETTLE)
