@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.examples import EXAMPLES
+from shared.tasks.adjudication.facts import panels_of, rules_of, title_of_code
 from shared.tasks.adjudication.history import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 from shared.tasks.adjudication.history import read_history as read_row
 from shared.tasks.adjudication.prompt import PROMPT_VERSION, render
@@ -90,4 +91,7 @@ ADJUDICATION = Task(
     layout=LAYOUT,
     examples=EXAMPLES,
     amount_field="billed_amount",
+    title_of_code=title_of_code,
+    rules_of=rules_of,
+    panels_of=panels_of,
 )

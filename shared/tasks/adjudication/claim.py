@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from shared.tasks.fields import MEMBER_DATA, CalendarDate, Identifier, ShortText, SingleWord, Text
+from shared.tasks.task import Outcome
 
 NOTE_CHARACTERS = 4000
 
@@ -81,7 +82,7 @@ class Edit(BaseModel):
 
     rule_id: SingleWord
     kind: EditKind
-    outcome: Literal["pass", "fail", "pend"]
+    outcome: Outcome
     message: ShortText
 
 

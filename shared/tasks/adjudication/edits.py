@@ -5,15 +5,14 @@ kind of check gives one edit; a kind for which the policy has no rule in effect 
 """
 
 from collections import Counter
-from decimal import Decimal
 
 from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.claim import ClaimInput, Edit
+from shared.tasks.adjudication.fees import allowance
 from shared.tasks.adjudication.policy import (
     Authorisation,
     Coverage,
     Exclusion,
-    FeeRule,
     Limit,
     Policy,
     fee_schedule,
@@ -66,9 +65,7 @@ def _coverage(claim: ClaimInput, policy: Policy) -> Edit | None:
 def _exclusion(claim: ClaimInput, policy: Policy) -> Edit | None:
     rules = policy.in_effect(Exclusion, claim.service_date)
     for rule in rules:
-        procedure = not rule.procedure_codes.isdisjoint(claim.procedure_codes)
-        diagnosis = any(code.startswith(rule.diagnosis_codes) for code in claim.diagnosis_codes)
-        if procedure or diagnosis:
+        if rule.excludes(claim.procedure_codes, claim.diagnosis_codes):
             return _edit(rule.id, "exclusion", "fail", f"{rule.wording} is excluded")
     return _edit(rules[0].id, "exclusion", "pass", "not excluded") if rules else None
 
@@ -101,33 +98,24 @@ def _limit(claim: ClaimInput, policy: Policy) -> Edit | None:
 
 
 def _fee_schedule(claim: ClaimInput, policy: Policy) -> Edit | None:
-    rules = policy.in_effect(FeeRule, claim.service_date)
-    if not rules:
+    found = allowance(claim, policy)
+    if found is None:
         return None
-    rule, schedule = rules[0], fee_schedule()
-    for code in claim.procedure_codes:
-        if schedule.category_of(code) is None:
-            return _edit(rule.id, "fee_schedule", "pend", f"no fee is agreed for {code}")
-    allowed = _percent(sum(map(schedule.fee, claim.procedure_codes), Decimal(0)), rule.percent)
-    if claim.billed_amount > _percent(allowed, rule.itemise_above):
+    rule, allowed = found.rule.id, found.total
+    if found.without_fee:
+        return _edit(rule, "fee_schedule", "pend", f"no fee is agreed for {found.without_fee[0]}")
+    if claim.billed_amount > found.itemise_above:
         message = f"billed {claim.billed_amount}, allowed {allowed}: itemised bill needed"
-        return _edit(rule.id, "fee_schedule", "pend", message)
-    return _edit(rule.id, "fee_schedule", "pass", f"allowed {allowed}")
+        return _edit(rule, "fee_schedule", "pend", message)
+    return _edit(rule, "fee_schedule", "pass", f"allowed {allowed}")
 
 
 def _categories(claim: ClaimInput) -> tuple[str, ...]:
-    """The service categories billed, each once, in the claim's order."""
-    schedule = fee_schedule()
-    found = (schedule.category_of(code) for code in claim.procedure_codes)
-    return tuple(dict.fromkeys(category for category in found if category))
+    return fee_schedule().categories_of(claim.procedure_codes)
 
 
 def _wording(category: str) -> str:
-    return fee_schedule().categories[category].wording
-
-
-def _percent(amount: Decimal, percent: int) -> Decimal:
-    return (amount * percent / 100).quantize(Decimal("0.01"))
+    return fee_schedule().wording(category)
 
 
 def _edit(rule_id: str, kind: str, outcome: str, message: str) -> Edit:

@@ -1,10 +1,11 @@
 """Policies and the fee schedule: versioned YAML beside this file, validated when first needed.
 
-A rule counts for a claim if it was in effect on the day of service, whatever today is. To plug
-in a policy of your own, add its file to `policies/`.
+A rule counts for a claim if it was in effect on the day of service, whatever today is. Its `text`
+is the policy's own wording, which an adjudicator quotes; the other fields say the same for the
+edits. To plug in a policy of your own, add its file to `policies/`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -15,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from shared.tasks.adjudication.claim import ProcedureCode
-from shared.tasks.fields import ShortText, SingleWord
+from shared.tasks.fields import ShortText, SingleWord, Text
 
 _HERE = Path(__file__).parent
 
@@ -28,6 +29,7 @@ class _Rule(_Frozen):
     id: SingleWord
     effective: date
     ends: date | None = None
+    text: Annotated[Text, Field(min_length=1, max_length=2000)]
 
     def in_effect(self, day: date) -> bool:
         return self.effective <= day and (self.ends is None or day <= self.ends)
@@ -45,6 +47,10 @@ class Exclusion(_Rule):
     procedure_codes: frozenset[ProcedureCode]
     diagnosis_codes: tuple[str, ...]
     wording: ShortText
+
+    def excludes(self, procedure_codes: Sequence[str], diagnosis_codes: Sequence[str]) -> bool:
+        procedure = not self.procedure_codes.isdisjoint(procedure_codes)
+        return procedure or any(code.startswith(self.diagnosis_codes) for code in diagnosis_codes)
 
 
 class Authorisation(_Rule):
@@ -68,9 +74,7 @@ class FeeRule(_Rule):
     itemise_above: PositiveInt
 
 
-Rule = Annotated[
-    Coverage | Exclusion | Authorisation | Limit | FeeRule, Field(discriminator="kind")
-]
+PolicyRule = Coverage | Exclusion | Authorisation | Limit | FeeRule
 RuleKind = TypeVar("RuleKind", bound=_Rule)
 
 
@@ -79,7 +83,7 @@ class Policy(_Frozen):
     title: ShortText
     version: PositiveInt
     effective: date
-    rules: tuple[Rule, ...]
+    rules: tuple[Annotated[PolicyRule, Field(discriminator="kind")], ...]
 
     @model_validator(mode="after")
     def _one_rule_an_id(self) -> "Policy":
@@ -114,6 +118,14 @@ class FeeSchedule(_Frozen):
             if procedure_code in category.fees:
                 return name
         return None
+
+    def categories_of(self, procedure_codes: Sequence[str]) -> tuple[str, ...]:
+        """The categories of these codes, each once, in the order of the codes."""
+        found = map(self.category_of, procedure_codes)
+        return tuple(dict.fromkeys(category for category in found if category))
+
+    def wording(self, category: str) -> str:
+        return self.categories[category].wording
 
     def fee(self, procedure_code: str) -> Decimal:
         category = self.category_of(procedure_code)

@@ -1,10 +1,12 @@
 """What holds for every task, so that services need not know which one they serve."""
 
+from typing import get_args
+
 import pytest
 
 from shared.errors import Rejected
 from shared.tasks import TASKS, get_task
-from shared.tasks.task import Task
+from shared.tasks.task import Requirement, Task
 
 
 def test_a_task_is_found_by_name_only() -> None:
@@ -44,3 +46,35 @@ def test_unknown_fields_and_labels_are_refused(task: Task) -> None:
     assert refused.value.field == "input.surprise"
     with pytest.raises(Rejected):
         task.label("MAYBE")
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_a_decision_against_the_member_is_never_without_a_reason_code(task: Task) -> None:
+    for label in task.labels:
+        assert ("reason_code" in label.needs) == label.adverse
+        assert not set(label.needs) - set(get_args(Requirement))
+        if "reason_code" in label.needs:
+            assert any(reason.label == label.name for reason in task.reason_codes)
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_a_denial_needs_reason_criterion_and_clinical_basis(task: Task) -> None:
+    assert set(task.label("DENIED").needs) == {"reason_code", "criterion", "clinical_basis"}
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_whoever_must_quote_a_criterion_finds_one(task: Task) -> None:
+    for example in task.examples:
+        rules = task.rules_of(task.validate(example))
+        assert rules
+        assert len({rule.rule_id for rule in rules}) == len(rules)
+        for rule in rules:
+            assert rule.text.startswith(f"{rule.rule_id}: ")
+            assert len(rule.text) > len(rule.rule_id) + 20
+            assert rule.source
+            assert rule.version
+
+
+def test_only_pending_asks_for_less_than_a_denial() -> None:
+    assert TASKS["adjudication"].label("PENDING").needs == ("reason_code",)
+    assert TASKS["adjudication"].label("APPROVED").needs == ()

@@ -1,3 +1,4 @@
+import re
 from datetime import date
 
 import pytest
@@ -6,9 +7,12 @@ from pydantic import ValidationError
 from shared.tasks.adjudication.policy import (
     Authorisation,
     Coverage,
+    Exclusion,
     FeeRule,
     FeeSchedule,
+    Limit,
     Policy,
+    PolicyRule,
     fee_schedule,
     policies,
 )
@@ -19,6 +23,7 @@ RULE = {
     "effective": "2026-01-01",
     "category": "nutrition",
     "units": 1,
+    "text": "At most 1 unit.",
 }
 
 
@@ -33,6 +38,40 @@ def test_every_policy_has_the_rules_that_an_adjudicator_needs() -> None:
 def test_rule_ids_are_unique_across_policies() -> None:
     ids = [rule.id for policy in policies().values() for rule in policy.rules]
     assert len(ids) == len(set(ids))
+
+
+RULES = [rule for policy in policies().values() for rule in policy.rules]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_what_a_rule_says_is_what_the_edits_check(rule: PolicyRule) -> None:
+    """An adjudicator quotes the text; the edits go by the other fields."""
+    match rule:
+        case Coverage() | Authorisation():
+            assert categories_named(rule.text) == rule.categories
+        case Exclusion():
+            assert set(re.findall(r"\b\d{5}\b", rule.text)) == rule.procedure_codes
+            assert set(re.findall(r"[A-Z]\d\d[.\d]+\d", rule.text)) == set(rule.diagnosis_codes)
+            assert rule.wording in rule.text.lower()
+        case Limit():
+            assert categories_named(rule.text) == {rule.category}
+            assert re.findall(r"(\d+) units? ", rule.text) == [str(rule.units)]
+        case FeeRule():
+            assert re.findall(r"(\d+) %", rule.text) == [
+                str(rule.percent),
+                str(rule.itemise_above),
+            ]
+
+
+def categories_named(text: str) -> set[str]:
+    categories = fee_schedule().categories.items()
+    return {name for name, category in categories if category.wording in text}
+
+
+def test_a_rule_without_its_text_is_refused() -> None:
+    policy = {"policy_id": "P", "title": "P", "version": 1, "effective": "2026-01-01"}
+    with pytest.raises(ValidationError, match="text"):
+        Policy.model_validate(policy | {"rules": [RULE | {"text": " "}]})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+"""What an adjudicator is shown beside a claim: titles of codes, rules to quote, amounts.
+
+All of it follows from the claim, its policy on the day of service, ICD-10-CM and the fee
+schedule. Procedures are named by our own categories: the wording of CPT is not ours to show.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from shared.tasks.adjudication import icd10
+from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.fees import Line, allowance
+from shared.tasks.adjudication.policy import (
+    Authorisation,
+    Coverage,
+    Exclusion,
+    FeeRule,
+    Limit,
+    Policy,
+    PolicyRule,
+    fee_schedule,
+    policies,
+)
+from shared.tasks.task import CodeTitle, Outcome, Panel, Rule
+
+_WORST_FIRST: tuple[Outcome, ...] = ("fail", "pend", "pass")
+
+
+def title_of_code(field: str, code: str) -> CodeTitle | None:
+    match field:
+        case "diagnosis_codes":
+            title = icd10.title(code)
+            return CodeTitle(title, icd10.chapter(code)) if title else None
+        case "procedure_codes":
+            category = fee_schedule().category_of(code)
+            return CodeTitle(_service(category)) if category else None
+    return None
+
+
+def rules_of(claim: ClaimInput) -> tuple[Rule, ...]:
+    """The policy's rules of that day: what the edits name, the worst first, then what else
+    bears on the claim."""
+    policy = policies().get(claim.policy_id)
+    if policy is None:
+        return ()
+    outcomes = _outcomes(claim)
+    rules = [rule for rule in policy.rules if rule.in_effect(claim.service_date)]
+    named = [rule for rule in rules if rule.id in outcomes]
+    named.sort(key=lambda rule: _WORST_FIRST.index(outcomes[rule.id]))
+    others = [rule for rule in rules if rule.id not in outcomes and _touches(rule, claim)]
+    return tuple(_quoted(rule, policy, outcomes.get(rule.id)) for rule in (*named, *others))
+
+
+def _outcomes(claim: ClaimInput) -> Mapping[str, Outcome]:
+    """What the edits say of each rule; of a rule named twice, the worst."""
+    found: dict[str, Outcome] = {}
+    for edit in sorted(claim.edits, key=lambda edit: _WORST_FIRST.index(edit.outcome)):
+        found.setdefault(edit.rule_id, edit.outcome)
+    return found
+
+
+def _touches(rule: PolicyRule, claim: ClaimInput) -> bool:
+    billed = fee_schedule().categories_of(claim.procedure_codes)
+    match rule:
+        case Coverage() | FeeRule():  # what is covered, and how much is paid, is always asked
+            return True
+        case Exclusion():
+            return rule.excludes(claim.procedure_codes, claim.diagnosis_codes)
+        case Authorisation():
+            return not rule.categories.isdisjoint(billed)
+        case Limit():
+            return rule.category in billed
+
+
+def _quoted(rule: PolicyRule, policy: Policy, outcome: Outcome | None) -> Rule:
+    return Rule(
+        rule_id=rule.id,
+        source=policy.title,
+        version=str(policy.version),
+        effective_date=rule.effective,
+        text=f"{rule.id}: {rule.text}",
+        outcome=outcome,
+    )
+
+
+def panels_of(claim: ClaimInput) -> tuple[Panel, ...]:
+    """The amounts against the fee schedule, if we hold the policy and it had a rule for fees."""
+    policy = policies().get(claim.policy_id)
+    found = allowance(claim, policy) if policy else None
+    if policy is None or found is None:
+        return ()
+    note = (
+        f"{policy.title} pays {found.rule.percent} % of fee schedule {fee_schedule().version}. "
+        f"An itemised bill is due above {_dollars(found.itemise_above)}."
+    )
+    if found.without_fee:
+        note += f" No fee is agreed for {', '.join(found.without_fee)}."
+    return (
+        Panel(
+            name="fees",
+            title="Amounts against the fee schedule",
+            columns=("Procedure", "Service", "Units", "Fee per unit", "Allowed"),
+            rows=tuple(_row(line) for line in found.lines),
+            totals=_totals(found.total, claim.billed_amount),
+            note=note,
+        ),
+    )
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    if line.category is None or line.fee is None:
+        return (line.code, "not in the fee schedule", str(line.units), "none", "")
+    service, fee, allowed = _service(line.category), _dollars(line.fee), _dollars(line.allowed)
+    return (line.code, service, str(line.units), fee, allowed)
+
+
+def _totals(allowed: Decimal, billed: Decimal) -> tuple[tuple[str, str], ...]:
+    difference = billed - allowed
+    sign = "+" if difference > 0 else "−" if difference < 0 else ""
+    return (
+        ("Allowed", _dollars(allowed)),
+        ("Billed", _dollars(billed)),
+        ("Difference", sign + _dollars(abs(difference))),
+    )
+
+
+def _service(category: str) -> str:
+    wording = fee_schedule().wording(category)
+    return wording[0].upper() + wording[1:]
+
+
+def _dollars(amount: Decimal) -> str:
+    return f"${amount:,.2f}"
