@@ -19,11 +19,12 @@ from services.review_queue.access import (
 )
 from services.review_queue.account_routes import set_cookie
 from services.review_queue.accounts import Accounts, LockedOut, WrongPassword
+from services.review_queue.facts import heading
 from services.review_queue.identity import COOKIE, refuse_foreign
 from services.review_queue.line import Line
 from services.review_queue.listing import Listing
 from services.review_queue.overview import STATES, overview
-from services.review_queue.views import case_view, heading, words
+from services.review_queue.views import case_view, words
 from services.review_queue.views import waited as waited_for
 from shared.auth import identify
 

@@ -1,25 +1,22 @@
-"""How a case is shown: from the layout and the input of its task, whatever the task is.
+"""How a case is shown for review: its facts, why it is here, the model's draft, and the options.
 
-What a field looks like follows from its value: a word, prose, a list of codes, a table.
+The order of the options is the task's, whatever the model said.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
+from services.review_queue.facts import Facts, facts_of
 from services.review_queue.opinions import amount_at_stake
 from services.review_queue.reviews import Assignment
 from shared.events import ModelAnswer, RouteReason
 from shared.tasks import get_task
 from shared.tasks.task import Label, ReasonCode, Task
 
-Kind = Literal["empty", "word", "amount", "prose", "codes", "table"]
 Tone = Literal["positive", "negative", "caution"]
-
-_PROSE_CHARACTERS = 60
-_ACRONYMS = {"id": "ID", "npi": "NPI"}
 
 # What brought a case here: a short title and a sentence.
 REASONS: dict[RouteReason, tuple[str, str]] = {
@@ -36,24 +33,8 @@ WITHHELD = ("Independent review", "Why it is here stays hidden, so that you judg
 
 
 @dataclass(frozen=True)
-class FieldView:
-    title: str
-    kind: Kind
-    text: str = ""
-    codes: tuple[tuple[str, int], ...] = ()  # each code once, with how often it stands there
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-
-
-@dataclass(frozen=True)
-class SectionView:
-    title: str
-    fields: tuple[FieldView, ...]
-
-
-@dataclass(frozen=True)
 class OptionView:
-    """One label that can be chosen, with the reasons that go with it."""
+    """One label that can be chosen, with its key and needs, and the reasons that go with it."""
 
     label: Label
     tone: Tone
@@ -76,7 +57,7 @@ class CaseView:
     title: str
     attempt: int
     reason: tuple[str, str]
-    sections: tuple[SectionView, ...]
+    facts: Facts
     options: tuple[OptionView, ...]
     amount_at_stake: Decimal | None
     answer: ModelAnswer | None
@@ -92,56 +73,12 @@ def case_view(assignment: Assignment) -> CaseView:
         title=case.claim_id or case.case_id,
         attempt=case.attempt,
         reason=REASONS[assignment.reason] if assignment.reason else WITHHELD,
-        sections=sections(task, case.input),
+        facts=facts_of(task, case.input),
         options=options(task),
         amount_at_stake=amount_at_stake(task, case),
         answer=answer,
         bars=bars(task, answer) if answer else (),
     )
-
-
-def sections(task: Task, content: Mapping[str, Any]) -> tuple[SectionView, ...]:
-    return tuple(
-        SectionView(
-            section.title,
-            tuple(_field(name, content.get(name), task) for name in section.fields),
-        )
-        for section in task.layout
-    )
-
-
-def _field(name: str, value: Any, task: Task) -> FieldView:
-    title = heading(name)
-    if value is None or value in ("", [], ()):
-        return FieldView(title, "empty")
-    if isinstance(value, (list, tuple)) and all(isinstance(each, Mapping) for each in value):
-        columns = tuple(dict.fromkeys(column for row in value for column in row))
-        rows = tuple(tuple(_text(row.get(column)) for column in columns) for row in value)
-        return FieldView(title, "table", columns=columns, rows=rows)
-    if isinstance(value, (list, tuple)):
-        texts = [_text(each) for each in value]
-        return FieldView(
-            title, "codes", codes=tuple((t, texts.count(t)) for t in dict.fromkeys(texts))
-        )
-    if name == task.amount_field:
-        return FieldView(title, "amount", f"${Decimal(str(value)):,.2f}")
-    text = _text(value)
-    long = len(text) > _PROSE_CHARACTERS or "\n" in text
-    return FieldView(title, "prose" if long else "word", text)
-
-
-def heading(name: str) -> str:
-    """A field's name as people write it: `provider_npi` is Provider NPI."""
-    first, *rest = (_ACRONYMS.get(word, word) for word in name.split("_"))
-    return " ".join([first[:1].upper() + first[1:], *rest])
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
 
 
 def options(task: Task) -> tuple[OptionView, ...]:

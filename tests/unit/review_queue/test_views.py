@@ -1,74 +1,43 @@
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.review_queue.facts import facts_of
 from services.review_queue.reviews import Assignment
 from services.review_queue.views import (
     REASONS,
     WITHHELD,
     bars,
     case_view,
-    heading,
     options,
-    sections,
     waited,
     words,
 )
 from shared.events import ReviewRequested
 from shared.tasks import TASKS
 from shared.tasks.task import Task
-from tests.support.builders import ADJUDICATION, NOW, claim_input
+from tests.support.builders import ADJUDICATION, NOW, case
+from tests.support.letters import LETTER, LETTERS
 from tests.support.requests import model_answer, requested
 
 
-def assignment(request: ReviewRequested, at: datetime = NOW) -> Assignment:
-    return Assignment(UUID(int=1), 1, "leased", at, at, request)
-
-
-def fields(task: Task, content: dict[str, Any]) -> dict[str, Any]:
-    return {field.title: field for part in sections(task, content) for field in part.fields}
-
-
-@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
-def test_every_task_is_shown_whole(task: Task) -> None:
-    content = task.validate(task.examples[0]).model_dump(mode="json")
-
-    shown = sections(task, content)
-
-    assert [part.title for part in shown] == [part.title for part in task.layout]
-    assert sum(len(part.fields) for part in shown) == len(task.input_model.model_fields)
-
-
-def test_what_a_field_looks_like_follows_from_its_value() -> None:
-    shown = fields(ADJUDICATION, claim_input(prior_authorization=None))
-
-    kinds = {title: field.kind for title, field in shown.items()}
-    assert kinds == {
-        "Claim ID": "word",
-        "Member ID": "word",
-        "Policy ID": "word",
-        "Provider NPI": "word",
-        "Service date": "word",
-        "Billed amount": "amount",
-        "Prior authorization": "empty",
-        "Diagnosis codes": "codes",
-        "Procedure codes": "codes",
-        "Edits": "table",
-        "Clinical note": "prose",
-    }
-    assert shown["Billed amount"].text == "$118.00"
-
-
-def test_a_repeated_code_stands_once_with_its_count() -> None:
-    shown = fields(ADJUDICATION, claim_input(procedure_codes=["97110", "97110", "97140"]))
-
-    assert shown["Procedure codes"].codes == (("97110", 2), ("97140", 1))
-
-
-def test_a_field_that_the_input_lacks_is_shown_as_not_given() -> None:
-    assert {field.kind for field in fields(ADJUDICATION, {}).values()} == {"empty"}
+def assignment(request: ReviewRequested, **changes: Any) -> Assignment:
+    seat = Assignment(
+        assignment_id=UUID(int=1),
+        token=1,
+        state="leased",
+        kind="first",
+        leased_at=NOW,
+        lease_expires_at=NOW,
+        label_before=None,
+        withheld=False,
+        request=request,
+    )
+    return replace(seat, **changes)
 
 
 def test_options_follow_the_task_whatever_the_model_said() -> None:
@@ -93,6 +62,55 @@ def test_each_option_has_its_own_reasons_and_tone() -> None:
         assert {reason.label for reason in option.reasons} == {name}
 
 
+def test_each_option_says_its_key_and_what_it_needs() -> None:
+    shown = {option.label.key: option.label.needs for option in options(ADJUDICATION)}
+
+    assert shown == {
+        "a": (),
+        "d": ("reason_code", "criterion", "clinical_basis"),
+        "p": ("reason_code",),
+    }
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_a_case_is_shown_with_all_its_facts(task: Task) -> None:
+    content = task.validate(task.examples[0]).model_dump(mode="json")
+    view = case_view(assignment(requested(case=case(task=task.name, input=content), answer=None)))
+
+    assert view.facts == facts_of(task, content)
+    assert view.task == task.title
+    assert view.amount_at_stake == (Decimal("118.00") if task.amount_field else None)
+
+
+def test_a_task_that_is_no_claim_is_reviewed_like_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(TASKS, LETTERS.name, LETTERS)
+    probabilities = {"SEND": 0.2, "REWRITE": 0.7, "ASK_WARD": 0.1}
+    answer = model_answer("REWRITE", 0.7, probabilities=probabilities)
+    letter = case("case-9", task=LETTERS.name, input=LETTER)
+
+    view = case_view(assignment(requested("case-9", case=letter, answer=answer)))
+
+    assert (view.task, view.title, view.amount_at_stake) == ("Discharge letters", "case-9", None)
+    assert view.facts == facts_of(LETTERS, LETTER)
+    assert [(option.label.name, option.tone) for option in view.options] == [
+        ("SEND", "positive"),
+        ("REWRITE", "negative"),
+        ("ASK_WARD", "caution"),
+    ]
+    assert [[reason.code for reason in option.reasons] for option in view.options] == [
+        [],
+        ["WRONG_DRUG"],
+        [],
+    ]
+    assert [(bar.label, bar.percent, bar.top) for bar in view.bars] == [
+        ("SEND", "20%", False),
+        ("REWRITE", "70%", True),
+        ("ASK_WARD", "10%", False),
+    ]
+
+
 def test_bars_stand_in_the_order_of_the_task() -> None:
     shown = bars(ADJUDICATION, model_answer("DENIED", 0.62))
 
@@ -107,6 +125,16 @@ def test_a_hidden_answer_hides_what_would_give_it_away() -> None:
     assert (view.answer, view.bars) == (None, ())
     assert view.reason == WITHHELD
     assert REASONS["adverse"][0] not in repr(view)
+
+
+def test_a_withheld_answer_is_shown_once_the_reviewer_has_committed() -> None:
+    before = case_view(assignment(requested(), withheld=True))
+    after = case_view(assignment(requested(), withheld=True, label_before="APPROVED"))
+
+    assert (before.answer, before.bars, before.reason) == (None, (), WITHHELD)
+    assert after.answer == requested().answer
+    assert (len(after.bars), after.reason) == (3, REASONS["adverse"])
+    assert before.options == after.options
 
 
 def test_a_case_without_a_model_has_no_draft() -> None:
@@ -131,8 +159,7 @@ def test_waiting_is_said_as_people_say_it(seconds: int, text: str) -> None:
     assert waited(timedelta(seconds=seconds)) == text
 
 
-def test_names_and_closed_values_are_written_as_words() -> None:
-    assert heading("provider_npi") == "Provider NPI"
+def test_closed_values_are_written_as_words() -> None:
     assert words("fee_schedule") == "fee schedule"
     assert words("CHO_1") == "CHO_1"
     assert words("See note_2") == "See note_2"
