@@ -3,7 +3,7 @@
 What a field looks like follows from its value: a word, prose, a list of codes, a table.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -82,13 +82,14 @@ def facts_of(task: Task, content: Mapping[str, Any]) -> Facts:
 
 def sections(task: Task, content: Mapping[str, Any]) -> tuple[SectionView, ...]:
     return tuple(
-        SectionView(
-            section.title,
-            section.wide,
-            tuple(_field(name, content.get(name), task) for name in section.fields),
-        )
+        SectionView(section.title, section.wide, fields(task, section.fields, content))
         for section in task.layout
     )
+
+
+def fields(task: Task, names: Iterable[str], content: Mapping[str, Any]) -> tuple[FieldView, ...]:
+    """Some fields of a case, such as the task's `summary` of it."""
+    return tuple(_field(name, content.get(name), task) for name in names)
 
 
 def _field(name: str, value: Any, task: Task) -> FieldView:

@@ -171,5 +171,6 @@ INDEPENDENT_REVIEW = Task(
             "patient_gender": "Female",
         },
     ),
+    summary=("report_year", "diagnosis_sub_category", "treatment_sub_category"),
     rules_of=rules_of,
 )

@@ -148,6 +148,8 @@ class Task:
     amount_field: str | None = None
     # The column of a history file that says which claim a row is about.
     claim_column: str = "claim_id"
+    # The input fields by which a case is recognised among a member's earlier ones.
+    summary: tuple[str, ...] = ()
     title_of_code: Callable[[str, str], CodeTitle | None] = _no_title
     rules_of: Callable[[Any], tuple[Rule, ...]] = _no_rules
     panels_of: Callable[[Any], tuple[Panel, ...]] = _no_panels

@@ -91,6 +91,7 @@ ADJUDICATION = Task(
     layout=LAYOUT,
     examples=EXAMPLES,
     amount_field="billed_amount",
+    summary=("service_date", "diagnosis_codes", "procedure_codes", "billed_amount"),
     title_of_code=title_of_code,
     rules_of=rules_of,
     panels_of=panels_of,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.facts import CodeView, FieldView, facts_of, heading, sections
+from services.review_queue.facts import CodeView, FieldView, facts_of, fields, heading, sections
 from shared.tasks import TASKS
 from shared.tasks.masking import MASK, masked
 from shared.tasks.task import Task
@@ -12,12 +12,12 @@ from tests.support.builders import ADJUDICATION, claim_input
 from tests.support.letters import BARE, LETTER, LETTERS
 
 
-def fields(task: Task, content: dict[str, Any]) -> dict[str, FieldView]:
+def shown_fields(task: Task, content: dict[str, Any]) -> dict[str, FieldView]:
     return {field.title: field for part in sections(task, content) for field in part.fields}
 
 
 def kinds(task: Task, content: dict[str, Any]) -> dict[str, str]:
-    return {title: field.kind for title, field in fields(task, content).items()}
+    return {title: field.kind for title, field in shown_fields(task, content).items()}
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
@@ -50,11 +50,11 @@ def test_what_a_field_looks_like_follows_from_its_value() -> None:
         "Edits": "table",
         "Clinical note": "prose",
     }
-    assert fields(ADJUDICATION, content)["Billed amount"].text == "$118.00"
+    assert shown_fields(ADJUDICATION, content)["Billed amount"].text == "$118.00"
 
 
 def test_a_repeated_code_stands_once_with_its_count_and_title() -> None:
-    shown = fields(ADJUDICATION, claim_input(procedure_codes=["97110", "97110", "00100"]))
+    shown = shown_fields(ADJUDICATION, claim_input(procedure_codes=["97110", "97110", "00100"]))
 
     assert shown["Procedure codes"].codes == (
         CodeView("97110", 2, "Physical therapy"),
@@ -66,7 +66,7 @@ def test_a_repeated_code_stands_once_with_its_count_and_title() -> None:
 
 
 def test_a_task_of_another_kind_is_shown_from_its_definition_alone() -> None:
-    shown = fields(LETTERS, LETTER)
+    shown = shown_fields(LETTERS, LETTER)
 
     assert kinds(LETTERS, LETTER) == {
         "Letter ID": "word",
@@ -103,7 +103,10 @@ def test_a_task_that_says_nothing_more_has_neither_rules_nor_panels_nor_titles()
     shown = facts_of(BARE, LETTER)
 
     assert (shown.rules, shown.panels, shown.problem) == ((), (), None)
-    assert fields(BARE, LETTER)["Keywords"].codes == (CodeView("heart", 2), CodeView("fall", 1))
+    assert shown_fields(BARE, LETTER)["Keywords"].codes == (
+        CodeView("heart", 2),
+        CodeView("fall", 1),
+    )
 
 
 def test_a_case_that_its_task_no_longer_takes_is_shown_as_far_as_it_goes() -> None:
@@ -116,6 +119,18 @@ def test_a_case_that_its_task_no_longer_takes_is_shown_as_far_as_it_goes() -> No
     assert "someday" not in shown.problem
 
 
+def test_the_summary_of_an_earlier_case_is_shown_like_its_fields() -> None:
+    shown = fields(ADJUDICATION, ADJUDICATION.summary, claim_input())
+
+    assert [field.title for field in shown] == [
+        "Service date",
+        "Diagnosis codes",
+        "Procedure codes",
+        "Billed amount",
+    ]
+    assert shown[2].codes[0].title == "Physical therapy"
+
+
 def test_a_field_that_the_input_lacks_is_shown_as_not_given() -> None:
     assert set(kinds(ADJUDICATION, {}).values()) == {"empty"}
 
@@ -123,7 +138,7 @@ def test_a_field_that_the_input_lacks_is_shown_as_not_given() -> None:
 @pytest.mark.parametrize("task", [*TASKS.values(), LETTERS], ids=lambda task: task.name)
 def test_masked_content_is_shown_as_hidden_not_as_missing(task: Task) -> None:
     content = task.validate(task.examples[0]).model_dump() if task.examples else LETTER
-    shown = fields(task, masked(task, content))
+    shown = shown_fields(task, masked(task, content))
 
     properties = task.input_model.model_json_schema()["properties"].items()
     expected = {heading(name) for name, schema in properties if schema.get("member_data")}

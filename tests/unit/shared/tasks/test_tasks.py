@@ -75,6 +75,12 @@ def test_whoever_must_quote_a_criterion_finds_one(task: Task) -> None:
             assert rule.version
 
 
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_a_summary_is_made_of_fields_of_the_input(task: Task) -> None:
+    assert task.summary
+    assert set(task.summary) <= set(task.input_model.model_fields)
+
+
 def test_only_pending_asks_for_less_than_a_denial() -> None:
     assert TASKS["adjudication"].label("PENDING").needs == ("reason_code",)
     assert TASKS["adjudication"].label("APPROVED").needs == ()
