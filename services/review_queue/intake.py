@@ -14,14 +14,17 @@ WITH given AS (
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[],
         $7::smallint[], $8::text[], $9::text[], $10::smallint[], $11::numeric[],
-        $12::timestamptz[], $13::timestamptz[], $14::text[]
+        $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[], $16::boolean[], $17::text[]
     ) WITH ORDINALITY AS t (
         review_id, case_id, claim_id, group_id, content_sha256, withheld, wanted,
-        task, reason, priority, amount, requested_at, place, body, number)
+        task, reason, priority, amount, requested_at, place,
+        model_version, model_label, model_visible, body, number)
 ), new AS (
-    INSERT INTO review_queue.reviews
-        (review_id, case_id, claim_id, group_id, content_sha256, withheld, wanted)
-    SELECT review_id, case_id, claim_id, group_id, content_sha256, withheld, wanted FROM given
+    INSERT INTO review_queue.reviews (review_id, case_id, claim_id, group_id, content_sha256,
+        withheld, wanted, model_version, model_label, model_visible)
+    SELECT review_id, case_id, claim_id, group_id, content_sha256,
+        withheld, wanted, model_version, model_label, model_visible
+    FROM given
     ON CONFLICT DO NOTHING
     RETURNING review_id
 ), bodies AS (
@@ -54,6 +57,7 @@ class Intake:
 
     def _row(self, request: ReviewRequested) -> tuple[object, ...]:
         case, shares = request.case, self.shares_of(request.case.task)
+        answer = request.answer
         return (
             request.review_id,
             case.case_id,
@@ -68,6 +72,9 @@ class Intake:
             amount_at_stake(get_task(case.task), case),
             request.occurred_at,
             place_of(request),
+            answer.version if answer else None,
+            answer.label if answer else None,
+            request.model_visible,
             request.model_dump_json(),
         )
 

@@ -67,8 +67,8 @@ SELECT review_id, $2, $3, task, reason, priority, amount, requested_at, place
 FROM review_queue.seats WHERE review_id = $1 AND seat = 1
 """
 _COMPLETE = """
-UPDATE review_queue.reviews SET label = $2, completed_at = now() WHERE review_id = $1
-RETURNING completed_at
+UPDATE review_queue.reviews SET label = $2, standing = $3, completed_at = now()
+WHERE review_id = $1 RETURNING completed_at
 """
 
 
@@ -101,9 +101,7 @@ class Settlement:
             await self.outbox.add(connection, events)
         return len(due)
 
-    async def _conclude(
-        self, connection: Connection, row: "asyncpg.Record"
-    ) -> Sequence[Event]:
+    async def _conclude(self, connection: Connection, row: "asyncpg.Record") -> Sequence[Event]:
         """Complete the review, or ask for the opinion that it still needs."""
         seats = await connection.fetch(_GIVEN, row["review_id"])
         if any(seat["state"] != SETTLE.after for seat in seats):
@@ -115,13 +113,19 @@ class Settlement:
                 _ADD_SEAT, row["review_id"], KINDS.index(standing.kind) + 1, standing.kind
             )
             return ()
-        return await _complete(connection, row, standing, opinions)
+        seat = seats[opinions.index(standing)]["seat"]
+        return await _complete(connection, row, standing, opinions, seat=seat)
 
 
 async def _complete(
-    connection: Connection, row: "asyncpg.Record", standing: Given, opinions: Sequence[Given]
+    connection: Connection,
+    row: "asyncpg.Record",
+    standing: Given,
+    opinions: Sequence[Given],
+    *,
+    seat: int,
 ) -> Sequence[Event]:
-    at = await connection.fetchval(_COMPLETE, row["review_id"], standing.answer.label)
+    at = await connection.fetchval(_COMPLETE, row["review_id"], standing.answer.label, seat)
     request = ReviewRequested.model_validate_json(row["body"])
     return (
         completed(request, standing, opinions, withheld=row["withheld"], at=at),

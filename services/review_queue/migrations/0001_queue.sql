@@ -7,9 +7,16 @@ CREATE TABLE review_queue.reviews (
     content_sha256 text NOT NULL,
     withheld boolean NOT NULL, -- the model's answer, until the reviewer has one of his own
     wanted smallint NOT NULL CHECK (wanted BETWEEN 1 AND 2), -- opinions, before any dispute
+    -- What the model said, and whether the request lets anybody see it; for statistics.
+    model_version text,
+    model_label text,
+    model_visible boolean NOT NULL,
     label text,
+    standing smallint, -- the seat whose opinion the decision is
     completed_at timestamptz,
-    CONSTRAINT completed_with_a_label CHECK ((label IS NULL) = (completed_at IS NULL))
+    CONSTRAINT a_version_says_a_label CHECK ((model_version IS NULL) = (model_label IS NULL)),
+    CONSTRAINT completed_with_a_label CHECK (
+        (label IS NULL) = (completed_at IS NULL) AND (standing IS NULL) = (completed_at IS NULL))
 );
 CREATE INDEX reviews_completed ON review_queue.reviews (completed_at)
     WHERE completed_at IS NOT NULL;
@@ -107,6 +114,7 @@ CREATE TABLE review_queue.opinions (
     FOREIGN KEY (review_id, seat) REFERENCES review_queue.seats
 );
 CREATE INDEX opinions_of_reviewer ON review_queue.opinions (reviewer, decided_at);
+CREATE INDEX opinions_by_time ON review_queue.opinions (decided_at);
 
 -- What is not said yet: it outlives the page, the lease and the service.
 CREATE TABLE review_queue.drafts (
@@ -132,6 +140,9 @@ CREATE TABLE review_queue.corrections (
     revision integer NOT NULL CHECK (revision >= 1),
     label text NOT NULL,
     reasoning text NOT NULL CHECK (reasoning <> ''),
+    reason_code text,
+    clinical_basis text,
+    criterion text,
     approved_amount numeric(14, 2),
     why text NOT NULL CHECK (why <> ''),
     corrected_by text NOT NULL,
