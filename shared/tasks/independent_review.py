@@ -6,7 +6,6 @@ that physician wrote (`Findings`) is evidence and never reaches a prompt.
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.errors import Rejected
 from shared.tasks.fields import MEMBER_DATA, Identifier, ShortText
 from shared.tasks.history import cell, checked, optional_cell
-from shared.tasks.task import HistoricCase, Label, Prompt, ReasonCode, Rule, Section, Task
+from shared.tasks.task import HistoricCase, Label, Prompt, ReasonCode, Section, Task
 
 # Columns of the published file, and the fields that they become.
 COLUMNS = {
@@ -30,31 +29,6 @@ COLUMNS = {
 }
 DETERMINATION = "Determination"
 FINDINGS = "Findings"
-
-# What California's law asks the physicians, in its words as they stood in these years.
-_LAW_STOOD = range(2001, 2021)
-_NECESSITY = Rule(
-    rule_id="HSC-1374.33",
-    source="California Health and Safety Code, section 1374.33(b)",
-    version="Stats. 1999, ch. 533",
-    effective_date=date(2001, 1, 1),
-    text="HSC-1374.33: Following its review, the reviewer or reviewers shall determine whether the "
-    "disputed health care service was medically necessary based on the specific medical needs of "
-    "the enrollee and any of the following: (1) Peer-reviewed scientific and medical evidence "
-    "regarding the effectiveness of the disputed service. (2) Nationally recognized professional "
-    "standards. (3) Expert opinion. (4) Generally accepted standards of medical practice. "
-    "(5) Treatments that are likely to provide a benefit to a patient for conditions for which "
-    "other treatments are not clinically efficacious.",
-)
-_BENEFIT = Rule(
-    rule_id="HSC-1370.4",
-    source="California Health and Safety Code, section 1370.4(a)(3)",
-    version="Stats. 1999, ch. 542",
-    effective_date=date(2001, 1, 1),
-    text="HSC-1370.4: … a therapy that, based on two documents from the medical and scientific "
-    "evidence, as defined in subdivision (d), is likely to be more beneficial for the enrollee "
-    "than any available standard therapy.",
-)
 
 
 class IndependentReviewInput(BaseModel):
@@ -91,15 +65,6 @@ def _path(category: str | None, sub_category: str | None) -> str:
 def group_of(case: IndependentReviewInput) -> str:
     """The record names nobody, so each case is its own group."""
     return f"reference:{case.reference_id}"
-
-
-def rules_of(case: IndependentReviewInput) -> tuple[Rule, ...]:
-    """The standard for the type of review; both where the record leaves the type open."""
-    if case.report_year not in _LAW_STOOD:
-        return ()
-    if case.review_type is None:
-        return (_NECESSITY, _BENEFIT)
-    return (_BENEFIT,) if case.review_type.startswith("Experimental") else (_NECESSITY,)
 
 
 def read_history(row: Mapping[str, str]) -> HistoricCase:
@@ -172,5 +137,4 @@ INDEPENDENT_REVIEW = Task(
         },
     ),
     summary=("report_year", "diagnosis_sub_category", "treatment_sub_category"),
-    rules_of=rules_of,
 )

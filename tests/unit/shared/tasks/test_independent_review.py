@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Rejected
-from shared.tasks.independent_review import INDEPENDENT_REVIEW, read_history, rules_of
+from shared.tasks.independent_review import INDEPENDENT_REVIEW, read_history
 
 ROW = {
     "Reference ID": "MN12-15014",
@@ -73,27 +73,6 @@ def test_the_findings_are_evidence_and_never_reach_a_prompt(findings: str, other
 
 def test_the_determination_does_not_reach_the_prompt() -> None:
     assert prompt(ROW | {"Determination": "Upheld Decision of Health Plan"}) == prompt(ROW)
-
-
-@pytest.mark.parametrize(
-    ("changes", "rule_ids"),
-    [
-        ({}, ["HSC-1374.33"]),
-        ({"Type": "Urgent Care"}, ["HSC-1374.33"]),
-        ({"Type": "Experimental/Investigational"}, ["HSC-1370.4"]),
-        ({"Type": ""}, ["HSC-1374.33", "HSC-1370.4"]),
-        ({"Report Year": "2000"}, []),
-        ({"Report Year": "2001"}, ["HSC-1374.33"]),
-        ({"Report Year": "2020"}, ["HSC-1374.33"]),
-        ({"Report Year": "2021"}, []),
-    ],
-)
-def test_the_law_is_quoted_by_type_of_review_and_only_in_its_years(
-    changes: dict[str, str], rule_ids: list[str]
-) -> None:
-    rules = rules_of(read_history(ROW | changes).input)
-
-    assert [rule.rule_id for rule in rules] == rule_ids
 
 
 def test_each_case_is_its_own_group() -> None:
