@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import asyncpg
-
 from services.review_queue import audit
 from services.review_queue.access import Actor
 from services.review_queue.given import answer

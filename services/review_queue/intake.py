@@ -14,7 +14,8 @@ WITH given AS (
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[],
         $7::smallint[], $8::text[], $9::text[], $10::smallint[], $11::numeric[],
-        $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[], $16::boolean[], $17::text[]
+        $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[], $16::boolean[],
+        $17::text[]
     ) WITH ORDINALITY AS t (
         review_id, case_id, claim_id, group_id, content_sha256, withheld, wanted,
         task, reason, priority, amount, requested_at, place,

@@ -1,6 +1,5 @@
 """The REST API for whoever looks after the queue: what waits, who works, what was said and done."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated
 
@@ -8,7 +7,6 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from services.review_queue.access import (
-    Actor,
     Analyst,
     Anybody,
     Auditor,
@@ -17,12 +15,7 @@ from services.review_queue.access import (
     Worker,
 )
 from services.review_queue.audit import Action, Trail
-from services.review_queue.corrections import NotTheirs
-from services.review_queue.listing import Detail, Filters, Listing
-from services.review_queue.reviewers import Reviewers
-from services.review_queue.reviews import Priority
-from services.review_queue.routes import PROBLEMS, ReviewId
-from services.review_queue.schemas import (
+from services.review_queue.lead_schemas import (
     AuditPage,
     FoundView,
     Pause,
@@ -32,10 +25,14 @@ from services.review_queue.schemas import (
     ReviewView,
     SeatPage,
 )
+from services.review_queue.listing import Filters, Listing
+from services.review_queue.reviewers import Reviewers
+from services.review_queue.reviews import Priority
+from services.review_queue.routes import PROBLEMS, ReviewId
 from services.review_queue.states import Kind, SeatState
-from shared.events import ReviewRequested, RouteReason
+from services.review_queue.visibility import visible
+from shared.events import RouteReason
 from shared.tasks import get_task
-from shared.tasks.masking import masked
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 Position = Annotated[int, Query(ge=0, lt=2**63)]
@@ -88,12 +85,12 @@ def queue_routes(listing: Listing, trail: Trail) -> APIRouter:
 
     @router.get("/reviews/{review_id}")
     async def review(review_id: ReviewId, caller: Anybody) -> ReviewView:
-        """One review with its case: for seniors, for the auditor without member data, and for
-        whoever gave an opinion, with that alone until the review is completed.
+        """One review with its case, as far as the caller may see it: auditors without member
+        data, reviewers nothing that would sway an opinion that is still asked for.
         """
         found = visible(await listing.detail(review_id), caller)
         await trail.add(caller, "viewed", review_id)
-        return _view(found)
+        return ReviewView.of(found)
 
     return router
 
@@ -136,45 +133,3 @@ def reviewer_routes(reviewers: Reviewers, trail: Trail) -> APIRouter:
         return AuditPage(entries=list(entries), before=entries[-1].entry_id if full else None)
 
     return router
-
-
-def visible(found: Detail, caller: Actor) -> Detail:
-    """What of a review the caller may see; `NotTheirs` if nothing."""
-    if caller.may("read_cases"):
-        return found
-    if caller.may("read_audit"):
-        return replace(found, request=_masked(found))
-    own = tuple(each for each in found.opinions if each.reviewer == caller.name)
-    if not own:
-        raise NotTheirs("seniors see all reviews; reviewers those that they decided")
-    if found.completed_at is None:
-        return replace(found, opinions=own, notes=())
-    return found
-
-
-def _masked(found: Detail) -> ReviewRequested:
-    request = found.request
-    hidden = masked(get_task(request.case.task), request.case.input)
-    case = request.case.model_copy(update={"input": hidden, "group_id": "hidden"})
-    return request.model_copy(update={"case": case})
-
-
-def _view(found: Detail) -> ReviewView:
-    request = found.request
-    return ReviewView(
-        review_id=request.review_id,
-        states=list(found.states),
-        label=found.label,
-        case=request.case,
-        reason=request.reason,
-        inclusion_probability=request.inclusion_probability,
-        routing_version=request.routing_version,
-        requested_at=request.occurred_at,
-        completed_at=found.completed_at,
-        withheld=found.withheld,
-        answer=request.answer,
-        opinions=list(found.opinions),
-        corrections=list(found.corrections),
-        notes=list(found.notes),
-        revision=len(found.corrections),
-    )

@@ -1,4 +1,4 @@
-"""What goes in and out of the HTTP API. Free text is checked here, once."""
+"""What goes in and out of the HTTP API of reviewers. Free text is checked here, once."""
 
 import json
 from datetime import datetime
@@ -16,14 +16,10 @@ from pydantic import (
     field_validator,
 )
 
-from services.review_queue.audit import Entry
-from services.review_queue.listing import Count, Found, Listed, Note, Revision
 from services.review_queue.opinions import Answer, Correction
-from services.review_queue.reviewers import ReviewerRow
 from services.review_queue.reviews import Assignment, Priority
-from services.review_queue.states import AssignmentState, Kind, SeatState
-from shared.events import Case, Criterion, ModelAnswer, Opinion, RouteReason
-from shared.events.base import InclusionProbability
+from services.review_queue.states import AssignmentState, Kind
+from shared.events import Case, Criterion, ModelAnswer, RouteReason
 from shared.tasks.fields import ShortText, Text
 
 Reasoning = Annotated[Text, Field(min_length=1, max_length=4000)]
@@ -32,7 +28,7 @@ Token = Annotated[int, Field(ge=1, lt=2**63)]
 DRAFT_LIMIT_CHARACTERS = 16 * 1024
 
 
-class _Input(BaseModel):
+class Input(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -43,14 +39,14 @@ class Problem(BaseModel):
     field: str | None = None
 
 
-class Wanted(_Input):
+class Wanted(Input):
     """Which case to lease next; the first in line if nothing is said."""
 
     task: str | None = None
     priority: Priority | None = None
 
 
-class Fence(_Input):
+class Fence(Input):
     """The newest token of the assignment."""
 
     token: Token
@@ -78,7 +74,7 @@ class Commitment(Fence):
     label: str
 
 
-class Draft(_Input):
+class Draft(Input):
     """What the form holds so far, as the page keeps it: any JSON up to 16 KiB."""
 
     content: dict[str, JsonValue]
@@ -95,29 +91,18 @@ class DraftView(BaseModel):
     content: dict[str, JsonValue] | None
 
 
-class NewNote(_Input):
+class NewNote(Input):
     text: Reasoning
 
 
-class Pause(_Input):
-    why: ShortText
-
-
-class PausedView(BaseModel):
-    """`returned`: how many cases the reviewer held, which others get now."""
-
-    name: str
-    returned: int
-
-
-class QuotedCriterion(_Input):
+class QuotedCriterion(Input):
     source: ShortText
     version: ShortText
     effective_date: ShortText
     text: Reasoning
 
 
-class Answered(_Input):
+class Answered(Input):
     label: str
     reasoning: Reasoning
     reason_code: str | None = None
@@ -232,62 +217,12 @@ class SubmittedView(BaseModel):
     undo_seconds: float
 
 
-class QueueView(BaseModel):
-    """Counts of open seats, and of those completed in the last 24 hours."""
-
-    counts: list[Count]
-
-
-class SeatPage(BaseModel):
-    """Seats in the order of their arrival. `after` continues behind them; null at the end."""
-
-    seats: list[Listed]
-    after: int | None
-
-
-class FoundView(BaseModel):
-    """The newest 50 reviews of a case, claim or member."""
-
-    reviews: list[Found]
-
-
-class ReviewView(BaseModel):
-    """A review with its case and what was said of it. `revision` is the decision's newest."""
-
-    review_id: str
-    states: list[SeatState]
-    label: str | None
-    case: Case
-    reason: RouteReason
-    inclusion_probability: InclusionProbability
-    routing_version: str
-    requested_at: AwareDatetime
-    completed_at: datetime | None
-    withheld: bool
-    answer: ModelAnswer | None
-    opinions: list[Opinion]
-    corrections: list[Revision]
-    notes: list[Note]
-    revision: int
-
-
-class ReviewersView(BaseModel):
-    reviewers: list[ReviewerRow]
-
-
-class AuditPage(BaseModel):
-    """The newest entries first. `before` continues with older ones; null at the end."""
-
-    entries: list[Entry]
-    before: int | None
-
-
 class CorrectionView(BaseModel):
     review_id: str
     revision: int
 
 
-class Credentials(_Input):
+class Credentials(Input):
     name: Annotated[str, Field(max_length=200)]
     password: Annotated[SecretStr, Field(max_length=200)]
 
