@@ -14,6 +14,7 @@ from deploy.prepare import prepare
 from shared.settings import engine_settings
 from tests.bench.event_path import event_path
 from tests.bench.measure import Measure
+from tests.bench.million import million
 from tests.bench.queue import queue
 from tests.bench.release import release
 from tests.bench.rollback import rollback
@@ -21,12 +22,13 @@ from tests.support.engines import own_engines
 
 LOG = Path(__file__).parents[2] / "docs" / "log.md"
 
-OnEngines = Callable[[Mapping[str, str]], Awaitable[Measure]]
+OnEngines = Callable[[Mapping[str, str]], Awaitable[Measure | list[Measure]]]
 ON_ENGINES: dict[str, OnEngines] = {
     "event_path": event_path,
     "queue": queue,
     "release": release,
     "rollback": rollback,
+    "million": million,
 }
 
 
@@ -48,11 +50,12 @@ def measures(name: str) -> list[Measure]:
         return asyncio.run(scoring_and_training())
     with own_engines() as engines:
         prepare(engine_settings(engines.environment))
-        return [uvloop.run(_taken(ON_ENGINES[name], engines.environment))]
+        return uvloop.run(_taken(ON_ENGINES[name], engines.environment))
 
 
-async def _taken(measure: OnEngines, environment: Mapping[str, str]) -> Measure:
-    return await measure(environment)
+async def _taken(measure: OnEngines, environment: Mapping[str, str]) -> list[Measure]:
+    found = await measure(environment)
+    return found if isinstance(found, list) else [found]
 
 
 def keep(found: list[Measure]) -> None:

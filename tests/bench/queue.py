@@ -6,10 +6,13 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from services.review_queue.access import Actor
 from services.review_queue.app import MIGRATIONS
 from services.review_queue.intake import Intake
+from services.review_queue.line import Limits, Line
 from services.review_queue.opinions import Answer
-from services.review_queue.store import Hold, Limits, Store
+from services.review_queue.reviews import Shares
+from services.review_queue.work import Hold, Work
 from shared.database import Database
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
@@ -37,27 +40,30 @@ async def queue(environment: Mapping[str, str]) -> Measure:
             environment, schema="review_queue", migrations=MIGRATIONS, connections=8
         ) as (small, _),
     ):
-        ours, baseline = Line(large, MANY), Line(small, FEW)
+        ours, baseline = Filled(large, MANY), Filled(small, FEW)
         return await interleaved(
             "queue", "pairs/s", ours=ours.round, baseline=baseline.round, rounds=ROUNDS
         )
 
 
-class Line:
+class Filled:
     """A queue that is filled up to its length before each round."""
 
     def __init__(self, database: Database, length: int) -> None:
         self.database = database
         self.length = length
-        self.intake = Intake(database)
-        self.store = Store(database, _LIMITS)
+        self.intake = Intake(database, lambda _: Shares(overlap=0.0, withheld=0.0))
+        self.line = Line(database, _LIMITS)
+        self.work = Work(database, _LIMITS)
         self.numbers: Iterator[int] = itertools.count()
         self.missing = length
 
     async def round(self) -> float:
         await self._fill()
         started = time.perf_counter()
-        await asyncio.gather(*(self._work(f"reviewer-{n}") for n in range(REVIEWERS)))
+        await asyncio.gather(
+            *(self._work(Actor(f"reviewer-{n}", "adjudicator", "bench")) for n in range(REVIEWERS))
+        )
         pairs = REVIEWERS * PAIRS_EACH
         self.missing = pairs
         return pairs / (time.perf_counter() - started)
@@ -68,12 +74,12 @@ class Line:
             await self.intake.add([requested(f"q-{next(self.numbers)}") for _ in range(count)])
             self.missing -= count
         async with self.database.transaction() as connection:
-            await connection.execute("ANALYZE review_queue.reviews, review_queue.assignments")
+            await connection.execute("ANALYZE review_queue.seats, review_queue.assignments")
 
-    async def _work(self, reviewer: str) -> None:
+    async def _work(self, reviewer: Actor) -> None:
         for _ in range(PAIRS_EACH):
-            leased = await self.store.lease(reviewer)
+            leased = await self.line.lease(reviewer)
             if leased is None:
                 raise RuntimeError("the queue ran dry")
             hold = Hold(leased.assignment_id, reviewer, leased.token)
-            await self.store.submit(hold, Answer(label="APPROVED", reasoning="supported"))
+            await self.work.submit(hold, Answer(label="APPROVED", reasoning="supported"))

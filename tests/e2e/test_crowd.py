@@ -1,0 +1,48 @@
+"""Two hundred reviewers on two processes that keep being killed: every promise of the queue."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from services.review_queue.app import MIGRATIONS
+from shared.database import Database
+from shared.settings import engine_settings
+from shared.topics import create_topics
+from tests.support import crowd
+from tests.support.engines import Engines, fresh_database, own_engines
+
+pytestmark = pytest.mark.slow
+
+REVIEWS = 20_000
+SECONDS = 30.0
+
+
+@pytest.fixture
+def own() -> Iterator[Engines]:
+    with own_engines() as engines:
+        yield engines
+
+
+async def test_two_hundred_reviewers_and_processes_that_are_killed(own: Engines) -> None:
+    await asyncio.to_thread(create_topics, own.environment["KAFKA_BOOTSTRAP"])
+    async with fresh_database(own.environment["DATABASE_URL"]) as url:
+        environment = {**own.environment, "DATABASE_URL": url}
+        database = Database(
+            engine_settings(environment), schema="review_queue", migrations=MIGRATIONS
+        )
+        await database.open()
+        await database.close()
+        await crowd.fill(url, REVIEWS)
+
+        async with crowd.two_processes(environment) as processes:
+            killing = asyncio.create_task(crowd.keep_killing(processes, every=5.0))
+            record = await crowd.work(processes, seconds=SECONDS)
+            killing.cancel()
+            await asyncio.gather(killing, return_exceptions=True)
+        found = await crowd.breaches(url, record)
+
+    assert found == crowd.Breaches(0, 0, 0, 0, 0, 0, 0)
+    assert len(record.counted) > 500
+    assert record.late_and_refused > 0
+    assert record.drafts
