@@ -4,29 +4,70 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
-from services.review_queue.accounts import Accounts, SignInLimits
+from services.review_queue.access import Actor
+from services.review_queue.accounts import Accounts, SignInLimits, User
 from services.review_queue.app import MIGRATIONS, NAME
+from services.review_queue.audit import Entry, Trail
+from services.review_queue.corrections import Corrections
 from services.review_queue.handlers import Handlers
 from services.review_queue.intake import Intake
+from services.review_queue.line import Limits, Line
 from services.review_queue.listing import Listing
+from services.review_queue.notes import Notes
 from services.review_queue.opinions import Answer
-from services.review_queue.reviews import Assignment
+from services.review_queue.reviewers import Reviewers
+from services.review_queue.reviews import Assignment, Shares
 from services.review_queue.settlement import Settlement
-from services.review_queue.store import Hold, Limits, Store
+from services.review_queue.work import Hold, Work
 from shared.database import Database
-from shared.events import DecisionCorrected, DecisionMade, Event, ReviewCompleted
+from shared.events import Criterion, DecisionCorrected, DecisionMade, Event, ReviewCompleted
 from shared.outbox import Outbox
 from shared.settings import EngineSettings
 from tests.support.requests import requested
 
 HOUR = timedelta(hours=1)
+ADDRESS = "192.0.2.7"
+PASSWORD = "a-long-password"
+CRITERION = Criterion(
+    source="Choice PPO", version="5", effective_date="2026-01-01", text="cosmetic services"
+)
 APPROVED = Answer("APPROVED", "covered, and the note supports it")
-DENIED = Answer("DENIED", "a rule excludes it", reason_code="EXCLUDED")
+DENIED = Answer(
+    "DENIED",
+    "a rule excludes it",
+    reason_code="EXCLUDED",
+    criterion=CRITERION,
+    clinical_basis="the note names no functional impairment",
+)
+PENDING = Answer("PENDING", "the records are missing", reason_code="RECORDS_NEEDED")
+# Everybody else is an adjudicator.
+_ROLES = {"sam": "senior", "sofia": "senior", "lee": "lead", "ada": "auditor", "olga": "operator"}
 _EVENTS: dict[str, type[Event]] = {
     event.type: event for event in (ReviewCompleted, DecisionMade, DecisionCorrected)
 }
+# What the database remembers of time, but for the audit trail, which nobody changes.
+_TIMES: dict[str, Sequence[str]] = {
+    "reviews": ("completed_at",),
+    "seats": ("settles_at", "requested_at", "place"),
+    "assignments": ("leased_at", "lease_expires_at", "opened_at", "committed_at", "ended_at"),
+    "opinions": ("decided_at",),
+}
+
+
+def actor(name: str = "amara", role: str | None = None) -> Actor:
+    return Actor(name, role or _ROLES.get(name, "adjudicator"), ADDRESS)
+
+
+def hold(assignment: Assignment, reviewer: str = "amara") -> Hold:
+    return Hold(assignment.assignment_id, actor(reviewer), assignment.token)
+
+
+def partly(amount: str) -> Answer:
+    """An approval of a part of the 118.00 dollars that cases are about."""
+    return Answer("APPROVED", "a part is supported", Decimal(amount))
 
 
 @dataclass
@@ -34,28 +75,39 @@ class Queue:
     """What one process of the service is made of."""
 
     database: Database
-    store: Store
+    line: Line
+    work: Work
     settlement: Settlement
+    corrections: Corrections
+    reviewers: Reviewers
+    notes: Notes
+    trail: Trail
     listing: Listing
     handlers: Handlers
+    accounts: Accounts
+    shares: Shares  # drawn anew for each request: a test sets what it needs
 
     async def request(self, *case_ids: str, **changes: Any) -> None:
         """Ask for reviews of these cases."""
         await self.handlers.reviews_requested([requested(name, **changes) for name in case_ids])
 
     async def lease(self, reviewer: str = "amara", **wanted: Any) -> Assignment:
-        found = await self.store.lease(reviewer, **wanted)
+        found = await self.line.lease(actor(reviewer), **wanted)
         assert found is not None
         return found
+
+    async def answer(self, reviewer: str, answer: Answer) -> Hold:
+        """Lease what is next for this reviewer and submit."""
+        held = hold(await self.lease(reviewer), reviewer)
+        await self.work.submit(held, answer)
+        return held
 
     async def decide(
         self, case_id: str, answer: Answer = DENIED, *, reviewer: str = "amara"
     ) -> Hold:
         """Request, lease and submit one case; the line must be empty before."""
         await self.request(case_id)
-        held = hold(await self.lease(reviewer), reviewer)
-        await self.store.submit(held, answer)
-        return held
+        return await self.answer(reviewer, answer)
 
     async def forward(self, by: timedelta) -> None:
         """Let time pass: everything that the database remembers happened so much earlier."""
@@ -65,20 +117,32 @@ class Queue:
 
     async def settle(self) -> int:
         """Let the time for undoing pass."""
-        await self.forward(self.store.limits.undo)
+        await self.forward(self.work.limits.undo)
         return await self.settlement.settle()
 
     async def expire(self) -> int:
         """Let every lease run out."""
-        await self.forward(self.store.limits.lease)
+        await self.forward(self.work.limits.lease)
         return await self.settlement.expire()
+
+    async def employ(self, *names: str) -> None:
+        """Users who can sign in, and be paused."""
+        for name in names:
+            user = User(name, actor(name).role, PASSWORD)
+            await self.accounts.create(user, by=actor("olga"))
 
     async def fetch(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
         async with self.database.transaction() as connection:
             return [dict(row) for row in await connection.fetch(query, *arguments)]
 
     async def states(self) -> dict[str, str]:
-        rows = await self.fetch("SELECT case_id, state FROM review_queue.reviews")
+        """By case: `completed`, or the states of its seats."""
+        rows = await self.fetch(
+            "SELECT case_id, CASE WHEN completed_at IS NULL "
+            "THEN string_agg(state, ' ' ORDER BY seat) ELSE 'completed' END AS state "
+            "FROM review_queue.reviews JOIN review_queue.seats USING (review_id) "
+            "GROUP BY case_id, completed_at"
+        )
         return {row["case_id"]: row["state"] for row in rows}
 
     async def events(self) -> list[Any]:
@@ -86,15 +150,9 @@ class Queue:
         rows = await self.fetch("SELECT topic, value FROM review_queue.outbox ORDER BY id")
         return [_EVENTS[row["topic"]].model_validate_json(row["value"]) for row in rows]
 
-
-_TIMES: dict[str, Sequence[str]] = {
-    "reviews": ("settles_at", "completed_at", "requested_at", "place"),
-    "assignments": ("leased_at", "lease_expires_at", "opened_at", "released_at"),
-}
-
-
-def hold(assignment: Assignment, reviewer: str = "amara") -> Hold:
-    return Hold(assignment.assignment_id, reviewer, assignment.token)
+    async def entries(self) -> list[Entry]:
+        """The audit trail, the oldest first."""
+        return list(reversed(await self.trail.page(before=2**63 - 1, limit=1000)))
 
 
 @asynccontextmanager
@@ -102,22 +160,34 @@ async def running(database_url: str) -> AsyncIterator[Queue]:
     """A process's parts, with connections of their own."""
     settings = EngineSettings.model_validate({"database_url": database_url})
     database = Database(settings, schema=NAME, migrations=MIGRATIONS, connections=8)
-    outbox = Outbox(database, service=NAME)
-    limits = Limits(lease=HOUR, undo=HOUR / 60, skip=HOUR * 2, leases_per_reviewer=3)
     await database.open()
-    await outbox.create()
     try:
-        yield Queue(
-            database,
-            Store(database, limits),
-            Settlement(database, outbox),
-            Listing(database),
-            Handlers(Intake(database)),
-        )
+        queue = _queue(database, Outbox(database, service=NAME))
+        await queue.settlement.outbox.create()
+        yield queue
     finally:
         await database.close()
 
 
-def accounts(queue: Queue, **changes: Any) -> Accounts:
-    limits = SignInLimits(session=HOUR, failures=3, lockout=HOUR / 60)
-    return Accounts(queue.database, limits, **changes)
+def _queue(database: Database, outbox: Outbox) -> Queue:
+    limits = Limits(lease=HOUR, undo=HOUR / 60, skip=HOUR * 2, leases_per_reviewer=3)
+    queue = Queue(
+        database=database,
+        line=Line(database, limits),
+        work=Work(database, limits),
+        settlement=Settlement(database, outbox),
+        corrections=Corrections(database, outbox, within=HOUR * 24),
+        reviewers=Reviewers(database),
+        notes=Notes(database),
+        trail=Trail(database),
+        listing=Listing(database),
+        handlers=Handlers(Intake(database, lambda _task: queue.shares)),
+        accounts=accounts(database),
+        shares=Shares(overlap=0.0, withheld=0.0),
+    )
+    return queue
+
+
+def accounts(database: Database, **changes: Any) -> Accounts:
+    limits = SignInLimits(session=HOUR, failures=3, failures_of_address=10, lockout=HOUR / 60)
+    return Accounts(database, limits, **changes)

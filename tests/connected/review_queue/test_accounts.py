@@ -5,26 +5,26 @@ import pytest
 from services.review_queue.accounts import LockedOut, Session, User, WrongPassword
 from shared.auth import Principal
 from shared.errors import Conflict
-from tests.connected.review_queue.queues import HOUR, Queue, accounts
+from tests.connected.review_queue.queues import ADDRESS, HOUR, Queue, accounts, actor
 
 AMARA = User("amara", "adjudicator", "a-long-password")
 
 
 async def test_a_user_signs_in_and_out(queue: Queue) -> None:
-    users = accounts(queue)
-    await users.create(AMARA, by="olga")
+    users = accounts(queue.database)
+    await users.create(AMARA, by=actor("olga"))
 
-    session = await users.sign_in(" Amara ", "a-long-password")
+    session = await users.sign_in(" Amara ", "a-long-password", address=ADDRESS)
 
     assert await users.principal(session.token) == Principal("amara", "adjudicator")
-    await users.sign_out(session.token)
+    await users.sign_out(session.token, by=actor())
     assert await users.principal(session.token) is None
 
 
 async def test_neither_password_nor_token_stand_in_the_database(queue: Queue) -> None:
-    users = accounts(queue)
-    await users.create(AMARA, by="olga")
-    session = await users.sign_in("amara", "a-long-password")
+    users = accounts(queue.database)
+    await users.create(AMARA, by=actor("olga"))
+    session = await users.sign_in("amara", "a-long-password", address=ADDRESS)
 
     rows = str(await queue.fetch("SELECT * FROM review_queue.users, review_queue.sessions"))
 
@@ -35,9 +35,9 @@ async def test_neither_password_nor_token_stand_in_the_database(queue: Queue) ->
 
 
 async def test_a_session_ends_by_itself(queue: Queue) -> None:
-    users = accounts(queue)
-    await users.create(AMARA, by="olga")
-    session = await users.sign_in("amara", "a-long-password")
+    users = accounts(queue.database)
+    await users.create(AMARA, by=actor("olga"))
+    session = await users.sign_in("amara", "a-long-password", address=ADDRESS)
 
     await queue.fetch("UPDATE review_queue.sessions SET expires_at = now()")
 
@@ -46,8 +46,8 @@ async def test_a_session_ends_by_itself(queue: Queue) -> None:
 
 
 async def test_wrong_name_and_wrong_password_look_the_same(queue: Queue) -> None:
-    users = accounts(queue)
-    await users.create(AMARA, by="olga")
+    users = accounts(queue.database)
+    await users.create(AMARA, by=actor("olga"))
     said = set()
 
     for name, password in [
@@ -57,7 +57,7 @@ async def test_wrong_name_and_wrong_password_look_the_same(queue: Queue) -> None
         ("amara", ""),
     ]:
         with pytest.raises(WrongPassword) as refused:
-            await users.sign_in(name, password)
+            await users.sign_in(name, password, address=ADDRESS)
         said.add(str(refused.value))
 
     assert len(said) == 1
@@ -65,29 +65,29 @@ async def test_wrong_name_and_wrong_password_look_the_same(queue: Queue) -> None
 
 @pytest.mark.parametrize("name", ["amara", "nobody"])
 async def test_a_name_is_locked_after_failures_and_opens_again(queue: Queue, name: str) -> None:
-    users = accounts(queue)
-    await users.create(AMARA, by="olga")
+    users = accounts(queue.database)
+    await users.create(AMARA, by=actor("olga"))
     for _ in range(3):
         with pytest.raises(WrongPassword):
-            await users.sign_in(name, "a-wrong-password")
+            await users.sign_in(name, "a-wrong-password", address=ADDRESS)
 
     with pytest.raises(LockedOut):
-        await users.sign_in(name, "a-long-password")
+        await users.sign_in(name, "a-long-password", address=ADDRESS)
 
     await queue.fetch(
         "UPDATE review_queue.sign_in_failures SET last_at = now() - $1::interval", HOUR
     )
     with pytest.raises(WrongPassword):
-        await users.sign_in(name, "a-wrong-password")
+        await users.sign_in(name, "a-wrong-password", address=ADDRESS)
 
 
 async def test_nobody_guesses_in_parallel(queue: Queue, second: Queue) -> None:
-    users = accounts(queue)
-    await users.create(AMARA, by="olga")
+    users = accounts(queue.database)
+    await users.create(AMARA, by=actor("olga"))
 
     found = await asyncio.gather(
         *(
-            accounts(process).sign_in("amara", f"a-wrong-password-{n}")
+            accounts(process.database).sign_in("amara", f"a-wrong-password-{n}", address=ADDRESS)
             for process in (queue, second)
             for n in range(6)
         ),
@@ -99,30 +99,32 @@ async def test_nobody_guesses_in_parallel(queue: Queue, second: Queue) -> None:
 
 
 async def test_a_success_forgets_the_failures(queue: Queue) -> None:
-    users = accounts(queue)
-    await users.create(AMARA, by="olga")
+    users = accounts(queue.database)
+    await users.create(AMARA, by=actor("olga"))
 
     for _ in range(4):
         with pytest.raises(WrongPassword):
-            await users.sign_in("amara", "a-wrong-password")
-        assert isinstance(await users.sign_in("amara", "a-long-password"), Session)
+            await users.sign_in("amara", "a-wrong-password", address=ADDRESS)
+        assert isinstance(await users.sign_in("amara", "a-long-password", address=ADDRESS), Session)
 
 
 async def test_users_of_the_setting_are_created_once(queue: Queue, second: Queue) -> None:
     renewed = User("amara", "lead", "another-password")
 
-    await asyncio.gather(*(accounts(each).create_missing([AMARA]) for each in (queue, second)))
-    await accounts(queue).create_missing([renewed])
+    await asyncio.gather(
+        *(accounts(each.database).create_missing([AMARA]) for each in (queue, second))
+    )
+    await accounts(queue.database).create_missing([renewed])
 
-    session = await accounts(queue).sign_in("amara", "a-long-password")
+    session = await accounts(queue.database).sign_in("amara", "a-long-password", address=ADDRESS)
     assert session.principal.role == "adjudicator"
 
 
 async def test_a_name_means_one_caller(queue: Queue) -> None:
-    users = accounts(queue, reserved=frozenset({"demo"}))
-    await users.create(AMARA, by="olga")
+    users = accounts(queue.database, reserved=frozenset({"demo"}))
+    await users.create(AMARA, by=actor("olga"))
 
     with pytest.raises(Conflict):
-        await users.create(AMARA, by="olga")
+        await users.create(AMARA, by=actor("olga"))
     with pytest.raises(Conflict, match="token"):
-        await users.create(User("demo", "lead", "a-long-password"), by="olga")
+        await users.create(User("demo", "lead", "a-long-password"), by=actor("olga"))
