@@ -31,7 +31,7 @@ async def million(environment: Mapping[str, str]) -> list[Measure]:
         database = Database(engine_settings(own), schema="review_queue", migrations=MIGRATIONS)
         await database.open()
         try:
-            await crowd.fill(url, REVIEWS)
+            await crowd.fill(database, REVIEWS)
             return [*await _queue(own), await _lists(database)]
         finally:
             await database.close()
@@ -87,9 +87,8 @@ def _some_filters(chance: random.Random) -> Filters:
         "amount_to": Decimal(chance.randrange(200)),
         "requested_before": datetime.now(UTC) - timedelta(hours=hours),
     }
-    return Filters(
-        **{name: every[name] for name in chance.sample(sorted(every), chance.choice([1, 2, 3]))}
-    )
+    wanted = chance.sample(sorted(every), chance.choice([1, 2, 3]))
+    return Filters(**{name: every[name] for name in wanted})
 
 
 def _percentile(values: list[float], share: float) -> float:
