@@ -23,6 +23,8 @@ from services.review_queue.reviewers import Reviewers
 from services.review_queue.routes import assignment_routes, decision_routes
 from services.review_queue.settings import Settings
 from services.review_queue.settlement import Settlement
+from services.review_queue.statistics import Statistics
+from services.review_queue.statistics_routes import statistics_routes
 from services.review_queue.work import Work
 from shared.auth import Tokens
 from shared.bus import Bus
@@ -54,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     trail = Trail(database)
     settlement = Settlement(database, outbox)
     listing = Listing(database)
+    statistics = Statistics(database, correction=settings.correction)
     tokens = Tokens.parse(settings)
     accounts = _accounts(database, settings, tokens)
     users = parse_users(settings.bootstrap_users.get_secret_value())
@@ -83,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
             ),
             queue_routes(listing, trail),
             reviewer_routes(Reviewers(database), trail),
+            statistics_routes(statistics, utc_now),
             account_routes(accounts, secure_cookies=secure),
             page_routes(pages, accounts, line, listing, secure_cookies=secure),
         ],

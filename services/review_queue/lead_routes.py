@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
 
 from services.review_queue.access import (
     Analyst,
@@ -29,6 +28,7 @@ from services.review_queue.listing import Filters, Listing
 from services.review_queue.reviewers import Reviewers
 from services.review_queue.reviews import Priority
 from services.review_queue.routes import PROBLEMS, ReviewId
+from services.review_queue.schemas import Time
 from services.review_queue.states import Kind, SeatState
 from services.review_queue.visibility import visible
 from shared.events import RouteReason
@@ -47,7 +47,7 @@ def filters(
     state: SeatState | None = None,
     amount_from: Amount = None,
     amount_to: Amount = None,
-    requested_before: AwareDatetime | None = None,
+    requested_before: Time | None = None,
 ) -> Filters:
     if task is not None:
         get_task(task)

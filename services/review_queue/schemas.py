@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -25,6 +26,16 @@ from shared.tasks.fields import ShortText, Text
 Reasoning = Annotated[Text, Field(min_length=1, max_length=4000)]
 Amount = Annotated[Decimal, Field(ge=0, le=10_000_000, decimal_places=2)]
 Token = Annotated[int, Field(ge=1, lt=2**63)]
+
+
+def _in_our_times(time: datetime) -> datetime:
+    """Databases and calendars end somewhere; requests end well before."""
+    if not 2000 <= time.year < 2200:
+        raise ValueError("must lie between the years 2000 and 2200")
+    return time
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_in_our_times)]
 DRAFT_LIMIT_CHARACTERS = 16 * 1024
 
 
