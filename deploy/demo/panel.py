@@ -13,15 +13,20 @@ from typing import Any
 import httpx
 
 from deploy.simulation import DecidedCase
+from shared.tasks import get_task
+from shared.tasks.task import Task
 
+# The last one is senior: disputes and what is escalated come to her.
 NAMES = ("amara", "bo", "chidi", "dana")
-_IDLE_SECONDS = 0.5
+ROLES = ("adjudicator", "senior")
+_IDLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Reviewer:
     name: str
     password: str
+    role: str = ROLES[0]
 
 
 def reviewers(settings: Mapping[str, str]) -> list[Reviewer]:
@@ -29,12 +34,12 @@ def reviewers(settings: Mapping[str, str]) -> list[Reviewer]:
     users = settings.get("REVIEW_QUEUE_BOOTSTRAP_USERS", "")
     known = [entry.split(":") for entry in users.split(",") if entry]
     if known:
-        return [Reviewer(name, password) for name, role, password in known if role == "adjudicator"]
-    return [Reviewer(name, secrets.token_urlsafe(12)) for name in NAMES]
+        return [Reviewer(name, password, role) for name, role, password in known if role in ROLES]
+    return [Reviewer(name, secrets.token_urlsafe(12), ROLES[name == NAMES[-1]]) for name in NAMES]
 
 
 def as_setting(panel: Sequence[Reviewer]) -> str:
-    return ",".join(f"{reviewer.name}:adjudicator:{reviewer.password}" for reviewer in panel)
+    return ",".join(f"{each.name}:{each.role}:{each.password}" for each in panel)
 
 
 async def work(url: str, reviewer: Reviewer, decided: Callable[[str], DecidedCase | None]) -> None:
@@ -76,14 +81,33 @@ async def _decide(
     if case is None:
         answer = await client.post(f"{path}/release", json={**fence, "reason": "not of the record"})
     else:
-        answer = await client.post(
-            f"{path}/submit",
-            json={
-                **fence,
-                "label": case.label,
-                "reasoning": case.reasoning,
-                "reason_code": case.reason_code,
-            },
-        )
+        task = get_task(assignment["case"]["task"])
+        answer = await client.post(f"{path}/submit", json={**fence, **_said(case, task)})
     if answer.status_code != httpx.codes.CONFLICT:  # lost the lease: somebody else has the case
         answer.raise_for_status()
+
+
+def _said(case: DecidedCase, task: Task) -> dict[str, Any]:
+    """The recorded decision, with all that its label needs."""
+    said = {"label": case.label, "reasoning": case.reasoning, "reason_code": case.reason_code}
+    needs = task.label(case.label).needs
+    if "criterion" in needs:
+        said["criterion"] = _criterion(case, task)
+    if "clinical_basis" in needs:
+        said["clinical_basis"] = next(iter(case.evidence.values()), case.reasoning)
+    return said
+
+
+def _criterion(case: DecidedCase, task: Task) -> dict[str, str]:
+    """The rule that the case fails, else the first that bears on it, else the record itself."""
+    rules = sorted(task.rules_of(case.input), key=lambda rule: rule.outcome != "fail")
+    if not rules:
+        record = {"source": "the record's determination", "version": "1"}
+        return {**record, "effective_date": "unknown", "text": case.reasoning}
+    rule = rules[0]
+    return {
+        "source": rule.source,
+        "version": rule.version,
+        "effective_date": rule.effective_date.isoformat(),
+        "text": rule.text,
+    }
