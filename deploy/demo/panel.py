@@ -89,7 +89,11 @@ async def _decide(
 
 def _said(case: DecidedCase, task: Task) -> dict[str, Any]:
     """The recorded decision, with all that its label needs."""
-    said = {"label": case.label, "reasoning": case.reasoning, "reason_code": case.reason_code}
+    said: dict[str, Any] = {
+        "label": case.label,
+        "reasoning": case.reasoning,
+        "reason_code": case.reason_code,
+    }
     needs = task.label(case.label).needs
     if "criterion" in needs:
         said["criterion"] = _criterion(case, task)
