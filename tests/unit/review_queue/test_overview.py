@@ -6,9 +6,15 @@ from services.review_queue.overview import overview
 from tests.support.builders import NOW
 
 
-def count(reviews: int, **changes: Any) -> Count:
-    fields: dict[str, Any] = {"task": "adjudication", "reason": "adverse", "state": "queued"}
-    return Count(**{**fields, "reviews": reviews, "oldest_requested_at": NOW, **changes})
+def count(seats: int, **changes: Any) -> Count:
+    fields: dict[str, Any] = {
+        "task": "adjudication",
+        "reason": "adverse",
+        "kind": "first",
+        "state": "queued",
+        "oldest_requested_at": NOW,
+    }
+    return Count(**{**fields, "seats": seats, **changes})
 
 
 def test_counts_are_put_together_by_task_and_reason() -> None:
@@ -18,7 +24,7 @@ def test_counts_are_put_together_by_task_and_reason() -> None:
             count(30, oldest_requested_at=later),
             count(2, state="leased"),
             count(10, reason="audit"),
-            count(7, reason="audit", state="completed"),
+            count(7, reason="audit", state="answered"),
         ]
     )
 
@@ -31,7 +37,7 @@ def test_counts_are_put_together_by_task_and_reason() -> None:
 
 
 def test_only_what_waits_has_a_longest_wait() -> None:
-    (shown,) = overview([count(3, state="completed")])
+    (shown,) = overview([count(3, state="answered")])
 
     assert shown.oldest is None
     assert shown.rows[0].share == 0.0
@@ -41,3 +47,10 @@ def test_each_task_has_its_own_overview() -> None:
     shown = overview([count(1), count(2, task="independent_review")])
 
     assert [task.totals[0] for task in shown] == [1, 2]
+
+
+def test_seats_of_every_kind_are_put_together() -> None:
+    (shown,) = overview([count(5), count(4, kind="second"), count(1, kind="final")])
+
+    assert shown.totals == (10, 0, 0, 0)
+    assert [row.counts for row in shown.rows] == [(10, 0, 0, 0)]

@@ -21,8 +21,20 @@ from tests.support.requests import model_answer, requested
 PAGES = Pages(now=lambda: NOW + timedelta(minutes=12))
 
 
-def rendered(request: ReviewRequested) -> str:
-    assignment = Assignment(UUID(int=1), 1, "leased", NOW, NOW, request)
+def rendered(
+    request: ReviewRequested, *, withheld: bool = False, label_before: str | None = None
+) -> str:
+    assignment = Assignment(
+        assignment_id=UUID(int=1),
+        token=1,
+        state="leased",
+        kind="first",
+        leased_at=NOW,
+        lease_expires_at=NOW,
+        label_before=label_before,
+        withheld=withheld,
+        request=request,
+    )
     scope = {"type": "http", "path": "/", "headers": []}
     answer = PAGES.render(
         Request(scope), "case.html", assignment=assignment, view=case_view(assignment)
@@ -56,6 +68,15 @@ def test_a_hidden_answer_does_not_leave_the_server() -> None:
 
     for secret in ("draft", "62%", "the note supports it", "Adverse"):
         assert secret not in html
+
+
+@pytest.mark.parametrize("label", [None, "APPROVED"])
+def test_a_withheld_answer_leaves_it_once_the_reviewer_has_his_own(label: str | None) -> None:
+    answer = model_answer(reasoning="the note supports it")
+    html = rendered(requested(answer=answer), withheld=True, label_before=label)
+
+    for secret in ("draft, not evidence", "62%", "the note supports it", "Adverse"):
+        assert (secret in html) is (label is not None)
 
 
 def test_what_a_case_says_is_never_markup() -> None:
