@@ -4,7 +4,7 @@ Kafka may hold what other runs have left, so cases are named for this run and le
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -12,66 +12,37 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from services.review_queue.app import create_app
-from services.review_queue.settings import Settings
 from shared.events import review_id_of
-from shared.settings import EngineSettings
 from shared.topics import (
     DECISIONS_CORRECTED,
     DECISIONS_MADE,
     REVIEWS_COMPLETED,
     REVIEWS_REQUESTED,
-    create_topics,
 )
+from tests.connected.review_queue.queues import CRITERION, PASSWORD
+from tests.connected.review_queue.services import Service, act, serving
 from tests.support.builders import case, claim_input
 from tests.support.requests import requested
 
-PASSWORD = "a-long-password"
-SERVICE = {"Authorization": "Bearer the-token-of-a-service"}
 RUN = uuid4().hex[:8]
-USERS = f"amara:adjudicator:{PASSWORD},bo:senior:{PASSWORD},olga:operator:{PASSWORD}"
+DENIAL = {
+    "label": "DENIED",
+    "reasoning": "a rule excludes it",
+    "reason_code": "EXCLUDED",
+    "criterion": CRITERION.model_dump(),
+    "clinical_basis": "the note names no functional impairment",
+}
 
 
 @pytest.fixture(scope="module")
-async def service(
-    engines: dict[str, str], database: str
-) -> AsyncIterator[tuple[httpx.ASGITransport, EngineSettings]]:
-    """The application with its loops, on engines of its own database."""
-    await asyncio.to_thread(create_topics, engines["KAFKA_BOOTSTRAP"])
-    fields = {name.lower(): value for name, value in engines.items()}
-    settings = EngineSettings.model_validate({**fields, "database_url": database})
-    app = create_app(
-        Settings.model_validate(
-            {
-                "engines": settings,
-                "undo_seconds": 1,
-                "bootstrap_users": USERS,
-                "API_TOKENS": "demo:service:the-token-of-a-service",
-            }
-        )
-    )
-    async with app.router.lifespan_context(app):
-        yield httpx.ASGITransport(app, raise_app_exceptions=False), settings
-
-
-Service = tuple[httpx.ASGITransport, EngineSettings]
-
-
-def browser(service: Service, **headers: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=service[0], base_url="http://queue", headers=headers)
-
-
-async def signed_in(service: Service, name: str) -> httpx.AsyncClient:
-    """A script's client: it sends the session's token and no cookie."""
-    async with browser(service) as client:
-        answer = await client.post("/v1/sessions", json={"name": name, "password": PASSWORD})
-    assert answer.status_code == 201
-    return browser(service, Authorization=f"Bearer {answer.json()['token']}")
+async def service(engines: dict[str, str], database: str) -> AsyncIterator[Service]:
+    async with serving(engines, database) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
 async def amara(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with await signed_in(service, "amara") as client:
+    async with await service.signed_in("amara") as client:
         yield client
 
 
@@ -80,7 +51,7 @@ def named(name: str) -> str:
 
 
 async def publish(service: Service, *case_ids: str, **changes: Any) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=service[1].kafka_bootstrap)
+    producer = AIOKafkaProducer(bootstrap_servers=service.engines.kafka_bootstrap)
     await producer.start()
     for case_id in case_ids:
         event = requested(case_id, **changes)
@@ -103,17 +74,10 @@ async def lease(client: httpx.AsyncClient, case_id: str) -> dict[str, Any]:
             await asyncio.sleep(0.1)
 
 
-async def act(
-    client: httpx.AsyncClient, assignment: Mapping[str, Any], action: str, **body: Any
-) -> httpx.Response:
-    path = f"/v1/assignments/{assignment['assignment_id']}/{action}"
-    return await client.post(path, json={"token": assignment["token"], **body})
-
-
 async def event_of(service: Service, topic: str, key: str) -> bytes:
     """The first record of that key, read from the beginning of the topic."""
     consumer = AIOKafkaConsumer(
-        topic, bootstrap_servers=service[1].kafka_bootstrap, auto_offset_reset="earliest"
+        topic, bootstrap_servers=service.engines.kafka_bootstrap, auto_offset_reset="earliest"
     )
     await consumer.start()
     try:
@@ -136,8 +100,7 @@ async def test_a_case_comes_in_is_decided_corrected_and_goes_out(
     assert assignment["answer"]["label"] == "DENIED"
     assert (await act(amara, assignment, "heartbeat", opened=True)).status_code == 200
 
-    said = {"label": "DENIED", "reasoning": "a rule excludes it", "reason_code": "EXCLUDED"}
-    submitted = await act(amara, assignment, "submit", **said)
+    submitted = await act(amara, assignment, "submit", **DENIAL, panels=["policy"])
     assert submitted.status_code == 200
     review_id = submitted.json()["review_id"]
     completed = await event_of(service, REVIEWS_COMPLETED.name, case_id)
@@ -154,7 +117,9 @@ async def test_a_case_comes_in_is_decided_corrected_and_goes_out(
     assert (await act(amara, assignment, "undo")).status_code == 409
     assert (await amara.get("/v1/assignments")).json() == []
     shown = (await amara.get(f"/v1/reviews/{review_id}")).json()
-    assert (shown["state"], shown["revision"]) == ("completed", 1)
+    assert (shown["label"], shown["revision"]) == ("DENIED", 1)
+    assert [seat["state"] for seat in shown["seats"]] == ["answered"]
+    assert shown["seats"][0]["opinion"]["panels"] == ["policy"]
 
 
 async def test_what_is_wrong_is_said_and_nothing_counts(
@@ -179,7 +144,7 @@ async def test_what_is_wrong_is_said_and_nothing_counts(
         assert (answer.status_code, answer.json()["field"]) == (422, field.strip()), field
     stale = {**assignment, "token": assignment["token"] + 1}
     assert (await act(amara, stale, "heartbeat")).status_code == 409
-    async with await signed_in(service, "bo") as bo:
+    async with await service.signed_in("bo") as bo:
         assert (await act(bo, assignment, "release", reason="not mine")).status_code == 404
     assert (await act(amara, assignment, "release", reason="done with it")).status_code == 204
     assert (await act(amara, assignment, "heartbeat")).status_code == 409
@@ -193,22 +158,22 @@ async def test_a_reviewer_sees_his_own_and_readers_see_all(
     path = f"/v1/reviews/{review_id}"
 
     assert (await amara.get(path)).status_code == 403
-    assert (await amara.get("/v1/reviews")).status_code == 403
-    async with browser(service) as script:
-        assert (await script.get(path, headers=SERVICE)).status_code == 200
-        page = (await script.get("/v1/reviews?limit=200", headers=SERVICE)).json()["reviews"]
-        ours = {r["case_id"]: r["state"] for r in page if r["case_id"].endswith(RUN)}
-        assert ours == {named("through"): "completed", named("wrong"): "queued"}
+    assert (await amara.get("/v1/seats")).status_code == 403
+    async with service.by_token("service") as script:
+        assert (await script.get(path)).status_code == 200
+        page = (await script.get("/v1/seats?limit=200")).json()["seats"]
+        ours = {seat["case_id"]: seat["state"] for seat in page if seat["case_id"].endswith(RUN)}
+        assert ours == {named("through"): "answered", named("wrong"): "queued"}
         assert "input" not in page[0]
-        assert (await script.get("/v1/reviews/nothing", headers=SERVICE)).status_code == 404
-        counts = (await script.get("/v1/queue", headers=SERVICE)).json()["counts"]
-        assert {count["state"] for count in counts} >= {"queued", "completed"}
+        assert (await script.get("/v1/reviews/nothing")).status_code == 404
+        counts = (await script.get("/v1/queue")).json()["counts"]
+        assert {count["state"] for count in counts} >= {"queued", "answered"}
 
 
 async def test_bad_records_do_not_stop_the_queue(
     service: Service, amara: httpx.AsyncClient
 ) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=service[1].kafka_bootstrap)
+    producer = AIOKafkaProducer(bootstrap_servers=service.engines.kafka_bootstrap)
     await producer.start()
     await producer.send_and_wait(REVIEWS_REQUESTED.name, b"not JSON", key=RUN.encode())
     await producer.stop()
@@ -223,7 +188,7 @@ async def test_bad_records_do_not_stop_the_queue(
 
 
 async def test_a_person_signs_in_works_and_signs_out(service: Service) -> None:
-    async with browser(service, **{"Sec-Fetch-Site": "same-origin"}) as page:
+    async with service.client(**{"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}) as page:
         wrong = await page.post("/sign-in", data={"name": "bo", "password": "not-the-password"})
         assert wrong.status_code == 401
         assert "Name or password is wrong" in wrong.text
@@ -245,7 +210,7 @@ async def test_a_person_signs_in_works_and_signs_out(service: Service) -> None:
 
 
 async def test_another_sites_page_cannot_use_the_cookie(service: Service) -> None:
-    async with browser(service) as page:
+    async with service.client() as page:
         await page.post("/v1/sessions", json={"name": "bo", "password": PASSWORD})
         for foreign in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://elsewhere"}):
             for path in ("/v1/assignments", "/sign-out", "/sign-in", "/v1/sessions"):
@@ -262,24 +227,24 @@ async def test_another_sites_page_cannot_use_the_cookie(service: Service) -> Non
 
 async def test_an_operator_creates_users(service: Service, amara: httpx.AsyncClient) -> None:
     new = {"name": "Dana", "role": "lead", "password": PASSWORD}
-    async with await signed_in(service, "olga") as olga:
+    async with await service.signed_in("olga") as olga:
         created = await olga.post("/v1/users", json=new)
         assert (created.status_code, created.json()) == (201, {"name": "dana", "role": "lead"})
         assert (await olga.post("/v1/users", json=new)).status_code == 409
         short = await olga.post("/v1/users", json={**new, "password": "short"})
         assert (short.status_code, short.json()["field"]) == (422, "password")
-        taken = await olga.post("/v1/users", json={**new, "name": "demo"})
+        taken = await olga.post("/v1/users", json={**new, "name": "the-service"})
         assert taken.status_code == 409  # an API token has this name
         assert (await olga.post("/v1/assignments")).status_code == 403
     assert (await amara.post("/v1/users", json=new)).status_code == 403
-    async with await signed_in(service, "dana") as dana:
-        assert (await dana.get("/v1/reviews")).status_code == 200
+    async with await service.signed_in("dana") as dana:
+        assert (await dana.get("/v1/seats")).status_code == 200
         assert (await dana.delete("/v1/sessions")).status_code == 204
-        assert (await dana.get("/v1/reviews")).status_code == 401
+        assert (await dana.get("/v1/seats")).status_code == 401
 
 
 async def test_guessing_is_locked_out(service: Service) -> None:
-    async with browser(service) as client:
+    async with service.client() as client:
         attempts = [
             await client.post("/v1/sessions", json={"name": "mallory", "password": f"guess-{n}"})
             for n in range(12)

@@ -1,0 +1,87 @@
+"""The whole service with its loops, on engines of its own database, and clients of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from services.review_queue.app import create_app
+from services.review_queue.settings import Settings
+from shared.auth import ROLES
+from shared.settings import EngineSettings
+from shared.topics import create_topics
+from tests.connected.review_queue.queues import ADDRESS, PASSWORD
+
+USERS = {
+    "amara": "adjudicator",
+    "bo": "adjudicator",
+    "sam": "senior",
+    "lee": "lead",
+    "olga": "operator",
+    "ada": "auditor",
+}
+
+
+@dataclass(frozen=True)
+class Service:
+    app: FastAPI
+    engines: EngineSettings
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        """A browser or script that has not signed in."""
+        transport = httpx.ASGITransport(
+            self.app, raise_app_exceptions=False, client=(ADDRESS, 50_000)
+        )
+        return httpx.AsyncClient(transport=transport, base_url="http://queue", headers=headers)
+
+    def by_token(self, role: str) -> httpx.AsyncClient:
+        """A script with the API token of a role."""
+        return self.client(Authorization=f"Bearer {token_of(role)}")
+
+    async def signed_in(self, name: str) -> httpx.AsyncClient:
+        """A script's client: it sends the session's token and no cookie."""
+        async with self.client() as client:
+            answer = await client.post("/v1/sessions", json={"name": name, "password": PASSWORD})
+        assert answer.status_code == 201
+        return self.client(Authorization=f"Bearer {answer.json()['token']}")
+
+
+def token_of(role: str) -> str:
+    return f"the-token-of-a-{role}"
+
+
+@asynccontextmanager
+async def serving(
+    engines: Mapping[str, str], database: str, **changes: Any
+) -> AsyncIterator[Service]:
+    await asyncio.to_thread(create_topics, engines["KAFKA_BOOTSTRAP"])
+    fields = {name.lower(): value for name, value in engines.items()}
+    settings = EngineSettings.model_validate({**fields, "database_url": database})
+    users = ",".join(f"{name}:{role}:{PASSWORD}" for name, role in USERS.items())
+    tokens = ",".join(f"the-{role}:{role}:{token_of(role)}" for role in ROLES)
+    app = create_app(
+        Settings.model_validate(
+            {
+                "engines": settings,
+                "undo_seconds": 1,
+                "overlap_share": 0,
+                "withheld_share": 0,
+                "bootstrap_users": users,
+                "API_TOKENS": tokens,
+                **changes,
+            }
+        )
+    )
+    async with app.router.lifespan_context(app):
+        yield Service(app, settings)
+
+
+async def act(
+    client: httpx.AsyncClient, assignment: Mapping[str, Any], action: str, **body: Any
+) -> httpx.Response:
+    path = f"/v1/assignments/{assignment['assignment_id']}/{action}"
+    return await client.post(path, json={"token": assignment["token"], **body})
