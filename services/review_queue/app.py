@@ -8,17 +8,22 @@ from fastapi.staticfiles import StaticFiles
 from services.review_queue.account_routes import account_routes
 from services.review_queue.accounts import Accounts, SignInLimits, parse_users
 from services.review_queue.audit import Trail
+from services.review_queue.case_pages import case_pages
 from services.review_queue.corrections import Corrections
 from services.review_queue.handlers import Handlers
 from services.review_queue.headers import SecurityHeaders
+from services.review_queue.history import History
 from services.review_queue.identity import Identity
 from services.review_queue.intake import Intake
+from services.review_queue.lead_pages import people_pages, queue_pages
 from services.review_queue.lead_routes import queue_routes, reviewer_routes
 from services.review_queue.line import Limits, Line
 from services.review_queue.listing import Listing
+from services.review_queue.my_pages import my_pages
 from services.review_queue.notes import Notes
-from services.review_queue.pages import Pages, page_routes, utc_now
+from services.review_queue.pages import Pages, sign_in_pages, utc_now
 from services.review_queue.problems import translate
+from services.review_queue.review_pages import review_pages
 from services.review_queue.reviewers import Reviewers
 from services.review_queue.routes import assignment_routes, decision_routes
 from services.review_queue.settings import Settings
@@ -29,11 +34,16 @@ from services.review_queue.work import Work
 from shared.auth import Tokens
 from shared.bus import Bus
 from shared.database import Database
-from shared.events import ReviewRequested
+from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
 from shared.health import Health
 from shared.outbox import Outbox, Relay
 from shared.service import build
-from shared.topics import REVIEWS_REQUESTED
+from shared.topics import (
+    DECISIONS_CORRECTED,
+    DECISIONS_MADE,
+    PREDICTIONS_MADE,
+    REVIEWS_REQUESTED,
+)
 
 NAME = "review_queue"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -56,15 +66,19 @@ def create_app(settings: Settings) -> FastAPI:
     trail = Trail(database)
     settlement = Settlement(database, outbox)
     listing = Listing(database)
+    reviewers = Reviewers(database)
+    corrections = Corrections(database, outbox, within=settings.correction)
+    notes = Notes(database)
+    history = History(database)
     statistics = Statistics(database, correction=settings.correction)
     tokens = Tokens.parse(settings)
     accounts = _accounts(database, settings, tokens)
     users = parse_users(settings.bootstrap_users.get_secret_value())
     pages = Pages(utc_now)
-    bus.consume(
-        REVIEWS_REQUESTED,
-        Handlers(Intake(database, settings.shares_of)).reviews_requested,
-        event=ReviewRequested,
+    _consume(
+        bus,
+        Handlers(Intake(database, settings.shares_of)),
+        history,
         batch=settings.batch_records,
     )
 
@@ -81,14 +95,17 @@ def create_app(settings: Settings) -> FastAPI:
         stop=[database.close],
         routers=[
             assignment_routes(line, work),
-            decision_routes(
-                Corrections(database, outbox, within=settings.correction), Notes(database)
-            ),
+            decision_routes(corrections, notes),
             queue_routes(listing, trail),
-            reviewer_routes(Reviewers(database), trail),
+            reviewer_routes(reviewers, trail),
             statistics_routes(statistics, utc_now),
             account_routes(accounts, secure_cookies=secure),
-            page_routes(pages, accounts, line, listing, secure_cookies=secure),
+            sign_in_pages(pages, accounts, secure_cookies=secure),
+            case_pages(pages, line, history, notes),
+            queue_pages(pages, listing, trail),
+            review_pages(pages, listing, corrections, notes, trail),
+            people_pages(pages, reviewers, statistics),
+            my_pages(pages, statistics, corrections, trail),
         ],
     )
     app.state.identify = Identity(accounts, tokens).identify
@@ -96,6 +113,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     translate(app, pages)
     return app
+
+
+def _consume(bus: Bus, handlers: Handlers, history: History, *, batch: int) -> None:
+    bus.consume(REVIEWS_REQUESTED, handlers.reviews_requested, event=ReviewRequested, batch=batch)
+    bus.consume(PREDICTIONS_MADE, history.predictions_made, event=PredictionMade, batch=batch)
+    bus.consume(DECISIONS_MADE, history.decisions_made, event=DecisionMade, batch=batch)
+    bus.consume(
+        DECISIONS_CORRECTED, history.decisions_corrected, event=DecisionCorrected, batch=batch
+    )
 
 
 def _limits(settings: Settings) -> Limits:

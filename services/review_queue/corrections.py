@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from services.review_queue import audit
 from services.review_queue.access import Actor
+from services.review_queue.details import Detail
 from services.review_queue.given import answer
 from services.review_queue.line import NotFound
 from services.review_queue.opinions import Answer, Correction, check, corrected
@@ -56,6 +57,14 @@ class Corrections:
         self.database = database
         self.outbox = outbox
         self.within = within
+
+    def open_until(self, found: Detail, *, by: Actor, now: datetime) -> datetime | None:
+        """How long the decision is this reviewer's to change; None where it is not."""
+        if found.completed_at is None:
+            return None
+        until = found.completed_at + self.within
+        author = found.seats[(found.standing or 1) - 1].reviewer
+        return until if by.name == author and by.may("work") and now < until else None
 
     async def reopen(self, review_id: str, *, by: Actor) -> Reopened:
         """One's own decision, locked until the end; refused where it is not to be changed."""

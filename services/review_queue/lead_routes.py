@@ -21,18 +21,19 @@ from services.review_queue.lead_schemas import (
     PausedView,
     QueueView,
     ReviewersView,
+    ReviewerView,
     ReviewView,
     SeatPage,
 )
 from services.review_queue.listing import Filters, Listing
 from services.review_queue.reviewers import Reviewers
-from services.review_queue.reviews import Priority
 from services.review_queue.routes import PROBLEMS, ReviewId
-from services.review_queue.schemas import Time
+from services.review_queue.schemas import Time, UserName
 from services.review_queue.states import Kind, SeatState
 from services.review_queue.visibility import visible
 from shared.events import RouteReason
 from shared.tasks import get_task
+from shared.tasks.fields import Text
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 Position = Annotated[int, Query(ge=0, lt=2**63)]
@@ -42,7 +43,7 @@ Amount = Annotated[Decimal | None, Query(ge=0, le=10_000_000)]
 def filters(
     task: str | None = None,
     reason: RouteReason | None = None,
-    priority: Annotated[Priority | None, Query()] = None,
+    priority: Annotated[int | None, Query(ge=1, le=3)] = None,
     kind: Kind | None = None,
     state: SeatState | None = None,
     amount_from: Amount = None,
@@ -76,10 +77,10 @@ def queue_routes(listing: Listing, trail: Trail) -> APIRouter:
 
     @router.get("/search")
     async def search(
-        caller: Worker, text: Annotated[str, Query(min_length=1, max_length=128)]
+        caller: Worker, text: Annotated[Text, Query(min_length=1, max_length=128)]
     ) -> FoundView:
         """The newest reviews of a case, a claim or a member, by the whole id."""
-        found = await listing.search(text.strip())
+        found = await listing.search(text)
         await trail.add(caller, "searched", found=len(found))
         return FoundView(reviews=found)
 
@@ -98,29 +99,35 @@ def queue_routes(listing: Listing, trail: Trail) -> APIRouter:
 def reviewer_routes(reviewers: Reviewers, trail: Trail) -> APIRouter:
     """Who works, and what was done."""
     router = APIRouter(prefix="/v1", tags=["lead"], responses=PROBLEMS)
-    Name = Annotated[str, Query(max_length=64)]
 
     @router.get("/reviewers")
     async def rows(_: Analyst) -> ReviewersView:
         """Every reviewer: what he holds, what he decided in the last day, whether he is paused."""
         return ReviewersView(reviewers=list(await reviewers.rows()))
 
+    @router.get("/reviewers/{name}")
+    async def one(name: UserName, _: Analyst) -> ReviewerView:
+        """One reviewer, with the cases that he holds."""
+        return ReviewerView(
+            reviewer=await reviewers.row(name), held=list(await reviewers.held(name))
+        )
+
     @router.post("/reviewers/{name}/pause")
-    async def pause(name: str, body: Pause, caller: Manager) -> PausedView:
+    async def pause(name: UserName, body: Pause, caller: Manager) -> PausedView:
         """No more cases for this reviewer; what he holds goes to the others at once."""
         return PausedView(name=name, returned=await reviewers.pause(name, body.why, by=caller))
 
     @router.post("/reviewers/{name}/resume", status_code=204)
-    async def resume(name: str, caller: Manager) -> None:
+    async def resume(name: UserName, caller: Manager) -> None:
         """Let a paused reviewer work again."""
         await reviewers.resume(name, by=caller)
 
     @router.get("/audit")
     async def audit(
         caller: Auditor,
-        actor: Name | None = None,
+        actor: UserName | None = None,
         action: Action | None = None,
-        review_id: Annotated[str | None, Query(max_length=128)] = None,
+        review_id: Annotated[str | None, Query(max_length=128, pattern=r"^[\w.:\-]+$")] = None,
         before: Position = 2**63 - 1,
         limit: Limit = 50,
     ) -> AuditPage:

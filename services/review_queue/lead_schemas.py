@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel
 from services.review_queue.audit import Entry
 from services.review_queue.details import Detail, Ended, Note, Revision, Seat
 from services.review_queue.listing import Count, Found, Listed
-from services.review_queue.reviewers import ReviewerRow
+from services.review_queue.reviewers import Held, ReviewerRow
 from services.review_queue.schemas import Input
 from services.review_queue.states import Kind, SeatState
 from shared.events import Case, ModelAnswer, Opinion, RouteReason
@@ -107,6 +107,11 @@ def _seat_view(seat: Seat) -> SeatView:
 
 class ReviewersView(BaseModel):
     reviewers: list[ReviewerRow]
+
+
+class ReviewerView(BaseModel):
+    reviewer: ReviewerRow
+    held: list[Held]
 
 
 class AuditPage(BaseModel):

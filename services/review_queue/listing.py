@@ -5,6 +5,7 @@ Counting never touches what is completed, except the last day of it.
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -95,7 +96,7 @@ class Filters:
 
     task: str | None = None
     reason: RouteReason | None = None
-    priority: Priority | None = None
+    priority: int | None = None
     kind: Kind | None = None
     state: SeatState | None = None
     amount_from: Decimal | None = None
@@ -164,6 +165,17 @@ class Listing:
         groups = [text, f"member:{text}", f"claim:{text}"]
         async with self.database.transaction() as connection:
             return [Found(**row) for row in await connection.fetch(_FOUND, text, groups)]
+
+    async def said_by(self, reviewer: str, review_ids: Sequence[str]) -> list[str]:
+        """Those of the reviews on which the reviewer gave an opinion."""
+        async with self.database.transaction() as connection:
+            rows = await connection.fetch(
+                "SELECT review_id FROM review_queue.opinions "
+                "WHERE review_id = ANY($1) AND reviewer = $2",
+                review_ids,
+                reviewer,
+            )
+        return [row["review_id"] for row in rows]
 
     async def detail(self, review_id: str) -> Detail:
         async with self.database.transaction() as connection:

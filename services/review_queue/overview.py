@@ -1,11 +1,11 @@
-"""The overview of the queue: counts, put together by task and reason."""
+"""The overview of the queue: counts, put together by task, and within it by reason and kind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.review_queue.listing import Count
-from services.review_queue.states import SeatState
+from services.review_queue.states import Kind, SeatState
 from services.review_queue.views import REASONS
 from shared.tasks import get_task
 
@@ -15,25 +15,36 @@ STATES: dict[SeatState, str] = {
     "submitted": "Submitted",
     "answered": "Done, last 24 h",
 }
+# What a seat asks for: a short title and a sentence.
+KINDS: dict[Kind, tuple[str, str]] = {
+    "first": ("First opinion", "Every review has one."),
+    "second": ("Second opinion", "Asked of a share of the reviews, blind to the first."),
+    "further": ("Further opinion", "The first two disagree."),
+    "final": ("Final word", "Disputed or escalated; a senior decides."),
+}
+PRIORITIES: dict[int, str] = {1: "Comes back", 2: "Usual", 3: "Audit"}
 
 
 @dataclass(frozen=True)
-class ReasonRow:
-    """One reason's reviews by state, in the order of `STATES`."""
+class Row:
+    """Seats of one reason, or of one kind, by state in the order of `STATES`."""
 
+    key: str
     title: str
     meaning: str
     counts: tuple[int, ...]
-    share: float  # of the task's waiting reviews, per cent
+    share: float  # of the task's waiting seats, per cent
     oldest: datetime | None  # of those that wait
 
 
 @dataclass(frozen=True)
 class TaskOverview:
+    name: str
     title: str
     totals: tuple[int, ...]
     oldest: datetime | None
-    rows: tuple[ReasonRow, ...]
+    rows: tuple[Row, ...]  # by reason, the most frequent first
+    kinds: tuple[Row, ...]
 
 
 def overview(counts: Sequence[Count]) -> tuple[TaskOverview, ...]:
@@ -42,16 +53,33 @@ def overview(counts: Sequence[Count]) -> tuple[TaskOverview, ...]:
 
 
 def _task(name: str, counts: Sequence[Count]) -> TaskOverview:
-    waiting = _totals(counts)[0]
-    reasons = dict.fromkeys(count.reason for count in counts)
-    rows = []
-    for reason in reasons:
-        found = [count for count in counts if count.reason == reason]
-        totals = _totals(found)
-        share = 100 * totals[0] / waiting if waiting else 0.0
-        rows.append(ReasonRow(*REASONS[reason], totals, share, _oldest(found)))
-    rows.sort(key=lambda row: row.counts, reverse=True)
-    return TaskOverview(get_task(name).title, _totals(counts), _oldest(counts), tuple(rows))
+    totals = _totals(counts)
+
+    def row(key: str, words: tuple[str, str], found: Sequence[Count]) -> Row:
+        here = _totals(found)
+        share = 100 * here[0] / totals[0] if totals[0] else 0.0
+        return Row(key, *words, here, share, _oldest(found))
+
+    reasons = [
+        row(reason, words, [count for count in counts if count.reason == reason])
+        for reason, words in REASONS.items()
+    ]
+    kinds = [
+        row(kind, words, [count for count in counts if count.kind == kind])
+        for kind, words in KINDS.items()
+    ]
+    return TaskOverview(
+        name=name,
+        title=get_task(name).title,
+        totals=totals,
+        oldest=_oldest(counts),
+        rows=tuple(sorted(_filled(reasons), key=lambda each: each.counts, reverse=True)),
+        kinds=_filled(kinds),
+    )
+
+
+def _filled(rows: Sequence[Row]) -> tuple[Row, ...]:
+    return tuple(each for each in rows if any(each.counts))
 
 
 def _totals(counts: Sequence[Count]) -> tuple[int, ...]:

@@ -1,30 +1,23 @@
-"""The web pages: sign in, review, overview of the queue. What they do, they do over the API."""
+"""What all pages have in common, and those of signing in and out."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.review_queue.access import (
-    REVIEWERS,
-    Anybody,
-    Worker,
-    actor_at,
-    address_of,
-)
+from services.review_queue.access import actor_at, address_of
 from services.review_queue.account_routes import set_cookie
 from services.review_queue.accounts import Accounts, LockedOut, WrongPassword
+from services.review_queue.agreement_report import ENOUGH_REVIEWS
 from services.review_queue.facts import heading
 from services.review_queue.identity import COOKIE, refuse_foreign
-from services.review_queue.line import Line
-from services.review_queue.listing import Listing
-from services.review_queue.overview import STATES, overview
-from services.review_queue.views import case_view, words
+from services.review_queue.moments import ago, duration, since
+from services.review_queue.navigation import links
+from services.review_queue.views import spoken, titled, tone_of, words
 from services.review_queue.views import waited as waited_for
 from shared.auth import identify
 
@@ -45,10 +38,24 @@ class Pages:
             lstrip_blocks=True,
             undefined=StrictUndefined,
         )
-        self._environment.globals["reviewers"] = REVIEWERS
-        self._environment.filters["waited"] = lambda since: waited_for(self.now() - since)
-        self._environment.filters["words"] = words
-        self._environment.filters["heading"] = heading
+        self._environment.globals |= {
+            "enough": ENOUGH_REVIEWS,
+            "links": links,
+            "titled": titled,
+            "tone": tone_of,
+        }
+        self._environment.filters |= self._filters()
+
+    def _filters(self) -> dict[str, Callable[..., str]]:
+        return {
+            "waited": lambda at: waited_for(self.now() - at),
+            "ago": lambda at: ago(at, now=self.now()),
+            "since": lambda at: since(at, now=self.now()),
+            "duration": duration,
+            "words": words,
+            "heading": heading,
+            "spoken": spoken,
+        }
 
     def render(
         self, request: Request, template: str, *, status: int = 200, **context: Any
@@ -60,9 +67,7 @@ class Pages:
         return HTMLResponse(html, status)
 
 
-def page_routes(
-    pages: Pages, accounts: Accounts, line: Line, listing: Listing, *, secure_cookies: bool
-) -> APIRouter:
+def sign_in_pages(pages: Pages, accounts: Accounts, *, secure_cookies: bool) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/sign-in")
@@ -100,23 +105,6 @@ def page_routes(
         response = _to("/sign-in")
         response.delete_cookie(COOKIE)
         return response
-
-    @router.get("/")
-    async def review(request: Request, caller: Anybody) -> Response:
-        if caller.role not in REVIEWERS:
-            return _to("/queue")
-        return pages.render(request, "review.html", principal=caller)
-
-    @router.get("/assignments/{assignment_id}")
-    async def case(request: Request, assignment_id: UUID, caller: Worker) -> Response:
-        """One leased case as a fragment of the review page."""
-        assignment = await line.assignment(assignment_id, caller.name)
-        return pages.render(request, "case.html", assignment=assignment, view=case_view(assignment))
-
-    @router.get("/queue")
-    async def queue(request: Request, caller: Anybody) -> Response:
-        tasks = overview(await listing.counts())
-        return pages.render(request, "queue.html", principal=caller, tasks=tasks, states=STATES)
 
     return router
 

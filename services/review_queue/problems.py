@@ -1,17 +1,26 @@
 """What a refusal looks like: JSON for the API, a page for people."""
 
+from collections.abc import Awaitable, Callable
+from typing import cast
+
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exception_handlers import http_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from services.review_queue.access import Actor, actor_at
 from services.review_queue.accounts import LockedOut, WrongPassword
-from services.review_queue.pages import Pages
 from services.review_queue.corrections import NotTheirs
 from services.review_queue.line import NotFound
-from shared.errors import Rejected, Transient
+from services.review_queue.pages import Pages
+from shared.auth import identify
+from shared.errors import Conflict, Rejected, Transient
 
+Answer = Callable[[Request, Exception], Awaitable[Response]]
 _STATUS: dict[type[Rejected], int] = {
+    Rejected: 422,
+    Conflict: 409,
     WrongPassword: 401,
     NotTheirs: 403,
     NotFound: 404,
@@ -22,9 +31,12 @@ _STATUS: dict[type[Rejected], int] = {
 def translate(app: FastAPI, pages: Pages) -> None:
     """Answer this service's own refusals, and those of pages in HTML."""
 
-    async def refused(_: Request, error: Exception) -> Response:
+    async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejected)
-        return JSONResponse({"detail": error.reason, "field": error.field}, _STATUS[type(error)])
+        status = next(_STATUS[kind] for kind in type(error).mro() if kind in _STATUS)
+        if _for_people(request):
+            return await http_error(request, HTTPException(status, error.reason))
+        return JSONResponse({"detail": error.reason, "field": error.field}, status)
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, StarletteHTTPException)
@@ -36,7 +48,7 @@ def translate(app: FastAPI, pages: Pages) -> None:
             request,
             "problem.html",
             status=error.status_code,
-            principal=None,
+            principal=await _caller(request),
             code=error.status_code,
             detail=error.detail,
         )
@@ -47,10 +59,27 @@ def translate(app: FastAPI, pages: Pages) -> None:
         answer = HTTPException(503, str(error), headers={"Retry-After": "2"})
         return await http_error(request, answer)
 
+    in_json = cast(Answer, app.exception_handlers[RequestValidationError])
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        if _for_people(request):
+            return await http_error(request, HTTPException(404))
+        return await in_json(request, error)
+
     for kind in _STATUS:
         app.add_exception_handler(kind, refused)
     app.add_exception_handler(StarletteHTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Transient, away)
+
+
+async def _caller(request: Request) -> Actor | None:
+    """Who is offered his pages beside the refusal, if that can be said."""
+    try:
+        principal = await identify(request)
+    except (Transient, HTTPException):
+        return None
+    return actor_at(request, principal) if principal else None
 
 
 def _for_people(request: Request) -> bool:

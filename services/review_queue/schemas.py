@@ -25,6 +25,7 @@ from shared.tasks.fields import ShortText, Text
 
 Reasoning = Annotated[Text, Field(min_length=1, max_length=4000)]
 Amount = Annotated[Decimal, Field(ge=0, le=10_000_000, decimal_places=2)]
+UserName = Annotated[str, Field(max_length=64, pattern=r"^[\w.@\-]+$")]
 Token = Annotated[int, Field(ge=1, lt=2**63)]
 
 
@@ -36,7 +37,7 @@ def _in_our_times(time: datetime) -> datetime:
 
 
 Time = Annotated[AwareDatetime, AfterValidator(_in_our_times)]
-DRAFT_LIMIT_CHARACTERS = 16 * 1024
+DRAFT_LIMIT_BYTES = 16 * 1024
 
 
 class Input(BaseModel):
@@ -82,7 +83,7 @@ class Escalation(Fence):
 class Commitment(Fence):
     """The reviewer's own answer, given before he sees the model's."""
 
-    label: str
+    label: ShortText
 
 
 class Draft(Input):
@@ -93,8 +94,10 @@ class Draft(Input):
     @field_validator("content")
     @classmethod
     def _small(cls, content: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        if len(json.dumps(content)) > DRAFT_LIMIT_CHARACTERS:
-            raise ValueError(f"more than {DRAFT_LIMIT_CHARACTERS} characters")
+        # No number that JSON lacks, and no half of a character: neither could be sent back.
+        text = json.dumps(content, allow_nan=False, ensure_ascii=False)
+        if len(text.encode()) > DRAFT_LIMIT_BYTES:
+            raise ValueError(f"more than {DRAFT_LIMIT_BYTES} bytes")
         return content
 
 

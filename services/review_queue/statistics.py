@@ -1,5 +1,6 @@
 """What the reviewers said, read for statistics: labels and names, never what is in a case."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from shared.tasks import TASKS
 Basis = Literal["independent", "all"]
 
 # So many of a long time's newest opinions are compared: more would only make everybody wait.
-MOST_OPINIONS = 20_000
+MOST_OPINIONS = 10_000
 # No user's name has a blank.
 _MODEL = "model "
 _LABELS: dict[Basis, str] = {
@@ -45,9 +46,10 @@ SELECT array_agg(reviewer ORDER BY seat) AS reviewers, array_agg(label ORDER BY 
 FROM counted GROUP BY review_id, model_version, model_label
 """
 # What somebody else said of an open review is not told, not even as a number.
-_ONES_OWN = """AND r.completed_at IS NOT NULL AND EXISTS (
-    SELECT FROM review_queue.opinions AS mine
-    WHERE mine.review_id = r.review_id AND mine.reviewer = $5)"""
+_ONES_OWN = """AND r.wanted = 2 AND r.completed_at IS NOT NULL AND o.review_id IN (
+        SELECT mine.review_id FROM review_queue.opinions AS mine
+        WHERE mine.reviewer = $5 AND mine.decided_at >= $2)"""
+_MONTH_LASTS_SECONDS = 60.0
 _DONE = """
 SELECT o.review_id, r.case_id, r.claim_id, s.task, s.kind, s.state, o.label, o.decided_at,
     o.dwell_seconds, extract(epoch FROM s.settles_at - now())::float8 AS leaves_in_seconds,
@@ -60,7 +62,7 @@ JOIN review_queue.reviews AS r USING (review_id)
 LEFT JOIN LATERAL (
     SELECT label, revision FROM review_queue.corrections
     WHERE review_id = o.review_id ORDER BY revision DESC LIMIT 1) AS c ON true
-WHERE o.reviewer = $1 AND o.decided_at >= $2 AND o.decided_at < $3
+WHERE o.reviewer = $1 AND o.decided_at >= $2 AND ($3::timestamptz IS NULL OR o.decided_at < $3)
 ORDER BY o.decided_at DESC LIMIT $4
 """
 _PACE = """
@@ -115,6 +117,7 @@ class Statistics:
     def __init__(self, database: Database, *, correction: timedelta) -> None:
         self.database = database
         self.correction = correction
+        self._of_month: dict[str, tuple[float, dict[str, Figures]]] = {}
 
     async def rated(self, wanted: Compared, *, reviewer: str | None = None) -> Rated:
         """What was said; of `reviewer` only what he shares with others and is completed."""
@@ -135,6 +138,14 @@ class Statistics:
             cut=sum(len(row["reviewers"]) for row in rows) == MOST_OPINIONS,
         )
 
+    async def of_month(self, reviewer: str, *, until: datetime) -> dict[str, Figures]:
+        """`own` in 30 days; at most a minute old, however often a page asks."""
+        at, found = self._of_month.get(reviewer, (float("-inf"), {}))
+        if time.monotonic() - at > _MONTH_LASTS_SECONDS:
+            found = await self.own(reviewer, since=until - timedelta(days=30), until=until)
+            self._of_month[reviewer] = time.monotonic(), found
+        return found
+
     async def own(self, reviewer: str, *, since: datetime, until: datetime) -> dict[str, Figures]:
         """By task, how far the reviewer agrees with the others; never how far with the model,
         which nobody should learn to follow."""
@@ -147,7 +158,7 @@ class Statistics:
         return found
 
     async def done(
-        self, reviewer: str, *, since: datetime, before: datetime, limit: int
+        self, reviewer: str, *, since: datetime, limit: int, before: datetime | None = None
     ) -> Sequence[Done]:
         """What the reviewer decided, the newest first."""
         async with self.database.transaction() as connection:

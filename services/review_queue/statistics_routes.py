@@ -54,8 +54,8 @@ def statistics_routes(statistics: Statistics, now: Callable[[], datetime]) -> AP
         limit: Limit = 50,
     ) -> WorkPage:
         """What the caller decided, in the last 24 hours if nothing is said."""
-        start, end = since or now() - DAY, before or now()
-        found = await statistics.done(caller.name, since=start, before=end, limit=limit)
+        start = since or now() - DAY
+        found = await statistics.done(caller.name, since=start, before=before, limit=limit)
         return WorkPage(
             decisions=list(found),
             pace=await statistics.pace(caller.name, since=start),

@@ -1,22 +1,26 @@
 """How a case is shown for review: its facts, why it is here, the model's draft, and the options.
 
-The order of the options is the task's, whatever the model said.
+The order of the options is the task's, whatever the model said. Who else gave an opinion is never
+told.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
 from services.review_queue.facts import Facts, facts_of
 from services.review_queue.opinions import amount_at_stake
 from services.review_queue.reviews import Assignment
-from shared.events import ModelAnswer, RouteReason
-from shared.tasks import get_task
-from shared.tasks.task import Label, ReasonCode, Task
+from services.review_queue.states import Kind
+from shared.events import Criterion, ModelAnswer, Opinion, RouteReason
+from shared.tasks import TASKS, get_task
+from shared.tasks.task import Label, ReasonCode, Requirement, Task
 
 Tone = Literal["positive", "negative", "caution"]
+# The model's answer: to be seen, after committing, never, or there is none.
+Draft = Literal["shown", "withheld", "hidden", "none"]
 
 # What brought a case here: a short title and a sentence.
 REASONS: dict[RouteReason, tuple[str, str]] = {
@@ -30,6 +34,13 @@ REASONS: dict[RouteReason, tuple[str, str]] = {
     "confident": ("Confident", "The model was sure."),
 }
 WITHHELD = ("Independent review", "Why it is here stays hidden, so that you judge for yourself.")
+# What is asked of whoever has the case, where it is more than a first opinion.
+SEATS: dict[Kind, tuple[str, str]] = {
+    "second": ("Second opinion", "Somebody else judges this case as well, without seeing yours."),
+    "further": ("Further opinion", "Two reviewers differ. What they said stays hidden from you."),
+    "final": ("Final word", "What you decide stands."),
+}
+_ORDINALS = ("First", "Second", "Third")
 
 
 @dataclass(frozen=True)
@@ -52,16 +63,44 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class OpinionView:
+    """What another reviewer said, without his name."""
+
+    title: str
+    label: str
+    tone: Tone
+    reason: str | None
+    criterion: Criterion | None
+    clinical_basis: str | None
+    reasoning: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
 class CaseView:
+    """`opinions` and `escalated_why` are there where the reviewer has the final word."""
+
+    review_id: str
     task: str
     title: str
     attempt: int
+    requested_at: datetime
+    kind: Kind
+    seat: tuple[str, str] | None
     reason: tuple[str, str]
     facts: Facts
     options: tuple[OptionView, ...]
     amount_at_stake: Decimal | None
+    draft: Draft
     answer: ModelAnswer | None
     bars: tuple[Bar, ...]
+    label_before: str | None
+    opinions: tuple[OpinionView, ...]
+    escalated_why: str | None
+
+    def asks_for(self, requirement: Requirement) -> bool:
+        """Whether any of its labels needs that."""
+        return any(requirement in option.label.needs for option in self.options)
 
 
 def case_view(assignment: Assignment) -> CaseView:
@@ -69,15 +108,50 @@ def case_view(assignment: Assignment) -> CaseView:
     case, answer = assignment.request.case, assignment.answer
     task = get_task(case.task)
     return CaseView(
+        review_id=assignment.request.review_id,
         task=task.title,
         title=case.claim_id or case.case_id,
         attempt=case.attempt,
+        requested_at=assignment.request.occurred_at,
+        kind=assignment.kind,
+        seat=SEATS.get(assignment.kind),
         reason=REASONS[assignment.reason] if assignment.reason else WITHHELD,
         facts=facts_of(task, case.input),
         options=options(task),
         amount_at_stake=amount_at_stake(task, case),
+        draft=_draft(assignment),
         answer=answer,
         bars=bars(task, answer) if answer else (),
+        label_before=assignment.label_before,
+        opinions=opinion_views(task, assignment.opinions),
+        escalated_why=assignment.escalated_why,
+    )
+
+
+def _draft(assignment: Assignment) -> Draft:
+    """Before the reviewer commits, he does not learn either whether there is an answer."""
+    if not assignment.request.model_visible:
+        return "hidden"
+    if not assignment.model_visible:
+        return "withheld"
+    return "shown" if assignment.answer else "none"
+
+
+def opinion_views(task: Task, opinions: Sequence[Opinion]) -> tuple[OpinionView, ...]:
+    texts = {reason.code: reason.text for reason in task.reason_codes}
+    tones = {option.label.name: option.tone for option in options(task)}
+    return tuple(
+        OpinionView(
+            title=f"{ordinal} opinion",
+            label=opinion.label,
+            tone=tones[opinion.label],
+            reason=texts.get(opinion.reason_code) if opinion.reason_code else None,
+            criterion=opinion.criterion,
+            clinical_basis=opinion.clinical_basis,
+            reasoning=opinion.reasoning,
+            decided_at=opinion.decided_at,
+        )
+        for ordinal, opinion in zip(_ORDINALS, opinions, strict=False)
     )
 
 
@@ -99,6 +173,12 @@ def _tone(label: Label, adverse: Sequence[str]) -> Tone:
     if not label.adverse:
         return "positive"
     return "negative" if label.name == adverse[0] else "caution"
+
+
+def tone_of(task: str, label: str) -> Tone | None:
+    """How a label is coloured; nothing if the task has it no more."""
+    known = options(TASKS[task]) if task in TASKS else ()
+    return next((option.tone for option in known if option.label.name == label), None)
 
 
 def bars(task: Task, answer: ModelAnswer) -> tuple[Bar, ...]:
@@ -125,3 +205,13 @@ def waited(time: timedelta) -> str:
 def words(text: str) -> str:
     """A value of a closed list as people read it: `fee_schedule` is fee schedule."""
     return text.replace("_", " ") if text.replace("_", "").islower() else text
+
+
+def titled(task: str) -> str:
+    """A task's title; its name if there is no such task any more."""
+    return TASKS[task].title if task in TASKS else task
+
+
+def spoken(label: str) -> str:
+    """A label as people say it: `ASK_WARD` is Ask ward."""
+    return label.replace("_", " ").capitalize()

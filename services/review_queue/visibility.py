@@ -31,7 +31,7 @@ def visible(found: Detail, caller: Actor) -> Detail:
         found,
         seats=tuple(seat if seat in own else replace(seat, given=None) for seat in found.seats),
         ended=(),
-        notes=(),
+        notes=tuple(note for note in found.notes if note.author == caller.name),
         blind=_hides_the_model(found) and not said,
     )
 

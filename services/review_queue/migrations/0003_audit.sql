@@ -12,6 +12,7 @@ CREATE TABLE review_queue.audit (
 CREATE INDEX audit_of_review ON review_queue.audit (review_id, entry_id)
     WHERE review_id IS NOT NULL;
 CREATE INDEX audit_of_actor ON review_queue.audit (actor, entry_id);
+CREATE INDEX audit_of_action ON review_queue.audit (action, entry_id);
 
 CREATE FUNCTION review_queue.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

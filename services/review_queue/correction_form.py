@@ -1,0 +1,112 @@
+"""The form of a correction: everything that a label can need, filled with what stands now.
+
+What is posted becomes the same `Corrected` that the API takes, so that nothing is checked twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from services.review_queue.corrections import Reopened
+from services.review_queue.opinions import amount_at_stake
+from services.review_queue.schemas import Corrected
+from services.review_queue.views import OptionView, options
+from shared.errors import Rejected
+from shared.events import Case, Criterion
+from shared.tasks import get_task
+from shared.tasks.task import Rule, Task
+
+# The criterion's own fields, where none of the case's rules is quoted.
+_QUOTED = ("source", "version", "effective_date", "text")
+
+
+@dataclass(frozen=True)
+class CorrectionForm:
+    options: tuple[OptionView, ...]
+    rules: tuple[Rule, ...]
+    amount_at_stake: Decimal | None
+
+    @classmethod
+    def of(cls, task: Task, case: Case) -> Self:
+        return cls(options(task), _rules(task, case), amount_at_stake(task, case))
+
+    def labels_that_need(self, name: str) -> tuple[str, ...]:
+        return tuple(each.label.name for each in self.options if name in each.label.needs)
+
+
+def written(reopened: Reopened, task: Task) -> dict[str, str]:
+    """The form's fields as the decision stands."""
+    answer, quoted = reopened.answer, reopened.answer.criterion
+    said: dict[str, object] = {
+        "label": answer.label,
+        "reasoning": answer.reasoning,
+        "reason_code": answer.reason_code,
+        "approved_amount": answer.approved_amount,
+        "clinical_basis": answer.clinical_basis,
+        "supersedes_revision": reopened.revision,
+    }
+    if quoted is not None:
+        rule = next((r for r in _rules(task, reopened.request.case) if _quote(r) == quoted), None)
+        said["rule"] = rule.rule_id if rule else "other"
+        if rule is None:
+            said |= {f"criterion_{name}": getattr(quoted, name) for name in _QUOTED}
+    return {name: str(value) for name, value in said.items() if value is not None}
+
+
+def parse(said: Mapping[str, str], case: Case) -> Corrected:
+    """`Rejected` names the field of the form."""
+    given = {name: value for name, value in said.items() if value.strip()}
+    fields: dict[str, Any] = {
+        "label": given.get("label", ""),
+        "reasoning": given.get("reasoning", ""),
+        "reason_code": given.get("reason_code"),
+        "approved_amount": given.get("approved_amount"),
+        "clinical_basis": given.get("clinical_basis"),
+        "criterion": _criterion(given, case),
+        "why": given.get("why", ""),
+        "supersedes_revision": given.get("supersedes_revision"),
+    }
+    try:
+        return Corrected.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Rejected(_told(first), field=_field(first["loc"])) from None
+
+
+def _criterion(given: Mapping[str, str], case: Case) -> dict[str, Any] | None:
+    chosen = given.get("rule")
+    if chosen is None:
+        return None
+    if chosen == "other":
+        return {name: given.get(f"criterion_{name}", "") for name in _QUOTED}
+    for rule in _rules(get_task(case.task), case):
+        if rule.rule_id == chosen:
+            return _quote(rule).model_dump()
+    raise Rejected("no rule of this case", field="rule")
+
+
+def _rules(task: Task, case: Case) -> tuple[Rule, ...]:
+    try:
+        return task.rules_of(task.validate(case.input))
+    except Rejected:  # a case that its task no longer takes; a criterion can still be written
+        return ()
+
+
+def _quote(rule: Rule) -> Criterion:
+    return Criterion(
+        source=rule.source,
+        version=rule.version,
+        effective_date=rule.effective_date.isoformat(),
+        text=rule.text,
+    )
+
+
+def _told(error: Any) -> str:
+    return "is missing" if error["type"] == "string_too_short" else str(error["msg"])
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return "_".join(str(part) for part in location)

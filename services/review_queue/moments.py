@@ -1,0 +1,34 @@
+"""Times and spans as people read them: how long ago, with the exact time behind it."""
+
+from datetime import UTC, datetime, timedelta
+
+from markupsafe import Markup
+
+from services.review_queue.views import waited
+
+
+def ago(at: datetime, *, now: datetime) -> Markup:
+    """`12 min ago`, or `in 3 h 5 min`."""
+    passed = now - at
+    if abs(passed) < timedelta(seconds=1):
+        return _time(at, "just now")
+    return _time(at, f"{waited(passed)} ago" if passed > timedelta(0) else f"in {waited(-passed)}")
+
+
+def since(at: datetime, *, now: datetime) -> Markup:
+    """How long something lasts by now: `12 min`."""
+    return _time(at, waited(now - at))
+
+
+def duration(seconds: float) -> str:
+    """As people work: `42 s`, `3 min 5 s`, `1 h 12 min`."""
+    if seconds < 60 or seconds >= 3600:
+        return waited(timedelta(seconds=seconds))
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
+def _time(at: datetime, text: str) -> Markup:
+    exact = at.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        exact.isoformat(timespec="milliseconds"), f"{exact:%-d %B %Y, %H:%M:%S} UTC", text
+    )
