@@ -54,30 +54,31 @@ def token_of(role: str) -> str:
     return f"the-token-of-a-{role}"
 
 
+async def service_settings(
+    engines: Mapping[str, str], database: str, **changes: Any
+) -> dict[str, Any]:
+    """Of a service on these engines, whose topics exist then."""
+    await asyncio.to_thread(create_topics, engines["KAFKA_BOOTSTRAP"])
+    fields = {name.lower(): value for name, value in engines.items()}
+    return {
+        "engines": EngineSettings.model_validate({**fields, "database_url": database}),
+        "undo_seconds": 1,
+        "overlap_share": 0,
+        "withheld_share": 0,
+        "bootstrap_users": ",".join(f"{name}:{role}:{PASSWORD}" for name, role in USERS.items()),
+        "API_TOKENS": ",".join(f"the-{role}:{role}:{token_of(role)}" for role in ROLES),
+        **changes,
+    }
+
+
 @asynccontextmanager
 async def serving(
     engines: Mapping[str, str], database: str, **changes: Any
 ) -> AsyncIterator[Service]:
-    await asyncio.to_thread(create_topics, engines["KAFKA_BOOTSTRAP"])
-    fields = {name.lower(): value for name, value in engines.items()}
-    settings = EngineSettings.model_validate({**fields, "database_url": database})
-    users = ",".join(f"{name}:{role}:{PASSWORD}" for name, role in USERS.items())
-    tokens = ",".join(f"the-{role}:{role}:{token_of(role)}" for role in ROLES)
-    app = create_app(
-        Settings.model_validate(
-            {
-                "engines": settings,
-                "undo_seconds": 1,
-                "overlap_share": 0,
-                "withheld_share": 0,
-                "bootstrap_users": users,
-                "API_TOKENS": tokens,
-                **changes,
-            }
-        )
-    )
+    settings = Settings.model_validate(await service_settings(engines, database, **changes))
+    app = create_app(settings)
     async with app.router.lifespan_context(app):
-        yield Service(app, settings)
+        yield Service(app, settings.engines)
 
 
 async def act(

@@ -455,3 +455,71 @@ async def test_what_is_public_is_public(service: Service) -> None:
             assert answer.status_code < 500, (method, path)
             assert answer.status_code != 403, (method, path)
             assert "www-authenticate" not in answer.headers, (method, path)
+
+
+# What PostgreSQL or JSON cannot hold, wherever the API takes text, times or numbers.
+ODD_QUERIES = [
+    ("amara", "/v1/search", {"text": "\x00"}),
+    ("lee", "/v1/search", {"text": "   "}),
+    ("ada", "/v1/audit", {"actor": "\x00"}),
+    ("ada", "/v1/audit", {"review_id": "a\x00b"}),
+    ("ada", "/v1/audit", {"before": str(2**63)}),
+    ("ada", "/v1/audit", {"action": "nothing"}),
+    ("lee", "/v1/seats", {"amount_from": "1E-20000"}),
+    ("lee", "/v1/seats", {"amount_to": "NaN"}),
+    ("lee", "/v1/seats", {"amount_from": "-0"}),
+    ("lee", "/v1/seats", {"requested_before": "0001-01-01T00:00:00+14:00"}),
+    ("lee", "/v1/seats", {"requested_before": "9999-12-31T23:59:59-14:00"}),
+    ("lee", "/v1/seats", {"requested_before": "2026-01-01T00:00:00"}),
+    ("lee", "/v1/seats", {"task": "\x00"}),
+    ("lee", "/v1/seats", {"after": str(2**63)}),
+    ("lee", "/v1/reviews/%00", {}),
+    ("lee", "/v1/reviews/" + "x" * 200, {}),
+    ("amara", "/v1/assignments/no-id/draft", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "path", "query"), ODD_QUERIES)
+async def test_odd_questions_are_answered_or_refused(
+    clients: Clients, name: str, path: str, query: dict[str, str]
+) -> None:
+    answer = await clients[name].get(path, params=query)
+
+    assert answer.status_code in {200, 404, 422}
+
+
+ODD_TEXTS = ["\x00", "a\x00b", "\ud800", "\x1b[0m", " ", "", "x" * 5000, None, 7, ["DENIED"], {}]
+
+
+@pytest.mark.parametrize("odd", ODD_TEXTS, ids=repr)
+async def test_odd_texts_are_refused_wherever_text_is_taken(
+    clients: Clients, inside: Queue, odd: object
+) -> None:
+    await queued(inside, withheld=1.0)
+    amara, lee, olga = (clients[name] for name in ("amara", "lee", "olga"))
+    held = await leased(amara)
+    token, criterion = {"token": held["token"]}, DENIAL["criterion"]
+    review = f"/v1/reviews/{held['review_id']}"
+    changed = {**APPROVAL, "why": "so", "supersedes_revision": 0}
+    bodies: list[tuple[httpx.AsyncClient, str, dict[str, Any]]] = [
+        (amara, of(held, "/commit"), {**token, "label": odd}),
+        (amara, of(held, "/release"), {**token, "reason": odd}),
+        (amara, of(held, "/escalate"), {**token, "reason": odd}),
+        (amara, of(held, "/submit"), {**token, **DENIAL, "label": odd}),
+        (amara, of(held, "/submit"), {**token, **DENIAL, "reasoning": odd}),
+        (amara, of(held, "/submit"), {**token, **DENIAL, "reason_code": odd}),
+        (amara, of(held, "/submit"), {**token, **DENIAL, "clinical_basis": odd}),
+        (amara, of(held, "/submit"), {**token, **DENIAL, "panels": [odd]}),
+        (amara, of(held, "/submit"), {**token, **DENIAL, "criterion": {**criterion, "text": odd}}),
+        (amara, f"{review}/notes", {"text": odd}),
+        (amara, f"{review}/corrections", {**changed, "why": odd}),
+        (lee, "/v1/reviewers/amara/pause", {"why": odd}),
+        (olga, "/v1/users", {"name": odd, "role": "lead", "password": PASSWORD}),
+        (olga, "/v1/users", {"name": "nora", "role": odd, "password": PASSWORD}),
+    ]
+    for client, path, body in bodies:
+        answer = await client.post(
+            path, content=json.dumps(body), headers={"Content-Type": "application/json"}
+        )
+
+        assert answer.status_code in {400, 422}, (path, body)
