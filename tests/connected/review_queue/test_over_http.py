@@ -1,5 +1,6 @@
 """What the API promises a reviewer, a lead and an auditor, asked by HTTP of the whole service."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from services.review_queue.page_queries import Query
 from services.review_queue.reviews import Shares
 from shared.auth import ROLES
 from shared.events import review_id_of
@@ -523,3 +525,52 @@ async def test_odd_texts_are_refused_wherever_text_is_taken(
         )
 
         assert answer.status_code in {400, 422}, (path, body)
+
+
+ODD_WORDS = [
+    "\x00",
+    " ",
+    "x" * 300,
+    "-1",
+    "1E-20000",
+    "NaN",
+    str(2**63),
+    "0001-01-01T00:00:00+14:00",
+]
+
+
+@pytest.mark.parametrize("odd", ODD_WORDS, ids=ascii)
+async def test_no_page_fails_whatever_stands_in_its_address(
+    service: Service, clients: Clients, inside: Queue, odd: str
+) -> None:
+    names = {name for query in Query.__subclasses__() for name in query.model_fields}
+    assert names >= {"task", "amount_from", "before", "text", "actor"}
+    pages = [
+        path for method, path in allowed(service.app) if method == "GET" and "/v1/" not in path
+    ]
+    headers = {"Accept": "text/html"}
+    for path in pages:
+        client = next(
+            c for n, c in clients.items() if USERS[n] in allowed(service.app)["GET", path]
+        )
+        for name in sorted(names):
+            answer = await client.get(asked("GET", path)[1], params={name: odd}, headers=headers)
+
+            assert answer.status_code < 500, (path, name)
+
+
+async def test_one_look_is_one_entry_however_many_pages_tell_of_it(
+    clients: Clients, inside: Queue
+) -> None:
+    await queued(inside)
+    held = await leased(clients["amara"])
+
+    beats = await asyncio.gather(
+        *(act(clients["amara"], held, "heartbeat", opened=True) for _ in range(8))
+    )
+
+    assert {beat.status_code for beat in beats} == {200}
+    found = await inside.trail.page(
+        before=2**63 - 1, limit=100, action="opened", review_id=held["review_id"]
+    )
+    assert len(found) == 1
