@@ -91,7 +91,8 @@ class Note:
 class Detail:
     """A review. `standing`: the seat whose opinion the decision is.
 
-    `blind`: the reader may not know what the model said, nor what would give it away.
+    `blind`: the reader may not know what the model said, nor what would give it away; `masked`:
+    he may not know whom the case is about.
     """
 
     label: str | None
@@ -104,6 +105,7 @@ class Detail:
     corrections: tuple[Revision, ...]
     notes: tuple[Note, ...]
     blind: bool = False
+    masked: bool = False
 
     @property
     def states(self) -> tuple[SeatState, ...]:

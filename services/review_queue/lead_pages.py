@@ -10,11 +10,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
-from markupsafe import Markup
 from pydantic import ValidationError
 
 from services.review_queue.access import Actor, Analyst, Anybody, Auditor, Lister, Manager, Worker
-from services.review_queue.agreement_report import report
+from services.review_queue.agreement_report import AgreementReport, report
 from services.review_queue.audit import Trail
 from services.review_queue.confusion import Confusion
 from services.review_queue.heat_map import figure
@@ -178,9 +177,16 @@ def _turn(
     return page, Turn(onward=newer, back=older)
 
 
-def _figure(shown: Confusion, *, name: str) -> Markup:
-    """A picture with the labels as people say them."""
-    return figure(replace(shown, labels=tuple(map(spoken, shown.labels))), name=name)
+def _confusions(found: AgreementReport) -> Sequence[tuple[str, str, Confusion]]:
+    """Id, title and counts of each, with the labels as people say them."""
+    both = (
+        ("experts", "Where reviewers differ", found.confusions.experts),
+        ("model", "Where reviewers and the model differ", found.confusions.with_model),
+    )
+    return [
+        (name, title, replace(each, labels=tuple(map(spoken, each.labels))))
+        for name, title, each in both
+    ]
 
 
 def people_pages(pages: Pages, reviewers: Reviewers, statistics: Statistics) -> APIRouter:
@@ -240,6 +246,7 @@ def people_pages(pages: Pages, reviewers: Reviewers, statistics: Statistics) -> 
         wanted = Compared(query.task, now - timedelta(days=int(query.days)), now, query.basis)
         rated = await statistics.rated(wanted)
         labels = get_task(query.task).label_names
+        found = await asyncio.to_thread(report, rated, labels=labels)
         return pages.render(
             request,
             "agreement.html",
@@ -249,8 +256,9 @@ def people_pages(pages: Pages, reviewers: Reviewers, statistics: Statistics) -> 
             problem=problem,
             cut=rated.cut,
             labels=labels,
-            found=await asyncio.to_thread(report, rated, labels=labels),
-            figure=_figure,
+            found=found,
+            confusions=_confusions(found),
+            figure=figure,
             shown_name=shown_name,
             most_pairs=_PAIRS,
             tasks=tasks(),

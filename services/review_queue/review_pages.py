@@ -10,7 +10,7 @@ from services.review_queue.access import Actor, Anybody, Worker
 from services.review_queue.audit import Entry, Trail
 from services.review_queue.corrections import Corrections
 from services.review_queue.details import Detail
-from services.review_queue.facts import facts_of
+from services.review_queue.facts import Facts, facts_of, sections
 from services.review_queue.listing import Listing
 from services.review_queue.notes import Notes
 from services.review_queue.overview import KINDS
@@ -97,7 +97,8 @@ def _shown(found: Detail) -> dict[str, Any]:
         "task": task,
         "title": case.claim_id or case.case_id,
         "why": REASONS[found.reason] if found.reason else WITHHELD,
-        "facts": facts_of(task, case.input),
+        # What rules and panels say of a case, they say of the member.
+        "facts": Facts(sections(task, case.input)) if found.masked else facts_of(task, case.input),
         "bars": bars(task, found.answer) if found.answer else (),
         "codes": {reason.code: reason.text for reason in task.reason_codes},
         "kinds": KINDS,

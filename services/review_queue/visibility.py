@@ -17,7 +17,7 @@ from shared.tasks.masking import masked
 def visible(found: Detail, caller: Actor) -> Detail:
     """`NotTheirs` if the caller may see nothing of it."""
     if caller.may("read_audit"):
-        return replace(found, request=_masked(found.request))
+        return replace(found, request=_masked(found.request), masked=True)
     reader = caller.may("read_cases")
     own = tuple(seat for seat in found.seats if seat.given and seat.reviewer == caller.name)
     if not (reader or own):

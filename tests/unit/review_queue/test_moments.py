@@ -1,0 +1,36 @@
+from datetime import timedelta
+
+import pytest
+
+from services.review_queue.moments import ago, duration, since
+from tests.support.builders import NOW
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [
+        (timedelta(0), "just now"),
+        (timedelta(seconds=12), "12 s ago"),
+        (timedelta(hours=3, minutes=5), "3 h 5 min ago"),
+        (-timedelta(minutes=4), "in 4 min"),
+    ],
+)
+def test_a_time_is_told_from_now_with_the_exact_one_behind(passed: timedelta, text: str) -> None:
+    shown = ago(NOW, now=NOW + passed)
+
+    assert shown == (
+        '<time datetime="2026-03-02T12:00:00.000+00:00" title="2 March 2026, 12:00:00 UTC">'
+        f"{text}</time>"
+    )
+
+
+def test_how_long_something_lasts() -> None:
+    assert ">2 d 4 h<" in since(NOW, now=NOW + timedelta(hours=52))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (42, "42 s"), (185.9, "3 min 5 s"), (4320, "1 h 12 min")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

@@ -1,0 +1,125 @@
+"""Who sees what of a review: nothing that would sway an opinion that can still be asked for."""
+
+from typing import Any
+
+import pytest
+
+from services.review_queue.access import Actor
+from services.review_queue.corrections import NotTheirs
+from services.review_queue.details import Detail, Ended, Note, Seat
+from services.review_queue.opinions import Answer, Given
+from services.review_queue.states import Kind, SeatState
+from services.review_queue.visibility import visible
+from shared.events import Opinion
+from shared.tasks.masking import MASK
+from tests.support.builders import NOW
+from tests.support.requests import requested
+
+LEAD, SENIOR = Actor("lee", "lead", "here"), Actor("sam", "senior", "here")
+AMARA, BO = Actor("amara", "adjudicator", "here"), Actor("bo", "adjudicator", "here")
+SCRIPT, AUDITOR = Actor("script", "service", "here"), Actor("ada", "auditor", "here")
+
+
+def seat(number: int, kind: Kind, state: SeatState, reviewer: str | None = None) -> Seat:
+    opinion = Opinion(
+        reviewer=reviewer or "-", label="DENIED", reasoning="so", decided_at=NOW, dwell_seconds=9
+    )
+    said = Given(kind, Answer("DENIED", "so"), opinion) if state in "submitted answered" else None
+    return Seat(number, kind, state, reviewer, said)
+
+
+def review(*seats: Seat, **changes: Any) -> Detail:
+    fields: dict[str, Any] = {
+        "label": None,
+        "standing": None,
+        "completed_at": None,
+        "withheld": True,
+        "request": requested(),
+        "seats": seats,
+        "ended": (Ended(1, "cleo", "released", "outside my field", NOW),),
+        "corrections": (),
+        "notes": (Note("amara", "page two is missing", NOW), Note("bo", "it is not", NOW)),
+    }
+    return Detail(**{**fields, **changes})
+
+
+HALF = review(seat(1, "first", "answered", "amara"), seat(2, "second", "queued"))
+DISPUTED = review(
+    seat(1, "first", "answered", "amara"),
+    seat(2, "second", "answered", "bo"),
+    seat(3, "further", "answered", "cleo"),
+    seat(4, "final", "queued"),
+)
+DONE = review(seat(1, "first", "answered", "amara"), label="DENIED", standing=1, completed_at=NOW)
+
+
+def said_by(found: Detail) -> list[str]:
+    return [opinion.reviewer for opinion in found.opinions]
+
+
+@pytest.mark.parametrize("reader", [LEAD, SENIOR])
+def test_whoever_may_still_be_asked_is_not_swayed(reader: Actor) -> None:
+    found = visible(HALF, reader)
+
+    assert said_by(found) == []
+    assert (found.answer, found.reason, found.ended, found.notes) == (None, None, (), ())
+    assert [each.state for each in found.seats] == ["answered", "queued"]
+
+
+@pytest.mark.parametrize("reader", [LEAD, SENIOR])
+def test_in_a_dispute_seniors_read_what_was_said_but_not_the_model(reader: Actor) -> None:
+    found = visible(DISPUTED, reader)
+
+    assert said_by(found) == ["amara", "bo", "cleo"]
+    assert found.ended
+    assert found.answer is None
+    assert visible(review(*DISPUTED.seats, withheld=False), reader).answer is not None
+
+
+def test_who_has_said_his_reads_everything_if_he_is_senior() -> None:
+    half = review(seat(1, "first", "answered", "sam"), seat(2, "second", "leased", "bo"))
+
+    assert visible(half, SENIOR) == half
+
+
+def test_what_can_be_taken_back_is_not_said_yet() -> None:
+    open_review = review(seat(1, "first", "submitted", "sam"), seat(2, "second", "answered", "bo"))
+
+    found = visible(open_review, SENIOR)
+
+    assert said_by(found) == ["sam"]
+    assert found.answer is None
+
+
+def test_an_adjudicator_sees_his_own_opinion_and_notes_until_it_is_completed() -> None:
+    found = visible(HALF, AMARA)
+
+    assert said_by(found) == ["amara"]
+    assert [note.author for note in found.notes] == ["amara"]
+    assert found.answer is not None  # his own was settled
+    with pytest.raises(NotTheirs):
+        visible(HALF, BO)
+
+
+@pytest.mark.parametrize("reader", [LEAD, SENIOR, AMARA])
+def test_a_completed_review_hides_nothing_from_whoever_may_see_it(reader: Actor) -> None:
+    assert visible(DONE, reader) == DONE
+
+
+def test_somebody_elses_decision_is_not_an_adjudicators() -> None:
+    with pytest.raises(NotTheirs):
+        visible(DONE, BO)
+
+
+def test_scripts_do_not_review_and_see_everything() -> None:
+    assert visible(HALF, SCRIPT) == HALF
+
+
+def test_auditors_see_everything_but_whom_it_is_about() -> None:
+    found = visible(HALF, AUDITOR)
+
+    assert said_by(found) == ["amara"]
+    assert found.masked
+    assert found.request.case.input["member_id"] == MASK
+    assert found.request.case.input["clinical_note"] == MASK
+    assert found.request.case.group_id == "hidden"
