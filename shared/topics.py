@@ -54,7 +54,7 @@ CASES_SUBMITTED = Topic(
 PREDICTIONS_MADE = Topic(
     events.PredictionMade,
     producers=("inference",),
-    consumers=("confidence_filter", "promoter"),
+    consumers=("confidence_filter", "promoter", "review_queue"),
     partitions=CASE_PARTITIONS,
 )
 REVIEWS_REQUESTED = Topic(
@@ -73,13 +73,14 @@ REVIEWS_COMPLETED = Topic(
 DECISIONS_MADE = Topic(
     events.DecisionMade,
     producers=("confidence_filter", "review_queue"),
+    consumers=("review_queue",),
     partitions=CASE_PARTITIONS,
     retention_days=365,
 )
 DECISIONS_CORRECTED = Topic(
     events.DecisionCorrected,
     producers=("review_queue",),
-    consumers=("dataset_accumulator",),
+    consumers=("dataset_accumulator", "review_queue"),
     partitions=CASE_PARTITIONS,
     retention_days=365,
 )

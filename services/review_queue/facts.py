@@ -52,6 +52,11 @@ class RuleView:
     anchor: str
     rule: Rule
 
+    @property
+    def speaks_against(self) -> bool:
+        """A check of the case against it did not pass."""
+        return self.rule.outcome in ("fail", "pend")
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -66,6 +71,18 @@ class Facts:
     def anchors(self) -> Mapping[str, str]:
         """Where each rule stands, by its id, for whatever on the page names it."""
         return {view.rule.rule_id: view.anchor for view in self.rules}
+
+    @property
+    def in_tables(self) -> Mapping[str, RuleView]:
+        """The rules that a table of the case names, by their id: they can be quoted there."""
+        tables = (field.rows for section in self.sections for field in section.fields)
+        cells = {cell for rows in tables for row in rows for cell in row}
+        return {view.rule.rule_id: view for view in self.rules if view.rule.rule_id in cells}
+
+    @property
+    def apart(self) -> tuple[RuleView, ...]:
+        """The other rules."""
+        return tuple(view for view in self.rules if view.rule.rule_id not in self.in_tables)
 
 
 def facts_of(task: Task, content: Mapping[str, Any]) -> Facts:

@@ -11,10 +11,16 @@ export class Problem extends Error {
   get passing() {
     return this.status === 0 || this.status >= 500;
   }
+
+  // The case is not (any more) this reviewer's to act on.
+  get gone() {
+    return this.status === 404 || this.status === 409;
+  }
 }
 
-export async function call(method, path, body) {
+export async function call(method, path, body, options = {}) {
   const response = await reach(path, {
+    ...options,
     method,
     headers: body === undefined ? {} : { "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),

@@ -1,101 +1,250 @@
-// The decision form of a case: choosing, writing, reading out what was said.
+// The decision form of a case: choosing, writing, saying what is missing, reading out the answer.
 
-export function prepare(node, { onSubmit, onSkip }) {
-  const form = node.querySelector("form");
-  form.addEventListener("change", (event) => changed(form, event.target));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    onSubmit();
-  });
-  form.querySelector("[data-action=skip]").addEventListener("click", onSkip);
-}
+import { Criterion } from "./criterion.js";
+import { Picker } from "./picker.js";
+import { read, write } from "./values.js";
 
-function changed(form, input) {
-  if (input.name === "label") {
-    choose(form, input);
-  } else if (input.name === "reason_code") {
-    suggest(form, input);
+export class Form {
+  constructor(node) {
+    this.node = node;
+    this.form = node.querySelector("form.decide");
+    this.problem = this.form.querySelector(".problem");
+    this.withheld = "withheld" in this.form.dataset;
+    const handlers = {
+      onOpen: (opened) => this.#pickers.forEach((picker) => picker !== opened && picker.close()),
+      onChoose: (picker) => this.#picked(picker),
+    };
+    this.codes = [...this.form.querySelectorAll("[data-field=reason_code]")].map(
+      (root) => new Picker(root, handlers),
+    );
+    const criterion = this.form.querySelector("[data-field=criterion]");
+    this.criterion = criterion && new Criterion(criterion, handlers);
+    this.#listen();
+    this.#follow();
   }
-}
 
-// Show the reason codes of the chosen label, and the amount if the label pays.
-function choose(form, input) {
-  for (const codes of form.querySelectorAll(".codes")) {
-    const fits = codes.dataset.label === input.value;
-    codes.hidden = codes.disabled = !fits;
-    if (!fits) {
-      codes.querySelectorAll("input").forEach((code) => (code.checked = false));
+  #listen() {
+    this.form.addEventListener("input", () => this.#review());
+    this.form.addEventListener("change", ({ target }) => target.name === "label" && this.#follow());
+    this.node.addEventListener("click", ({ target }) => {
+      if (target.dataset.go) {
+        this.go(target.dataset.go);
+      } else if (target.dataset.quote) {
+        this.criterion.quote(target.dataset.quote);
+      }
+    });
+  }
+
+  get label() {
+    return this.form.querySelector("[name=label]:checked");
+  }
+
+  get values() {
+    return read(this.form);
+  }
+
+  restore(fields) {
+    write(this.form, fields);
+    this.#review();
+  }
+
+  // The reviewer has committed to an answer of his own.
+  commit() {
+    this.withheld = false;
+    this.form.querySelector(".do").textContent = "Submit";
+  }
+
+  // What is missing: fields by the names of the API, and how people call them.
+  get missing() {
+    if (!this.label) {
+      return [["label", "decision"]];
+    }
+    const found = this.#needs.flatMap((need) => {
+      if (need === "criterion") {
+        return this.criterion.missing;
+      }
+      const given = need === "reason_code" ? this.#code?.choice : this.#written(need);
+      return given ? [] : [[need, need.replace("_", " ")]];
+    });
+    return this.#written("reasoning") ? found : [...found, ["reasoning", "reason"]];
+  }
+
+  // The answer to submit, or null after saying what is wrong.
+  get answer() {
+    const [missing] = this.missing;
+    if (missing) {
+      return this.#ask(...missing);
+    }
+    const pays = this.#part("approved_amount")?.hidden === false && this.form.elements.approved_amount;
+    if (pays && !pays.validity.valid) {
+      return this.say(`This must be an amount of at most ${pays.max}, to the cent`, pays.name);
+    }
+    const needs = this.#needs;
+    return {
+      label: this.label.value,
+      reasoning: this.#written("reasoning"),
+      reason_code: this.#code?.choice?.value ?? null,
+      criterion: needs.includes("criterion") ? this.criterion.quoted : null,
+      clinical_basis: needs.includes("clinical_basis") ? this.#written("clinical_basis") : null,
+      approved_amount: (pays && pays.value) || null,
+    };
+  }
+
+  // A key that chooses: a label by its own, in an open list by number. True if there was one.
+  press(key) {
+    if (/^[1-9]$/.test(key)) {
+      return this.#pickers.some((picker) => picker.isOpen && picker.press(Number(key)));
+    }
+    const option = this.form.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    option?.click();
+    option?.focus();
+    return Boolean(option);
+  }
+
+  // The reason: its code while there is none, then its words.
+  reason() {
+    const code = this.#code;
+    if (code && (!code.choice || document.activeElement.name === "reasoning")) {
+      code.ask();
+    } else {
+      this.go("reasoning");
     }
   }
-  const amount = form.querySelector(".amount");
-  if (amount) {
-    amount.hidden = !("pays" in input.dataset);
-  }
-  say(form, null);
-}
 
-// A reason code's text is where the reason starts, unless the reviewer has written something.
-function suggest(form, input) {
-  const reasoning = form.elements.reasoning;
-  if (reasoning.value.trim() === "" || reasoning.value === reasoning.dataset.suggested) {
-    reasoning.value = reasoning.dataset.suggested = input.dataset.text;
+  // Bring a field up and go there. Without the field: to the form.
+  go(field) {
+    const [name, inner] = (field ?? "").split(".");
+    const part = this.#part(name);
+    const picker = this.#pickers.find((each) => each.root === part);
+    if (picker && !inner) {
+      picker.ask();
+      return;
+    }
+    const control = inner ? `[name="${CSS.escape(inner)}"]` : "[name=label]:checked, input, textarea";
+    part?.querySelector(control)?.focus();
   }
-  say(form, null);
-}
 
-// The answer to submit, or null after saying what is missing.
-export function answer(node) {
-  const form = node.querySelector("form");
-  const label = form.querySelector("[name=label]:checked");
-  const reasoning = form.elements.reasoning.value.trim();
-  if (!label) {
-    return say(form, "Choose a decision first", "label");
+  // Say what is wrong, beside the field it is about.
+  say(text, field = null) {
+    for (const marked of this.form.querySelectorAll("[aria-invalid]")) {
+      marked.removeAttribute("aria-invalid");
+      marked.removeAttribute("aria-describedby");
+    }
+    this.problem.hidden = !text;
+    this.problem.textContent = text ? `${text}.` : "";
+    const part = text && field && this.#part(field.split(".")[0]);
+    if (part) {
+      part.append(this.problem);
+      this.go(field);
+      const at = document.activeElement.closest("[data-field]") === part && document.activeElement;
+      (at || part).setAttribute("aria-invalid", "true");
+      (at || part).setAttribute("aria-describedby", "problem");
+    } else {
+      this.form.querySelector(".finish").before(this.problem);
+    }
+    return null;
   }
-  if (!reasoning) {
-    return say(form, "A decision needs its reason: pick a code or write it", "reasoning");
-  }
-  const amount = form.querySelector(".amount:not([hidden]) input");
-  if (amount && !amount.validity.valid) {
-    return say(form, `The amount must be a number of at most ${amount.max}`, amount.name);
-  }
-  return {
-    label: label.value,
-    reasoning,
-    reason_code: form.querySelector("[name=reason_code]:checked")?.value ?? null,
-    approved_amount: amount?.value || null,
-  };
-}
 
-export function say(form, text, field = null) {
-  const problem = form.querySelector(".problem");
-  problem.hidden = !text;
-  problem.textContent = text ? `${text}.` : "";
-  const at = field && form.querySelector(`[name=${CSS.escape(field)}]`);
-  for (const input of form.querySelectorAll("[aria-invalid]")) {
-    input.removeAttribute("aria-invalid");
+  #ask(field, title) {
+    if (field === "label") {
+      return this.say("Choose a decision first", field);
+    }
+    if (field === "reasoning" && this.#code && !this.#code.choice) {
+      return this.say("Say why: pick a code, or write it below", "reason_code");
+    }
+    return this.say(`Still needed: ${title}`, field);
   }
-  at?.setAttribute("aria-invalid", "true");
-  at?.focus();
-  return null;
-}
 
-export function freeze(node, frozen) {
-  for (const button of node.querySelectorAll("form button")) {
-    button.disabled = frozen;
+  // How the draft stands.
+  tell(text) {
+    const saved = this.form.querySelector(".saved");
+    saved.textContent = text;
   }
-}
 
-// Choose by key: a label by its own, a reason code by its number. True if there was one.
-export function press(node, key) {
-  const form = node.querySelector("form");
-  const codes = form.querySelectorAll(".codes:not([hidden]) input");
-  const option =
-    form.querySelector(`[data-key="${CSS.escape(key)}"]`) ??
-    (/^[1-9]$/.test(key) ? codes[Number(key) - 1] : null);
-  if (!option) {
-    return false;
+  freeze(frozen) {
+    for (const button of this.form.querySelectorAll(".actions button")) {
+      button.disabled = frozen;
+    }
   }
-  option.click();
-  option.focus();
-  return true;
+
+  get #pickers() {
+    return this.criterion ? [...this.codes, this.criterion] : this.codes;
+  }
+
+  // The list of the chosen label's reason codes.
+  get #code() {
+    return this.codes.find((picker) => picker.shown);
+  }
+
+  get #needs() {
+    return this.label?.dataset.needs.split(" ").filter(Boolean) ?? [];
+  }
+
+  #part(field) {
+    const parts = [...this.form.querySelectorAll(`[data-field="${CSS.escape(field)}"]`)];
+    return parts.find((part) => !part.hidden) ?? null;
+  }
+
+  #written(name) {
+    return this.form.elements[name]?.value.trim() ?? "";
+  }
+
+  // What the label asks for is shown, and nothing else.
+  #follow() {
+    const { label } = this;
+    for (const picker of this.codes) {
+      picker.root.hidden = picker.root.dataset.label !== label?.value;
+      if (picker.root.hidden) {
+        picker.clear();
+      }
+    }
+    this.#show("[data-field=criterion], [data-quote]", this.#needs.includes("criterion"));
+    this.#show("[data-field=clinical_basis]", this.#needs.includes("clinical_basis"));
+    this.#show("[data-field=approved_amount]", Boolean(label && "pays" in label.dataset));
+    this.#openNext();
+    this.#review();
+  }
+
+  #show(parts, shown) {
+    for (const part of this.node.querySelectorAll(parts)) {
+      part.hidden = !shown;
+    }
+  }
+
+  #picked(picker) {
+    if (picker.choice.dataset.text && picker !== this.criterion) {
+      this.#suggest(picker.choice.dataset.text);
+    }
+    if (!picker.isOpen) {
+      this.#openNext();
+    }
+    this.#review();
+  }
+
+  #openNext() {
+    this.#pickers.find((picker) => picker.shown && !picker.choice)?.open();
+  }
+
+  // A reason code's text is where the reason starts, unless the reviewer has written something.
+  #suggest(text) {
+    const { reasoning } = this.form.elements;
+    if (reasoning.value.trim() === "" || reasoning.value === reasoning.dataset.suggested) {
+      reasoning.value = reasoning.dataset.suggested = text;
+    }
+  }
+
+  #review() {
+    const line = this.form.querySelector(".missing");
+    const { missing } = this;
+    line.replaceChildren(missing.length ? "Still needed: " : "Nothing is missing.");
+    for (const [place, [field, title]] of missing.entries()) {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", className: "link", textContent: title });
+      button.dataset.go = field;
+      line.append(place ? ", " : "", button);
+    }
+    if (!this.problem.hidden) {
+      this.say(null);
+    }
+  }
 }

@@ -1,11 +1,27 @@
-// A case that this reviewer holds: its assignment, its part of the page, its lease.
+// A case that this reviewer holds: its assignment, its part of the page, its lease, its draft.
 
 import { call, fragment } from "./api.js";
+import { Draft } from "./draft.js";
+import { Form } from "./form.js";
+import { watch } from "./panels.js";
+
+const RENEW_MS = 30_000;
 
 export class Held {
-  constructor(assignment, node) {
+  constructor(assignment, node, saved) {
     this.renew(assignment);
+    this.review = assignment.review_id;
     this.node = node;
+    this.form = new Form(node);
+    this.panels = watch(node);
+    this.draft = new Draft(this, (text) => this.form.tell(text));
+    const kept = Draft.newest(saved, this.review);
+    if (kept) {
+      this.form.restore(kept.fields);
+    }
+    for (const kind of ["input", "change"]) {
+      node.addEventListener(kind, ({ target }) => target.name && this.draft.changed(this.form.values));
+    }
   }
 
   static async mine() {
@@ -20,13 +36,18 @@ export class Held {
   }
 
   static async #open(assignment) {
-    return new Held(assignment, await fragment(`/assignments/${assignment.assignment_id}`));
+    const id = assignment.assignment_id;
+    const [node, draft] = await Promise.all([
+      fragment(`/assignments/${id}`),
+      call("GET", `/v1/assignments/${id}/draft`),
+    ]);
+    return new Held(assignment, node, draft.content);
   }
 
   renew(assignment) {
     this.id = assignment.assignment_id;
     this.token = assignment.token;
-    this.leaseSeconds = assignment.lease_seconds;
+    this.leaseMs = assignment.lease_seconds * 1000;
     this.renewedAt = performance.now();
     this.lost = null; // or why
   }
@@ -35,8 +56,14 @@ export class Held {
     return this.node.querySelector("h1").textContent;
   }
 
+  // Asked for more often than the lease needs, so that a lost one is noticed soon.
   get due() {
-    return performance.now() - this.renewedAt > (this.leaseSeconds * 1000) / 3;
+    return performance.now() - this.renewedAt > Math.min(this.leaseMs / 3, RENEW_MS);
+  }
+
+  // By our own clock, which started before the server's: never too late.
+  get over() {
+    return performance.now() - this.renewedAt > this.leaseMs;
   }
 
   async heartbeat(opened) {
@@ -45,12 +72,35 @@ export class Held {
     this.renewedAt = at;
   }
 
+  commit(label) {
+    return this.#act("commit", { label });
+  }
+
+  // Show what the server shows now, leaving the form as it is.
+  async refresh() {
+    const fresh = await fragment(`/assignments/${this.id}`);
+    for (const part of this.node.querySelectorAll("[data-part]")) {
+      part.replaceWith(fresh.querySelector(`[data-part=${part.dataset.part}]`));
+    }
+    if (this.node.querySelector("[data-draft]").dataset.draft !== "withheld") {
+      this.form.commit();
+    }
+  }
+
   submit(answer) {
-    return this.#act("submit", answer);
+    return this.#act("submit", { ...answer, panels: [...this.panels].slice(0, 50) });
   }
 
   release(reason) {
     return this.#act("release", { reason });
+  }
+
+  escalate(reason) {
+    return this.#act("escalate", { reason });
+  }
+
+  note(text) {
+    return call("POST", `/v1/reviews/${this.review}/notes`, { text });
   }
 
   async undo() {

@@ -2,7 +2,7 @@
 
 export function listen(keys, fallback) {
   document.addEventListener("keydown", (event) => {
-    const writing = event.target.matches("textarea, input:not([type=radio])");
+    const writing = event.target.matches("textarea, select, input:not([type=radio])");
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.target.closest("form.decide")?.requestSubmit();
       return;
@@ -18,6 +18,9 @@ export function listen(keys, fallback) {
       return;
     }
     const act = keys[event.key.toLowerCase()];
+    if (event.repeat && (act || event.key.length === 1)) {
+      return; // a key that is held down acts once
+    }
     if (act ? act(event) !== false : fallback(event)) {
       event.preventDefault();
     }

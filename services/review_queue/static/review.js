@@ -1,27 +1,26 @@
 // The review page: one case before the reviewer, the next one already leased and waiting.
 
 import { Problem } from "./api.js";
-import { answer, freeze, prepare, press, say } from "./form.js";
+import { announce, warn } from "./banner.js";
+import { ask } from "./dialogs.js";
 import { Held } from "./held.js";
 import { listen } from "./keys.js";
-import { askReason } from "./skip.js";
+import { keep, watch } from "./leases.js";
+import { before } from "./sign_out.js";
 import { offerUndo, undoLast } from "./toasts.js";
 
 const POLL_MS = 4_000;
 const RETRY_MS = 3_000;
-const HEARTBEAT_MS = 10_000;
-const AWAY_MS = 10 * 60_000; // nobody is there: let others have the case
 
 const main = document.getElementById("main");
-const banner = document.getElementById("banner");
 const help = document.getElementById("help");
+const search = document.getElementById("search");
 
 const waiting = []; // leased ahead, next one first
 let current = null;
 let fetching = null; // a lease under way
 let advancing = null; // a step to the next case under way
 let acting = false;
-let lastSeen = performance.now();
 let retry = 0;
 
 async function start() {
@@ -66,12 +65,12 @@ function fetchAhead() {
 
 function open(held) {
   warn(null);
-  freeze(held.node, false);
+  held.form.freeze(false);
   main.replaceChildren(held.node);
   scrollTo({ top: 0 });
   held.node.querySelector("h1").focus({ preventScroll: true });
   if (held.opened) {
-    keep(held, true);
+    keep(held, true, lose);
   } else {
     begin(held);
   }
@@ -83,8 +82,14 @@ function open(held) {
 // A case seen for the first time. Should it be lost already, nobody has to know: the next one.
 async function begin(held) {
   held.opened = true;
-  prepare(held.node, { onSubmit: submit, onSkip: skip });
-  await keep(held, true);
+  held.node.querySelector("form.decide").addEventListener("submit", (event) => {
+    event.preventDefault();
+    finish();
+  });
+  for (const [action, act] of Object.entries({ skip, escalate, note })) {
+    held.node.querySelector(`[data-action=${action}]`)?.addEventListener("click", act);
+  }
+  await keep(held, true, lose);
   if (held.lost && held === current) {
     patiently(advance);
   }
@@ -101,30 +106,76 @@ function show(name) {
   node.querySelector("h1")?.focus();
 }
 
+// Submit; where the model's answer is withheld, commit first.
+function finish() {
+  return current.form.withheld ? commit() : submit();
+}
+
+async function commit() {
+  const held = current;
+  const { form } = held;
+  if (!form.withheld) {
+    return;
+  }
+  if (!form.label) {
+    form.say("Choose a decision first", "label");
+    return;
+  }
+  await once(held, async () => {
+    try {
+      await held.commit(form.label.value);
+    } catch (problem) {
+      if (problem.status !== 409) {
+        throw problem;
+      } // lost, or committed by a request whose answer was: the page knows
+    }
+    await held.refresh();
+    announce(held.node.querySelector("[data-part=draft]").textContent);
+  });
+}
+
 async function submit() {
   const held = current;
-  const said = held && !held.lost && answer(held.node);
+  const said = held.form.answer;
   if (!said) {
     return;
   }
   await once(held, async () => {
+    const chosen = held.form.label.nextElementSibling.textContent;
     const done = await held.submit(said);
-    const chosen = held.node.querySelector("[name=label]:checked + span").textContent;
+    held.draft.forget();
     offerUndo(held, chosen, done.undo_seconds, () => undo(held));
     await patiently(advance);
   });
 }
 
-async function skip() {
+const skip = () => handOn("skip", (held, why) => held.release(why));
+const escalate = () => handOn("escalate", (held, why) => held.escalate(why));
+
+// Give the case to somebody else, and say why.
+async function handOn(dialog, act) {
   const held = current;
-  if (!held || held.lost) {
+  if (!held.node.querySelector(`[data-action=${dialog}]`) || held.lost) {
     return;
   }
-  const reason = await askReason();
-  if (reason) {
+  const why = await ask(dialog);
+  if (why && held === current) {
     await once(held, async () => {
-      await held.release(reason);
+      await act(held, why);
+      held.draft.forget();
       await patiently(advance);
+    });
+  }
+}
+
+async function note() {
+  const held = current;
+  const text = await ask("note");
+  if (text) {
+    await once(held, async () => {
+      await held.note(text);
+      held.form.tell("Note kept");
+      announce("The note is kept.");
     });
   }
 }
@@ -146,11 +197,11 @@ async function undo(held) {
 
 // One action on a case at a time; what goes wrong is said beside the form or above it.
 async function once(held, act) {
-  if (acting) {
+  if (acting || held.lost) {
     return;
   }
   acting = true;
-  freeze(held.node, true);
+  held.form.freeze(true);
   warn(null);
   try {
     await act();
@@ -158,7 +209,7 @@ async function once(held, act) {
     refused(held, problem);
   } finally {
     acting = false;
-    freeze(held.node, Boolean(held.lost));
+    held.form.freeze(Boolean(held.lost));
   }
 }
 
@@ -166,12 +217,12 @@ function refused(held, problem) {
   if (!(problem instanceof Problem)) {
     throw problem;
   }
-  if (problem.status === 409 || problem.status === 404) {
+  if (problem.gone) {
     lose(held, problem.message);
   } else if (problem.passing) {
     warn(`${problem.message}. Your text is kept: try again.`);
   } else {
-    say(held.node.querySelector("form"), problem.message, problem.field);
+    held.form.say(problem.message, problem.field);
   }
 }
 
@@ -182,14 +233,9 @@ function lose(held, why) {
     waiting.splice(place, 1);
   }
   if (held === current) {
-    freeze(held.node, true);
-    sayLost(held);
+    held.form.freeze(true);
+    warn(`${why}. What you wrote stays here until you go on.`, "Next case", next);
   }
-}
-
-function sayLost(held) {
-  const why = held.lost[0].toUpperCase() + held.lost.slice(1);
-  warn(`${why}. What you wrote stays here until you go on.`, "Next case", next);
 }
 
 function next() {
@@ -198,32 +244,6 @@ function next() {
     return true;
   }
   return false;
-}
-
-// Renew the lease while somebody is there.
-async function keep(held, opened) {
-  try {
-    await held.heartbeat(opened);
-  } catch (problem) {
-    if (problem.status === 409 || problem.status === 404) {
-      lose(held, problem.message);
-    }
-  }
-}
-
-setInterval(() => {
-  if (performance.now() - lastSeen > AWAY_MS) {
-    return;
-  }
-  for (const held of [current, ...waiting]) {
-    if (held && !held.lost && held.due) {
-      keep(held, false);
-    }
-  }
-}, HEARTBEAT_MS);
-
-for (const sign of ["keydown", "pointermove", "scroll"]) {
-  addEventListener(sign, () => (lastSeen = performance.now()), { passive: true, capture: true });
 }
 
 // Do what needs the service, and again until it is there.
@@ -237,38 +257,40 @@ async function patiently(work) {
     if (!current) {
       show("loading");
     }
-    if (problem.status === 409) {
-      warn("You hold as many cases as one may, in other windows: finish those first.");
-    } else {
-      warn(`${problem.message}. Trying again.`);
-    }
+    warn(`${problem.message}. ${problem.status === 409 ? "" : "Trying again."}`);
     retry = setTimeout(() => patiently(work), RETRY_MS);
   }
 }
 
-function warn(text, label, act) {
-  banner.hidden = !text;
-  banner.replaceChildren(text ?? "");
-  if (text && label) {
-    const button = document.createElement("button");
-    button.textContent = label;
-    button.addEventListener("click", act);
-    banner.append(button);
+watch(() => [current, ...waiting].filter((held) => held && !held.lost), lose);
+addEventListener("pagehide", () => current?.draft.leave());
+before.push(async () => {
+  const saved = !current || (await current.draft.flush());
+  if (!saved) {
+    warn("What you wrote is not saved yet, so you are still signed in. Try again in a moment.");
   }
-}
+  return saved;
+});
 
-const inCase = (act) => () => (current && !current.lost ? act() : false);
+const inCase = (act) => (event) => (current && !current.lost ? act(event) : false);
+const onPage = (event) => event.target.matches("button, a, summary");
 
 listen(
   {
-    enter: (event) => (event.target.matches("button, a, summary") ? false : inCase(submit)()),
-    r: inCase(() => current.node.querySelector("textarea").focus()),
+    enter: (event) => (onPage(event) ? false : inCase(finish)()),
+    r: inCase(() => current.form.reason()),
+    q: inCase(() => current.form.go("criterion")),
+    b: inCase(() => current.form.go("clinical_basis")),
+    c: inCase(commit),
     s: inCase(skip),
+    e: inCase(escalate),
+    o: inCase(note),
     u: undoLast,
     n: next,
+    "/": () => search.showModal(),
     "?": () => help.showModal(),
   },
-  (event) => Boolean(current && !current.lost && press(current.node, event.key.toLowerCase())),
+  (event) => Boolean(current && !current.lost && current.form.press(event.key.toLowerCase())),
 );
 document.getElementById("open-help").addEventListener("click", () => help.showModal());
 

@@ -56,8 +56,8 @@ LAYOUT = (
         ),
     ),
     Section("Codes", ("diagnosis_codes", "procedure_codes")),
-    Section("Edits", ("edits",), wide=True),
     Section("Clinical note", ("clinical_note",), wide=True),
+    Section("Edits", ("edits",), wide=True),
 )
 
 # An attempt suffix of a claim number: one digit after a dash, behind at least five digits.

@@ -1,0 +1,45 @@
+"""The review page, and each leased case as a part of it."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.review_queue.access import Anybody, Worker
+from services.review_queue.earlier import earlier_views
+from services.review_queue.history import History
+from services.review_queue.line import Line
+from services.review_queue.notes import Notes
+from services.review_queue.pages import Pages
+from services.review_queue.views import case_view
+
+
+def case_pages(pages: Pages, line: Line, history: History, notes: Notes) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def review(request: Request, caller: Anybody) -> Response:
+        if not caller.may("work"):
+            return RedirectResponse("/queue", status_code=303)
+        return pages.render(request, "review.html", principal=caller)
+
+    @router.get("/assignments/{assignment_id}")
+    async def one(request: Request, assignment_id: UUID, caller: Worker) -> Response:
+        """One leased case as a fragment of the review page."""
+        assignment = await line.assignment(assignment_id, caller.name)
+        case = assignment.request.case
+        earlier = await history.earlier(
+            case.group_id, case.task, before=case.submitted_at, but=case.case_id
+        )
+        written = await notes.read(
+            assignment.request.review_id, by=caller, all_of_them=assignment.kind == "final"
+        )
+        return pages.render(
+            request,
+            "case.html",
+            view=case_view(assignment),
+            earlier=earlier_views(case.task, earlier),
+            notes=written,
+        )
+
+    return router
