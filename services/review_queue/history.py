@@ -1,6 +1,7 @@
 """Earlier cases of the same member and what became of them, kept from the events of the system.
 
 Predictions bring the case, decisions and corrections the label, in any order and more than once.
+Rows are written in the order of their keys, so that no two processes wait for each other.
 """
 
 import json
@@ -63,7 +64,7 @@ class History:
                 case.submitted_at,
                 json.dumps(_summary(case.task, case.input)),
             )
-            for case in newest.values()
+            for _, case in sorted(newest.items())
         ]
         async with self.database.transaction() as connection:
             await connection.execute(_CASES, *zip(*rows, strict=True))
@@ -77,10 +78,12 @@ class History:
     async def _label(
         self, decided: Sequence[tuple[DecisionMade | DecisionCorrected, str, int]]
     ) -> None:
-        newest = {event.case_id: (event, by, at) for event, by, at in sorted(decided, key=_revision)}
+        newest = {
+            event.case_id: (event, by, at) for event, by, at in sorted(decided, key=_revision)
+        }
         rows = [
             (event.case_id, event.task, event.label, by, event.occurred_at, revision)
-            for event, by, revision in newest.values()
+            for _, (event, by, revision) in sorted(newest.items())
         ]
         async with self.database.transaction() as connection:
             await connection.execute(_LABELS, *zip(*rows, strict=True))

@@ -64,3 +64,22 @@ async def test_finding_whether_somebody_had_a_case_goes_by_an_index(queue: Queue
     plan = "\n".join(str(row["QUERY PLAN"]) for row in rows)
     assert "Index" in plan
     assert "Seq Scan" not in plan
+
+
+async def test_whoever_decides_reads_what_he_may_and_no_names(queue: Queue) -> None:
+    await queue.request("case-1")
+    held = hold(await queue.lease())
+    await queue.notes.write(REVIEW, "page two is missing", by=actor("amara"))
+    await queue.work.escalate(held, "I cannot say")
+    await queue.notes.write(REVIEW, "the provider called", by=actor("sam"))
+
+    async def read(name: str, *, all_of_them: bool) -> list[tuple[str, bool]]:
+        found = await queue.notes.read(REVIEW, by=actor(name), all_of_them=all_of_them)
+        return [(note.text, note.own) for note in found]
+
+    assert await read("amara", all_of_them=False) == [("page two is missing", True)]
+    assert await read("bo", all_of_them=False) == []
+    assert await read("sam", all_of_them=True) == [
+        ("page two is missing", False),
+        ("the provider called", True),
+    ]
