@@ -67,7 +67,7 @@ def _confusions(rated: Rated, labels: Sequence[str]) -> Agreement[Confusion]:
     ]
     with_model = pairs(units, left=experts, right=models)
     return Agreement(
-        confusion(among, labels=labels, rows="First reviewer", columns="Second reviewer"),
+        confusion(among, labels=labels, rows="1st reviewer", columns="2nd reviewer"),
         confusion(with_model, labels=labels, rows="Reviewers", columns="The model"),
     )
 

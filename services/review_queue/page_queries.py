@@ -27,7 +27,7 @@ AGES: dict[Age, timedelta] = {
 }
 Days = Literal["1", "7", "30", "90"]
 Position = Annotated[int, Field(ge=0, lt=2**63)]
-Amount = Annotated[Decimal, Field(ge=0, le=10_000_000)]
+Amount = Annotated[Decimal, Field(ge=0, le=10_000_000, decimal_places=2)]
 
 
 class Query(BaseModel):
@@ -99,6 +99,11 @@ class SearchQuery(Query):
     text: Annotated[Text, Field(max_length=128)] = ""
 
 
+_TOLD = {
+    "literal_error": "is none of the choices",
+    "decimal_parsing": "must be a number",
+    "int_parsing": "must be a whole number",
+}
 Asked = TypeVar("Asked", bound=Query)
 
 
@@ -109,7 +114,7 @@ def read(query: type[Asked], params: Mapping[str, str]) -> tuple[Asked, str]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]).replace("_", " ")
-        return query(), f"{field}: {first['msg']}" if field else first["msg"]
+        return query(), f"{field}: {_TOLD.get(first['type'], first['msg'])}"
 
 
 def address(path: str, params: Mapping[str, str], **changes: object) -> str:

@@ -38,7 +38,7 @@ def test_every_cut_has_experts_beside_the_model() -> None:
 def test_the_first_reviewer_stands_on_the_rows_and_each_pair_once() -> None:
     shown = view(Rated(UNITS, frozenset({MODEL})))
 
-    assert shown.experts_confusion.rows == "First reviewer"
+    assert shown.experts_confusion.rows == "1st reviewer"
     assert shown.experts_confusion.counts == [[0, 1, 0], [0, 1, 0], [0, 0, 0]]
     assert shown.model_confusion.counts == [[1, 1, 0], [0, 3, 0], [0, 0, 0]]
 
