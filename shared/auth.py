@@ -59,13 +59,13 @@ def _entry(text: str) -> tuple[str, Principal]:
 
 
 # Only for the OpenAPI documents: the caller is found by `identify`.
-_BEARER = HTTPBearer(auto_error=False, description="An API token, or a session's token")
+BEARER = HTTPBearer(auto_error=False, description="An API token, or a session's token")
 
 
 def allow(*roles: str) -> Callable[..., Awaitable[Principal]]:
     """A dependency: the caller, if its role is one of `roles`; else 401 or 403."""
 
-    async def caller(request: Request, _: Annotated[object, Security(_BEARER)]) -> Principal:
+    async def caller(request: Request, _: Annotated[object, Security(BEARER)]) -> Principal:
         principal = await identify(request)
         if principal is None:
             raise HTTPException(

@@ -5,11 +5,22 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from hypothesis import settings
 
+from tests.support.chromium import chromium
 from tests.support.engines import fresh_database, running_engines
 
 # A busy machine is no failure: speed is measured in `make bench`.
 settings.register_profile("caseloop", deadline=None)
 settings.load_profile("caseloop")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a Chromium, the tests that need one are deselected, and the run says so."""
+    wanting = [item for item in items if item.get_closest_marker("browser")]
+    if wanting and chromium() is None:
+        config.hook.pytest_deselected(items=wanting)
+        items[:] = [item for item in items if item not in wanting]
+        why = f"{len(wanting)} browser tests deselected: no Chromium; name one in CHROMIUM"
+        config.issue_config_time_warning(pytest.PytestWarning(why), stacklevel=2)
 
 
 @pytest.fixture(scope="session")

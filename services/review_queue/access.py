@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
 
-from shared.auth import ROLES, Principal, allow
+from shared.auth import BEARER, ROLES, Principal, allow
 
 Right = Literal[
     "work",  # lease cases, decide them, correct one's own decisions
@@ -85,8 +85,10 @@ class May:
     right: Right
     check: Callable[..., Awaitable[Principal]]
 
-    async def __call__(self, request: Request) -> Actor:
-        return actor_at(request, await self.check(request, None))
+    async def __call__(
+        self, request: Request, bearer: Annotated[object, Security(BEARER)]
+    ) -> Actor:
+        return actor_at(request, await self.check(request, bearer))
 
 
 def may(right: Right) -> May:

@@ -29,11 +29,11 @@ _REVISIONS = f"""
 UNION ALL
 SELECT revision, corrected_by, {_ANSWER} FROM review_queue.corrections WHERE review_id = $1
 ORDER BY revision DESC
-"""
+"""  # noqa: S608
 _ADD = f"""
 INSERT INTO review_queue.corrections (review_id, revision, why, corrected_by, {_ANSWER})
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING corrected_at
-"""
+"""  # noqa: S608
 
 
 class NotTheirs(Rejected):

@@ -37,7 +37,7 @@ from shared.tasks.fields import Text
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 Position = Annotated[int, Query(ge=0, lt=2**63)]
-Amount = Annotated[Decimal | None, Query(ge=0, le=10_000_000)]
+Amount = Annotated[Decimal | None, Query(ge=0, le=10_000_000, decimal_places=2)]
 
 
 def filters(

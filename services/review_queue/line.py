@@ -43,14 +43,21 @@ WITH next AS MATERIALIZED (
     FROM next WHERE s.review_id = next.review_id AND s.seat = next.seat
     RETURNING s.review_id, s.seat, s.kind
 ), leased AS (
-    INSERT INTO review_queue.assignments (review_id, seat, reviewer, lease_expires_at)
-    SELECT review_id, seat, $1, now() + $3::interval FROM taken
+    INSERT INTO review_queue.assignments
+        (review_id, seat, reviewer, lease_expires_at, label_before, committed_at)
+    SELECT review_id, seat, $1, now() + $3::interval, earlier.label_before, earlier.committed_at
+    FROM taken LEFT JOIN LATERAL (
+        -- Who has committed once has seen the model's answer.
+        SELECT a.label_before, a.committed_at FROM review_queue.assignments AS a
+        WHERE a.review_id = taken.review_id AND a.reviewer = $1 AND a.committed_at IS NOT NULL
+        LIMIT 1
+    ) AS earlier ON true
     RETURNING *
 )
 SELECT leased.*, kind, withheld, body FROM leased
 JOIN taken USING (review_id) JOIN review_queue.reviews USING (review_id)
 JOIN review_queue.requests USING (review_id)
-"""
+"""  # noqa: S608
 _MINE = """
 SELECT a.*, s.kind, r.withheld, q.body FROM review_queue.assignments AS a
 JOIN review_queue.seats AS s USING (review_id, seat)
@@ -91,8 +98,10 @@ class Line:
         Seniors get what was disputed or escalated before anything else.
         """
         async with self.database.transaction() as connection:
-            await connection.execute(ONE_AT_A_TIME, reviewer.name)
-            await self._allow(connection, reviewer)
+            if await begin(connection, reviewer) >= self.limits.leases_per_reviewer:
+                raise Conflict(
+                    f"you hold {self.limits.leases_per_reviewer} cases; decide or release one"
+                )
             row = None
             for kind in (_FINAL, _ORDINARY) if reviewer.senior else (_ORDINARY,):
                 row = row or await self._next(connection, reviewer, kind, task, priority)
@@ -100,16 +109,6 @@ class Line:
                 return None
             await audit.record(connection, reviewer, "leased", row["review_id"], seat=row["seat"])
             return await assignment(connection, row)
-
-    async def _allow(self, connection: Connection, reviewer: Actor) -> None:
-        now = await connection.fetchrow(_HELD, reviewer.name)
-        assert now is not None
-        if now["paused_by"]:
-            raise Conflict(f"{now['paused_by']} paused you: {now['paused_why']}")
-        if now["held"] >= self.limits.leases_per_reviewer:
-            raise Conflict(
-                f"you hold {self.limits.leases_per_reviewer} cases; decide or release one"
-            )
 
     async def _next(
         self,
@@ -143,6 +142,17 @@ class Line:
             if row is None:
                 raise NotFound("you do not hold this assignment")
             return await assignment(connection, row)
+
+
+async def begin(connection: Connection, reviewer: Actor) -> int:
+    """Before a reviewer gets a seat: how many he holds; `Conflict` if he is paused."""
+    await connection.execute(ONE_AT_A_TIME, reviewer.name)
+    now = await connection.fetchrow(_HELD, reviewer.name)
+    assert now is not None
+    if now["paused_by"]:
+        raise Conflict(f"{now['paused_by']} paused you: {now['paused_why']}")
+    held: int = now["held"]
+    return held
 
 
 async def assignment(connection: Connection, row: "asyncpg.Record") -> Assignment:

@@ -127,10 +127,11 @@ def completed(
 
 
 def decided(
-    request: ReviewRequested, standing: Given, *, at: datetime
+    request: ReviewRequested, standing: Given, *, withheld: bool, at: datetime
 ) -> DecisionMade:
     """The case's one original decision. `model_version` is the model that the human was shown."""
-    shown = request.answer if request.model_visible else None
+    hidden = withheld and standing.opinion.label_before is None
+    shown = request.answer if request.model_visible and not hidden else None
     return DecisionMade(
         occurred_at=at,
         case_id=request.case.case_id,

@@ -60,7 +60,7 @@ WITH held AS (
 UPDATE review_queue.seats AS s SET state = '{RELEASE.after}'
 FROM given_back AS g WHERE s.review_id = g.review_id AND s.seat = g.seat
 RETURNING s.review_id
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)

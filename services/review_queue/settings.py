@@ -24,9 +24,9 @@ class Settings(ServiceSettings):
     # Of each task's reviews, the share that two reviewers see and the share that hides the model's
     # answer until the reviewer has one of his own; as JSON, for example {"adjudication": 0.2}.
     overlap_share: float = Field(default=0.1, ge=0, le=1)
-    overlap_shares: dict[str, float] = {}
+    overlap_shares: dict[str, float] = Field(default_factory=dict)
     withheld_share: float = Field(default=0.1, ge=0, le=1)
-    withheld_shares: dict[str, float] = {}
+    withheld_shares: dict[str, float] = Field(default_factory=dict)
     sign_in_failures: int = Field(default=10, ge=1)  # in a row; then the name is locked
     address_failures: int = Field(default=100, ge=1)  # of all names from one address
     lockout_seconds: float = Field(default=300, gt=0)

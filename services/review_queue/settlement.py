@@ -24,14 +24,15 @@ WITH lost AS (
     WHERE state = 'leased' AND lease_expires_at <= now()
     LIMIT $1 FOR UPDATE SKIP LOCKED
 ), expired AS (
-    UPDATE review_queue.assignments AS a SET state = '{EXPIRE.assignment}', ended_at = now()
+    UPDATE review_queue.assignments AS a
+    SET state = '{EXPIRE.assignment}', ended_at = clock_timestamp()
     FROM lost WHERE a.assignment_id = lost.assignment_id
     RETURNING a.review_id, a.seat
 )
 UPDATE review_queue.seats AS s SET state = '{EXPIRE.after}'
 FROM expired WHERE s.review_id = expired.review_id AND s.seat = expired.seat
 RETURNING s.review_id
-"""
+"""  # noqa: S608
 # A review is settled by one process at a time, whichever of its seats are due.
 _DUE = """
 SELECT r.review_id, r.withheld, q.body FROM review_queue.reviews AS r
@@ -42,19 +43,24 @@ WHERE review_id IN (
 ORDER BY review_id FOR UPDATE OF r SKIP LOCKED
 """
 _SETTLE = f"""
-WITH settled AS (
-    UPDATE review_queue.seats SET state = '{SETTLE.after}', settles_at = NULL
-    WHERE review_id = ANY($1) AND state = '{SETTLE.before}' AND settles_at <= now()
-    RETURNING review_id, seat
+WITH due AS MATERIALIZED (
+    SELECT a.assignment_id FROM review_queue.seats AS s
+    JOIN review_queue.assignments AS a USING (review_id, seat)
+    WHERE s.review_id = ANY($1) AND s.state = '{SETTLE.before}' AND s.settles_at <= now()
+        AND a.state = 'submitted'
+    FOR UPDATE OF a
 ), ended AS (
-    UPDATE review_queue.assignments AS a SET state = '{SETTLE.assignment}', ended_at = now()
-    FROM settled
-    WHERE a.review_id = settled.review_id AND a.seat = settled.seat AND a.state = 'submitted'
-    RETURNING a.review_id, a.reviewer
+    UPDATE review_queue.assignments AS a
+    SET state = '{SETTLE.assignment}', ended_at = clock_timestamp()
+    FROM due WHERE a.assignment_id = due.assignment_id
+    RETURNING a.review_id, a.seat, a.reviewer
+), settled AS (
+    UPDATE review_queue.seats AS s SET state = '{SETTLE.after}', settles_at = NULL
+    FROM ended WHERE s.review_id = ended.review_id AND s.seat = ended.seat
 )
 DELETE FROM review_queue.drafts AS d USING ended
 WHERE d.review_id = ended.review_id AND d.reviewer = ended.reviewer
-"""
+"""  # noqa: S608
 _GIVEN = """
 SELECT o.*, s.kind, s.state FROM review_queue.seats AS s
 LEFT JOIN review_queue.opinions AS o USING (review_id, seat)
@@ -126,8 +132,12 @@ async def _complete(
     seat: int,
 ) -> Sequence[Event]:
     at = await connection.fetchval(_COMPLETE, row["review_id"], standing.answer.label, seat)
+    # Also what those wrote who lost the case or handed it on.
+    await connection.execute(
+        "DELETE FROM review_queue.drafts WHERE review_id = $1", row["review_id"]
+    )
     request = ReviewRequested.model_validate_json(row["body"])
     return (
         completed(request, standing, opinions, withheld=row["withheld"], at=at),
-        decided(request, standing, at=at),
+        decided(request, standing, withheld=row["withheld"], at=at),
     )

@@ -16,7 +16,7 @@ import asyncpg
 from services.review_queue import audit
 from services.review_queue.access import Actor
 from services.review_queue.given import add_opinion
-from services.review_queue.line import Limits, NotFound, assignment
+from services.review_queue.line import Limits, NotFound, assignment, begin
 from services.review_queue.opinions import Answer, check
 from services.review_queue.reviews import Assignment
 from services.review_queue.states import ESCALATE, RELEASE, SUBMIT, UNDO, Step
@@ -30,30 +30,37 @@ _HOLDING = (
     "AND lease_expires_at > now()"
 )
 _HEARTBEAT = f"""
-WITH before AS (SELECT opened_at FROM review_queue.assignments WHERE assignment_id = $1)
+WITH before AS (
+    SELECT opened_at FROM review_queue.assignments WHERE assignment_id = $1 FOR UPDATE
+)
 UPDATE review_queue.assignments AS a SET lease_expires_at = now() + $4::interval,
     opened_at = CASE WHEN $5 THEN coalesce(a.opened_at, now()) ELSE a.opened_at END
 FROM before WHERE {_HOLDING}
 RETURNING lease_expires_at, review_id,
     before.opened_at IS NULL AND a.opened_at IS NOT NULL AS first_seen
-"""
+"""  # noqa: S608
 _COMMIT = f"""
 UPDATE review_queue.assignments SET label_before = $4, committed_at = now()
 WHERE {_HOLDING} AND label_before IS NULL RETURNING review_id
+"""  # noqa: S608
+_COMMITTED = """
+SELECT withheld, body FROM review_queue.reviews JOIN review_queue.requests USING (review_id)
+WHERE review_id = $1
 """
 _END = f"""
-UPDATE review_queue.assignments SET state = $4, ended_at = now(), ended_why = $5
+UPDATE review_queue.assignments SET state = $4, ended_at = clock_timestamp(), ended_why = $5
 WHERE {_HOLDING} RETURNING review_id, seat
-"""
+"""  # noqa: S608
 _SUBMIT = f"""
 UPDATE review_queue.assignments SET state = '{SUBMIT.assignment}' WHERE {_HOLDING}
 RETURNING review_id, seat, reviewer, label_before,
-    extract(epoch FROM now() - coalesce(opened_at, leased_at))::float8 AS dwell
-"""
+    -- A heartbeat at the same time may say that he looked at it only now.
+    greatest(extract(epoch FROM now() - coalesce(opened_at, leased_at)), 0)::float8 AS dwell
+"""  # noqa: S608
 _SUBMIT_SEAT = f"""
 UPDATE review_queue.seats SET state = '{SUBMIT.after}', settles_at = now() + $3::interval
 WHERE review_id = $1 AND seat = $2 AND state = '{SUBMIT.before}' RETURNING settles_at
-"""
+"""  # noqa: S608
 _UNDO = f"""
 UPDATE review_queue.assignments AS a SET state = '{UNDO.assignment}',
     token = nextval('review_queue.fencing'), lease_expires_at = now() + $4::interval
@@ -63,20 +70,22 @@ JOIN review_queue.requests AS q USING (review_id)
 WHERE assignment_id = $1 AND reviewer = $2 AND token = $3 AND a.state = 'submitted'
     AND s.review_id = a.review_id AND s.seat = a.seat
 RETURNING a.*, s.kind, r.withheld, q.body
-"""
+"""  # noqa: S608
 _UNDO_SEAT = f"""
 UPDATE review_queue.seats SET state = '{UNDO.after}', settles_at = NULL
 WHERE review_id = $1 AND seat = $2 AND state = '{UNDO.before}' AND settles_at > now()
 RETURNING seat
-"""
+"""  # noqa: S608
 _BACK_IN_LINE = """
 UPDATE review_queue.seats SET state = $3, kind = $5
 WHERE review_id = $1 AND seat = $2 AND state = $4
 """
 _SAVE_DRAFT = """
 INSERT INTO review_queue.drafts (review_id, reviewer, content)
-SELECT review_id, reviewer, $3 FROM review_queue.assignments
+SELECT review_id, reviewer, $3
+FROM review_queue.assignments JOIN review_queue.reviews USING (review_id)
 WHERE assignment_id = $1 AND reviewer = $2 AND state IN ('leased', 'expired', 'released')
+    AND completed_at IS NULL
 ON CONFLICT (review_id, reviewer) DO UPDATE SET content = $3, saved_at = now()
 """
 
@@ -123,8 +132,13 @@ class Work:
         async with self.database.transaction() as connection:
             review_id = await connection.fetchval(_COMMIT, *hold.key, label)
             if review_id is None:
-                await _refuse(connection, hold)
-            get_task((await _case(connection, review_id)).task).label(label)
+                await _refuse(connection, hold, "you have committed to {} already")
+            row = await connection.fetchrow(_COMMITTED, review_id)
+            assert row is not None
+            if not row["withheld"]:
+                raise Conflict("nothing is withheld from you; submit your answer", field="label")
+            request = ReviewRequested.model_validate_json(row["body"])
+            get_task(request.case.task).label(label)
             await audit.record(connection, hold.reviewer, "committed", review_id, label=label)
 
     async def release(self, hold: Hold, why: str) -> None:
@@ -170,9 +184,7 @@ class Work:
             check(answer, await _case(connection, review_id))
             before = row["label_before"]
             await add_opinion(connection, row, answer, label_before=before, panels=panels)
-            settles_at = await connection.fetchval(
-                _SUBMIT_SEAT, review_id, seat, self.limits.undo
-            )
+            settles_at = await connection.fetchval(_SUBMIT_SEAT, review_id, seat, self.limits.undo)
             await audit.record(
                 connection, hold.reviewer, "submitted", review_id, seat=seat, label=answer.label
             )
@@ -181,9 +193,10 @@ class Work:
     async def undo(self, hold: Hold) -> Assignment:
         """Take a submitted opinion back; the reviewer holds the case again, under a new token."""
         async with self.database.transaction() as connection:
+            await begin(connection, hold.reviewer)
             row = await connection.fetchrow(_UNDO, *hold.key, self.limits.lease)
             if row is None:
-                await _refuse(connection, hold)
+                await _refuse(connection, hold, "this case is not submitted; nothing to undo")
             review_id, seat = row["review_id"], row["seat"]
             if await connection.fetchval(_UNDO_SEAT, review_id, seat) is None:
                 raise Conflict("the decision has left; correct it instead")
@@ -226,16 +239,17 @@ async def _case(connection: Connection, review_id: str) -> Case:
     return ReviewRequested.model_validate_json(body).case
 
 
+_EXPIRED = "the lease has expired; nothing was counted"
 _REFUSALS = {
     "submitted": "this case was submitted already",
-    "answered": "this case was submitted already",
+    "answered": "the decision has left; correct it instead",
     "released": "this case was given back",
     "escalated": "this case was handed on",
-    "expired": "the lease has expired; nothing was counted",
+    "expired": _EXPIRED,
 }
 
 
-async def _refuse(connection: Connection, hold: Hold) -> NoReturn:
+async def _refuse(connection: Connection, hold: Hold, otherwise: str = _EXPIRED) -> NoReturn:
     """Say why an assignment is not the caller's to act on (any more)."""
     row: asyncpg.Record | None = await connection.fetchrow(
         "SELECT state, token, lease_expires_at > now() AS leased, label_before "
@@ -245,12 +259,10 @@ async def _refuse(connection: Connection, hold: Hold) -> NoReturn:
     )
     if row is None:
         raise NotFound("you have no such assignment")
-    if row["state"] != "leased":
-        raise Conflict(_REFUSALS[row["state"]])
     if row["token"] != hold.token:
         raise Conflict("the token is not the newest of this assignment", field="token")
+    if row["state"] != "leased":
+        raise Conflict(_REFUSALS[row["state"]])
     if not row["leased"]:
-        raise Conflict(_REFUSALS["expired"])
-    if row["label_before"]:
-        raise Conflict(f"you have committed to {row['label_before']} already", field="label")
-    raise Conflict("this case is not submitted; nothing to undo")
+        raise Conflict(_EXPIRED)
+    raise Conflict(otherwise.format(row["label_before"]))

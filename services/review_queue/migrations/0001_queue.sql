@@ -71,7 +71,7 @@ CREATE TABLE review_queue.assignments (
     token bigint NOT NULL DEFAULT nextval('review_queue.fencing'),
     state text NOT NULL DEFAULT 'leased' CHECK (
         state IN ('leased', 'submitted', 'answered', 'released', 'escalated', 'expired')),
-    leased_at timestamptz NOT NULL DEFAULT now(),
+    leased_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     lease_expires_at timestamptz NOT NULL,
     opened_at timestamptz,
     label_before text, -- the reviewer's own answer, before he saw the model's
@@ -91,8 +91,7 @@ CREATE UNIQUE INDEX assignments_once ON review_queue.assignments (review_id, rev
 CREATE INDEX assignments_held ON review_queue.assignments (reviewer) WHERE state = 'leased';
 CREATE INDEX assignments_expiring ON review_queue.assignments (lease_expires_at)
     WHERE state = 'leased';
-CREATE INDEX assignments_released ON review_queue.assignments (review_id, reviewer, ended_at)
-    WHERE state = 'released';
+CREATE INDEX assignments_of_reviewer ON review_queue.assignments (review_id, reviewer);
 
 -- What the reviewers said: one opinion a seat.
 CREATE TABLE review_queue.opinions (
@@ -107,7 +106,7 @@ CREATE TABLE review_queue.opinions (
     criterion text,
     approved_amount numeric(14, 2),
     panels text[] NOT NULL DEFAULT '{}', -- what the reviewer opened on his page
-    dwell_seconds float8 NOT NULL,
+    dwell_seconds float8 NOT NULL CHECK (dwell_seconds >= 0),
     decided_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (review_id, seat),
     UNIQUE (review_id, reviewer),
@@ -120,7 +119,7 @@ CREATE INDEX opinions_by_time ON review_queue.opinions (decided_at);
 CREATE TABLE review_queue.drafts (
     review_id text NOT NULL REFERENCES review_queue.reviews,
     reviewer text NOT NULL,
-    content jsonb NOT NULL,
+    content text NOT NULL, -- JSON; jsonb refuses some of what can be typed
     saved_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (review_id, reviewer)
 );

@@ -1,20 +1,24 @@
 """The whole service with its loops, on engines of its own database, and clients of it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from fastapi import FastAPI
 
 from services.review_queue.app import create_app
+from services.review_queue.reviews import Shares
 from services.review_queue.settings import Settings
 from shared.auth import ROLES
 from shared.settings import EngineSettings
 from shared.topics import create_topics
-from tests.connected.review_queue.queues import ADDRESS, PASSWORD
+from tests.connected.review_queue.queues import ADDRESS, CRITERION, PASSWORD, Queue
+from tests.support.requests import model_answer, requested
 
 USERS = {
     "amara": "adjudicator",
@@ -24,6 +28,20 @@ USERS = {
     "olga": "operator",
     "ada": "auditor",
 }
+
+
+DENIAL: dict[str, Any] = {
+    "label": "DENIED",
+    "reasoning": "a rule excludes it",
+    "reason_code": "EXCLUDED",
+    "criterion": CRITERION.model_dump(),
+    "clinical_basis": "the note names no functional impairment",
+}
+APPROVAL = {"label": "APPROVED", "reasoning": "covered, and the note supports it"}
+ANSWER = model_answer(
+    version="adjudication-v9.9-hidden", confidence=0.6217, reasoning="the words of the model"
+)
+Clients = dict[str, httpx.AsyncClient]
 
 
 @dataclass(frozen=True)
@@ -86,3 +104,28 @@ async def act(
 ) -> httpx.Response:
     path = f"/v1/assignments/{assignment['assignment_id']}/{action}"
     return await client.post(path, json={"token": assignment["token"], **body})
+
+
+async def queued(inside: Queue, *, overlap: float = 0.0, withheld: float = 0.0) -> str:
+    """One case in an empty line."""
+    inside.shares = Shares(overlap=overlap, withheld=withheld)
+    case_id = f"case-{uuid4().hex[:8]}"
+    request = requested(case_id, answer=ANSWER, reason="label_mass")
+    await inside.handlers.reviews_requested([request])
+    return case_id
+
+
+async def leased(client: httpx.AsyncClient) -> dict[str, Any]:
+    answer = await client.post("/v1/assignments")
+    assert answer.status_code == 201
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def of(assignment: dict[str, Any], what: str) -> str:
+    return f"/v1/assignments/{assignment['assignment_id']}{what}"
+
+
+def asked(method: str, path: str) -> tuple[str, str]:
+    """A route, of something that does not exist."""
+    return method, re.sub(r"{\w+}", str(uuid4()), path)

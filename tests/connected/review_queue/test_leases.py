@@ -132,6 +132,21 @@ async def test_dwelling_counts_from_the_first_look(queue: Queue) -> None:
     assert [round(row["dwell_seconds"] / 60) for row in rows] == [1, 3]
 
 
+async def test_nobody_dwells_less_than_no_time(queue: Queue) -> None:
+    """A heartbeat that began after the submit, and came before it."""
+    await queue.request("case-1")
+    held = hold(await queue.lease())
+    await queue.fetch(
+        "UPDATE review_queue.assignments SET opened_at = clock_timestamp() + interval '1 second'"
+    )
+
+    await queue.work.submit(held, APPROVED)
+    await queue.settle()
+
+    completed, _ = await queue.events()
+    assert completed.opinions[0].dwell_seconds == 0.0
+
+
 async def test_a_skipped_case_goes_to_others_at_once_and_comes_back_late(queue: Queue) -> None:
     await queue.request("case-1")
     await queue.work.release(hold(await queue.lease()), "outside my field")

@@ -4,11 +4,9 @@ Whatever happens at the same time must have an order in which the model would ha
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Coroutine, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
@@ -25,210 +23,25 @@ from hypothesis.stateful import (
 )
 
 from services.review_queue.reviews import Shares
-from services.review_queue.work import Hold
-from shared.database import Connection, Database
-from shared.errors import Conflict, Transient
-from tests.connected.review_queue.queues import (
-    APPROVED,
-    DENIED,
-    PENDING,
-    Queue,
-    actor,
-    running,
+from shared.errors import Transient
+from tests.connected.review_queue.seat_model import Model, Operation, Outcome
+from tests.connected.review_queue.seat_state import Stored, holds, same
+from tests.connected.review_queue.seat_steps import ON_A_LEASE, SWEEPS, Wish, one_step
+from tests.connected.review_queue.seat_world import (
+    ANSWERS,
+    NEW,
+    NEW_SENIORS,
+    SENIORS,
+    CrashingDatabase,
+    World,
+    perform,
+    processes,
+    start_over,
 )
-from tests.connected.review_queue.seat_model import Model, Name, Operation, Outcome
 from tests.support.builders import NOW
 
-REVIEWERS = ("amara", "bo", "cleo", "sam", "sofia")
-SENIORS = frozenset({"sam", "sofia"})
-ANSWERS = {answer.label: answer for answer in (APPROVED, DENIED, PENDING)}
 CASES = 5
 MINUTE = timedelta(minutes=1)
-ON_A_LEASE: tuple[Name, ...] = ("heartbeat", "commit", "submit", "release", "escalate", "undo")
-NAMES: tuple[Name, ...] = (
-    *ON_A_LEASE, "submit", "submit", "undo", "lease", "lease", "settle", "expire", "pause",
-    "resume", "resume",
-)  # fmt: skip
-
-reviewers = st.sampled_from(REVIEWERS)
-labels = st.sampled_from(sorted(ANSWERS))
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What somebody is about to do, before it is known on which lease."""
-
-    name: Name
-    reviewer: str
-    which: int
-    amiss: bool  # on any lease, also where it makes no sense
-    label: str
-
-
-numbers = st.integers(0, 7)
-wishes = st.builds(
-    Wish, st.sampled_from(NAMES), reviewers, numbers, numbers.map(lambda n: n > 5), labels
-)
-
-
-def one_of(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.tuples(st.just(name), *arguments)
-
-
-# Whoever stands here twice comes twice as often.
-one_step = st.one_of(
-    one_of("request", st.booleans(), st.booleans()),
-    one_of("lease", st.lists(reviewers, min_size=2, max_size=6)),
-    one_of("lease", st.lists(reviewers, min_size=2, max_size=6)),
-    one_of("act", st.lists(wishes, min_size=2, max_size=4)),
-    one_of("act", st.lists(wishes, min_size=2, max_size=4)),
-    one_of("together", st.lists(wishes, min_size=2, max_size=4)),
-    one_of("together", st.lists(wishes, min_size=2, max_size=4)),
-    one_of("together", st.lists(wishes, min_size=2, max_size=4)),
-    one_of("stale", wishes),
-    one_of("connection_lost", wishes),
-    one_of("cancelled", wishes, st.floats(0.0, 0.006)),
-    one_of("time_passes", st.sampled_from((1, 1, 60, 120)), st.booleans()),
-)
-
-
-class CrashingDatabase(Database):
-    """Its connection is lost in every transaction, when all is done but the commit."""
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        async with super().transaction() as connection:
-            yield connection
-            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-
-
-@dataclass
-class World:
-    """Two processes on one database, a third that crashes, and a loop to run them in."""
-
-    run: Callable[[Coroutine[Any, Any, Any]], Any]
-    one: Queue
-    other: Queue
-    crashing: Queue
-
-
-@asynccontextmanager
-async def processes(url: str) -> AsyncIterator[tuple[Queue, Queue, Queue]]:
-    async with AsyncExitStack() as stack:
-        one, other, crashing = [await stack.enter_async_context(running(url)) for _ in range(3)]
-        crashing.database.__class__ = CrashingDatabase
-        yield one, other, crashing
-
-
-async def start_over(queue: Queue) -> None:
-    await queue.fetch(
-        "TRUNCATE review_queue.reviews, review_queue.users, review_queue.outbox CASCADE"
-    )
-    await queue.fetch(
-        "INSERT INTO review_queue.users (name, role, password_hash, created_by) "
-        "SELECT name, role, 'none', 'test' FROM unnest($1::text[], $2::text[]) AS t (name, role)",
-        REVIEWERS,
-        [actor(name).role for name in REVIEWERS],
-    )
-
-
-async def perform(queue: Queue, op: Operation, key: tuple[Any, int] | None) -> Outcome:
-    """Do it. `key` are the id of the assignment and its token, where there is one."""
-    try:
-        if op.name == "lease":
-            return await _lease(queue, op.reviewer)
-        if op.name in {"expire", "settle"}:
-            await getattr(queue.settlement, op.name)()
-        elif op.name == "pause":
-            await queue.reviewers.pause(op.reviewer, "training day", by=actor("lee"))
-        elif op.name == "resume":
-            await queue.reviewers.resume(op.reviewer, by=actor("lee"))
-        else:
-            assert key is not None
-            await _work(queue, op, Hold(key[0], actor(op.reviewer), key[1]))
-    except Conflict:
-        return "refused"
-    return "done"
-
-
-async def _lease(queue: Queue, reviewer: str) -> Outcome:
-    found = await queue.line.lease(actor(reviewer))
-    if found is None:
-        return "nothing"
-    (row,) = await queue.fetch(
-        "SELECT seat FROM review_queue.assignments WHERE assignment_id = $1", found.assignment_id
-    )
-    return found.request.case.case_id, row["seat"]
-
-
-async def _work(queue: Queue, op: Operation, hold: Hold) -> None:
-    acts: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
-        "heartbeat": lambda: queue.work.heartbeat(hold, opened=True),
-        "commit": lambda: queue.work.commit(hold, op.label),
-        "submit": lambda: queue.work.submit(hold, ANSWERS[op.label]),
-        "release": lambda: queue.work.release(hold, "outside my field"),
-        "escalate": lambda: queue.work.escalate(hold, "beyond me"),
-        "undo": lambda: queue.work.undo(hold),
-    }
-    await acts[op.name]()
-
-
-_SEATS = """
-SELECT r.case_id, s.seat, s.kind, s.state, r.label, r.standing,
-    o.reviewer, o.label AS said, o.label_before
-FROM review_queue.seats AS s JOIN review_queue.reviews AS r USING (review_id)
-LEFT JOIN review_queue.opinions AS o USING (review_id, seat)
-"""
-_ASSIGNMENTS = """
-SELECT r.case_id, a.seat, a.reviewer, a.state, a.label_before, a.assignment_id, a.token
-FROM review_queue.assignments AS a JOIN review_queue.reviews AS r USING (review_id)
-ORDER BY a.leased_at, a.assignment_id
-"""
-_EVENTS = "SELECT topic, convert_from(key, 'UTF8') AS case_id FROM review_queue.outbox"
-_PAUSED = "SELECT name FROM review_queue.users WHERE paused_at IS NOT NULL"
-Rows = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What stands in the database."""
-
-    seats: Rows
-    assignments: Rows
-    events: Rows
-    paused: set[str]
-
-    @classmethod
-    async def read(cls, queue: Queue) -> "Stored":
-        paused = {row["name"] for row in await queue.fetch(_PAUSED)}
-        seats, assignments, events = [
-            await queue.fetch(query) for query in (_SEATS, _ASSIGNMENTS, _EVENTS)
-        ]
-        return cls(seats, assignments, events, paused)
-
-
-def same(model: Model, stored: Stored) -> bool:
-    seats = {
-        (case, number): (seat.kind, seat.state, review.label, review.standing, seat.opinion)
-        for case, review in model.reviews.items()
-        for number, seat in enumerate(review.seats, start=1)
-    }
-    found = {
-        (row["case_id"], row["seat"]): (
-            row["kind"],
-            row["state"],
-            row["label"],
-            row["standing"],
-            (row["reviewer"], row["said"], row["label_before"]) if row["said"] else None,
-        )
-        for row in stored.seats
-    }
-    leases = Counter((e.case, e.seat, e.reviewer, e.state, e.before) for e in model.leases)
-    held = Counter(
-        (row["case_id"], row["seat"], row["reviewer"], row["state"], row["label_before"])
-        for row in stored.assignments
-    )
-    return seats == found and leases == held and model.paused == stored.paused
 
 
 def agrees(model: Model, op: Operation, outcome: Outcome) -> bool:
@@ -261,11 +74,11 @@ class Machine(RuleBasedStateMachine):
     def operation(self, wish: Wish) -> tuple[Operation, tuple[Any, int] | None] | None:
         """The wish on a lease of somebody's; nothing if there is none."""
         op = Operation(wish.name, wish.reviewer, label=wish.label)
-        if wish.name == "resume" and self.model.paused and not wish.amiss:
-            op = replace(op, reviewer=min(self.model.paused))
+        leases = self.model.leases
+        if wish.name in {"pause", "resume"} and not wish.amiss:
+            op = replace(op, reviewer=self._whom(wish))
         if wish.name not in ON_A_LEASE:
             return op, None
-        leases = self.model.leases
         apt = "submitted" if wish.name == "undo" else "leased"
         choice = [n for n, e in enumerate(leases) if wish.amiss or e.state == apt]
         if not choice:
@@ -276,6 +89,12 @@ class Machine(RuleBasedStateMachine):
         rows = [row for row in self.stored().assignments if self._row(row) == self._alike(lease)]
         key = rows[len(like)]["assignment_id"], rows[len(like)]["token"]
         return replace(op, reviewer=lease.reviewer, held=held, version=lease.version), key
+
+    def _whom(self, wish: Wish) -> str:
+        """Somebody who works, to be paused; somebody who is paused, to be resumed."""
+        working = [e.reviewer for e in self.model.leases if e.state in {"leased", "submitted"}]
+        choice = working if wish.name == "pause" else sorted(self.model.paused)
+        return choice[wish.which % len(choice)] if choice else wish.reviewer
 
     @staticmethod
     def _alike(lease: Any) -> tuple[str, int, str]:
@@ -368,36 +187,43 @@ class Machine(RuleBasedStateMachine):
 
         assert outcome == "refused"
 
-    def connection_lost(self, wish: Wish) -> None:
+    def connection_lost(self, wish: Wish, spared: int) -> None:
         """What is not committed has not happened."""
         found = self.operation(wish)
         if found is None:
             return
+        database = self.world.crashing.database
+        assert isinstance(database, CrashingDatabase)
+        database.spared = spared
         try:
             outcome = self.do(perform(self.world.crashing, *found))
         except Transient:
-            return
-        assert outcome == "refused"  # that is told before the connection is lost
+            self._all_or_nothing(found[0], nothing=not spared)
+        else:  # a refusal is told before the connection is lost
+            assert spared or outcome == "refused"
+            assert agrees(self.model, found[0], outcome)
 
     def cancelled(self, wish: Wish, seconds: float) -> None:
-        """The process ends somewhere in between: all of it has happened, or nothing."""
+        """The process ends somewhere in between."""
         found = self.operation(wish)
         if found is None or wish.name == "heartbeat":  # of which the state tells nothing
             return
-        op, key = found
 
         async def end_early() -> None:
-            task = asyncio.ensure_future(perform(self.world.other, op, key))
+            task = asyncio.ensure_future(perform(self.world.other, *found))
             await asyncio.sleep(seconds)
             task.cancel()
             await asyncio.wait([task])
 
         self.do(end_early())
+        self._all_or_nothing(found[0])
+
+    def _all_or_nothing(self, op: Operation, *, nothing: bool = False) -> None:
         stored = self.stored()
-        if same(self.model, stored):
+        if nothing or same(self.model, stored):
             return
-        outcomes = [(row["case_id"], row["seat"]) for row in stored.assignments]
-        for outcome in (*outcomes, "done"):
+        leased = [(row["case_id"], row["seat"]) for row in stored.assignments]
+        for outcome in (*leased, "done"):
             tried = deepcopy(self.model)
             if agrees(tried, op, outcome) and same(tried, stored):
                 self.model = tried
@@ -407,8 +233,9 @@ class Machine(RuleBasedStateMachine):
     def time_passes(self, minutes: int, sweeps: bool) -> None:
         self.do(self.world.one.forward(MINUTE * minutes))
         self.model.now += minutes
-        if sweeps:
-            self.together([Wish("expire", "", 0, False, ""), Wish("settle", "", 0, False, "")])
+        if sweeps:  # both processes do, whoever is first
+            names = (*SWEEPS, *reversed(SWEEPS))
+            self.together([Wish(name, "", 0, False, "") for name in names])
 
     @invariant()
     def the_model_agrees(self) -> None:
@@ -419,62 +246,35 @@ class Machine(RuleBasedStateMachine):
         holds(self.stored())
 
     def teardown(self) -> None:
-        """No seat is lost: whatever has happened, enough people can complete every review."""
-        self.do(finish(self.world.one))
+        """No seat is lost: whatever has happened, people who are new complete every review."""
+        self.model.now += 60
+        self.do(self.world.one.forward(MINUTE * 60))
+        self.sweep()
+        for number, (adjudicator, senior) in enumerate(zip(NEW, NEW_SENIORS, strict=True)):
+            for name in (adjudicator, senior):
+                self.lease([name] * 3)
+                self._submit_all(name, first=number)
+            self.model.now += 1
+            self.do(self.world.one.forward(MINUTE))
+            self.sweep()
+            if all(review.label for review in self.model.reviews.values()):
+                break
         stored = self.stored()
+        assert same(self.model, stored)
         holds(stored)
-        assert all(row["label"] for row in stored.seats)
+        assert all(row["label"] for row in stored.seats), "reviews are left that nobody gets"
 
+    def sweep(self) -> None:
+        for name in SWEEPS:
+            self.together([Wish(name, "", 0, False, "")])
 
-def holds(stored: Stored) -> None:
-    """What must be true of the tables at any time, whatever the model says."""
-    live: Counter[tuple[str, int]] = Counter()
-    seats_of_reviewer: Counter[tuple[str, str]] = Counter()
-    states: dict[tuple[str, int], str] = {}
-    for row in stored.assignments:
-        seat = row["case_id"], row["seat"]
-        if row["state"] in {"leased", "submitted"}:
-            live[seat] += 1
-        if row["state"] in {"leased", "submitted", "answered"}:
-            states[seat] = row["state"]
-        if row["state"] in {"leased", "submitted", "answered", "escalated"}:
-            seats_of_reviewer[row["case_id"], row["reviewer"]] += 1
-    assert all(count == 1 for count in live.values()), "a seat has two holders"
-    assert all(count == 1 for count in seats_of_reviewer.values()), "somebody is asked twice"
-    for row in stored.seats:
-        assert states.get((row["case_id"], row["seat"]), "queued") == row["state"]
-        assert (row["said"] is not None) is (row["state"] in {"submitted", "answered"})
-    assert all(row["seat"] <= 4 for row in stored.seats)
-    _events_are_complete(stored)
-
-
-def _events_are_complete(stored: Stored) -> None:
-    """A completed review has one event of each kind; an open one has none and an open seat."""
-    events = Counter((row["topic"], row["case_id"]) for row in stored.events)
-    by_case: dict[str, Rows] = {}
-    for row in stored.seats:
-        by_case.setdefault(row["case_id"], []).append(row)
-    for case, seats in by_case.items():
-        is_complete = seats[0]["label"] is not None
-        for topic in ("reviews.completed.v1", "decisions.made.v1"):
-            assert events.pop((topic, case), 0) == is_complete
-        assert all(seat["state"] == "answered" for seat in seats) is is_complete
-    assert not events
-
-
-async def finish(queue: Queue) -> None:
-    """Everybody who is new and nobody who is tired works until nothing is left."""
-    await queue.expire()
-    for number in range(40):
-        newcomer = actor(f"newcomer-{number}", "senior")
-        while (found := await queue.line.lease(newcomer)) is not None:
-            hold = Hold(found.assignment_id, newcomer, found.token)
-            await queue.work.submit(hold, APPROVED)
-        await queue.settle()
-        rows = await queue.fetch("SELECT 1 FROM review_queue.reviews WHERE completed_at IS NULL")
-        if not rows:
-            return
-    raise AssertionError("reviews are left that nobody can complete")
+    def _submit_all(self, reviewer: str, *, first: int) -> None:
+        """With an answer that others do not give."""
+        for which, lease in enumerate(self.model.leases):
+            if lease.reviewer == reviewer and lease.state == "leased":
+                label = sorted(ANSWERS)[(first + which) % len(ANSWERS)]
+                held = [n for n, e in enumerate(self.model.leases) if e.state == "leased"]
+                self.together([Wish("submit", "", held.index(which), False, label)])
 
 
 @pytest.mark.slow

@@ -1,0 +1,34 @@
+"""The service on engines of its own, and a browser before it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.support.browser import Workplace, workplace
+from tests.support.engines import fresh_database, own_engines
+
+
+@pytest.fixture(scope="session")
+def own() -> Iterator[dict[str, str]]:
+    """Kafka then holds nothing that another test has left."""
+    with own_engines() as engines:
+        yield engines.environment
+
+
+@pytest.fixture(scope="module")
+async def opened(own: dict[str, str]) -> AsyncIterator[Workplace]:
+    async with fresh_database(own["DATABASE_URL"]) as database:
+        settings = {"lease_seconds": 20, "overlap_share": 0, "withheld_share": 0.2}
+        async with workplace(own, database, **settings) as place:
+            yield place
+
+
+@pytest.fixture
+async def place(opened: Workplace) -> AsyncIterator[Workplace]:
+    """An empty queue, and afterwards no page that complained."""
+    await opened.empty()
+    opened.errors.clear()
+    yield opened
+    for context in opened.browser.contexts:
+        await context.close()
+    assert opened.errors == []

@@ -1,0 +1,86 @@
+"""The review page before one reviewer, who works it by keyboard and reads it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.support.browser import complaints
+
+# Notes how long after a key the next case stood on the screen, and whether anything else did
+# in between. A frame is painted after its callbacks, so the message comes behind the paint.
+STOPWATCH = """
+(() => {
+  window.shown = [];
+  window.between = [];
+  let pressed = 0;
+  addEventListener("keydown", (event) => (pressed = event.timeStamp), true);
+  addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(() => {
+      const now = document.getElementById("main").firstElementChild;
+      if (!now.matches(".case")) {
+        window.between.push(now.textContent.trim());
+        return;
+      }
+      requestAnimationFrame(() => {
+        const after = new MessageChannel();
+        after.port1.onmessage = () => window.shown.push(performance.now() - pressed);
+        after.port2.postMessage(null);
+      });
+    }).observe(document.getElementById("main"), { childList: true });
+  });
+})();
+"""
+
+
+@dataclass(frozen=True)
+class Desk:
+    page: Page
+
+    async def shows(self, title: str) -> None:
+        """Wait until this case is before the reviewer."""
+        await expect(self.page.locator("main h1")).to_have_text(title)
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.page.keyboard.press(key)
+
+    async def write(self, text: str) -> None:
+        await self.page.keyboard.type(text)
+
+    async def says(self, text: str, where: str = "main") -> None:
+        await expect(self.page.locator(where)).to_contain_text(text)
+
+    async def hides(self, text: str) -> None:
+        await expect(self.page.locator("body")).not_to_contain_text(text)
+
+    def field(self, name: str) -> Locator:
+        return self.page.locator(f".decide [name={name}]")
+
+    async def chosen(self, name: str) -> str | None:
+        found = self.page.locator(f".decide [name={name}]:checked")
+        return await found.get_attribute("value") if await found.count() else None
+
+    async def saved(self) -> None:
+        """Wait until the server has the draft."""
+        await self.says("Draft saved", ".saved")
+
+    async def is_accessible(self) -> None:
+        """In light and in dark, whatever is on the screen now."""
+        for scheme in ("light", "dark"):
+            await self.page.emulate_media(color_scheme=scheme)
+            assert await complaints(self.page) == [], scheme
+        await self.page.emulate_media(color_scheme="light")
+
+    async def does_not_scroll(self) -> None:
+        """Everything stands on one screen."""
+        over = "document.documentElement.scrollHeight - innerHeight"
+        assert await self.page.evaluate(over) <= 0
+
+    async def milliseconds(self) -> Sequence[float]:
+        found: list[float] = await self.page.evaluate("window.shown")
+        return found
+
+    async def seen_between(self) -> Any:
+        return await self.page.evaluate("window.between")
