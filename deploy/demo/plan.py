@@ -27,7 +27,7 @@ class Plan:
     threshold: int
     source: Path | None = None
     seed: int = 1
-    brisk: float = 8.0  # cases a second while labels are needed
+    brisk: float = 4.0  # cases a second while labels are needed; two cores score about ten
     calm: float = 0.5  # while a model trains: production never stops
     settings: dict[str, str] = field(default_factory=dict)
 
