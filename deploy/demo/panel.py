@@ -15,7 +15,7 @@ import httpx
 from deploy.simulation import DecidedCase
 
 NAMES = ("amara", "bo", "chidi", "dana")
-_IDLE_SECONDS = 0.5
+_IDLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Plan:
     source: Path | None = None
     seed: int = 1
     brisk: float = 4.0  # cases a second while labels are needed; two cores score about ten
-    calm: float = 0.5  # while a model trains: production never stops
+    calm: float = 0.25  # while a model trains: production never stops
     settings: dict[str, str] = field(default_factory=dict)
 
     def history_cases(self) -> Iterator[DecidedCase]:
@@ -56,8 +56,8 @@ class Plan:
         }
 
 
-def simulated(*, seed: int, history: int = 640, cases: int = 1400, threshold: int = 240) -> Plan:
-    """Simulated claims: some 350 training labels for the second version, 350 held-out claims."""
+def simulated(*, seed: int, history: int = 640, cases: int = 1400, threshold: int = 220) -> Plan:
+    """Simulated claims: some 330 training labels for the second version, 350 held-out claims."""
     return Plan(TASKS["adjudication"], history=history, cases=cases, threshold=threshold, seed=seed)
 
 
