@@ -41,7 +41,7 @@ def main(
     seed: Annotated[int, typer.Option(help="of the simulated claims")] = 1,
     strategy: Annotated[str, typer.Option(help="lora, or linear for a fast look")] = "lora",
     history: Annotated[int, typer.Option(help="simulated claims decided before")] = 640,
-    threshold: Annotated[int, typer.Option(help="labels that make the second version")] = 220,
+    threshold: Annotated[int, typer.Option(help="labels that make the second version")] = 190,
     compose: Annotated[bool, typer.Option(help="in docker compose")] = False,
 ) -> None:
     """Run the whole loop on embedded engines, or in docker compose."""
