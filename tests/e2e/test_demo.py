@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.demonstration import Demonstration, demonstration
+from tests.support.demonstration import Played, demonstration
 
 pytestmark = pytest.mark.slow
 
@@ -16,12 +16,8 @@ def assert_nothing_lost(demo: Mapping[str, Any]) -> None:
     assert demo["lost"] == demo["doubled"] == demo["adverse_automatic"] == 0
 
 
-def test_the_loop_closes_with_scikit_learn_and_a_second_run_is_quick(
-    linear: tuple[Demonstration, Mapping[str, Any]],
-) -> None:
-    system, demo = linear
-    again = system.play("--strategy", "linear", seconds=120)
-
+def test_the_loop_closes_with_scikit_learn_and_a_second_run_is_quick(linear: Played) -> None:
+    demo, again = linear.first, linear.again
     assert_nothing_lost(demo)
     assert demo["verdict"] == "PASS"
     assert demo["champion"] == "adjudication-v1.1"

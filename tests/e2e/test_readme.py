@@ -5,9 +5,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kafka import KafkaProducer
@@ -16,7 +14,6 @@ from deploy.command_line.dead_letters import kept_letters
 from deploy.simulation import Simulation, write_history
 from shared.tasks import TASKS
 from shared.topics import CASES_SUBMITTED
-from tests.support.demonstration import Demonstration
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +23,7 @@ EXAMPLE = ROOT / "examples" / "claim.json"
 
 def commands() -> list[list[str]]:
     """The lines of the README's blocks that begin with `caseloop` or `python`, as arguments."""
-    blocks = re.findall(r"^```\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
     lines = [line for block in blocks for line in block.splitlines()]
     return [
         shlex.split(line, comments=True) for line in lines if re.match("caseloop|python ", line)

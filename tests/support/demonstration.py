@@ -46,6 +46,15 @@ class Demonstration:
         )
 
 
+@dataclass(frozen=True)
+class Played:
+    """A system that is left running, and what the demonstration said, first and once more."""
+
+    system: Demonstration
+    first: Mapping[str, Any]
+    again: Mapping[str, Any]
+
+
 @contextmanager
 def demonstration() -> Iterator[Demonstration]:
     with own_engines() as engines, temporary_home() as home:
