@@ -114,7 +114,7 @@ async def _play(
         exits.callback(lambda: [task.cancel() for task in tasks])
         await loop.caught_up.wait()
         sender = Sender(engine_settings(environment), client_id="caseloop-demo")
-        feed = Feed(plan.task.name, plan.stream(), sender, set(loop.submitted))
+        feed = Feed(plan.task.name, plan.stream(), sender, set(loop.submitted), lambda: loop.lost)
         url = system.url("review_queue")
         tasks += [asyncio.create_task(work(url, member, recorded.get)) for member in panel]
         tasks += [

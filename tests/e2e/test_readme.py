@@ -14,6 +14,7 @@ from deploy.command_line.dead_letters import kept_letters
 from deploy.simulation import Simulation, write_history
 from shared.tasks import TASKS
 from shared.topics import CASES_SUBMITTED
+from tests.support.demonstration import Played
 
 pytestmark = pytest.mark.slow
 
@@ -55,8 +56,8 @@ def dead_letter(bootstrap: list[str]) -> str:
     raise AssertionError("the record is no dead letter after 60 s")
 
 
-def test_every_command_works(linear: tuple[Demonstration, Mapping[str, Any]], files: Path) -> None:
-    system, _ = linear
+def test_every_command_works(linear: Played, files: Path) -> None:
+    system = linear.system
     shown = commands()
     given = {path.name: str(path) for path in files.iterdir()}
     given |= {name: str(Path(sys.executable).with_name(name)) for name in ("python", "caseloop")}
