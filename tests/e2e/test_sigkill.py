@@ -43,7 +43,7 @@ def own() -> Iterator[Engines]:
 @pytest.fixture
 def plan() -> Plan:
     # A threshold out of reach: a rollout in the middle is another test's matter.
-    return with_strategy(simulated(seed=7, history=900, cases=CASES, threshold=10_000), "linear")
+    return with_strategy(simulated(seed=7, history=2000, cases=CASES, threshold=10_000), "linear")
 
 
 @pytest.fixture
