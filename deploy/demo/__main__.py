@@ -41,7 +41,7 @@ def main(
     seed: Annotated[int, typer.Option(help="of the simulated claims")] = 1,
     strategy: Annotated[str, typer.Option(help="lora, or linear for a fast look")] = "lora",
     history: Annotated[int, typer.Option(help="simulated claims decided before")] = 640,
-    threshold: Annotated[int, typer.Option(help="labels that make the second version")] = 240,
+    threshold: Annotated[int, typer.Option(help="labels that make the second version")] = 190,
     compose: Annotated[bool, typer.Option(help="in docker compose")] = False,
 ) -> None:
     """Run the whole loop on embedded engines, or in docker compose."""
@@ -114,7 +114,7 @@ async def _play(
         exits.callback(lambda: [task.cancel() for task in tasks])
         await loop.caught_up.wait()
         sender = Sender(engine_settings(environment), client_id="caseloop-demo")
-        feed = Feed(plan.task.name, plan.stream(), sender, set(loop.submitted))
+        feed = Feed(plan.task.name, plan.stream(), sender, set(loop.submitted), lambda: loop.lost)
         url = system.url("review_queue")
         tasks += [asyncio.create_task(work(url, member, recorded.get)) for member in panel]
         tasks += [

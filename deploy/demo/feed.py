@@ -1,7 +1,7 @@
 """The claims system of the demonstration: submits cases to Kafka at the pace it is told."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,15 +11,22 @@ from shared.errors import Transient
 from shared.events import CaseSubmitted
 from shared.sender import Sender
 
+MOST_UNDECIDED = 80  # half of them in the ten seconds in which a decision can be undone
+
 
 @dataclass
 class Feed:
-    """Cases on their way in. `pace` is cases a second and may change at any time."""
+    """Cases on their way in. `pace` is cases a second and may change at any time.
+
+    `undecided` says how many are in the system; where it and the experts do not keep up, the
+    claims wait here, so that no backlog is left to work off while a model trains.
+    """
 
     task: str
     cases: Iterator[DecidedCase]
     sender: Sender
     known: set[str]  # submitted by an earlier demonstration
+    undecided: Callable[[], int]
     pace: float = 0.0
     sent: int = 0
     exhausted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -50,8 +57,8 @@ class Feed:
                 return
 
     async def _pause(self) -> None:
-        """Return once there is a pace."""
-        while self.pace <= 0:  # noqa: ASYNC110 - the pace is a number, not an event
+        """Return once there is a pace, and room."""
+        while self.pace <= 0 or self.undecided() >= MOST_UNDECIDED:  # noqa: ASYNC110 - numbers
             await asyncio.sleep(0.2)
 
 

@@ -27,8 +27,8 @@ class Plan:
     threshold: int
     source: Path | None = None
     seed: int = 1
-    brisk: float = 8.0  # cases a second while labels are needed
-    calm: float = 0.5  # while a model trains: production never stops
+    brisk: float = 4.0  # cases a second while labels are needed; two cores score about ten
+    calm: float = 0.25  # while a model trains: production never stops
     settings: dict[str, str] = field(default_factory=dict)
 
     def history_cases(self) -> Iterator[DecidedCase]:
@@ -48,16 +48,16 @@ class Plan:
         return {
             "LABEL_THRESHOLD": str(self.threshold),
             "DATASET_ACCUMULATOR_SPLIT_SHARES": LIVE_SPLITS,
-            "PROMOTER_SHADOW_CASES": "40",
+            "PROMOTER_SHADOW_CASES": "25",
             "PROMOTER_SHADOW_SECONDS": "5",
-            "PROMOTER_CANARY_CASES": "40",
+            "PROMOTER_CANARY_CASES": "20",
             "PROMOTER_CANARY_SECONDS": "5",
             **self.settings,
         }
 
 
-def simulated(*, seed: int, history: int = 640, cases: int = 1400, threshold: int = 240) -> Plan:
-    """Simulated claims: some 350 training labels for the second version, 350 held-out claims."""
+def simulated(*, seed: int, history: int = 640, cases: int = 1400, threshold: int = 190) -> Plan:
+    """Simulated claims: some 300 training labels for the second version, 350 held-out claims."""
     return Plan(TASKS["adjudication"], history=history, cases=cases, threshold=threshold, seed=seed)
 
 

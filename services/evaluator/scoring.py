@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from services.evaluator.answered import Answered, AnsweredCases, key_of
 from services.evaluator.held_out import Answers
 from shared.datasets import Example
 from shared.events import TrainedModel
-from shared.models.backend import Backend, LabelScores, open_backend
+from shared.models.backend import Backend, open_backend
 from shared.models.calibration import probabilities
 from shared.registry import ModelCache
 from shared.tasks.task import Prompt
@@ -24,6 +25,7 @@ class Scorer:
     cache: ModelCache
     device: str
     _backends: dict[tuple[str, str | None, str], Backend] = field(default_factory=dict)
+    _loaded: set[str] = field(default_factory=set)
 
     def answers(
         self,
@@ -33,23 +35,34 @@ class Scorer:
         *,
         on_progress: OnProgress,
     ) -> Answers:
-        backend = self._backend(model)
-        backend.load(model.version, self.cache.adapter(model))
-        prompts = [prompt_of(example) for example in examples]
-        begun = time.perf_counter()
-        scores: list[LabelScores] = []
-        for start in range(0, len(prompts), _CHUNK):
-            chunk = prompts[start : start + _CHUNK]
-            scores += backend.score(model.version, chunk, labels)
-            on_progress(len(scores), len(prompts))
-        elapsed = time.perf_counter() - begun
+        memory = AnsweredCases(self.cache.directory / "answered" / f"{model.manifest.sha256}.jsonl")
+        prompts = {key_of(prompt, labels): prompt for prompt in map(prompt_of, examples)}
+        answered = {key: each for key, each in memory.read().items() if key in prompts}
+        missing = [key for key in prompts if key not in answered]
+        for start in range(0, len(missing), _CHUNK):
+            on_progress(len(answered), len(prompts))
+            chunk = missing[start : start + _CHUNK]
+            new = self._score(model, [prompts[key] for key in chunk], labels)
+            memory.add(dict(zip(chunk, new, strict=True)))
+            answered.update(zip(chunk, new, strict=True))
+        on_progress(len(prompts), len(prompts))
+        given = [answered[key_of(prompt_of(example), labels)] for example in examples]
         return Answers.of(
             model.version,
-            [probabilities(s.log_probabilities, model.temperature) for s in scores],
+            [probabilities(g.scores.log_probabilities, model.temperature) for g in given],
             labels=labels,
-            label_mass=[s.label_mass for s in scores],
-            milliseconds_per_case=1000 * elapsed / max(len(scores), 1),
+            label_mass=[g.scores.label_mass for g in given],
+            milliseconds_per_case=sum(g.milliseconds for g in given) / max(len(given), 1),
         )
+
+    def _score(
+        self, model: TrainedModel, prompts: Sequence[Prompt], labels: Sequence[str]
+    ) -> list[Answered]:
+        backend = self._backend(model)
+        begun = time.perf_counter()
+        scores = backend.score(model.version, prompts, labels)
+        milliseconds = 1000 * (time.perf_counter() - begun) / len(prompts)
+        return [Answered(each, milliseconds) for each in scores]
 
     def _backend(self, model: TrainedModel) -> Backend:
         key = (model.backend, model.base_model, model.quantisation)
@@ -58,7 +71,11 @@ class Scorer:
             self._backends[key] = open_backend(
                 model.backend, base=base, quantisation=model.quantisation, device=self.device
             )
-        return self._backends[key]
+        backend = self._backends[key]
+        if model.version not in self._loaded:
+            backend.load(model.version, self.cache.adapter(model))
+            self._loaded.add(model.version)
+        return backend
 
 
 def prompt_of(example: Example) -> Prompt:

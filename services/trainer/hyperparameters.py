@@ -30,7 +30,7 @@ class Recipe(BaseModel):
 
     # lora: how
     epochs: Count = 2
-    least_steps: Count = 100  # few cases are read more often than `epochs` says
+    least_steps: Count = 80  # few cases are read more often than `epochs` says
     learning_rate: Positive = 1e-3
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of all steps
     last_learning_rate: Annotated[float, Field(ge=0, le=1)] = 0.05  # share, at the cosine's end

@@ -5,9 +5,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kafka import KafkaProducer
@@ -16,7 +14,7 @@ from deploy.command_line.dead_letters import kept_letters
 from deploy.simulation import Simulation, write_history
 from shared.tasks import TASKS
 from shared.topics import CASES_SUBMITTED
-from tests.support.demonstration import Demonstration
+from tests.support.demonstration import Played
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +24,7 @@ EXAMPLE = ROOT / "examples" / "claim.json"
 
 def commands() -> list[list[str]]:
     """The lines of the README's blocks that begin with `caseloop` or `python`, as arguments."""
-    blocks = re.findall(r"^```\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
     lines = [line for block in blocks for line in block.splitlines()]
     return [
         shlex.split(line, comments=True) for line in lines if re.match("caseloop|python ", line)
@@ -58,8 +56,8 @@ def dead_letter(bootstrap: list[str]) -> str:
     raise AssertionError("the record is no dead letter after 60 s")
 
 
-def test_every_command_works(linear: tuple[Demonstration, Mapping[str, Any]], files: Path) -> None:
-    system, _ = linear
+def test_every_command_works(linear: Played, files: Path) -> None:
+    system = linear.system
     shown = commands()
     given = {path.name: str(path) for path in files.iterdir()}
     given |= {name: str(Path(sys.executable).with_name(name)) for name in ("python", "caseloop")}

@@ -43,7 +43,7 @@ def own() -> Iterator[Engines]:
 @pytest.fixture
 def plan() -> Plan:
     # A threshold out of reach: a rollout in the middle is another test's matter.
-    return with_strategy(simulated(seed=7, history=900, cases=CASES, threshold=10_000), "linear")
+    return with_strategy(simulated(seed=7, history=2000, cases=CASES, threshold=10_000), "linear")
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ async def played(stack: EmbeddedStack, plan: Plan) -> AsyncIterator[Scenario]:
     loop = Loop(plan.task.name)
     recorded = {claim_id_of(case.input.model_dump(mode="json")): case for case in plan.stream()}
     sender = Sender(engine_settings(stack.environment), client_id="caseloop-test")
-    feed = Feed(plan.task.name, plan.stream(), sender, set())
+    feed = Feed(plan.task.name, plan.stream(), sender, set(), lambda: 0)
     url = system.url("review_queue")
     tasks = [
         asyncio.create_task(work)

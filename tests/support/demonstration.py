@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,13 @@ class Demonstration:
 
     home: Path
     engines: Engines
+    settings: Mapping[str, str] = field(default_factory=dict)  # of the services
 
     @property
     def environment(self) -> dict[str, str]:
         """Of somebody who works with the running system."""
         own = {**os.environ, **self.engines.environment, "CASELOOP_HOME": str(self.home)}
-        return {**own, **read_env(Layout(self.home))}
+        return {**own, **self.settings, **read_env(Layout(self.home))}
 
     def play(self, *arguments: str, seconds: float) -> Mapping[str, Any]:
         """What the last line of `make demo` says."""
@@ -46,10 +47,19 @@ class Demonstration:
         )
 
 
+@dataclass(frozen=True)
+class Played:
+    """A system that is left running, and what the demonstration said, first and once more."""
+
+    system: Demonstration
+    first: Mapping[str, Any]
+    again: Mapping[str, Any]
+
+
 @contextmanager
-def demonstration() -> Iterator[Demonstration]:
+def demonstration(**settings: str) -> Iterator[Demonstration]:
     with own_engines() as engines, temporary_home() as home:
-        found = Demonstration(home, engines)
+        found = Demonstration(home, engines, settings)
         try:
             yield found
         finally:

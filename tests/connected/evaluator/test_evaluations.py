@@ -48,6 +48,23 @@ async def test_a_candidate_is_compared_with_the_champion_that_serves(evaluator: 
     assert any("against adjudication-v1.0" in reason for reason in found.reasons)
 
 
+async def test_a_champion_is_asked_only_what_it_was_not_asked_before(evaluator: Evaluator) -> None:
+    dataset = release(evaluator.artifacts)
+    first = evaluator.train(V0, dataset=dataset)
+    await evaluator.take(first)
+    await evaluator.turn()
+    cache = evaluator.worker.settings.model_cache
+    answered = cache / "answered" / f"{first.manifest.sha256}.jsonl"
+    before = answered.read_bytes()
+    evaluator.rollouts.serve(first)
+    await evaluator.take(evaluator.train(V1, dataset=dataset))
+    await evaluator.turn()
+    alone, compared = await evaluator.events()
+    assert compared.champion_measures is not None
+    assert compared.champion_measures.accuracy == alone.candidate_measures.accuracy
+    assert answered.read_bytes() == before
+
+
 async def test_a_worse_candidate_fails(evaluator: Evaluator) -> None:
     dataset = release(evaluator.artifacts)
     strong = evaluator.train(V0, dataset=dataset)
