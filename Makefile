@@ -74,7 +74,7 @@ reset: ## Stop everything and delete all data, after a question; YES=1 answers i
 
 # --- check ---
 
-.PHONY: lint test test-engines bench docs
+.PHONY: lint test test-engines bench docs screenshots
 lint: setup ## Check style, types and who imports whom.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -92,3 +92,6 @@ bench: setup ## Measure against named baselines; one JSON line a measure, kept i
 
 docs: setup ## Write the AsyncAPI documents and JSON Schemas anew.
 	@$(BIN)/python -m shared.asyncapi
+
+screenshots: setup ## Photograph every page into screenshots/; needs a Chromium, as the browser tests do.
+	@$(BIN)/python -m tests.browser.screenshots

@@ -16,11 +16,13 @@ def own() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-async def opened(own: dict[str, str]) -> AsyncIterator[Workplace]:
-    async with fresh_database(own["DATABASE_URL"]) as database:
-        settings = {"lease_seconds": 20, "overlap_share": 0, "withheld_share": 0.2}
-        async with workplace(own, database, **settings) as place:
-            yield place
+async def opened(own: dict[str, str], request: pytest.FixtureRequest) -> AsyncIterator[Workplace]:
+    """With the service's settings that the module names in `SETTINGS`."""
+    async with (
+        fresh_database(own["DATABASE_URL"]) as database,
+        workplace(own, database, **request.module.SETTINGS) as place,
+    ):
+        yield place
 
 
 @pytest.fixture

@@ -58,10 +58,8 @@ class Workplace:
         await sender.send([encode(event, source="test") for event in events])
         await sender.stop()
         wanted = [event.review_id for event in events if isinstance(event, ReviewRequested)]
-        known = "SELECT review_id FROM review_queue.reviews WHERE review_id = ANY($1)"
-        async with asyncio.timeout(60):
-            while len(await self.fetch(known, wanted)) < len(set(wanted)):
-                await asyncio.sleep(0.1)
+        known = "SELECT count(*) = $2 FROM review_queue.reviews WHERE review_id = ANY($1)"
+        await self.until(known, wanted, len(set(wanted)))
 
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.settings.database_url.get_secret_value())
@@ -94,6 +92,26 @@ class Workplace:
         await page.wait_for_url(lambda url: not url.endswith("/sign-in"))
         return page
 
+    @asynccontextmanager
+    async def away(self, page: Page) -> AsyncIterator[None]:
+        """Within the block, a page has no network."""
+        await page.context.set_offline(True)
+        yield
+        await page.context.set_offline(False)
+
+    async def expire(self, review_id: str) -> None:
+        """Let the lease on a review be over; its seat is back in line when this returns."""
+        of_it = "WHERE review_id = $1 AND state = 'leased'"
+        over = f"UPDATE review_queue.assignments SET lease_expires_at = now() {of_it}"
+        await self.fetch(over, review_id)
+        await self.until(f"SELECT NOT EXISTS (SELECT FROM review_queue.seats {of_it})", review_id)
+
+    async def until(self, query: str, *arguments: Any) -> None:
+        """Wait until a query says true."""
+        async with asyncio.timeout(60):
+            while not (await self.fetch(query, *arguments))[0][0]:
+                await asyncio.sleep(0.05)
+
     async def empty(self) -> None:
         """Take everything out of the queue."""
         await self.fetch("TRUNCATE review_queue.reviews CASCADE")
@@ -121,7 +139,14 @@ async def workplace(
             yield Workplace(browser, process, engine_settings(environment), errors=[])
             await browser.close()
     finally:
-        process.kill()
+        await _end(process)
+
+
+async def _end(process: Process) -> None:
+    """With a goodbye, so that Kafka waits for nobody when the next one comes."""
+    if process.running is not None:
+        process.running.terminate()
+        await asyncio.to_thread(process.running.wait, 30)
 
 
 def _arguments() -> Sequence[str]:
@@ -135,11 +160,11 @@ def _free_port() -> int:
     return port
 
 
-async def complaints(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 AA on the page as it stands."""
-    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    options = {"runOnly": rules, "resultTypes": ["violations"]}
-    found = await Axe().run(page, options=options)
+async def complaints(page: Page, *rules: str) -> list[str]:
+    """What axe finds against WCAG 2.2 AA on the page as it stands, or against single rules."""
+    standards = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": standards}
+    found = await Axe().run(page, options={"runOnly": only, "resultTypes": ["violations"]})
     return [
         f"{each['id']} ({each['impact']}): {node['html']} {node['failureSummary']}"
         for each in found.response["violations"]

@@ -65,23 +65,23 @@ def model_answer(claim: SimulatedClaim, confidence: float = 0.74) -> ModelAnswer
     )
 
 
-def earlier(claim: SimulatedClaim, *, days: int, label: str) -> tuple[PredictionMade, DecisionMade]:
+def earlier(case: Case, *, days: int, label: str) -> tuple[PredictionMade, DecisionMade]:
     """A case of the same member that was decided so many days ago."""
     at = datetime.now(UTC) - timedelta(days=days)
     of_then = SIMULATION.claim(5_000 + days).input
-    content = of_then.model_dump(mode="json") | {"member_id": claim.input.member_id}
-    case = case_of(ClaimInput.model_validate(content), submitted_at=at)
+    content = of_then.model_dump(mode="json") | {"member_id": case.input["member_id"]}
+    past = case_of(ClaimInput.model_validate(content), submitted_at=at)
     decision = DecisionMade(
         occurred_at=at,
-        case_id=case.case_id,
-        task=case.task,
-        claim_id=case.claim_id,
-        group_id=case.group_id,
+        case_id=past.case_id,
+        task=past.task,
+        claim_id=past.claim_id,
+        group_id=past.group_id,
         label=label,
         decided_by="human",
         reviewer="bo",
         route_reason="low_confidence",
         inclusion_probability=1.0,
-        content_sha256=case.content_sha256,
+        content_sha256=past.content_sha256,
     )
-    return predicted(case.case_id, case=case, occurred_at=at), decision
+    return predicted(past.case_id, case=past, occurred_at=at), decision

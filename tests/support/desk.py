@@ -1,26 +1,22 @@
 """The review page before one reviewer, who works it by keyboard and reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Response, expect
 
 from tests.support.browser import complaints
 
-# Notes how long after a key the next case stood on the screen, and whether anything else did
-# in between. A frame is painted after its callbacks, so the message comes behind the paint.
+# Notes how long after a key the next case stood on the screen. A frame is painted after its
+# callbacks, so the message comes behind the paint.
 STOPWATCH = """
 (() => {
   window.shown = [];
-  window.between = [];
   let pressed = 0;
   addEventListener("keydown", (event) => (pressed = event.timeStamp), true);
   addEventListener("DOMContentLoaded", () => {
     new MutationObserver(() => {
-      const now = document.getElementById("main").firstElementChild;
-      if (!now.matches(".case")) {
-        window.between.push(now.textContent.trim());
+      if (!document.querySelector("#main > .case")) {
         return;
       }
       requestAnimationFrame(() => {
@@ -31,6 +27,16 @@ STOPWATCH = """
     }).observe(document.getElementById("main"), { childList: true });
   });
 })();
+"""
+# How bright the page is, from 0 to 1.
+_BRIGHTNESS = """
+(() => {
+  const drawing = document.createElement("canvas").getContext("2d");
+  drawing.fillStyle = getComputedStyle(document.documentElement).backgroundColor;
+  drawing.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = drawing.getImageData(0, 0, 1, 1).data;
+  return (red + green + blue) / 765;
+})()
 """
 
 
@@ -68,9 +74,9 @@ class Desk:
 
     async def is_accessible(self) -> None:
         """In light and in dark, whatever is on the screen now."""
-        for scheme in ("light", "dark"):
-            await self.page.emulate_media(color_scheme=scheme)
-            assert await complaints(self.page) == [], scheme
+        assert await complaints(self.page) == []
+        await self.page.emulate_media(color_scheme="dark")
+        assert await complaints(self.page, "color-contrast") == [], "dark"
         await self.page.emulate_media(color_scheme="light")
 
     async def does_not_scroll(self) -> None:
@@ -78,9 +84,29 @@ class Desk:
         over = "document.documentElement.scrollHeight - innerHeight"
         assert await self.page.evaluate(over) <= 0
 
+    async def does_not_scroll_sideways(self) -> None:
+        over = "document.documentElement.scrollWidth - innerWidth"
+        assert await self.page.evaluate(over) <= 0
+
+    async def brightness(self) -> float:
+        found: float = await self.page.evaluate(_BRIGHTNESS)
+        return found
+
     async def milliseconds(self) -> Sequence[float]:
         found: list[float] = await self.page.evaluate("window.shown")
         return found
 
-    async def seen_between(self) -> Any:
-        return await self.page.evaluate("window.between")
+
+def bodies_of(page: Page) -> Callable[[], Awaitable[list[str]]]:
+    """What a page gets from now on, all of it: bodies of responses, with their headers."""
+    responses: list[Response] = []
+    page.on("response", responses.append)
+
+    async def bodies() -> list[str]:
+        return [
+            f"{await each.all_headers()} {await each.text()}"
+            for each in responses
+            if each.status == 200 or each.status == 201
+        ]
+
+    return bodies

@@ -6,6 +6,7 @@ import { Form } from "./form.js";
 import { watch } from "./panels.js";
 
 const RENEW_MS = 30_000;
+const RENEW_OPENED_MS = 8_000; // whoever looks at a case learns soon that it is not his any more
 
 export class Held {
   constructor(assignment, node, saved) {
@@ -48,7 +49,7 @@ export class Held {
     this.id = assignment.assignment_id;
     this.token = assignment.token;
     this.leaseMs = assignment.lease_seconds * 1000;
-    this.renewedAt = performance.now();
+    this.renewedAt = this.askedAt = performance.now();
     this.lost = null; // or why
   }
 
@@ -58,7 +59,8 @@ export class Held {
 
   // Asked for more often than the lease needs, so that a lost one is noticed soon.
   get due() {
-    return performance.now() - this.renewedAt > Math.min(this.leaseMs / 3, RENEW_MS);
+    const often = this.opened ? RENEW_OPENED_MS : RENEW_MS;
+    return performance.now() - this.askedAt > Math.min(this.leaseMs / 3, often);
   }
 
   // By our own clock, which started before the server's: never too late.
@@ -67,7 +69,7 @@ export class Held {
   }
 
   async heartbeat(opened) {
-    const at = performance.now();
+    const at = (this.askedAt = performance.now());
     await this.#act("heartbeat", { opened });
     this.renewedAt = at;
   }

@@ -1,7 +1,7 @@
 // Keeps the leases of what the reviewer holds while he is there, and notices at once when one is
 // lost: by the server's word, or because its time is over.
 
-const LOOK_MS = 5_000;
+const LOOK_MS = 1_000;
 const AWAY_MS = 10 * 60_000; // nobody is there: let others have the case
 
 let lastSeen = performance.now();

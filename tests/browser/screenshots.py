@@ -1,0 +1,236 @@
+"""Pictures of every page: empty, full and in error, in light and dark, on a desk and on a tablet.
+
+`make screenshots` writes them into `screenshots/`, to be looked at, and the README's picture.
+"""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+from playwright.async_api import Page
+
+from shared.events import ReviewRequested
+from tests.support.browser import SCREEN, Workplace, workplace
+from tests.support.busy_queue import (
+    PICTURED,
+    SHARES,
+    fill,
+    independent_review,
+    waiting,
+)
+from tests.support.claims_in_line import asked, earlier
+from tests.support.colleague import colleague
+from tests.support.desk import Desk
+from tests.support.engines import Engines, fresh_database, own_engines
+
+FOLDER = Path("screenshots")
+PICTURE = Path("docs/images/workbench.png")
+SIZES = {"desk": SCREEN, "tablet": {"width": 820, "height": 1180}}
+PHONE = {"phone": {"width": 390, "height": 844}}
+SETTINGS = {"overlap_share": SHARES.overlap, "withheld_share": SHARES.withheld}
+_ASKED = "SELECT EXISTS (SELECT FROM review_queue.seats WHERE review_id = $1 AND state = 'queued')"
+
+
+async def shoot(page: Page, name: str, *, phone: bool = False) -> None:
+    """The page as it stands, in each size and each scheme."""
+    for size, viewport in (SIZES | (PHONE if phone else {})).items():
+        await page.set_viewport_size(viewport)
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            await page.screenshot(
+                path=FOLDER / f"{name}-{size}-{scheme}.png", full_page=True, animations="disabled"
+            )
+    await page.emulate_media(color_scheme="light")
+    await page.set_viewport_size(SCREEN)
+
+
+async def visit(place: Workplace, page: Page, name: str, path: str, **options: bool) -> None:
+    await page.goto(f"{place.url}{path}")
+    await shoot(page, name, **options)
+
+
+async def signing_in(place: Workplace) -> None:
+    page = await (await place.context()).new_page()
+    await visit(place, page, "sign-in", "/sign-in", phone=True)
+    await page.get_by_label("Name").fill("amara")
+    await page.get_by_label("Password").fill("not-the-password")
+    await page.keyboard.press("Enter")
+    await page.locator(".problem").wait_for()
+    await shoot(page, "sign-in-refused")
+
+
+async def nothing_yet(place: Workplace) -> None:
+    """Every page of a system that has only been installed."""
+    lead = await place.sign_in("lee")
+    await lead.get_by_text("Nothing waits for you").wait_for()
+    await shoot(lead, "review-empty", phone=True)
+    for path in ("my-work", "queue", "reviews", "reviewers", "agreement", "search"):
+        await visit(place, lead, f"{path}-empty", f"/{path}")
+    await visit(place, lead, "search-nothing", "/search?text=S11-9999999")
+
+
+async def a_case(place: Workplace) -> None:
+    """One case from its first sight to its undoing, and the dialogs on the way."""
+    pictured = asked(PICTURED, minutes=20_000)
+    await place.publish(
+        *earlier(pictured.case, days=31, label="APPROVED"),
+        *earlier(pictured.case, days=212, label="DENIED"),
+        pictured,
+    )
+    desk = await _desk(place, "amara", pictured)
+    page = desk.page
+    await shoot(page, "review-case", phone=True)
+    for key, dialog in {
+        "?": "help",
+        "s": "skip",
+        "e": "escalate",
+        "o": "note",
+        "/": "search",
+    }.items():
+        await desk.press(key)
+        await shoot(page, f"review-{dialog}", phone=dialog == "help")
+        await desk.press("Escape", "Escape")
+    await desk.press("d")
+    await shoot(page, "review-denying")
+    await desk.press("2")
+    await shoot(page, "review-criteria")
+    await desk.press("1", "b")
+    await desk.write(
+        "The obstruction is documented; the hump and the tip are matters of shape only."
+    )
+    await desk.press("Escape")
+    await desk.saved()
+    await page.screenshot(path=PICTURE, animations="disabled")
+    await shoot(page, "review-denied", phone=True)
+    for panel in await page.locator("details.more summary").all():
+        await panel.click()
+    await shoot(page, "review-panels")
+    await page.context.set_offline(True)
+    await desk.press("Enter")
+    await desk.says("cannot be reached", "#banner")
+    await shoot(page, "review-unreachable")
+    await page.context.set_offline(False)
+    await desk.press("Enter")
+    await page.locator(".toast").wait_for()
+    await shoot(page, "review-undo", phone=True)
+
+
+async def other_cases(place: Workplace) -> None:
+    """What is withheld, what is of another task, what is lost, and a dispute."""
+    withheld = waiting(withheld=True, twice=False, minutes=19_000)
+    other = independent_review(100, minutes=18_000)
+    await place.publish(withheld, other)
+    desk = await _desk(place, "bo", withheld)
+    await shoot(desk.page, "review-withheld")
+    await desk.press("p", "c")
+    await desk.says("before you saw it", ".draft")
+    await shoot(desk.page, "review-committed")
+    await desk.press("1", "Enter")
+    await desk.shows(other.case.claim_id or "")
+    await shoot(desk.page, "review-other-task", phone=True)
+    await desk.press("d", "1")
+    await shoot(desk.page, "review-own-criterion")
+    await place.expire(other.review_id)
+    await desk.press("Enter", "Control+Enter")
+    await desk.page.context.set_offline(True)
+    await desk.page.context.set_offline(False)
+    await desk.says("expired", "#banner")
+    await shoot(desk.page, "review-lost", phone=True)
+    await desk.page.close()
+
+
+async def a_dispute(place: Workplace) -> ReviewRequested:
+    """Three reviewers of three minds, and the senior who settles it."""
+    disputed = waiting(withheld=False, twice=True, minutes=17_000)
+    await place.publish(disputed)
+    for name, label in {"amara": "APPROVED", "bo": "DENIED", "cleo": "PENDING"}.items():
+        await place.until(_ASKED, disputed.review_id)
+        async with colleague(place.url, name) as person:
+            assert await person.decide(label) == disputed.review_id
+    await place.until(f"{_ASKED[:-1]} AND kind = 'final')", disputed.review_id)
+    senior = await _desk(place, "sam", disputed)
+    await shoot(senior.page, "review-dispute", phone=True)
+    await senior.press("d", "2", "1", "b")
+    await senior.write("The note shows no loss of function.")
+    await senior.press("Control+Enter")
+    await senior.page.locator(".toast").wait_for()
+    return disputed
+
+
+async def own_work(place: Workplace) -> None:
+    page = await place.sign_in("amara")
+    await visit(place, page, "my-work", "/my-work?days=7", phone=True)
+    await page.get_by_role("link", name="Reopen").nth(2).click()
+    await page.wait_for_url("**/my-work/*")
+    await shoot(page, "correction")
+    await page.locator(".option", has_text="Denied").click()
+    await page.get_by_role("button", name="Correct the decision").click()
+    await page.locator("#problem").wait_for()
+    await shoot(page, "correction-refused")
+    await visit(place, page, "search", f"/search?text={PICTURED.input.member_id}")
+    await visit(place, page, "forbidden", "/agreement")
+
+
+async def looked_after(place: Workplace, disputed: ReviewRequested) -> None:
+    """The pages of the lead and of the auditor."""
+    lead = await place.sign_in("lee")
+    for path in ("queue", "reviews", "reviewers", "agreement"):
+        await visit(place, lead, path, f"/{path}", phone=True)
+    await visit(place, lead, "agreement-all", "/agreement?basis=all")
+    await visit(place, lead, "reviews-refused", "/reviews?amount_from=much")
+    await visit(place, lead, "missing", "/reviews/none")
+    await place.until(
+        "SELECT label IS NOT NULL FROM review_queue.reviews WHERE review_id = $1",
+        disputed.review_id,
+    )
+    await visit(place, lead, "review-settled", f"/reviews/{disputed.review_id}", phone=True)
+    await visit(place, lead, "reviewer", "/reviewers/bo")
+    await lead.locator("summary", has_text="Pause").click()
+    await lead.get_by_label("Why").fill("Training until Thursday")
+    await shoot(lead, "reviewer-pausing")
+    await lead.get_by_role("button", name="Pause bo now").click()
+    await lead.get_by_text("Paused by lee").wait_for()
+    await shoot(lead, "reviewer-paused")
+    await visit(place, lead, "reviewers-paused", "/reviewers")
+    bo = await place.sign_in("bo")
+    await bo.locator("#banner").wait_for()
+    await shoot(bo, "review-paused")
+    auditor = await place.sign_in("ada")
+    await visit(place, auditor, "audit", "/audit", phone=True)
+    await visit(place, auditor, "audit-of-a-review", f"/reviews/{disputed.review_id}")
+
+
+async def _desk(place: Workplace, name: str, request: ReviewRequested) -> Desk:
+    desk = Desk(await place.sign_in(name))
+    await desk.shows(request.case.claim_id or "")
+    return desk
+
+
+async def take(engines: Engines, place: Workplace) -> None:
+    await signing_in(place)
+    await nothing_yet(place)
+    await fill(place)
+    await a_case(place)
+    await other_cases(place)
+    disputed = await a_dispute(place)
+    await own_work(place)
+    await looked_after(place, disputed)
+    lead = await place.sign_in("lee")
+    with engines.away("postgres"):
+        await visit(place, lead, "away", "/queue")
+
+
+async def main() -> None:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    with own_engines() as engines:
+        url = engines.environment["DATABASE_URL"]
+        async with (
+            fresh_database(url) as database,
+            workplace(engines.environment, database, **SETTINGS) as place,
+        ):
+            await take(engines, place)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,294 @@
+"""The lead's day in a real browser: disputes and who settles them, queues, reviewers, statistics.
+
+And the auditor's, who sees all of it but whom a case is about.
+"""
+
+from collections.abc import Sequence
+
+import pytest
+from playwright.async_api import Page, expect
+
+from shared.events import ReviewRequested
+from tests.support.browser import Workplace
+from tests.support.claims_in_line import asked, claims
+from tests.support.colleague import colleague
+from tests.support.desk import Desk, bodies_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SETTINGS = {"lease_seconds": 60, "overlap_share": 1, "withheld_share": 0, "undo_seconds": 1}
+_fresh = claims(start=6000)
+
+
+def in_line(number: int, **changes: object) -> list[ReviewRequested]:
+    """So many new requests, the first one first in line."""
+    return [asked(next(_fresh), minutes=900 - n, **changes) for n in range(number)]
+
+
+def title(request: ReviewRequested) -> str:
+    assert request.case.claim_id is not None
+    return request.case.claim_id
+
+
+async def desk_of(place: Workplace, name: str) -> Desk:
+    return Desk(await place.sign_in(name))
+
+
+async def rows(page: Page) -> Sequence[str]:
+    """The first column of a list."""
+    return await page.locator("tbody th").all_inner_texts()
+
+
+async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
+    place: Workplace,
+) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    words = {"amara": "The note is clear to me.", "bo": "Page two is missing, I say."}
+    desks = {name: await desk_of(place, name) for name in ("amara", "bo")}
+    bodies = bodies_of(desks["bo"].page)
+    for desk in desks.values():
+        await desk.shows(title(request))  # both have it at once
+    await desks["bo"].says("Second opinion", ".why")
+
+    await _answer(desks["amara"], "a", words["amara"])
+    await desks["amara"].says("Nothing waits for you")
+    await desks["bo"].page.reload()
+    await desks["bo"].shows(title(request))
+    await desks["bo"].is_accessible()
+    told = [await desks["bo"].page.locator("body").inner_text(), *await bodies()]
+    assert not [text for text in told if words["amara"] in text or "amara" in text.lower()]
+    await _answer(desks["bo"], "p", words["bo"])
+
+    further = await desk_of(place, "cleo")
+    bodies = bodies_of(further.page)
+    await further.shows(title(request))  # appears by itself
+    await further.says("Further opinion", ".why")
+    told = [await further.page.locator("body").inner_text(), *await bodies()]
+    assert not [text for text in told for said in words.values() if said in text]
+    await further.press("d", "2", "1", "b")
+    await further.write("Nothing supports it, says the third.")
+    await further.press("Control+Enter")
+    await further.says("Nothing waits for you")
+
+    senior = await desk_of(place, "sam")
+    await senior.shows(title(request))
+    await senior.says("The reviewers differ")
+    for said in (*words.values(), "Nothing supports it, says the third."):
+        await expect(senior.page.locator(".dispute")).to_contain_text(said)
+    for name in ("amara", "bo", "cleo"):
+        await expect(senior.page.locator("main")).not_to_contain_text(name)
+    assert await senior.page.locator(".dispute .chip").all_inner_texts() == [
+        "Approved",
+        "Pending",
+        "Denied",
+    ]
+    await senior.is_accessible()
+    await _answer(senior, "a", "The first reading holds.")
+    await senior.says("Nothing waits for you")
+    await place.until("SELECT label = 'APPROVED' FROM review_queue.reviews")
+
+    lead = await place.sign_in("lee")
+    await lead.goto(f"{place.url}/reviews/{request.review_id}")
+    said = lead.locator(".said")
+    await expect(said).to_have_count(4)  # all opinions are kept
+    await expect(said.nth(3)).to_contain_text("The first reading holds.")
+    await expect(lead.locator(".said:has(.stands) h2")).to_have_text("Final word stands")
+    await Desk(lead).is_accessible()
+
+
+async def _answer(desk: Desk, label: str, words: str) -> None:
+    await desk.press(label, "1", "r", "Control+a")
+    await desk.write(words)
+    await desk.press("Control+Enter")
+
+
+async def test_a_paused_reviewer_loses_his_case_at_once_and_reads_why(place: Workplace) -> None:
+    (request,) = in_line(1, inclusion_probability=0.5)
+    await place.publish(request)
+    amara = await desk_of(place, "amara")
+    await amara.shows(title(request))
+    await amara.press("p", "1", "r", "Control+a")
+    await amara.write("Half a thought")
+    lead = await place.sign_in("lee")
+
+    await lead.goto(f"{place.url}/reviewers")
+    await expect(lead.locator("tr", has_text="amara")).to_contain_text("At work")
+    await Desk(lead).is_accessible()
+    await lead.get_by_role("link", name="amara").click()
+    await lead.locator("summary", has_text="Pause").click()
+    await Desk(lead).is_accessible()
+    await lead.get_by_label("Why").fill("Back on Monday")
+    await lead.get_by_role("button", name="Pause amara now").click()
+    await lead.get_by_text("Paused by lee").wait_for()
+    await Desk(lead).is_accessible()
+
+    # Both seats are free: two others get the case, and nobody else.
+    for name in ("bo", "cleo"):
+        await (await desk_of(place, name)).shows(title(request))
+    await amara.says("Lee paused you: Back on Monday", "#banner")
+    await expect(amara.field("reasoning")).to_have_value("Half a thought")
+    await amara.is_accessible()
+    await amara.page.get_by_role("button", name="Next case").click()
+    await amara.says("Lee paused you: Back on Monday", "#banner")
+    await expect(amara.page.locator(".case")).to_have_count(0)
+
+    await lead.get_by_role("button", name="Resume amara").click()
+    await expect(lead.locator("main")).not_to_contain_text("Paused")
+    await amara.says("Nothing waits for you")  # by itself
+    await expect(amara.page.locator("#banner")).to_be_hidden()
+
+
+async def test_queues_are_counted_live_filtered_and_paged(place: Workplace) -> None:
+    plain = in_line(55, reason="low_confidence")
+    audits = in_line(3, reason="audit")
+    await place.publish(*plain, *audits)
+    lead = await place.sign_in("lee")
+    desk = Desk(lead)
+
+    await lead.goto(f"{place.url}/queue")
+    queued = lead.locator(".tiles [data-state=queued] dd")
+    await expect(queued).to_have_text("116")  # two seats each
+    await desk.is_accessible()
+    await place.publish(*in_line(1))
+    await expect(queued).to_have_text("118", timeout=20_000)
+
+    await lead.get_by_role("row", name="Audit").get_by_role("link").first.click()
+    await lead.wait_for_url("**/reviews?*reason=audit*")
+    assert await rows(lead) == [title(each) for each in audits for _ in range(2)]
+    await desk.is_accessible()
+    await lead.get_by_label("Why it is here").select_option("Low confidence")
+    await lead.get_by_label("What is asked").select_option("First opinion")
+    await lead.get_by_role("button", name="Show").click()
+    first = await rows(lead)
+    await lead.get_by_role("link", name="Newer →").click()
+    await lead.wait_for_url("**after=*")
+    expected = [title(each) for each in plain]
+    assert [*first, *await rows(lead)][:55] == expected
+    await lead.get_by_role("link", name="← Older").click()
+    await lead.wait_for_url("**before=*")
+    assert await rows(lead) == first
+
+    await lead.get_by_label("Amount from").fill("much")
+    await lead.get_by_role("button", name="Show").click()
+    await desk.says("Amount from: ")
+    await desk.is_accessible()
+    await lead.get_by_role("link", name="Clear").click()
+    await expect(lead.get_by_label("Why it is here")).to_have_value("")
+
+
+@pytest.fixture
+async def statistics(place: Workplace) -> ReviewRequested:
+    """Thirty-two cases that two reviewers answered without seeing the model's answer; the last
+    one of them."""
+    requests = in_line(32, model_visible=False)
+    await place.publish(*requests)
+    async with colleague(place.url, "amara") as amara, colleague(place.url, "bo") as bo:
+        for n in range(32):
+            await amara.decide("APPROVED" if n % 3 else "DENIED")
+            await bo.decide("APPROVED" if n % 4 else "DENIED")
+    await place.until("SELECT count(*) >= 30 FROM review_queue.reviews WHERE label IS NOT NULL")
+    return requests[-1]
+
+
+async def test_agreement_is_of_experts_with_experts_beside_the_model(
+    place: Workplace, statistics: ReviewRequested
+) -> None:
+    lead = await place.sign_in("lee")
+
+    await lead.goto(f"{place.url}/agreement")
+    experts = lead.get_by_role("region", name="Reviewers with each other")
+    await expect(experts).to_contain_text("agree, in 32 pairs of answers on 32 reviews")
+    await expect(experts).to_contain_text("Krippendorff’s alpha")
+    await expect(lead.get_by_role("region", name="Reviewers with the model")).to_be_visible()
+    await expect(lead.locator("figure.confusion svg")).to_have_count(2)
+    await Desk(lead).is_accessible()
+
+    await lead.get_by_role("link", name="amara").first.click()
+    await lead.wait_for_url("**/reviewers/amara")
+    await Desk(lead).says("of 32")
+    await Desk(lead).is_accessible()
+
+
+async def test_an_auditor_reads_everything_but_whom_it_is_about(
+    place: Workplace, statistics: ReviewRequested
+) -> None:
+    member = statistics.case.input["member_id"]
+    auditor = await place.sign_in("ada")
+    desk, bodies = Desk(auditor), bodies_of(auditor)
+    assert auditor.url == f"{place.url}/queue"  # no case is his to decide
+    await desk.is_accessible()
+
+    await auditor.get_by_role("link", name="Audit").click()
+    await auditor.get_by_label("Who").fill("bo")
+    await auditor.get_by_label("What", exact=True).select_option("submitted")
+    await auditor.get_by_role("button", name="Show").click()
+    await expect(auditor.locator("tbody tr")).to_have_count(32)
+    await desk.is_accessible()
+    await auditor.goto(f"{place.url}/reviews/{statistics.review_id}")
+    await desk.says("What is about the member is hidden from you.")
+    await desk.says("Audit trail of this review")
+    await desk.is_accessible()
+    for path in ("/reviewers", "/reviewers/amara", "/agreement", "/reviews"):
+        await auditor.goto(f"{place.url}{path}")
+        await expect(auditor.locator("form[action*=pause]")).to_have_count(0)
+        await desk.is_accessible()
+
+    told = [body for body in await bodies() if member in body]
+    assert told == []
+    lead = await place.sign_in("lee")
+    await lead.goto(f"{place.url}/reviews/{statistics.review_id}")
+    await Desk(lead).says(member)
+    await lead.goto(f"{place.url}/audit")
+    await Desk(lead).says("This is not for your role")
+    await Desk(lead).is_accessible()
+
+
+async def test_a_decision_is_corrected_and_stays_readable(place: Workplace) -> None:
+    (request,) = in_line(1, model_visible=False)
+    await place.publish(request)
+    async with colleague(place.url, "amara") as amara, colleague(place.url, "bo") as bo:
+        await amara.decide("APPROVED")
+        await bo.decide("APPROVED")
+    await place.until("SELECT label = 'APPROVED' FROM review_queue.reviews")
+    page = await place.sign_in("amara")
+    desk = Desk(page)
+
+    await page.get_by_role("link", name="My work").click()
+    await desk.says("Others agree with me")
+    await desk.is_accessible()
+    await page.get_by_role("link", name=f"Reopen {title(request)}").click()
+    await page.locator(".option", has_text="Pending").click()
+    await page.get_by_label("Reason code").select_option(
+        "An itemised bill or an agreed fee is needed"
+    )
+    await desk.is_accessible()
+    await page.get_by_role("button", name="Correct the decision").click()
+    await desk.says("Why", "#problem")
+    await desk.is_accessible()
+    await page.get_by_label("Why it changes").fill("The bill came later.")
+    await page.get_by_role("button", name="Correct the decision").click()
+    await page.wait_for_url("**/reviews/*")
+
+    await desk.says("Correction 1")
+    await desk.says("As the note says.")
+    await desk.is_accessible()
+    (row,) = await place.fetch("SELECT label, why FROM review_queue.corrections")
+    assert tuple(row) == ("PENDING", "The bill came later.")
+
+
+async def test_wrong_passwords_and_addresses_are_pages(place: Workplace) -> None:
+    page = await (await place.context()).new_page()
+    desk = Desk(page)
+    await page.goto(place.url)
+    await page.wait_for_url("**/sign-in")
+    await desk.is_accessible()
+    await page.get_by_label("Name").fill("amara")
+    await page.get_by_label("Password").fill("not-the-password")
+    await page.keyboard.press("Enter")
+    await desk.says("wrong")
+    await desk.is_accessible()
+    lead = await place.sign_in("lee")
+    await lead.goto(f"{place.url}/reviews/none")
+    await Desk(lead).says("There is no such page")
+    await Desk(lead).is_accessible()

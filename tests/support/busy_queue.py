@@ -1,0 +1,169 @@
+"""A queue in the middle of a day: decided, disputed and waiting, as the pages are to be seen."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from datetime import date
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from deploy.simulation import SimulatedClaim
+from services.review_queue.reviews import Shares
+from shared.events import ReviewRequested, review_id_of
+from shared.tasks import TASKS
+from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.edits import with_edits
+from tests.support.browser import Workplace
+from tests.support.builders import case
+from tests.support.claims_in_line import SIMULATION, asked
+from tests.support.colleague import Colleague, colleague
+
+SHARES = Shares(overlap=0.5, withheld=0.5)
+_DECIDED, _WAITING = range(6700, 6860), range(6400, 6700)
+_REVIEWERS = ("amara", "bo", "cleo")
+# Everything came and was decided a while ago; the audit trail keeps its times, as it must.
+_EARLIER_TODAY = """
+UPDATE review_queue.opinions SET
+    decided_at = decided_at - ((extract(epoch FROM now() - decided_at) * 1300)::int % 25000 + 60)
+        * interval '1 second',
+    dwell_seconds = 35 + abs(hashtext(review_id || reviewer)) % 240
+"""
+
+# A claim with something of everything: it is the README's picture.
+PICTURED = SimulatedClaim(
+    input=with_edits(
+        ClaimInput(
+            claim_id="S11-0006931",
+            member_id="M11-04127",
+            policy_id="CHOICE-PPO",
+            provider_npi="1841739204",
+            service_date=date(2026, 11, 9),
+            diagnosis_codes=("J34.2", "J34.3", "M95.0"),
+            procedure_codes=("30400", "30520"),
+            billed_amount=Decimal("2480.00"),
+            clinical_note=(
+                "Nasal obstruction on the left since an injury in 2024, worse at night; sleeps "
+                "with the mouth open. Six weeks of a steroid spray brought little relief. "
+                "Endoscopy shows a deviated septum with contact to the lower turbinate. Asks for "
+                "the hump to be taken down and the tip to be refined in the same session. "
+                "Photographs enclosed."
+            ),
+        )
+    ),
+    label="DENIED",
+    reasoning="The procedure for the shape of the nose is a cosmetic service, which is excluded.",
+    reason_code="EXCLUDED",
+    evidence={},
+)
+
+
+def request_of(claim: SimulatedClaim, *, minutes: float, withheld: bool) -> ReviewRequested | None:
+    """None if the draw goes the other way."""
+    request = asked(claim, minutes=minutes)
+    return request if SHARES.withholds(request.review_id) is withheld else None
+
+
+def waiting(*, withheld: bool, twice: bool, minutes: float) -> ReviewRequested:
+    """A denial in line for which the draws are as wanted."""
+    claims = (SIMULATION.claim(number) for number in _WAITING)
+    requests = (asked(claim, minutes=minutes) for claim in claims if claim.label == "DENIED")
+    return next(
+        request
+        for request in requests
+        if SHARES.withholds(request.review_id) is withheld
+        and (SHARES.opinions_wanted(request.review_id) == 2) is twice
+    )
+
+
+def in_line() -> Iterator[ReviewRequested]:
+    """What waits: of both tasks, for all reasons, from an hour to three days."""
+    reasons = ("low_confidence", "low_confidence", "label_mass", "policy", "audit")
+    for n, number in enumerate(range(6600, 6680)):
+        claim, wait = SIMULATION.claim(number), {"minutes": 50 + n * n / 2}
+        denied = claim.label == "DENIED"
+        yield asked(claim, **wait, reason="adverse" if denied else reasons[n % 5])
+    for n in range(9):
+        yield independent_review(n, minutes=90 + 200 * n)
+
+
+def independent_review(number: int, *, minutes: float) -> ReviewRequested:
+    task = TASKS["independent_review"]
+    name = f"imr-{number}"
+    content = {**task.examples[0], "reference_id": f"MN12-15{number:03}"}
+    claim = asked(SIMULATION.claim(6600), minutes=minutes)
+    return claim.model_copy(
+        update={
+            "review_id": review_id_of(name),
+            "case": case(
+                name,
+                task=task.name,
+                input=task.validate(content).model_dump(mode="json"),
+                claim_id=content["reference_id"],
+                group_id=f"reference:{content['reference_id']}",
+                submitted_at=claim.case.submitted_at,
+            ),
+            "reason": "low_confidence",
+            "answer": None,
+        }
+    )
+
+
+async def fill(place: Workplace) -> None:
+    """A morning's decisions, and what waits after it."""
+    claims = [SIMULATION.claim(number) for number in _DECIDED]
+    await place.publish(*(asked(claim, minutes=900 - n) for n, claim in enumerate(claims)))
+    await work_off(place, {claim.input.claim_id: claim for claim in claims})
+    await place.until(
+        "SELECT NOT EXISTS (SELECT FROM review_queue.seats WHERE state = 'submitted')"
+    )
+    await place.fetch(_EARLIER_TODAY)
+    await place.publish(*in_line())
+
+
+async def work_off(place: Workplace, claims: Mapping[str, SimulatedClaim]) -> None:
+    """Each decides in turn, mostly as the expert would, until nothing is left."""
+    async with AsyncExitStack() as stack:
+        people = [await stack.enter_async_context(colleague(place.url, n)) for n in _REVIEWERS]
+        random, idle = Random(4), 0
+        while idle < len(people):
+            for person in people:
+                idle = 0 if await _one(person, claims, random) else idle + 1
+
+
+async def _one(person: Colleague, claims: Mapping[str, SimulatedClaim], random: Random) -> bool:
+    assignment = await person.lease()
+    if assignment is None:
+        return False
+    claim = claims[assignment["case"]["claim_id"]]
+    label = claim.label if random.random() < 0.88 else random.choice(("APPROVED", "PENDING"))
+    if not assignment["model_visible"]:
+        first = label if random.random() < 0.9 else random.choice(("APPROVED", "PENDING"))
+        await person.act(assignment, "commit", label=first)
+    await person.say(assignment, label, **answer_of(claim, label))
+    return True
+
+
+def answer_of(claim: SimulatedClaim, label: str) -> dict[str, Any]:
+    """What an expert says of a claim, with the rule that it rests on."""
+    if label != claim.label:
+        return {"reasoning": "I read the note otherwise.", **_criterion(claim.input, label)}
+    said = {"reasoning": claim.reasoning, "reason_code": claim.reason_code}
+    return {**said, **_criterion(claim.input, label)}
+
+
+def _criterion(claim: ClaimInput, label: str) -> dict[str, Any]:
+    rules = TASKS["adjudication"].rules_of(claim) if label == "DENIED" else ()
+    return _quoted(rules) if rules else {}
+
+
+def _quoted(rules: Iterable[Any]) -> dict[str, Any]:
+    rule = next(iter(rules))
+    return {
+        "criterion": {
+            "source": rule.source,
+            "version": rule.version,
+            "effective_date": rule.effective_date,
+            "text": rule.text,
+        },
+        "clinical_basis": "Nothing in the note speaks for an exception.",
+    }
