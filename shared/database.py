@@ -72,6 +72,9 @@ class Database:
                 yield connection
         except _AWAY as error:
             raise Transient(f"PostgreSQL is away: {type(error).__name__}") from error
+        except asyncpg.PostgresError as error:
+            error.detail = None  # it quotes the row, and whatever fails is logged
+            raise
 
     async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         """A connection of one's own, for locks and notifications that outlive a transaction."""

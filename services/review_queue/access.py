@@ -14,6 +14,7 @@ from shared.auth import BEARER, ROLES, Principal, allow
 Right = Literal[
     "work",  # lease cases, decide them, correct one's own decisions
     "see_counts",
+    "see_reviews",  # those of one's own, masked, or all: `visibility.py`
     "list_reviews",  # without what is in them
     "read_cases",  # with member data, and what others said of them
     "read_statistics",  # of labels and reviewers, without member data
@@ -29,6 +30,7 @@ SENIORS = ("senior", "lead")  # who has the final word in a dispute
 ACCESS: Mapping[Right, tuple[str, ...]] = {
     "work": REVIEWERS,
     "see_counts": ROLES,
+    "see_reviews": (*REVIEWERS, "auditor", "service"),
     "list_reviews": ("senior", "lead", "auditor", "service"),
     "read_cases": ("senior", "lead", "service"),
     "read_statistics": ("lead", "auditor", "service"),
@@ -97,6 +99,7 @@ def may(right: Right) -> May:
 
 Worker = Annotated[Actor, Depends(may("work"))]
 Anybody = Annotated[Actor, Depends(may("see_counts"))]
+Reader = Annotated[Actor, Depends(may("see_reviews"))]
 Lister = Annotated[Actor, Depends(may("list_reviews"))]
 Analyst = Annotated[Actor, Depends(may("read_statistics"))]
 Manager = Annotated[Actor, Depends(may("manage_reviewers"))]

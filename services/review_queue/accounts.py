@@ -30,6 +30,16 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 # 19 MiB and two passes, as OWASP recommends; two at a time, so that memory stays bounded.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _HASHES_AT_A_TIME = 2
+_COUNT_ATTEMPT = """
+INSERT INTO review_queue.sign_in_failures AS f VALUES ($1, 1, now())
+ON CONFLICT (key) DO UPDATE SET
+    failures = CASE WHEN f.since < now() - $2::interval THEN 1 ELSE f.failures + 1 END,
+    since = CASE WHEN f.since < now() - $2::interval THEN now() ELSE f.since END
+WHERE f.failures < $3 OR f.since < now() - $2::interval RETURNING failures
+"""
+_FORGET_FAILURES = "DELETE FROM review_queue.sign_in_failures WHERE key = $1"
+# Not all of them: who can sign in himself could guess the others' passwords for ever.
+_TAKE_BACK = "UPDATE review_queue.sign_in_failures SET failures = failures - 1 WHERE key = $1"
 
 
 class WrongPassword(Rejected):
@@ -67,8 +77,8 @@ class Session:
 @dataclass(frozen=True)
 class SignInLimits:
     session: timedelta
-    failures: int  # of a name, in a row
-    failures_of_address: int
+    failures: int  # of a name, within `lockout`; then it is locked until that is over
+    failures_of_address: int  # of all names
     lockout: timedelta
 
 
@@ -143,31 +153,24 @@ class Accounts:
         if not _NAME.fullmatch(name):
             raise WrongPassword("name or password is wrong")
         await self._count_attempt(f"address {address}", self.limits.failures_of_address)
-        await self._count_attempt(name, self.limits.failures)
+        await self._count_attempt(_key(name), self.limits.failures)
         async with self.database.transaction() as connection:
             row = await connection.fetchrow(
                 "SELECT role, password_hash FROM review_queue.users WHERE name = $1", name
             )
         right = await self._matches(row["password_hash"] if row else self._nobody, password)
-        actor = Actor(name, row["role"] if row else "nobody", address)
+        # Who is unknown may have typed his password as name: it is kept nowhere.
+        actor = Actor(name, row["role"], address) if row else Actor("unknown", "nobody", address)
         if row is None or not right:
             async with self.database.transaction() as connection:
                 await audit.record(connection, actor, "sign_in_failed")
             raise WrongPassword("name or password is wrong")
         return await self._open(actor)
 
-    async def _count_attempt(self, name: str, allowed: int) -> None:
+    async def _count_attempt(self, key: str, allowed: int) -> None:
         """Count it as failed until it succeeds; old failures are forgotten."""
         async with self.database.transaction() as connection:
-            failures = await connection.fetchval(
-                "INSERT INTO review_queue.sign_in_failures AS f VALUES ($1, 1, now()) "
-                "ON CONFLICT (name) DO UPDATE SET last_at = now(), failures = "
-                "CASE WHEN f.last_at < now() - $2::interval THEN 1 ELSE f.failures + 1 END "
-                "WHERE f.failures < $3 OR f.last_at < now() - $2::interval RETURNING failures",
-                name,
-                self.limits.lockout,
-                allowed,
-            )
+            failures = await connection.fetchval(_COUNT_ATTEMPT, key, self.limits.lockout, allowed)
         if failures is None:
             raise LockedOut("too many failed attempts; try again in a few minutes")
 
@@ -181,10 +184,8 @@ class Accounts:
     async def _open(self, actor: Actor) -> Session:
         token = SESSION_PREFIX + self.new_token()
         async with self.database.transaction() as connection:
-            await connection.execute(
-                "DELETE FROM review_queue.sign_in_failures WHERE name = ANY($1)",
-                [actor.name, f"address {actor.address}"],
-            )
+            await connection.execute(_FORGET_FAILURES, _key(actor.name))
+            await connection.execute(_TAKE_BACK, f"address {actor.address}")
             expires_at = await connection.fetchval(
                 "INSERT INTO review_queue.sessions (token_sha256, name, expires_at) "
                 "VALUES ($1, $2, now() + $3::interval) RETURNING expires_at",
@@ -220,11 +221,14 @@ class Accounts:
                     "DELETE FROM review_queue.sessions WHERE expires_at < now()"
                 )
                 await connection.execute(
-                    "DELETE FROM review_queue.sign_in_failures "
-                    "WHERE last_at < now() - $1::interval",
+                    "DELETE FROM review_queue.sign_in_failures WHERE since < now() - $1::interval",
                     self.limits.lockout,
                 )
             await asyncio.sleep(60)
+
+
+def _key(name: str) -> str:
+    return f"name {hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _digest(token: str) -> bytes:

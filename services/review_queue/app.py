@@ -110,7 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.identify = Identity(accounts, tokens).identify
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, tls=secure)
     translate(app, pages)
     return app
 

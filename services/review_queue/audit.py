@@ -24,6 +24,7 @@ Action = Literal[
     "noted",
     "corrected",
     "viewed",
+    "listed",
     "searched",
     "signed_in",
     "signed_out",
@@ -54,7 +55,7 @@ async def record(
     review_id: str | None = None,
     **details: Any,
 ) -> None:
-    """Add an entry. `details` name things; they never hold a case's content."""
+    """Add an entry. `details` name things; they hold no case's content, nor what was written."""
     await connection.execute(
         "INSERT INTO review_queue.audit (actor, role, address, action, review_id, details) "
         "VALUES ($1, $2, $3, $4, $5, $6)",
@@ -77,6 +78,13 @@ class Trail:
         """Record what changes nothing else."""
         async with self.database.transaction() as connection:
             await record(connection, actor, action, review_id, **details)
+
+    async def searched(self, actor: Actor, found: Sequence[str]) -> None:
+        """What a search showed: an entry a review, so that each review's own trail tells it. What
+        was searched for may name a member, and is kept nowhere."""
+        async with self.database.transaction() as connection:
+            for review_id in found or (None,):
+                await record(connection, actor, "searched", review_id)
 
     async def page(
         self,

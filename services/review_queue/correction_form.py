@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from services.review_queue.corrections import Reopened
+from services.review_queue.facts import rules_of
 from services.review_queue.opinions import amount_at_stake
 from services.review_queue.schemas import Corrected
 from services.review_queue.views import OptionView, options
@@ -31,7 +32,7 @@ class CorrectionForm:
 
     @classmethod
     def of(cls, task: Task, case: Case) -> Self:
-        return cls(options(task), _rules(task, case), amount_at_stake(task, case))
+        return cls(options(task), rules_of(task, case.input), amount_at_stake(task, case))
 
     def labels_that_need(self, name: str) -> tuple[str, ...]:
         return tuple(each.label.name for each in self.options if name in each.label.needs)
@@ -49,7 +50,8 @@ def written(reopened: Reopened, task: Task) -> dict[str, str]:
         "supersedes_revision": reopened.revision,
     }
     if quoted is not None:
-        rule = next((r for r in _rules(task, reopened.request.case) if _quote(r) == quoted), None)
+        rules = rules_of(task, reopened.request.case.input)
+        rule = next((each for each in rules if _quote(each) == quoted), None)
         said["rule"] = rule.rule_id if rule else "other"
         if rule is None:
             said |= {f"criterion_{name}": getattr(quoted, name) for name in _QUOTED}
@@ -82,17 +84,10 @@ def _criterion(given: Mapping[str, str], case: Case) -> dict[str, Any] | None:
         return None
     if chosen == "other":
         return {name: given.get(f"criterion_{name}", "") for name in _QUOTED}
-    for rule in _rules(get_task(case.task), case):
+    for rule in rules_of(get_task(case.task), case.input):
         if rule.rule_id == chosen:
             return _quote(rule).model_dump()
     raise Rejected("no rule of this case", field="rule")
-
-
-def _rules(task: Task, case: Case) -> tuple[Rule, ...]:
-    try:
-        return task.rules_of(task.validate(case.input))
-    except Rejected:  # a case that its task no longer takes; a criterion can still be written
-        return ()
 
 
 def _quote(rule: Rule) -> Criterion:

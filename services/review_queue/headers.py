@@ -11,12 +11,16 @@ _HEADERS = {
     # Not "no-referrer": browsers then hide the origin of a form from us, too.
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
 }
+# Behind TLS, browsers never fall back to plain text, where cookies could be read.
+_TLS = {"strict-transport-security": "max-age=31536000"}
 
 
 class SecurityHeaders:
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, tls: bool) -> None:
         self.app = app
+        self.headers = {**_HEADERS, **_TLS} if tls else _HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -28,7 +32,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
+                headers.update(self.headers)
                 headers["cache-control"] = caching
             await send(message)
 

@@ -21,25 +21,27 @@ class Identity:
         self.tokens = tokens
 
     async def identify(self, request: Request) -> Principal | None:
-        """The principal of a request. An `Authorization` header counts before the cookie."""
-        if "authorization" not in request.headers:
-            cookie = request.cookies.get(COOKIE)
-            if cookie is None:
-                return None
-            refuse_foreign(request)
-            return await self.accounts.principal(cookie)
+        """The principal of a request. A bearer token counts before the cookie."""
         token = session_token(request)
-        if token is not None:
-            return await self.accounts.principal(token)
-        return await self.tokens.identify(request)
+        if token is None:
+            return await self.tokens.identify(request)
+        if bearer(request) is None:
+            refuse_foreign(request)
+        return await self.accounts.principal(token)
+
+
+def bearer(request: Request) -> str | None:
+    """The bearer token: unlike a cookie or a password, no browser sends it by itself."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else None
 
 
 def session_token(request: Request) -> str | None:
     """The session's token, if the request has one as bearer token or cookie."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return token if token.startswith(SESSION_PREFIX) else None
-    return request.cookies.get(COOKIE)
+    token = bearer(request)
+    if token is None:
+        return request.cookies.get(COOKIE)
+    return token if token.startswith(SESSION_PREFIX) else None
 
 
 def refuse_foreign(request: Request) -> None:

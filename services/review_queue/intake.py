@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from services.review_queue.opinions import amount_at_stake
-from services.review_queue.reviews import Shares, place_of, priority_of
+from services.review_queue.reviews import Shares, listed_reason, place_of, priority_of
 from shared.database import Connection, Database
 from shared.errors import Conflict
 from shared.events import ReviewRequested
@@ -58,21 +58,22 @@ class Intake:
 
     def _row(self, request: ReviewRequested) -> tuple[object, ...]:
         case, shares = request.case, self.shares_of(request.case.task)
-        answer = request.answer
+        answer, withheld = request.answer, shares.withholds(request.review_id)
+        priority = priority_of(request, withheld=withheld)
         return (
             request.review_id,
             case.case_id,
             case.claim_id,
             case.group_id,
             case.content_sha256,
-            shares.withholds(request.review_id),
+            withheld,
             shares.opinions_wanted(request.review_id),
             case.task,
-            request.reason,
-            priority_of(request),
+            listed_reason(request, withheld=withheld),
+            priority,
             amount_at_stake(get_task(case.task), case),
             request.occurred_at,
-            place_of(request),
+            place_of(request, priority),
             answer.version if answer else None,
             answer.label if answer else None,
             request.model_visible,

@@ -77,6 +77,7 @@ def queue_pages(pages: Pages, listing: Listing, trail: Trail) -> APIRouter:
         query, problem = read(SeatsQuery, params)
         seats = [] if problem else await _page(listing, query, pages.now())
         shown, turn = _turn(seats, query, params)
+        await trail.add(caller, "listed", seats=len(shown))
         return pages.render(
             request,
             "list.html",
@@ -97,9 +98,9 @@ def queue_pages(pages: Pages, listing: Listing, trail: Trail) -> APIRouter:
     async def search(request: Request, caller: Worker) -> Response:
         query, problem = read(SearchQuery, dict(request.query_params))
         found = await listing.search(query.text) if query.text else []
-        if query.text:
-            await trail.add(caller, "searched", found=len(found))
         ids = [each.review_id for each in found]
+        if query.text:
+            await trail.searched(caller, ids)
         readable = ids if caller.may("read_cases") else await listing.said_by(caller.name, ids)
         return pages.render(
             request,

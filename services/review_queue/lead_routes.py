@@ -11,6 +11,7 @@ from services.review_queue.access import (
     Auditor,
     Lister,
     Manager,
+    Reader,
     Worker,
 )
 from services.review_queue.audit import Action, Trail
@@ -27,11 +28,11 @@ from services.review_queue.lead_schemas import (
 )
 from services.review_queue.listing import Filters, Listing
 from services.review_queue.reviewers import Reviewers
+from services.review_queue.reviews import ListedReason
 from services.review_queue.routes import PROBLEMS, ReviewId
 from services.review_queue.schemas import Time, UserName
 from services.review_queue.states import Kind, SeatState
 from services.review_queue.visibility import visible
-from shared.events import RouteReason
 from shared.tasks import get_task
 from shared.tasks.fields import Text
 
@@ -42,7 +43,7 @@ Amount = Annotated[Decimal | None, Query(ge=0, le=10_000_000, decimal_places=2)]
 
 def filters(
     task: str | None = None,
-    reason: RouteReason | None = None,
+    reason: ListedReason | None = None,
     priority: Annotated[int | None, Query(ge=1, le=3)] = None,
     kind: Kind | None = None,
     state: SeatState | None = None,
@@ -66,13 +67,14 @@ def queue_routes(listing: Listing, trail: Trail) -> APIRouter:
 
     @router.get("/seats")
     async def seats(
-        _: Lister,
+        caller: Lister,
         wanted: Annotated[Filters, Depends(filters)],
         after: Position = 0,
         limit: Limit = 50,
     ) -> SeatPage:
         """Seats in the order of their arrival, page by page."""
         found = await listing.page(wanted, after=after, limit=limit)
+        await trail.add(caller, "listed", seats=len(found))
         return SeatPage(seats=found, after=found[-1].position if len(found) == limit else None)
 
     @router.get("/search")
@@ -81,11 +83,11 @@ def queue_routes(listing: Listing, trail: Trail) -> APIRouter:
     ) -> FoundView:
         """The newest reviews of a case, a claim or a member, by the whole id."""
         found = await listing.search(text)
-        await trail.add(caller, "searched", found=len(found))
+        await trail.searched(caller, [each.review_id for each in found])
         return FoundView(reviews=found)
 
     @router.get("/reviews/{review_id}")
-    async def review(review_id: ReviewId, caller: Anybody) -> ReviewView:
+    async def review(review_id: ReviewId, caller: Reader) -> ReviewView:
         """One review with its case, as far as the caller may see it: auditors without member
         data, reviewers nothing that would sway an opinion that is still asked for.
         """

@@ -67,6 +67,11 @@ WHERE a.reviewer = $1 AND a.state = 'leased' AND a.lease_expires_at > now()
     AND ($2::uuid IS NULL OR a.assignment_id = $2)
 ORDER BY a.leased_at, a.token
 """
+# Not what can still be taken back.
+_SAID = """
+SELECT o.* FROM review_queue.opinions AS o JOIN review_queue.seats AS s USING (review_id, seat)
+WHERE review_id = $1 AND s.state = 'answered' ORDER BY seat
+"""
 _ORDINARY = "kind <> 'final'"
 _FINAL = "kind = 'final'"
 
@@ -160,10 +165,7 @@ async def assignment(connection: Connection, row: "asyncpg.Record") -> Assignmen
     opinions: Sequence[Opinion] = ()
     escalated = None
     if row["kind"] == "final":
-        said = await connection.fetch(
-            "SELECT * FROM review_queue.opinions WHERE review_id = $1 ORDER BY seat",
-            row["review_id"],
-        )
+        said = await connection.fetch(_SAID, row["review_id"])
         opinions = [opinion(each) for each in said]
         escalated = await connection.fetchval(
             "SELECT ended_why FROM review_queue.assignments WHERE review_id = $1 "

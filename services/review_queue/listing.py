@@ -11,10 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from services.review_queue.details import Detail, detail
-from services.review_queue.reviews import Priority
+from services.review_queue.reviews import ListedReason, Priority
 from services.review_queue.states import Kind, SeatState
 from shared.database import Database
-from shared.events import RouteReason
 
 _COUNTS = """
 SELECT task, reason, kind, state, count(*) AS seats, min(requested_at) AS oldest_requested_at
@@ -25,6 +24,7 @@ SELECT task, reason, kind, state, count(*), min(requested_at)
 FROM review_queue.seats JOIN review_queue.reviews USING (review_id)
 WHERE completed_at > now() - interval '24 hours'
 GROUP BY task, reason, kind, state
+ORDER BY task, reason, kind, state
 """
 _COUNTS_LAST_SECONDS = 1.0
 _END = 2**63 - 1  # behind every position
@@ -62,7 +62,7 @@ class Count:
     """So many seats of one task, reason, kind and state. Completed ones: of the last 24 hours."""
 
     task: str
-    reason: RouteReason
+    reason: ListedReason
     kind: Kind
     state: SeatState
     seats: int
@@ -80,7 +80,7 @@ class Listed:
     case_id: str
     claim_id: str | None
     task: str
-    reason: RouteReason
+    reason: ListedReason
     priority: Priority
     amount: Decimal | None
     state: SeatState
@@ -95,7 +95,7 @@ class Filters:
     """What a list is narrowed to; amounts in US dollars."""
 
     task: str | None = None
-    reason: RouteReason | None = None
+    reason: ListedReason | None = None
     priority: int | None = None
     kind: Kind | None = None
     state: SeatState | None = None
@@ -122,19 +122,20 @@ class Listing:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._counting = asyncio.Lock()
-        self._counted: tuple[float, list[Count]] = (float("-inf"), [])
+        self._counts: list[Count] = []
+        self._counts_last_until = float("-inf")
 
     async def counts(self) -> list[Count]:
-        """At most a second old, however many ask."""
+        """At most a second old, or ten times as long as counting takes, however many ask."""
         async with self._counting:
-            at, counts = self._counted
-            if time.monotonic() - at > _COUNTS_LAST_SECONDS:
+            started = time.monotonic()
+            if started >= self._counts_last_until:
                 async with self.database.transaction() as connection:
                     rows = await connection.fetch(_COUNTS)
-                counts = [Count(**row) for row in rows]
-                counts.sort(key=lambda count: (count.task, count.reason, count.kind, count.state))
-                self._counted = (time.monotonic(), counts)
-            return counts
+                self._counts = [Count(**row) for row in rows]
+                took = time.monotonic() - started
+                self._counts_last_until = started + max(_COUNTS_LAST_SECONDS, 10 * took)
+            return self._counts
 
     async def page(
         self,

@@ -4,7 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
-from services.review_queue.views import waited
+
+def waited(time: timedelta) -> str:
+    """A span as people say it: 40 s, 12 min, 3 h 5 min, 2 d 4 h."""
+    seconds = max(int(time.total_seconds()), 0)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if hours < 1:
+        return f"{minutes} min"
+    if days < 1:
+        return f"{hours} h {minutes % 60} min"
+    return f"{days} d {hours % 24} h"
 
 
 def ago(at: datetime, *, now: datetime) -> Markup:

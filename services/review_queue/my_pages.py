@@ -65,6 +65,7 @@ def my_pages(
         refused: Rejected | None = None,
     ) -> Response:
         reopened = await corrections.reopen(review_id, by=caller)
+        await trail.add(caller, "viewed", review_id)
         case = reopened.request.case
         task = get_task(case.task)
         return pages.render(
@@ -81,9 +82,7 @@ def my_pages(
 
     @router.get("/my-work/{review_id}")
     async def reopen(request: Request, review_id: ReviewId, caller: Worker) -> Response:
-        shown = await form(request, review_id, caller)
-        await trail.add(caller, "viewed", review_id)
-        return shown
+        return await form(request, review_id, caller)
 
     @router.post("/my-work/{review_id}")
     async def correct(request: Request, review_id: ReviewId, caller: Worker) -> Response:

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from services.review_queue.audit import Action
 from services.review_queue.listing import Filters
+from services.review_queue.reviews import ListedReason
 from services.review_queue.schemas import Time
 from services.review_queue.states import Kind, SeatState
 from services.review_queue.statistics import Basis
-from shared.events import RouteReason
 from shared.tasks import TASKS
 from shared.tasks.fields import ShortText, Text
 
@@ -43,7 +43,7 @@ class SeatsQuery(Query):
     """A list of seats. `waiting`: for longer than that."""
 
     task: str | None = None
-    reason: RouteReason | None = None
+    reason: ListedReason | None = None
     priority: Literal["1", "2", "3"] | None = None
     kind: Kind | None = None
     state: SeatState | None = None

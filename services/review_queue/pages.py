@@ -15,10 +15,9 @@ from services.review_queue.accounts import Accounts, LockedOut, WrongPassword
 from services.review_queue.agreement_report import ENOUGH_REVIEWS
 from services.review_queue.facts import heading
 from services.review_queue.identity import COOKIE, refuse_foreign
-from services.review_queue.moments import ago, duration, since
+from services.review_queue.moments import ago, duration, since, waited
 from services.review_queue.navigation import links
 from services.review_queue.views import spoken, titled, tone_of, words
-from services.review_queue.views import waited as waited_for
 from shared.auth import identify
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -48,7 +47,7 @@ class Pages:
 
     def _filters(self) -> dict[str, Callable[..., str]]:
         return {
-            "waited": lambda at: waited_for(self.now() - at),
+            "waited": lambda at: waited(self.now() - at),
             "ago": lambda at: ago(at, now=self.now()),
             "since": lambda at: since(at, now=self.now()),
             "duration": duration,

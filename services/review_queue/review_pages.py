@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from services.review_queue.access import Actor, Anybody, Worker
+from services.review_queue.access import Actor, Reader, Worker
 from services.review_queue.audit import Entry, Trail
 from services.review_queue.corrections import Corrections
 from services.review_queue.details import Detail
@@ -17,7 +17,7 @@ from services.review_queue.overview import KINDS
 from services.review_queue.pages import Pages
 from services.review_queue.routes import ReviewId
 from services.review_queue.schemas import NewNote
-from services.review_queue.views import REASONS, WITHHELD, bars
+from services.review_queue.views import REASONS, bars
 from services.review_queue.visibility import visible
 from shared.tasks import get_task
 
@@ -55,7 +55,7 @@ def review_pages(
         )
 
     @router.get("/reviews/{review_id}")
-    async def review(request: Request, review_id: ReviewId, caller: Anybody) -> Response:
+    async def review(request: Request, review_id: ReviewId, caller: Reader) -> Response:
         return await one(request, review_id, caller)
 
     @router.post("/reviews/{review_id}/notes")
@@ -96,7 +96,7 @@ def _shown(found: Detail) -> dict[str, Any]:
         "case": case,
         "task": task,
         "title": case.claim_id or case.case_id,
-        "why": REASONS[found.reason] if found.reason else WITHHELD,
+        "why": REASONS[found.reason or "withheld"],
         # What rules and panels say of a case, they say of the member.
         "facts": Facts(sections(task, case.input)) if found.masked else facts_of(task, case.input),
         "bars": bars(task, found.answer) if found.answer else (),

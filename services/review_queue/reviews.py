@@ -13,6 +13,8 @@ from shared.tasks import get_task
 from shared.topics import RECORD_LIMIT_BYTES
 
 Priority = Literal[1, 2, 3]
+# Why a review is here, as far as lists and counts may tell: whoever reads them may get it next.
+ListedReason = RouteReason | Literal["withheld"]
 
 # How far ahead of its time a review stands in line.
 HEAD_START: dict[Priority, timedelta] = {
@@ -20,8 +22,9 @@ HEAD_START: dict[Priority, timedelta] = {
     2: timedelta(hours=8),
     3: timedelta(0),
 }
-# A completed review carries its case again, with the opinions: those need room in the record.
-ROOM_FOR_OPINIONS_BYTES = 96 * 1024
+# A completed review carries its case again, with four opinions at most: those need room in the
+# record, however much is written, and in whichever script.
+ROOM_FOR_OPINIONS_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,7 @@ class Assignment:
     @property
     def model_visible(self) -> bool:
         """Whether this reviewer may see the model's answer now."""
-        hidden = self.withheld and self.label_before is None
-        return self.request.model_visible and not hidden
+        return self.request.model_visible and (not self.withheld or self.label_before is not None)
 
     @property
     def answer(self) -> ModelAnswer | None:
@@ -72,15 +74,21 @@ class Assignment:
         return self.request.reason if self.model_visible else None
 
 
-def priority_of(request: ReviewRequested) -> Priority:
-    """A claim that comes back has waited before; an audit only measures."""
+def listed_reason(request: ReviewRequested, *, withheld: bool) -> ListedReason:
+    """Not the reason where it would give the model's answer away."""
+    return "withheld" if withheld or not request.model_visible else request.reason
+
+
+def priority_of(request: ReviewRequested, *, withheld: bool) -> Priority:
+    """A claim that comes back has waited before; an audit only measures. Nothing follows from a
+    reason that is hidden, else the place in line would tell it."""
     if request.case.attempt > 1:
         return 1
-    return 3 if request.reason == "audit" else 2
+    return 3 if listed_reason(request, withheld=withheld) == "audit" else 2
 
 
-def place_of(request: ReviewRequested) -> datetime:
-    return request.occurred_at - HEAD_START[priority_of(request)]
+def place_of(request: ReviewRequested, priority: Priority) -> datetime:
+    return request.occurred_at - HEAD_START[priority]
 
 
 def check(request: ReviewRequested) -> None:

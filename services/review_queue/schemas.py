@@ -17,14 +17,18 @@ from pydantic import (
     field_validator,
 )
 
+from services.review_queue.facts import rules_of
 from services.review_queue.opinions import Answer, Correction
 from services.review_queue.reviews import Assignment, Priority
 from services.review_queue.states import AssignmentState, Kind
 from shared.events import Case, Criterion, ModelAnswer, RouteReason
+from shared.tasks import get_task
 from shared.tasks.fields import ShortText, Text
+from shared.tasks.task import Rule
 
 Reasoning = Annotated[Text, Field(min_length=1, max_length=4000)]
 Amount = Annotated[Decimal, Field(ge=0, le=10_000_000, decimal_places=2)]
+PanelName = Annotated[Text, Field(max_length=80, pattern=r"^[ -~]+$")]
 UserName = Annotated[str, Field(max_length=64, pattern=r"^[\w.@\-]+$")]
 Token = Annotated[int, Field(ge=1, lt=2**63)]
 
@@ -139,7 +143,7 @@ class Answered(Input):
 class Submission(Answered, Fence):
     """A decision with its reason. `panels`: what the reviewer opened on his page."""
 
-    panels: Annotated[list[ShortText], Field(max_length=50)] = []
+    panels: Annotated[list[PanelName], Field(max_length=50)] = []
 
 
 class Corrected(Answered):
@@ -166,7 +170,8 @@ class EarlierOpinion(BaseModel):
 class AssignmentView(BaseModel):
     """A leased case. `reason` and `answer` are absent while they must not sway the reviewer.
 
-    `opinions` and `escalated_why` are there where the reviewer has the final word.
+    `rules` bear on the case and can be quoted as `criterion`. `opinions` and `escalated_why` are
+    there where the reviewer has the final word.
     """
 
     assignment_id: UUID
@@ -183,12 +188,14 @@ class AssignmentView(BaseModel):
     model_visible: bool
     label_before: str | None
     answer: ModelAnswer | None
+    rules: list[Rule]
     opinions: list[EarlierOpinion]
     escalated_why: str | None
 
     @classmethod
     def of(cls, assignment: Assignment, *, lease_seconds: float) -> Self:
         request = assignment.request
+        case = request.case
         return cls(
             assignment_id=assignment.assignment_id,
             token=assignment.token,
@@ -198,12 +205,13 @@ class AssignmentView(BaseModel):
             lease_expires_at=assignment.lease_expires_at,
             lease_seconds=lease_seconds,
             review_id=request.review_id,
-            case=request.case,
+            case=case,
             requested_at=request.occurred_at,
             reason=assignment.reason,
             model_visible=assignment.model_visible,
             label_before=assignment.label_before,
             answer=assignment.answer,
+            rules=list(rules_of(get_task(case.task), case.input)),
             opinions=[
                 EarlierOpinion.model_validate(opinion, from_attributes=True)
                 for opinion in assignment.opinions

@@ -1,12 +1,15 @@
 """The review queue's settings."""
 
 from datetime import timedelta
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from services.review_queue.reviews import Shares
 from shared.settings import ServiceSettings
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(ServiceSettings):
@@ -23,10 +26,10 @@ class Settings(ServiceSettings):
     correction_hours: float = Field(default=24, ge=0)  # how long one can change a decision
     # Of each task's reviews, the share that two reviewers see and the share that hides the model's
     # answer until the reviewer has one of his own; as JSON, for example {"adjudication": 0.2}.
-    overlap_share: float = Field(default=0.1, ge=0, le=1)
-    overlap_shares: dict[str, float] = Field(default_factory=dict)
-    withheld_share: float = Field(default=0.1, ge=0, le=1)
-    withheld_shares: dict[str, float] = Field(default_factory=dict)
+    overlap_share: Share = 0.1
+    overlap_shares: dict[str, Share] = Field(default_factory=dict)
+    withheld_share: Share = 0.1
+    withheld_shares: dict[str, Share] = Field(default_factory=dict)
     sign_in_failures: int = Field(default=10, ge=1)  # in a row; then the name is locked
     address_failures: int = Field(default=100, ge=1)  # of all names from one address
     lockout_seconds: float = Field(default=300, gt=0)

@@ -30,15 +30,22 @@ _COUNTED: dict[Basis, str] = {
     "independent": "AND (r.withheld OR NOT r.model_visible OR r.model_label IS NULL)",
     "all": "",
 }
-# Further and final opinions were asked for because of what the others had said.
+# Further and final opinions were asked for because of what the others had said. And who reads this
+# may still be asked for an opinion of his own: nothing is counted that he may not see on its own,
+# neither what was said while others are asked, nor the model's answer where it is withheld.
 _RATINGS = """
 WITH counted AS (
-    SELECT o.review_id, o.seat, o.reviewer, {label} AS label, r.model_version, r.model_label
+    SELECT o.review_id, o.seat, o.reviewer, {label} AS label,
+        CASE WHEN r.completed_at IS NOT NULL OR r.model_visible AND NOT r.withheld
+            THEN r.model_version END AS model_version, r.model_label
     FROM review_queue.opinions AS o
     JOIN review_queue.seats AS s USING (review_id, seat)
     JOIN review_queue.reviews AS r USING (review_id)
     WHERE s.task = $1 AND o.decided_at >= $2 AND o.decided_at < $3
         AND s.state = 'answered' AND s.kind IN ('first', 'second') {counted} {whose}
+        AND NOT EXISTS (
+            SELECT FROM review_queue.seats AS asked WHERE asked.review_id = o.review_id
+                AND asked.kind <> 'final' AND asked.state <> 'answered')
     ORDER BY o.decided_at DESC LIMIT $4
 )
 SELECT array_agg(reviewer ORDER BY seat) AS reviewers, array_agg(label ORDER BY seat) AS labels,

@@ -6,15 +6,15 @@ told.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
 from services.review_queue.facts import Facts, facts_of
 from services.review_queue.opinions import amount_at_stake
-from services.review_queue.reviews import Assignment
+from services.review_queue.reviews import Assignment, ListedReason
 from services.review_queue.states import Kind
-from shared.events import Criterion, ModelAnswer, Opinion, RouteReason
+from shared.events import Criterion, ModelAnswer, Opinion
 from shared.tasks import TASKS, get_task
 from shared.tasks.task import Label, ReasonCode, Requirement, Task
 
@@ -23,7 +23,7 @@ Tone = Literal["positive", "negative", "caution"]
 Draft = Literal["shown", "withheld", "hidden", "none"]
 
 # What brought a case here: a short title and a sentence.
-REASONS: dict[RouteReason, tuple[str, str]] = {
+REASONS: dict[ListedReason, tuple[str, str]] = {
     "low_confidence": ("Low confidence", "The model was not sure enough."),
     "adverse": ("Adverse answer", "The model would decide against the member; only people may."),
     "audit": ("Audit", "Drawn by chance from the cases that would have been accepted."),
@@ -32,8 +32,11 @@ REASONS: dict[RouteReason, tuple[str, str]] = {
     "stopped": ("Automation stopped", "All cases of this task go to people at present."),
     "no_champion": ("No model yet", "No model is in service for this task."),
     "confident": ("Confident", "The model was sure."),
+    "withheld": (
+        "Independent review",
+        "Why it is here stays hidden, so that whoever has it judges for himself.",
+    ),
 }
-WITHHELD = ("Independent review", "Why it is here stays hidden, so that you judge for yourself.")
 # What is asked of whoever has the case, where it is more than a first opinion.
 SEATS: dict[Kind, tuple[str, str]] = {
     "second": ("Second opinion", "Somebody else judges this case as well, without seeing yours."),
@@ -115,7 +118,7 @@ def case_view(assignment: Assignment) -> CaseView:
         requested_at=assignment.request.occurred_at,
         kind=assignment.kind,
         seat=SEATS.get(assignment.kind),
-        reason=REASONS[assignment.reason] if assignment.reason else WITHHELD,
+        reason=REASONS[assignment.reason or "withheld"],
         facts=facts_of(task, case.input),
         options=options(task),
         amount_at_stake=amount_at_stake(task, case),
@@ -187,19 +190,6 @@ def bars(task: Task, answer: ModelAnswer) -> tuple[Bar, ...]:
         for name in task.label_names
         for probability in [answer.probabilities.get(name, 0.0)]
     )
-
-
-def waited(time: timedelta) -> str:
-    """A span as people say it: 40 s, 12 min, 3 h 5 min, 2 d 4 h."""
-    seconds = max(int(time.total_seconds()), 0)
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if hours < 1:
-        return f"{minutes} min"
-    if days < 1:
-        return f"{hours} h {minutes % 60} min"
-    return f"{days} d {hours % 24} h"
 
 
 def words(text: str) -> str:

@@ -83,9 +83,10 @@ WHERE review_id = $1 AND seat = $2 AND state = $4
 _SAVE_DRAFT = """
 INSERT INTO review_queue.drafts (review_id, reviewer, content)
 SELECT review_id, reviewer, $3
-FROM review_queue.assignments JOIN review_queue.reviews USING (review_id)
+FROM review_queue.assignments JOIN review_queue.reviews AS r USING (review_id)
 WHERE assignment_id = $1 AND reviewer = $2 AND state IN ('leased', 'expired', 'released')
     AND completed_at IS NULL
+FOR KEY SHARE OF r -- waits for its completion, which forgets all drafts
 ON CONFLICT (review_id, reviewer) DO UPDATE SET content = $3, saved_at = now()
 """
 
@@ -145,13 +146,13 @@ class Work:
         """Give the seat back: to the others at once, to this reviewer later."""
         async with self.database.transaction() as connection:
             review_id = await self._end(connection, hold, RELEASE, why)
-            await audit.record(connection, hold.reviewer, "released", review_id, why=why)
+            await audit.record(connection, hold.reviewer, "released", review_id)
 
     async def escalate(self, hold: Hold, why: str) -> None:
         """Hand the case on to a senior, who has the final word."""
         async with self.database.transaction() as connection:
             review_id = await self._end(connection, hold, ESCALATE, why)
-            await audit.record(connection, hold.reviewer, "escalated", review_id, why=why)
+            await audit.record(connection, hold.reviewer, "escalated", review_id)
 
     async def _end(self, connection: Connection, hold: Hold, step: Step, why: str) -> str:
         row = await connection.fetchrow(_END, *hold.key, step.assignment, why)

@@ -39,7 +39,7 @@ CREATE TABLE review_queue.seats (
     state text NOT NULL DEFAULT 'queued'
         CHECK (state IN ('queued', 'leased', 'submitted', 'answered')),
     task text NOT NULL,
-    reason text NOT NULL,
+    reason text NOT NULL, -- 'withheld' where the reason would give the model's answer away
     priority smallint NOT NULL CHECK (priority BETWEEN 1 AND 3),
     amount numeric(14, 2),
     requested_at timestamptz NOT NULL,
@@ -83,9 +83,10 @@ CREATE TABLE review_queue.assignments (
     CONSTRAINT given_back_why CHECK (
         (state IN ('released', 'escalated')) = (ended_why IS NOT NULL))
 );
--- Two reviewers never hold one seat, and nobody answers a review twice.
+-- One reviewer holds or has answered a seat: no double lease, no opinion more than there are seats.
+-- And nobody has two seats of a review.
 CREATE UNIQUE INDEX assignments_live ON review_queue.assignments (review_id, seat)
-    WHERE state IN ('leased', 'submitted');
+    WHERE state IN ('leased', 'submitted', 'answered');
 CREATE UNIQUE INDEX assignments_once ON review_queue.assignments (review_id, reviewer)
     WHERE state IN ('leased', 'submitted', 'answered', 'escalated');
 CREATE INDEX assignments_held ON review_queue.assignments (reviewer) WHERE state = 'leased';

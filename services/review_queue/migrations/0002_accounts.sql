@@ -21,9 +21,10 @@ CREATE TABLE review_queue.sessions (
 );
 CREATE INDEX sessions_expiring ON review_queue.sessions (expires_at);
 
--- Attempts by name since its last success, also for names that do not exist; and by address.
+-- Failed attempts of a while, from `since` on: by the hash of a name, which may be a password in the
+-- wrong place, also where there is no such user; and by address.
 CREATE TABLE review_queue.sign_in_failures (
-    name text PRIMARY KEY,
+    key text PRIMARY KEY,
     failures integer NOT NULL,
-    last_at timestamptz NOT NULL
+    since timestamptz NOT NULL
 );

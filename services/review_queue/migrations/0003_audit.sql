@@ -20,4 +20,5 @@ BEGIN
 END $$;
 CREATE TRIGGER audit_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON review_queue.audit
     FOR EACH STATEMENT EXECUTE FUNCTION review_queue.refuse_change();
+ALTER TABLE review_queue.audit ENABLE ALWAYS TRIGGER audit_only_grows; -- also for replication
 REVOKE UPDATE, DELETE, TRUNCATE ON review_queue.audit FROM PUBLIC, CURRENT_USER;

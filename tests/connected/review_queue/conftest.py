@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 import asyncpg
 import pytest
 
+from services.review_queue.reviews import Shares
+from tests.connected.review_queue.browsing import Browse, browsing
 from tests.connected.review_queue.queues import Queue, running
 from tests.connected.review_queue.services import USERS, Clients, Service, serving
 
@@ -24,6 +26,18 @@ async def queue(database: str) -> AsyncIterator[Queue]:
 async def second(database: str, queue: Queue) -> AsyncIterator[Queue]:
     async with running(database) as other:
         yield other
+
+
+@pytest.fixture
+def overlapping(queue: Queue) -> Queue:
+    """A queue in which two reviewers see every case."""
+    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    return queue
+
+
+@pytest.fixture
+def browse(queue: Queue) -> Browse:
+    return browsing(queue)
 
 
 @pytest.fixture(scope="module")

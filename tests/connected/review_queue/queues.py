@@ -155,6 +155,13 @@ class Queue:
         return list(reversed(await self.trail.page(before=2**63 - 1, limit=1000)))
 
 
+async def said(queue: Queue, *answers: tuple[str, Answer]) -> None:
+    """These reviewers, one after the other, answer the case that is next for them."""
+    for reviewer, answer in answers:
+        await queue.answer(reviewer, answer)
+    await queue.settle()
+
+
 @asynccontextmanager
 async def running(database_url: str) -> AsyncIterator[Queue]:
     """A process's parts, with connections of their own."""

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from services.review_queue.accounts import LockedOut, Session, User, WrongPassword
+from services.review_queue.accounts import Accounts, LockedOut, Session, User, WrongPassword
 from shared.auth import Principal
 from shared.errors import Conflict
 from tests.connected.review_queue.queues import ADDRESS, HOUR, Queue, accounts, actor
@@ -74,9 +74,7 @@ async def test_a_name_is_locked_after_failures_and_opens_again(queue: Queue, nam
     with pytest.raises(LockedOut):
         await users.sign_in(name, "a-long-password", address=ADDRESS)
 
-    await queue.fetch(
-        "UPDATE review_queue.sign_in_failures SET last_at = now() - $1::interval", HOUR
-    )
+    await queue.fetch("UPDATE review_queue.sign_in_failures SET since = now() - $1::interval", HOUR)
     with pytest.raises(WrongPassword):
         await users.sign_in(name, "a-wrong-password", address=ADDRESS)
 
@@ -106,6 +104,54 @@ async def test_a_success_forgets_the_failures(queue: Queue) -> None:
         with pytest.raises(WrongPassword):
             await users.sign_in("amara", "a-wrong-password", address=ADDRESS)
         assert isinstance(await users.sign_in("amara", "a-long-password", address=ADDRESS), Session)
+
+
+async def guess(users: Accounts, name: str) -> type[Exception]:
+    with pytest.raises((WrongPassword, LockedOut)) as refused:
+        await users.sign_in(name, "a-wrong-password", address=ADDRESS)
+    return refused.type
+
+
+async def test_who_can_sign_in_himself_does_not_guess_for_ever(queue: Queue) -> None:
+    """An address is locked by its failures, however often somebody succeeds in between."""
+    users = accounts(queue.database)
+    await users.create(AMARA, by=actor("olga"))
+    found = []
+    for number in range(10):
+        found.append(await guess(users, f"victim-{number}"))
+        if found[-1] is WrongPassword and number < 9:
+            await users.sign_in("amara", "a-long-password", address=ADDRESS)
+
+    assert set(found) == {WrongPassword}
+    assert await guess(users, "victim-10") is LockedOut
+
+
+async def test_an_office_that_only_succeeds_is_never_locked(queue: Queue) -> None:
+    users = accounts(queue.database)
+    await users.create(AMARA, by=actor("olga"))
+
+    for _ in range(12):
+        await users.sign_in("amara", "a-long-password", address=ADDRESS)
+
+
+async def test_failures_do_not_add_up_over_a_day(queue: Queue) -> None:
+    users = accounts(queue.database)
+    for _ in range(5):
+        for _ in range(2):
+            assert await guess(users, "amara") is WrongPassword
+        await queue.fetch(
+            "UPDATE review_queue.sign_in_failures SET since = since - $1::interval", HOUR
+        )
+
+
+async def test_a_password_in_the_place_of_the_name_is_kept_nowhere(queue: Queue) -> None:
+    users = accounts(queue.database)
+    assert await guess(users, "hunter2-hunter2") is WrongPassword
+
+    for table in ("audit", "sign_in_failures"):
+        rows = await queue.fetch(f"SELECT * FROM review_queue.{table}")
+        assert rows
+        assert "hunter2" not in str(rows)
 
 
 async def test_users_of_the_setting_are_created_once(queue: Queue, second: Queue) -> None:

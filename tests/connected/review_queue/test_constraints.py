@@ -32,10 +32,15 @@ async def refuses(
         await queue.fetch(statement, *arguments)
 
 
-@pytest.mark.parametrize("state", ["leased", "submitted"])
-async def test_a_seat_has_one_holder(queue: Queue, state: str) -> None:
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize("state", ["leased", "submitted", "answered"])
+async def test_a_seat_has_one_holder_for_ever(queue: Queue, answered: bool, state: str) -> None:
     await queue.request("case-1")
-    await queue.lease("amara")
+    if answered:
+        await queue.answer("amara", DENIED)
+        await queue.settle()
+    else:
+        await queue.lease("amara")
 
     await refuses(queue, asyncpg.UniqueViolationError, _LEASE, REVIEW, 1, "bo", state)
 

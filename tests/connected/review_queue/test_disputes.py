@@ -8,7 +8,6 @@ import pytest
 from services.review_queue.opinions import Answer
 from services.review_queue.reviews import Assignment, Shares
 from services.review_queue.schemas import AssignmentView
-from shared.errors import Conflict
 from tests.connected.review_queue.queues import (
     APPROVED,
     DENIED,
@@ -18,21 +17,8 @@ from tests.connected.review_queue.queues import (
     actor,
     hold,
     partly,
+    said,
 )
-
-
-@pytest.fixture
-def overlapping(queue: Queue) -> Queue:
-    """A queue in which two reviewers see every case."""
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
-    return queue
-
-
-async def said(queue: Queue, *answers: tuple[str, Answer]) -> None:
-    """These reviewers, one after the other, answer the case that is next for them."""
-    for reviewer, answer in answers:
-        await queue.answer(reviewer, answer)
-    await queue.settle()
 
 
 async def test_two_different_reviewers_are_asked_and_no_third(overlapping: Queue) -> None:
@@ -197,91 +183,6 @@ async def test_a_senior_who_was_one_of_the_three_has_not_the_final_word(
 
     assert await queue.line.lease(actor("sam")) is None
     assert (await queue.lease("sofia")).kind == "final"
-
-
-async def test_seniors_get_what_is_disputed_before_what_is_older(queue: Queue) -> None:
-    await queue.request("disputed")
-    await queue.work.escalate(hold(await queue.lease()), "beyond me")
-    await queue.request("again", occurred_at=(await queue.lease("sam")).request.occurred_at - HOUR)
-    await queue.request("late")
-    await queue.work.escalate(hold(await queue.lease("bo", priority=2), "bo"), "beyond me too")
-
-    assert (await queue.lease("sofia")).kind == "final"
-    assert (await queue.lease("sofia")).kind == "first"
-
-
-async def test_an_escalated_case_goes_to_a_senior_and_never_back(queue: Queue) -> None:
-    await queue.request("case-1")
-    await queue.work.escalate(hold(await queue.lease()), "the policy contradicts itself")
-
-    await queue.forward(HOUR * 24)
-    for name in ("amara", "bo"):
-        assert await queue.line.lease(actor(name)) is None
-    found = await queue.lease("sam")
-    assert (found.kind, found.opinions) == ("final", ())
-    assert found.escalated_why == "the policy contradicts itself"
-    await queue.work.submit(hold(found, "sam"), DENIED)
-    await queue.settle()
-    completed, decision = await queue.events()
-    assert decision.reviewer == "sam"
-    assert [each.reviewer for each in completed.opinions] == ["sam"]
-
-
-async def test_a_senior_who_escalates_leaves_it_to_another_one(queue: Queue) -> None:
-    await queue.request("case-1")
-    await queue.work.escalate(hold(await queue.lease("sam"), "sam"), "I know the member")
-
-    assert await queue.line.lease(actor("sam")) is None
-    found = hold(await queue.lease("sofia"), "sofia")
-    with pytest.raises(Conflict, match="final word is yours"):
-        await queue.work.escalate(found, "me too")
-    await queue.work.submit(found, DENIED)  # the lease is as it was
-
-
-async def test_what_was_escalated_is_handed_on(queue: Queue) -> None:
-    await queue.request("case-1")
-    held = hold(await queue.lease())
-    await queue.work.escalate(held, "beyond me")
-
-    for act in (
-        queue.work.submit(held, APPROVED),
-        queue.work.release(held, "again"),
-        queue.work.escalate(held, "again"),
-        queue.work.commit(held, "DENIED"),
-    ):
-        with pytest.raises(Conflict, match="handed on"):
-            await act
-    assert await queue.states() == {"case-1": "queued"}
-
-
-async def test_the_final_word_overrules_two_who_agree(overlapping: Queue) -> None:
-    queue = overlapping
-    await queue.request("case-1")
-    await queue.answer("amara", DENIED)
-    await queue.work.escalate(hold(await queue.lease("bo"), "bo"), "the note is ambiguous")
-
-    found = await queue.lease("sam")
-    assert [each.label for each in found.opinions] == ["DENIED"]
-    await queue.work.submit(hold(found, "sam"), APPROVED)
-    await queue.settle()
-
-    completed, decision = await queue.events()
-    assert (completed.label, decision.reviewer) == ("APPROVED", "sam")
-    assert [each.reviewer for each in completed.opinions] == ["amara", "sam"]
-
-
-async def test_both_seats_can_be_escalated_and_the_last_word_stands(overlapping: Queue) -> None:
-    queue = overlapping
-    await queue.request("case-1")
-    for name in ("amara", "bo"):
-        await queue.work.escalate(hold(await queue.lease(name), name), f"{name} is unsure")
-
-    await said(queue, ("sam", DENIED))
-    assert await queue.line.lease(actor("sam")) is None
-    await said(queue, ("sofia", APPROVED))
-
-    completed, decision = await queue.events()
-    assert (completed.label, decision.reviewer) == ("APPROVED", "sofia")
 
 
 async def test_one_of_two_opinions_is_undone(overlapping: Queue) -> None:

@@ -1,5 +1,6 @@
 """What a reviewer has written outlives his page, his lease and the service, and then goes."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -17,6 +18,30 @@ async def drafted(queue: Queue, reviewer: str = "amara", **changes: Any) -> Hold
     held = hold(await queue.lease(reviewer), reviewer)
     await queue.work.save_draft(held.assignment_id, reviewer, {**WRITTEN, **changes})
     return held
+
+
+async def test_a_draft_that_comes_while_its_review_completes_is_not_left_behind(
+    queue: Queue, second: Queue
+) -> None:
+    await queue.request("case-1")
+    lost = await drafted(queue, "amara")
+    await queue.expire()
+    await queue.answer("bo", APPROVED)
+    await queue.forward(queue.work.limits.undo)
+    async with queue.database.transaction() as connection:
+        await connection.execute("SELECT FROM review_queue.reviews FOR UPDATE")
+        saving = asyncio.create_task(
+            second.work.save_draft(lost.assignment_id, "amara", {"reasoning": "late"})
+        )
+        await asyncio.sleep(0.2)  # it waits now
+        await connection.execute(
+            "UPDATE review_queue.reviews SET label = 'APPROVED', standing = 1, completed_at = now()"
+        )
+        await connection.execute("DELETE FROM review_queue.drafts")
+
+    with pytest.raises(NotFound):
+        await saving
+    assert await drafts(queue) == []
 
 
 async def drafts(queue: Queue) -> list[str]:

@@ -39,6 +39,19 @@ async def test_counts_by_task_reason_kind_and_state(queue: Queue) -> None:
     assert {c.task for c in counts} == {"adjudication"}
 
 
+async def test_a_reason_that_is_hidden_is_neither_counted_nor_listed(queue: Queue) -> None:
+    """Whoever leases a case sees which count goes down."""
+    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    await queue.request("a", reason="audit")
+    await queue.request("b", reason="adverse")
+    await queue.request("c", model_visible=False)
+
+    assert [(c.reason, c.seats) for c in await queue.listing.counts()] == [("withheld", 3)]
+    found = await queue.listing.page(Filters(), limit=10)
+    assert {(seat.reason, seat.priority) for seat in found} == {("withheld", 2)}
+    assert await queue.listing.page(Filters(reason="audit"), limit=10) == []
+
+
 async def test_both_seats_of_an_overlapping_review_are_counted(queue: Queue) -> None:
     queue.shares = Shares(overlap=1.0, withheld=0.0)
     await queue.request("a")

@@ -118,6 +118,31 @@ async def test_what_can_still_be_taken_back_is_not_compared(
     assert len((await statistics.rated(lately())).units) == 1
 
 
+async def test_what_a_reader_may_still_be_asked_about_is_not_compared(
+    queue: Queue, statistics: Statistics
+) -> None:
+    """A narrow span of time would tell a lead what was said of a single case."""
+    queue.shares = Shares(overlap=1.0, withheld=1.0)
+
+    async def told() -> list[dict[str, str]]:
+        return [dict(unit) for unit in (await statistics.rated(lately(basis="all"))).units]
+
+    await queue.request("case-1")
+    await queue.answer("amara", APPROVED)
+    await queue.settle()
+    assert await told() == []  # a second is asked
+    await queue.answer("bo", DENIED)
+    await queue.settle()
+    assert await told() == []  # a further one is
+    await queue.answer("cleo", PENDING)
+    await queue.settle()
+    said = {"amara": "APPROVED", "bo": "DENIED"}
+    assert await told() == [said]  # who has the final word reads them, and not the model
+    await queue.answer("sam", DENIED)
+    await queue.settle()
+    assert await told() == [{**said, MODEL: "DENIED"}]
+
+
 async def test_only_the_task_and_the_time_that_were_asked_for(
     queue: Queue, statistics: Statistics
 ) -> None:

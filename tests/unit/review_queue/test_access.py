@@ -80,9 +80,11 @@ def test_the_duties_are_separate() -> None:
         return {right for right, roles in ACCESS.items() if role in roles}
 
     common = {"see_counts", "sign_out"}
-    assert may("adjudicator") == common | {"work"}
+    assert may("adjudicator") == common | {"work", "see_reviews"}
     assert may("operator") == common | {"create_users"}
-    assert may("auditor") == common | {"read_audit", "read_statistics", "list_reviews"}
+    assert may("auditor") == common | {
+        "read_audit", "read_statistics", "list_reviews", "see_reviews",
+    }  # fmt: skip
     assert "work" not in may("service")
     assert may("senior") >= may("adjudicator")
     assert may("lead") >= may("senior")

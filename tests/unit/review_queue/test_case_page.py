@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from fastapi import Request
@@ -13,11 +12,11 @@ from services.review_queue.earlier import earlier_views
 from services.review_queue.history import Earlier
 from services.review_queue.notes import WrittenNote
 from services.review_queue.pages import Pages
-from services.review_queue.reviews import Assignment
 from services.review_queue.views import case_view
 from shared.events import Criterion, Opinion, ReviewRequested
 from shared.tasks import TASKS
 from shared.tasks.task import Task
+from tests.support.assignments import assignment
 from tests.support.builders import ADJUDICATION, NOW, case, claim_input
 from tests.support.letters import LETTER, LETTERS
 from tests.support.requests import model_answer, requested
@@ -35,21 +34,6 @@ COVERED = {
     "outcome": "pass",
     "message": "physical therapy is covered",
 }
-
-
-def assignment(request: ReviewRequested, **changes: Any) -> Assignment:
-    seat = Assignment(
-        assignment_id=UUID(int=1),
-        token=1,
-        state="leased",
-        kind="first",
-        leased_at=NOW,
-        lease_expires_at=NOW,
-        label_before=None,
-        withheld=False,
-        request=request,
-    )
-    return replace(seat, **changes)
 
 
 def rendered(

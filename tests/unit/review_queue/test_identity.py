@@ -1,7 +1,9 @@
 import pytest
 from fastapi import HTTPException, Request
 
-from services.review_queue.identity import COOKIE, refuse_foreign, session_token
+from services.review_queue.accounts import Accounts
+from services.review_queue.identity import COOKIE, Identity, refuse_foreign, session_token
+from shared.auth import Principal, Tokens
 
 
 def request(method: str = "POST", **headers: str) -> Request:
@@ -51,3 +53,29 @@ def test_a_bearer_token_counts_before_the_cookie() -> None:
     assert session_token(request(**both)) == "session-cookie"
     assert session_token(request(**both, authorization="Bearer session-a")) == "session-a"
     assert session_token(request(**both, authorization="Bearer an-api-token")) is None
+
+
+@pytest.mark.parametrize("scheme", ["Basic eDp5", "Negotiate abc", "Bearer"])
+async def test_what_a_browser_sends_by_itself_does_not_open_the_cookie(scheme: str) -> None:
+    """A proxy's password rides along with every request, also of another site's page."""
+    identity = Identity(NobodyHere(), Tokens(()))
+    foreign = request(
+        cookie=f"{COOKIE}=session-cookie", authorization=scheme, sec_fetch_site="cross-site"
+    )
+
+    if scheme == "Bearer":
+        assert await identity.identify(foreign) is None
+        return
+    with pytest.raises(HTTPException) as refused:
+        await identity.identify(foreign)
+    assert refused.value.status_code == 403
+
+
+class NobodyHere(Accounts):
+    """Nobody who is asked for is refused."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def principal(self, token: str) -> Principal | None:
+        return Principal("amara", "adjudicator")

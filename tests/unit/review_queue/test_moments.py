@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.review_queue.moments import ago, duration, since
+from services.review_queue.moments import ago, duration, since, waited
 from tests.support.builders import NOW
 
 
@@ -34,3 +34,18 @@ def test_how_long_something_lasts() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (7500, "2 h 5 min"),
+        (187200, "2 d 4 h"),
+    ],
+)
+def test_waiting_is_said_as_people_say_it(seconds: int, text: str) -> None:
+    assert waited(timedelta(seconds=seconds)) == text

@@ -1,6 +1,7 @@
 """The headers that every response has, and what a page says when an engine is away."""
 
 import httpx
+import pytest
 
 from services.review_queue.app import create_app
 from services.review_queue.settings import Settings
@@ -27,6 +28,17 @@ async def test_every_response_forbids_what_is_not_ours() -> None:
         "no-store",
     ]
     assert "There is no such page" in answers[3].text
+
+
+@pytest.mark.parametrize("tls", [True, False])
+async def test_behind_tls_browsers_stay_there(tls: bool) -> None:
+    app = create_app(Settings(secure_cookies=tls))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://queue"
+    ) as client:
+        answer = await client.get("/sign-in")
+
+    assert ("strict-transport-security" in answer.headers) is tls
 
 
 async def test_a_page_that_needs_the_database_says_when_it_is_away() -> None:

@@ -1,43 +1,21 @@
-from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
 
 import pytest
 
 from services.review_queue.facts import facts_of
-from services.review_queue.reviews import Assignment
 from services.review_queue.views import (
     REASONS,
-    WITHHELD,
     bars,
     case_view,
     options,
-    waited,
     words,
 )
-from shared.events import ReviewRequested
 from shared.tasks import TASKS
 from shared.tasks.task import Task
-from tests.support.builders import ADJUDICATION, NOW, case
+from tests.support.assignments import assignment
+from tests.support.builders import ADJUDICATION, case
 from tests.support.letters import LETTER, LETTERS
 from tests.support.requests import model_answer, requested
-
-
-def assignment(request: ReviewRequested, **changes: Any) -> Assignment:
-    seat = Assignment(
-        assignment_id=UUID(int=1),
-        token=1,
-        state="leased",
-        kind="first",
-        leased_at=NOW,
-        lease_expires_at=NOW,
-        label_before=None,
-        withheld=False,
-        request=request,
-    )
-    return replace(seat, **changes)
 
 
 def test_options_follow_the_task_whatever_the_model_said() -> None:
@@ -123,7 +101,7 @@ def test_a_hidden_answer_hides_what_would_give_it_away() -> None:
     view = case_view(assignment(requested(model_visible=False)))
 
     assert (view.answer, view.bars) == (None, ())
-    assert view.reason == WITHHELD
+    assert view.reason == REASONS["withheld"]
     assert REASONS["adverse"][0] not in repr(view)
 
 
@@ -131,7 +109,7 @@ def test_a_withheld_answer_is_shown_once_the_reviewer_has_committed() -> None:
     before = case_view(assignment(requested(), withheld=True))
     after = case_view(assignment(requested(), withheld=True, label_before="APPROVED"))
 
-    assert (before.answer, before.bars, before.reason) == (None, (), WITHHELD)
+    assert (before.answer, before.bars, before.reason) == (None, (), REASONS["withheld"])
     assert after.answer == requested().answer
     assert (len(after.bars), after.reason) == (3, REASONS["adverse"])
     assert before.options == after.options
@@ -142,21 +120,6 @@ def test_a_case_without_a_model_has_no_draft() -> None:
 
     assert view.bars == ()
     assert view.reason == REASONS["no_champion"]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (-5, "0 s"),
-        (59, "59 s"),
-        (60, "1 min"),
-        (3599, "59 min"),
-        (7500, "2 h 5 min"),
-        (187200, "2 d 4 h"),
-    ],
-)
-def test_waiting_is_said_as_people_say_it(seconds: int, text: str) -> None:
-    assert waited(timedelta(seconds=seconds)) == text
 
 
 def test_closed_values_are_written_as_words() -> None:

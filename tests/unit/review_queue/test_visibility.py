@@ -6,14 +6,14 @@ import pytest
 
 from services.review_queue.access import Actor
 from services.review_queue.corrections import NotTheirs
-from services.review_queue.details import Detail, Ended, Note, Seat
+from services.review_queue.details import Detail, Ended, Note, Revision, Seat
 from services.review_queue.opinions import Answer, Given
 from services.review_queue.states import Kind, SeatState
 from services.review_queue.visibility import visible
-from shared.events import Opinion
+from shared.events import Criterion, Opinion
 from shared.tasks.masking import MASK
 from tests.support.builders import NOW
-from tests.support.requests import requested
+from tests.support.requests import model_answer, requested
 
 LEAD, SENIOR = Actor("lee", "lead", "here"), Actor("sam", "senior", "here")
 AMARA, BO = Actor("amara", "adjudicator", "here"), Actor("bo", "adjudicator", "here")
@@ -123,3 +123,38 @@ def test_auditors_see_everything_but_whom_it_is_about() -> None:
     assert found.request.case.input["member_id"] == MASK
     assert found.request.case.input["clinical_note"] == MASK
     assert found.request.case.group_id == "hidden"
+
+
+def test_auditors_see_that_something_was_written_and_not_what() -> None:
+    """Whatever is written of a case in words of one's own may name the member."""
+    prose = "Mrs Miller of room nine"
+    quoted = Criterion(source="Choice PPO", version="5", effective_date="2026-01-01", text=prose)
+    said: dict[str, Any] = {"reasoning": prose, "clinical_basis": prose, "criterion": quoted}
+    opinion = Opinion(reviewer="amara", label="DENIED", decided_at=NOW, dwell_seconds=9, **said)
+    given = Given("first", Answer("DENIED", reason_code="EXCLUDED", **said), opinion)
+    found = review(
+        Seat(1, "first", "answered", "amara", given),
+        request=requested(answer=model_answer(reasoning=prose)),
+        ended=(Ended(1, "cleo", "released", prose, NOW), Ended(1, "bo", "expired", None, NOW)),
+        corrections=(
+            Revision(1, "APPROVED", prose, None, None, quoted, prose, prose, "amara", NOW),
+            Revision(2, "DENIED", prose, None, None, None, None, prose, "amara", NOW),
+        ),
+        notes=(Note("amara", prose, NOW),),
+    )
+
+    shown = visible(found, AUDITOR)
+
+    assert "Miller" in repr(found)
+    assert "Miller" not in repr(shown)
+    assert [each.why for each in shown.ended] == [MASK, None]  # nothing was written of the second
+    assert [each.clinical_basis for each in shown.corrections] == [MASK, None]
+    assert shown.opinions[0].criterion == quoted.model_copy(update={"text": MASK})
+    assert (shown.notes[0].author, shown.notes[0].text) == ("amara", MASK)
+    assert shown.answer is not None
+    assert shown.answer.reasoning == MASK
+
+
+def test_who_reviews_no_more_sees_nothing_any_more() -> None:
+    with pytest.raises(NotTheirs):
+        visible(DONE, Actor("amara", "operator", "here"))

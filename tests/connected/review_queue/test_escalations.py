@@ -1,0 +1,99 @@
+"""Cases that somebody hands on: the final word is a senior's, who was not asked before."""
+
+import pytest
+
+from shared.errors import Conflict
+from tests.connected.review_queue.queues import (
+    APPROVED,
+    DENIED,
+    HOUR,
+    Queue,
+    actor,
+    hold,
+    said,
+)
+
+
+async def test_seniors_get_what_is_disputed_before_what_is_older(queue: Queue) -> None:
+    await queue.request("disputed")
+    await queue.work.escalate(hold(await queue.lease()), "beyond me")
+    await queue.request("again", occurred_at=(await queue.lease("sam")).request.occurred_at - HOUR)
+    await queue.request("late")
+    await queue.work.escalate(hold(await queue.lease("bo", priority=2), "bo"), "beyond me too")
+
+    assert (await queue.lease("sofia")).kind == "final"
+    assert (await queue.lease("sofia")).kind == "first"
+
+
+async def test_an_escalated_case_goes_to_a_senior_and_never_back(queue: Queue) -> None:
+    await queue.request("case-1")
+    await queue.work.escalate(hold(await queue.lease()), "the policy contradicts itself")
+
+    await queue.forward(HOUR * 24)
+    for name in ("amara", "bo"):
+        assert await queue.line.lease(actor(name)) is None
+    found = await queue.lease("sam")
+    assert (found.kind, found.opinions) == ("final", ())
+    assert found.escalated_why == "the policy contradicts itself"
+    await queue.work.submit(hold(found, "sam"), DENIED)
+    await queue.settle()
+    completed, decision = await queue.events()
+    assert decision.reviewer == "sam"
+    assert [each.reviewer for each in completed.opinions] == ["sam"]
+
+
+async def test_a_senior_who_escalates_leaves_it_to_another_one(queue: Queue) -> None:
+    await queue.request("case-1")
+    await queue.work.escalate(hold(await queue.lease("sam"), "sam"), "I know the member")
+
+    assert await queue.line.lease(actor("sam")) is None
+    found = hold(await queue.lease("sofia"), "sofia")
+    with pytest.raises(Conflict, match="final word is yours"):
+        await queue.work.escalate(found, "me too")
+    await queue.work.submit(found, DENIED)  # the lease is as it was
+
+
+async def test_what_was_escalated_is_handed_on(queue: Queue) -> None:
+    await queue.request("case-1")
+    held = hold(await queue.lease())
+    await queue.work.escalate(held, "beyond me")
+
+    for act in (
+        queue.work.submit(held, APPROVED),
+        queue.work.release(held, "again"),
+        queue.work.escalate(held, "again"),
+        queue.work.commit(held, "DENIED"),
+    ):
+        with pytest.raises(Conflict, match="handed on"):
+            await act
+    assert await queue.states() == {"case-1": "queued"}
+
+
+async def test_the_final_word_overrules_two_who_agree(overlapping: Queue) -> None:
+    queue = overlapping
+    await queue.request("case-1")
+    await queue.answer("amara", DENIED)
+    await queue.work.escalate(hold(await queue.lease("bo"), "bo"), "the note is ambiguous")
+
+    found = await queue.lease("sam")
+    assert [each.label for each in found.opinions] == ["DENIED"]
+    await queue.work.submit(hold(found, "sam"), APPROVED)
+    await queue.settle()
+
+    completed, decision = await queue.events()
+    assert (completed.label, decision.reviewer) == ("APPROVED", "sam")
+    assert [each.reviewer for each in completed.opinions] == ["amara", "sam"]
+
+
+async def test_both_seats_can_be_escalated_and_the_last_word_stands(overlapping: Queue) -> None:
+    queue = overlapping
+    await queue.request("case-1")
+    for name in ("amara", "bo"):
+        await queue.work.escalate(hold(await queue.lease(name), name), f"{name} is unsure")
+
+    await said(queue, ("sam", DENIED))
+    assert await queue.line.lease(actor("sam")) is None
+    await said(queue, ("sofia", APPROVED))
+
+    completed, decision = await queue.events()
+    assert (completed.label, decision.reviewer) == ("APPROVED", "sofia")
