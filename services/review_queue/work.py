@@ -244,7 +244,7 @@ _EXPIRED = "the lease has expired; nothing was counted"
 _REFUSALS = {
     "submitted": "this case was submitted already",
     "answered": "the decision has left; correct it instead",
-    "released": "this case was given back",
+    "released": "this case was given back ({ended_why})",
     "escalated": "this case was handed on",
     "expired": _EXPIRED,
 }
@@ -253,7 +253,7 @@ _REFUSALS = {
 async def _refuse(connection: Connection, hold: Hold, otherwise: str = _EXPIRED) -> NoReturn:
     """Say why an assignment is not the caller's to act on (any more)."""
     row: asyncpg.Record | None = await connection.fetchrow(
-        "SELECT state, token, lease_expires_at > now() AS leased, label_before "
+        "SELECT state, token, lease_expires_at > now() AS leased, label_before, ended_why "
         "FROM review_queue.assignments WHERE assignment_id = $1 AND reviewer = $2",
         hold.assignment_id,
         hold.reviewer.name,
@@ -263,7 +263,7 @@ async def _refuse(connection: Connection, hold: Hold, otherwise: str = _EXPIRED)
     if row["token"] != hold.token:
         raise Conflict("the token is not the newest of this assignment", field="token")
     if row["state"] != "leased":
-        raise Conflict(_REFUSALS[row["state"]])
+        raise Conflict(_REFUSALS[row["state"]].format(**row))
     if not row["leased"]:
         raise Conflict(_EXPIRED)
     raise Conflict(otherwise.format(row["label_before"]))
