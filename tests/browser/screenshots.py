@@ -118,7 +118,7 @@ async def a_case(place: Workplace) -> None:
 async def other_cases(place: Workplace) -> None:
     """What is withheld, what is of another task, what is lost, and a dispute."""
     withheld = waiting(withheld=True, twice=False, minutes=19_000)
-    other = independent_review(100, minutes=18_000)
+    other = independent_review(104, minutes=18_000)
     await place.publish(withheld, other)
     desk = await _desk(place, "bo", withheld)
     await shoot(desk.page, "review-withheld")

@@ -3,6 +3,7 @@
 And the auditor's, who sees all of it but whom a case is about.
 """
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -45,20 +46,21 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     (request,) = in_line(1)
     await place.publish(request)
     words = {"amara": "The note is clear to me.", "bo": "Page two is missing, I say."}
-    desks = {name: await desk_of(place, name) for name in ("amara", "bo")}
-    bodies = bodies_of(desks["bo"].page)
-    for desk in desks.values():
-        await desk.shows(title(request))  # both have it at once
-    await desks["bo"].says("Second opinion", ".why")
+    amara = await desk_of(place, "amara")
+    await amara.shows(title(request))
+    bo = await desk_of(place, "bo")
+    bodies = bodies_of(bo.page)
+    await bo.shows(title(request))  # both have it at once
+    await bo.says("Second opinion", ".why")
 
-    await _answer(desks["amara"], "a", words["amara"])
-    await desks["amara"].says("Nothing waits for you")
-    await desks["bo"].page.reload()
-    await desks["bo"].shows(title(request))
-    await desks["bo"].is_accessible()
-    told = [await desks["bo"].page.locator("body").inner_text(), *await bodies()]
+    await _answer(amara, "a", words["amara"])
+    await amara.says("Nothing waits for you")
+    await bo.page.reload()
+    await bo.shows(title(request))
+    await bo.is_accessible()
+    told = [await bo.page.locator("body").inner_text(), *await bodies()]
     assert not [text for text in told if words["amara"] in text or "amara" in text.lower()]
-    await _answer(desks["bo"], "p", words["bo"])
+    await _answer(bo, "p", words["bo"])
 
     further = await desk_of(place, "cleo")
     bodies = bodies_of(further.page)
@@ -76,8 +78,9 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     await senior.says("The reviewers differ")
     for said in (*words.values(), "Nothing supports it, says the third."):
         await expect(senior.page.locator(".dispute")).to_contain_text(said)
-    for name in ("amara", "bo", "cleo"):
-        await expect(senior.page.locator("main")).not_to_contain_text(name)
+    await expect(senior.page.locator("main")).not_to_contain_text(
+        re.compile(r"\b(amara|bo|cleo)\b")
+    )
     assert await senior.page.locator(".dispute .chip").all_inner_texts() == [
         "Approved",
         "Pending",
@@ -126,12 +129,13 @@ async def test_a_paused_reviewer_loses_his_case_at_once_and_reads_why(place: Wor
     # Both seats are free: two others get the case, and nobody else.
     for name in ("bo", "cleo"):
         await (await desk_of(place, name)).shows(title(request))
-    await amara.says("Lee paused you: Back on Monday", "#banner")
+    await amara.says("This case was given back (paused: Back on Monday)", "#banner")
     await expect(amara.field("reasoning")).to_have_value("Half a thought")
     await amara.is_accessible()
     await amara.page.get_by_role("button", name="Next case").click()
-    await amara.says("Lee paused you: Back on Monday", "#banner")
+    await amara.says("Lee paused you: Back on Monday")
     await expect(amara.page.locator(".case")).to_have_count(0)
+    await amara.is_accessible()
 
     await lead.get_by_role("button", name="Resume amara").click()
     await expect(lead.locator("main")).not_to_contain_text("Paused")
@@ -154,7 +158,7 @@ async def test_queues_are_counted_live_filtered_and_paged(place: Workplace) -> N
     await expect(queued).to_have_text("118", timeout=20_000)
 
     await lead.get_by_role("row", name="Audit").get_by_role("link").first.click()
-    await lead.wait_for_url("**/reviews?*reason=audit*")
+    await lead.wait_for_url(re.compile("/reviews.*reason=audit"))
     assert await rows(lead) == [title(each) for each in audits for _ in range(2)]
     await desk.is_accessible()
     await lead.get_by_label("Why it is here").select_option("Low confidence")
@@ -187,7 +191,9 @@ async def statistics(place: Workplace) -> ReviewRequested:
         for n in range(32):
             await amara.decide("APPROVED" if n % 3 else "DENIED")
             await bo.decide("APPROVED" if n % 4 else "DENIED")
-    await place.until("SELECT count(*) >= 30 FROM review_queue.reviews WHERE label IS NOT NULL")
+    await place.until(
+        "SELECT NOT EXISTS (SELECT FROM review_queue.seats WHERE state = 'submitted')"
+    )
     return requests[-1]
 
 
@@ -206,7 +212,7 @@ async def test_agreement_is_of_experts_with_experts_beside_the_model(
 
     await lead.get_by_role("link", name="amara").first.click()
     await lead.wait_for_url("**/reviewers/amara")
-    await Desk(lead).says("of 32")
+    await Desk(lead).says("Agrees with other reviewers")
     await Desk(lead).is_accessible()
 
 

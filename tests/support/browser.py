@@ -16,6 +16,7 @@ from playwright.async_api import (
     ConsoleMessage,
     Page,
     async_playwright,
+    expect,
 )
 
 from shared.encoding import encode
@@ -36,6 +37,7 @@ USERS = {
     "ada": "auditor",
 }
 SCREEN = {"width": 1280, "height": 800}
+expect.set_options(timeout=15_000)  # a page that waits asks again every four seconds
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """A queue in the middle of a day: decided, disputed and waiting, as the pages are to be seen."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from random import Random
@@ -33,7 +34,7 @@ UPDATE review_queue.opinions SET
 PICTURED = SimulatedClaim(
     input=with_edits(
         ClaimInput(
-            claim_id="S11-0006931",
+            claim_id="S11-0006930",
             member_id="M11-04127",
             policy_id="CHOICE-PPO",
             provider_npi="1841739204",
@@ -55,12 +56,6 @@ PICTURED = SimulatedClaim(
     reason_code="EXCLUDED",
     evidence={},
 )
-
-
-def request_of(claim: SimulatedClaim, *, minutes: float, withheld: bool) -> ReviewRequested | None:
-    """None if the draw goes the other way."""
-    request = asked(claim, minutes=minutes)
-    return request if SHARES.withholds(request.review_id) is withheld else None
 
 
 def waiting(*, withheld: bool, twice: bool, minutes: float) -> ReviewRequested:
@@ -145,25 +140,14 @@ async def _one(person: Colleague, claims: Mapping[str, SimulatedClaim], random: 
 
 def answer_of(claim: SimulatedClaim, label: str) -> dict[str, Any]:
     """What an expert says of a claim, with the rule that it rests on."""
-    if label != claim.label:
-        return {"reasoning": "I read the note otherwise.", **_criterion(claim.input, label)}
     said = {"reasoning": claim.reasoning, "reason_code": claim.reason_code}
-    return {**said, **_criterion(claim.input, label)}
-
-
-def _criterion(claim: ClaimInput, label: str) -> dict[str, Any]:
-    rules = TASKS["adjudication"].rules_of(claim) if label == "DENIED" else ()
-    return _quoted(rules) if rules else {}
-
-
-def _quoted(rules: Iterable[Any]) -> dict[str, Any]:
-    rule = next(iter(rules))
-    return {
-        "criterion": {
-            "source": rule.source,
-            "version": rule.version,
-            "effective_date": rule.effective_date,
-            "text": rule.text,
-        },
-        "clinical_basis": "Nothing in the note speaks for an exception.",
+    if label != claim.label:
+        said = {"reasoning": "I read the note otherwise."}
+    rules = TASKS["adjudication"].rules_of(claim.input)
+    if label != "DENIED" or not rules:
+        return said
+    quoted = asdict(rules[0])
+    criterion = {
+        name: str(quoted[name]) for name in ("source", "version", "effective_date", "text")
     }
+    return {**said, "criterion": criterion}

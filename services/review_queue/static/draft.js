@@ -6,6 +6,7 @@ import * as local from "./local.js";
 
 const SAVE_AFTER_MS = 700;
 const RETRY_MS = 4_000;
+const latest = new Map(); // of each review: one that was lost and came back has two
 
 export class Draft {
   #held;
@@ -18,6 +19,7 @@ export class Draft {
   constructor(held, say) {
     this.#held = held;
     this.#say = say;
+    latest.set(held.review, this);
   }
 
   // The newer of what the server and this browser have, or nothing.
@@ -65,6 +67,10 @@ export class Draft {
 
   async #save() {
     const content = this.#content;
+    if (latest.get(this.#held.review) !== this) {
+      this.#content = null; // the newer one took it over
+      return true;
+    }
     try {
       await this.#put(content);
     } catch (problem) {

@@ -20,6 +20,9 @@ export class Held {
     if (kept) {
       this.form.restore(kept.fields);
     }
+    if (kept && kept !== saved) {
+      this.draft.changed(kept.fields); // the server has not got it yet
+    }
     for (const kind of ["input", "change"]) {
       node.addEventListener(kind, ({ target }) => target.name && this.draft.changed(this.form.values));
     }

@@ -254,10 +254,11 @@ async function patiently(work) {
       warn(null);
     }
   } catch (problem) {
+    const refused = problem.status === 409; // paused, or holding too many
     if (!current) {
-      show("loading");
+      show(refused ? "refused" : "loading");
     }
-    warn(`${problem.message}. ${problem.status === 409 ? "" : "Trying again."}`);
+    warn(`${problem.message}.${refused ? "" : " Trying again."}`);
     retry = setTimeout(() => patiently(work), RETRY_MS);
   }
 }
