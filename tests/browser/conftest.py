@@ -32,5 +32,7 @@ async def place(opened: Workplace) -> AsyncIterator[Workplace]:
     opened.errors.clear()
     yield opened
     for context in opened.browser.contexts:
+        for page in context.pages:
+            await page.unroute_all(behavior="ignoreErrors")
         await context.close()
     assert opened.errors == []

@@ -230,6 +230,7 @@ async def main() -> None:
             workplace(engines.environment, database, **SETTINGS) as place,
         ):
             await take(engines, place)
+    print(f"{len(list(FOLDER.iterdir()))} pictures in {FOLDER}/, one in {PICTURE}")
 
 
 if __name__ == "__main__":

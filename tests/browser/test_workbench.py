@@ -16,7 +16,7 @@ from shared.events import ModelAnswer, ReviewRequested
 from tests.support.browser import Workplace
 from tests.support.builders import answers
 from tests.support.claims_in_line import asked, claims, earlier
-from tests.support.desk import STOPWATCH, Desk, bodies_of
+from tests.support.desk import STOPWATCH, Desk, overhear
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -135,7 +135,7 @@ async def test_a_withheld_answer_is_nowhere_before_the_commit(place: Workplace) 
     first, second = map(_telling, in_line(2, withheld=True))
     await place.publish(first, second)
     page = await place.sign_in("amara")
-    desk, bodies = Desk(page), bodies_of(page)
+    desk, heard = Desk(page), await overhear(page)
     await page.reload()
     await desk.shows(title(first))
     await desk.says("It stays on the server until you commit", ".draft")
@@ -144,7 +144,7 @@ async def test_a_withheld_answer_is_nowhere_before_the_commit(place: Workplace) 
     await desk.press("p", "r", "Escape")
     await desk.saved()
 
-    said = [await page.locator("body").inner_text(), *await bodies()]
+    said = [await page.locator("body").inner_text(), *heard]
     assert any(title(second) in body for body in said)  # it is on its way as well
     for word in ("v77", "0.7431", "74%", "tell-tale", "adverse"):
         assert not [body for body in said if word in body.lower()], word

@@ -1,9 +1,9 @@
 """The review page before one reviewer, who works it by keyboard and reads it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from playwright.async_api import Locator, Page, Response, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.support.browser import complaints
 
@@ -97,16 +97,14 @@ class Desk:
         return found
 
 
-def bodies_of(page: Page) -> Callable[[], Awaitable[list[str]]]:
-    """What a page gets from now on, all of it: bodies of responses, with their headers."""
-    responses: list[Response] = []
-    page.on("response", responses.append)
+async def overhear(page: Page) -> list[str]:
+    """Everything that reaches a page from now on, as it comes: headers and bodies."""
+    heard: list[str] = []
 
-    async def bodies() -> list[str]:
-        return [
-            f"{await each.all_headers()} {await each.text()}"
-            for each in responses
-            if each.status == 200 or each.status == 201
-        ]
+    async def keep(route: Route) -> None:
+        answer = await route.fetch()
+        heard.append(f"{answer.headers} {(await answer.body()).decode(errors='replace')}")
+        await route.fulfill(response=answer)
 
-    return bodies
+    await page.route("**/*", keep)
+    return heard
