@@ -4,75 +4,20 @@ The service runs in a process of its own, on PostgreSQL and Kafka; requests come
 """
 
 import asyncio
-import re
-from collections.abc import Sequence
 from statistics import median
 
 import pytest
 from playwright.async_api import Request, expect
 
-from services.review_queue.reviews import Shares
 from shared.events import ModelAnswer, ReviewRequested
 from tests.support.browser import Workplace
 from tests.support.builders import answers
-from tests.support.claims_in_line import asked, claims, earlier
-from tests.support.desk import STOPWATCH, Desk, overhear
+from tests.support.claims_in_line import earlier
+from tests.support.desk import Desk, overhear
+from tests.support.morning import SETTINGS as SETTINGS
+from tests.support.morning import at_desk, in_line, leases, opinions, title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-SHARES = Shares(overlap=0, withheld=0.2)
-SETTINGS = {
-    "lease_seconds": 60,
-    "overlap_share": SHARES.overlap,
-    "withheld_share": SHARES.withheld,
-}
-_fresh = {label: claims(label, start=start) for start, label in ((0, "APPROVED"), (3000, "DENIED"))}
-
-
-def in_line(
-    number: int, label: str = "APPROVED", *, withheld: bool = False
-) -> list[ReviewRequested]:
-    """So many new requests, the first one first in line, withheld or not as wanted."""
-    found: list[ReviewRequested] = []
-    while len(found) < number:
-        request = asked(next(_fresh[label]), minutes=900 - len(found))
-        if SHARES.withholds(request.review_id) is withheld:
-            found.append(request)
-    return found
-
-
-def title(request: ReviewRequested) -> str:
-    assert request.case.claim_id is not None
-    return request.case.claim_id
-
-
-async def opinions(place: Workplace, requests: Sequence[ReviewRequested]) -> list[tuple[str, ...]]:
-    """Of each request that is answered, in its order: the label before, the label, its code."""
-    rows = await place.fetch("SELECT * FROM review_queue.opinions")
-    by_review = {row["review_id"]: row for row in rows}
-    return [
-        (row["label_before"], row["label"], row["reason_code"])
-        for request in requests
-        if (row := by_review.get(request.review_id))
-    ]
-
-
-async def leases(place: Workplace, request: ReviewRequested) -> list[tuple[str, str, str]]:
-    """Who had the case, how his lease stands or ended, and why."""
-    rows = await place.fetch(
-        "SELECT reviewer, state, ended_why FROM review_queue.assignments "
-        "WHERE review_id = $1 ORDER BY leased_at",
-        request.review_id,
-    )
-    return [(row["reviewer"], row["state"], row["ended_why"]) for row in rows]
-
-
-async def at_desk(place: Workplace, name: str = "amara") -> Desk:
-    """Signed in by keyboard; the stopwatch runs from the first case on."""
-    page = await place.sign_in(name)
-    await page.context.add_init_script(STOPWATCH)
-    await page.reload()
-    return Desk(page)
 
 
 async def test_ten_cases_by_keyboard_alone(
@@ -283,72 +228,6 @@ async def test_what_was_submitted_can_be_undone_for_ten_seconds(place: Workplace
     assert await opinions(place, [first]) == [(None, "PENDING", "CODE_CORRECTION")]
 
 
-async def test_a_lost_lease_says_so_at_once_and_keeps_the_text(place: Workplace) -> None:
-    first, second = in_line(2)
-    await place.publish(first, second)
-    desk = await at_desk(place)
-    await desk.shows(title(first))
-    await desk.press("p", "1", "r", "Control+a")
-
-    async with place.away(desk.page):  # the network was gone, and the case with it
-        await desk.write("Half a thought")
-        await place.expire(first.review_id)
-        await desk.says("Not saved yet: kept in this browser", ".saved")
-    await desk.says("The lease has expired; nothing was counted", "#banner")
-    await desk.is_accessible()
-    await expect(desk.field("reasoning")).to_have_value("Half a thought")
-    await desk.press("Control+Enter", "Escape", "Enter")
-    assert await opinions(place, [first]) == []
-
-    await desk.press("n")
-    await desk.shows(title(second))
-    await desk.press("a", "1", "Enter")
-    await desk.shows(title(first))  # it came back, and the text with it
-    await expect(desk.field("reasoning")).to_have_value("Half a thought")
-    assert await desk.chosen("label") == "PENDING"
-
-
-async def test_a_late_submit_is_refused_and_loses_no_word(place: Workplace) -> None:
-    (request,) = in_line(1)
-    await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.press("a", "1", "r")
-    await desk.write(": said too late")
-    await place.expire(request.review_id)
-
-    await desk.press("Control+Enter")
-
-    await desk.says("The lease has expired; nothing was counted", "#banner")
-    await expect(desk.field("reasoning")).to_have_value(
-        "Covered, and the note supports the service: said too late"
-    )
-    assert await opinions(place, [request]) == []
-
-
-async def test_a_draft_survives_a_closed_tab(place: Workplace) -> None:
-    (request,) = in_line(1, "DENIED")
-    await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.press("d", "2", "1", "b")
-    await desk.write("No functional impairment")
-    await desk.saved()
-    await desk.write(" is named")
-
-    await desk.page.close()
-    again = Desk(await desk.page.context.new_page())
-    await again.page.goto(place.url)
-
-    await again.shows(title(request))
-    await expect(again.field("clinical_basis")).to_have_value("No functional impairment is named")
-    assert await again.chosen("reason_code") == "EXCLUDED"
-    assert await again.chosen("criterion") is not None
-    await again.press("Enter")
-    await again.says("Nothing waits for you")
-    assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]
-
-
 async def test_search_and_help_leave_the_case_as_it_is(place: Workplace) -> None:
     first, second = in_line(2)
     await place.publish(first, second)
@@ -414,30 +293,3 @@ async def test_it_fits_a_tablet_and_a_phone(
 
     await desk.says("Nothing waits for you")
     assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]
-
-
-async def test_a_killed_service_takes_no_word_with_it(place: Workplace) -> None:
-    """The last one: Kafka waits a while for a process that said no goodbye."""
-    (request,) = in_line(1)
-    await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.press("a", "1", "r")
-    await desk.write(": seen")
-    await desk.saved()
-
-    place.process.kill()
-    await desk.write(" and understood")
-    await desk.says("Not saved yet: kept in this browser", ".saved")
-    await desk.press("Control+Enter")
-    await desk.says("The service cannot be reached. Your text is kept", "#banner")
-    await desk.is_accessible()
-    await place.process.start()
-
-    elsewhere = await at_desk(place)  # another browser has what the server had
-    words = "Covered, and the note supports the service: seen"
-    await expect(elsewhere.field("reasoning")).to_have_value(re.compile(f"^{words}"))
-    await desk.press("Control+Enter")
-    await desk.says("Nothing waits for you")
-    (row,) = await place.fetch("SELECT reasoning FROM review_queue.opinions")
-    assert row["reasoning"] == f"{words} and understood"

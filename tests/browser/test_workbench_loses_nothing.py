@@ -1,0 +1,106 @@
+"""Nothing that an adjudicator wrote is lost with his lease, tab, network or the service."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support.browser import Workplace
+from tests.support.desk import Desk
+from tests.support.morning import SETTINGS as SETTINGS
+from tests.support.morning import at_desk, in_line, opinions, title
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+async def test_a_lost_lease_says_so_at_once_and_keeps_the_text(place: Workplace) -> None:
+    first, second = in_line(2)
+    await place.publish(first, second)
+    desk = await at_desk(place)
+    await desk.shows(title(first))
+    await desk.press("p", "1", "r", "Control+a")
+
+    async with place.away(desk.page):  # the network was gone, and the case with it
+        await desk.write("Half a thought")
+        await place.expire(first.review_id)
+        await desk.says("Not saved yet: kept in this browser", ".saved")
+    await desk.says("The lease has expired; nothing was counted", "#banner")
+    await desk.is_accessible()
+    await expect(desk.field("reasoning")).to_have_value("Half a thought")
+    await desk.press("Control+Enter", "Escape", "Enter")
+    assert await opinions(place, [first]) == []
+
+    await desk.press("n")
+    await desk.shows(title(second))
+    await desk.press("a", "1", "Enter")
+    await desk.shows(title(first))  # it came back, and the text with it
+    await expect(desk.field("reasoning")).to_have_value("Half a thought")
+    assert await desk.chosen("label") == "PENDING"
+
+
+async def test_a_late_submit_is_refused_and_loses_no_word(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.press("a", "1", "r")
+    await desk.write(": said too late")
+    await place.expire(request.review_id)
+
+    await desk.press("Control+Enter")
+
+    await desk.says("The lease has expired; nothing was counted", "#banner")
+    await expect(desk.field("reasoning")).to_have_value(
+        "Covered, and the note supports the service: said too late"
+    )
+    assert await opinions(place, [request]) == []
+
+
+async def test_a_draft_survives_a_closed_tab(place: Workplace) -> None:
+    (request,) = in_line(1, "DENIED")
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.press("d", "2", "1", "b")
+    await desk.write("No functional impairment")
+    await desk.saved()
+    await desk.write(" is named")
+
+    await desk.page.close()
+    again = Desk(await desk.page.context.new_page())
+    await again.page.goto(place.url)
+
+    await again.shows(title(request))
+    await expect(again.field("clinical_basis")).to_have_value("No functional impairment is named")
+    assert await again.chosen("reason_code") == "EXCLUDED"
+    assert await again.chosen("criterion") is not None
+    await again.press("Enter")
+    await again.says("Nothing waits for you")
+    assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]
+
+
+async def test_a_killed_service_takes_no_word_with_it(place: Workplace) -> None:
+    """The last one: Kafka waits a while for a process that said no goodbye."""
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.press("a", "1", "r")
+    await desk.write(": seen")
+    await desk.saved()
+
+    place.process.kill()
+    await desk.write(" and understood")
+    await desk.says("Not saved yet: kept in this browser", ".saved")
+    await desk.press("Control+Enter")
+    await desk.says("The service cannot be reached. Your text is kept", "#banner")
+    await desk.is_accessible()
+    await place.process.start()
+
+    elsewhere = await at_desk(place)  # another browser has what the server had
+    words = "Covered, and the note supports the service: seen"
+    await expect(elsewhere.field("reasoning")).to_have_value(re.compile(f"^{words}"))
+    await desk.press("Control+Enter")
+    await desk.says("Nothing waits for you")
+    (row,) = await place.fetch("SELECT reasoning FROM review_queue.opinions")
+    assert row["reasoning"] == f"{words} and understood"
