@@ -11,7 +11,6 @@ from services.review_queue.audit import Trail
 from services.review_queue.case_pages import case_pages
 from services.review_queue.corrections import Corrections
 from services.review_queue.handlers import Handlers
-from services.review_queue.headers import SecurityHeaders
 from services.review_queue.history import History
 from services.review_queue.identity import Identity
 from services.review_queue.intake import Intake
@@ -19,6 +18,7 @@ from services.review_queue.lead_pages import people_pages, queue_pages
 from services.review_queue.lead_routes import queue_routes, reviewer_routes
 from services.review_queue.line import Limits, Line
 from services.review_queue.listing import Listing
+from services.review_queue.middleware import BodyLimit, SecurityHeaders
 from services.review_queue.my_pages import my_pages
 from services.review_queue.notes import Notes
 from services.review_queue.pages import Pages, sign_in_pages, utc_now
@@ -110,6 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.identify = Identity(accounts, tokens).identify
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, tls=secure)
     translate(app, pages)
     return app

@@ -36,8 +36,9 @@ def statistics_routes(statistics: Statistics, now: Callable[[], datetime]) -> AP
         basis: Basis = "independent",
     ) -> AgreementView:
         """How far reviewers agree with each other and with the model, in the last 30 days if
-        nothing is said. Only first and second opinions count, which are blind to each other;
-        `independent` ones were given before the model's answer could be seen.
+        nothing is said. Only first and second opinions count, which are blind to each other, once
+        all of a review's blind ones are given; `independent` ones were given before the model's
+        answer could be seen.
         """
         labels = get_task(task).label_names
         end = until or now()

@@ -1,5 +1,7 @@
 """The headers that every response has, and what a page says when an engine is away."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
@@ -28,6 +30,23 @@ async def test_every_response_forbids_what_is_not_ours() -> None:
         "no-store",
     ]
     assert "There is no such page" in answers[3].text
+
+
+async def flood() -> AsyncIterator[bytes]:
+    """A body without an end."""
+    while True:
+        yield b"x" * 65_536
+
+
+@pytest.mark.parametrize("path", ["/v1/sessions", "/v1/users", "/sign-in"])
+async def test_no_stranger_fills_the_memory(path: str) -> None:
+    kind = "json" if path.startswith("/v1/") else "x-www-form-urlencoded"
+    transport = httpx.ASGITransport(create_app(Settings()), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://queue") as client:
+        headers = {"Content-Type": f"application/{kind}"}
+        answer = await client.post(path, content=flood(), headers=headers)
+
+    assert answer.status_code == 413
 
 
 @pytest.mark.parametrize("tls", [True, False])
