@@ -14,7 +14,7 @@ from shared.topics import RECORD_LIMIT_BYTES
 
 Priority = Literal[1, 2, 3]
 # Why a review is here, as far as lists and counts may tell: whoever reads them may get it next.
-ListedReason = RouteReason | Literal["withheld"]
+ListedReason = Literal[RouteReason, "withheld"]
 
 # How far ahead of its time a review stands in line.
 HEAD_START: dict[Priority, timedelta] = {

@@ -74,7 +74,12 @@ async def test_the_final_word_overrules_two_who_agree(overlapping: Queue) -> Non
     await queue.request("case-1")
     await queue.answer("amara", DENIED)
     await queue.work.escalate(hold(await queue.lease("bo"), "bo"), "the note is ambiguous")
+    early = await queue.lease("sam")
+    assert early.opinions == ()  # amara can still take hers back
+    await queue.work.release(hold(early, "sam"), "lunch")
+    await queue.settle()
 
+    await queue.forward(queue.work.limits.skip)
     found = await queue.lease("sam")
     assert [each.label for each in found.opinions] == ["DENIED"]
     await queue.work.submit(hold(found, "sam"), APPROVED)

@@ -6,6 +6,7 @@ from itertools import chain
 
 import pytest
 
+from services.review_queue.opinions import Answer
 from services.review_queue.reviews import Shares
 from shared.events import review_id_of
 from tests.connected.review_queue.browsing import Browse, link_of, names_in, page, sent, text_of
@@ -14,6 +15,7 @@ from tests.connected.review_queue.queues import (
     DENIED,
     PENDING,
     Queue,
+    said,
 )
 from tests.support.builders import case
 
@@ -142,16 +144,21 @@ async def test_an_auditor_sees_reviewers_and_changes_nothing(queue: Queue, brows
 # Agreement
 
 
+async def twice(queue: Queue, case_id: str, first: Answer, second: Answer) -> None:
+    """A review that amara and bo answer without the model, and cleo where they differ."""
+    queue.shares = Shares(overlap=1.0, withheld=1.0)
+    await queue.request(case_id)
+    await said(queue, ("amara", first), ("bo", second))
+    if first != second:
+        await said(queue, ("cleo", second))
+
+
 async def test_agreement_says_when_there_is_not_enough(queue: Queue, browse: Browse) -> None:
     nothing = text_of(await page(browse, "lee", "/agreement"))
     assert nothing.count("No answers to compare yet") == 2
     assert nothing.count("0 of 30 reviews") >= 2
-    queue.shares = Shares(overlap=1.0, withheld=1.0)
     for number in range(3):
-        await queue.request(f"case-{number}")
-        await queue.answer("amara", DENIED)
-        await queue.answer("bo", DENIED if number else APPROVED)
-        await queue.settle()
+        await twice(queue, f"case-{number}", DENIED, DENIED if number else APPROVED)
 
     shown = text_of(await page(browse, "ada", "/agreement?task=adjudication&days=7"))
 
@@ -164,12 +171,8 @@ async def test_agreement_says_when_there_is_not_enough(queue: Queue, browse: Bro
 async def test_agreement_has_its_coefficients_once_there_is_enough(
     queue: Queue, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=1.0)
     for number, second in enumerate([DENIED, APPROVED, PENDING] * 10):
-        await queue.request(f"case-{number}")
-        await queue.answer("amara", second if number % 5 else APPROVED)
-        await queue.answer("bo", second)
-        await queue.settle()
+        await twice(queue, f"case-{number}", second if number % 5 else APPROVED, second)
 
     html = await page(browse, "lee", "/agreement")
     shown = text_of(html)

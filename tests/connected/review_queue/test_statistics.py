@@ -18,6 +18,7 @@ from tests.connected.review_queue.queues import (
     Queue,
     actor,
     hold,
+    said,
 )
 from tests.support.builders import ADJUDICATION
 
@@ -39,15 +40,14 @@ async def twice(queue: Queue, case_id: str, first: Answer, second: Answer) -> No
     """A review that two answer; the first and the second seat are amara's and bo's."""
     queue.shares = Shares(overlap=1.0, withheld=queue.shares.withheld)
     await queue.request(case_id)
-    await queue.answer("amara", first)
-    await queue.answer("bo", second)
-    await queue.settle()
+    await said(queue, ("amara", first), ("bo", second))
 
 
 async def test_answers_with_the_model_in_view_are_not_independent(
     queue: Queue, statistics: Statistics
 ) -> None:
     await twice(queue, "case-1", APPROVED, DENIED)
+    await said(queue, ("cleo", DENIED))
 
     assert (await statistics.rated(lately())).units == []
     (unit,) = (await statistics.rated(lately(basis="all"))).units
@@ -147,9 +147,10 @@ async def test_only_the_task_and_the_time_that_were_asked_for(
     queue: Queue, statistics: Statistics
 ) -> None:
     queue.shares = Shares(overlap=0.0, withheld=1.0)
-    await twice(queue, "case-1", APPROVED, DENIED)
+    await twice(queue, "case-1", DENIED, DENIED)
     now = datetime.now(UTC)
 
+    assert len((await statistics.rated(lately())).units) == 1
     for changes in ({"task": "independent_review"}, {"since": now}, {"until": now - HOUR / 2}):
         assert (await statistics.rated(lately(**changes))).units == [], changes
 
@@ -175,6 +176,7 @@ async def test_the_report_has_experts_beside_the_model(
     queue.shares = Shares(overlap=0.0, withheld=1.0)
     await twice(queue, "agree", DENIED, DENIED)
     await twice(queue, "differ", APPROVED, DENIED)
+    await said(queue, ("cleo", DENIED))
 
     found = report(await statistics.rated(lately()), labels=ADJUDICATION.label_names)
 
