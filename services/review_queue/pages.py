@@ -91,7 +91,8 @@ def sign_in_pages(pages: Pages, accounts: Accounts, *, secure_cookies: bool) -> 
                 problem=error.reason,
                 name=name,
             )
-        response = _to("/")
+        # A lead has come to look; the review page would take cases out of the line for him.
+        response = _to("/queue" if session.principal.role == "lead" else "/")
         set_cookie(response, session, secure=secure_cookies)
         return response
 

@@ -1,28 +1,24 @@
 """The service on engines of its own, and a browser before it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.support.browser import Workplace, workplace
 from tests.support.engines import fresh_database, own_engines
+from tests.support.morning import SETTINGS
 
 
 @pytest.fixture(scope="session")
-def own() -> Iterator[dict[str, str]]:
-    """Kafka then holds nothing that another test has left."""
+async def opened() -> AsyncIterator[Workplace]:
+    """Kafka and PostgreSQL hold nothing that another test has left."""
     with own_engines() as engines:
-        yield engines.environment
-
-
-@pytest.fixture(scope="module")
-async def opened(own: dict[str, str], request: pytest.FixtureRequest) -> AsyncIterator[Workplace]:
-    """With the service's settings that the module names in `SETTINGS`."""
-    async with (
-        fresh_database(own["DATABASE_URL"]) as database,
-        workplace(own, database, **request.module.SETTINGS) as place,
-    ):
-        yield place
+        url = engines.environment["DATABASE_URL"]
+        async with (
+            fresh_database(url) as database,
+            workplace(engines.environment, database, **SETTINGS) as place,
+        ):
+            yield place
 
 
 @pytest.fixture

@@ -61,9 +61,11 @@ async def signing_in(place: Workplace) -> None:
 
 async def nothing_yet(place: Workplace) -> None:
     """Every page of a system that has only been installed."""
+    senior = await place.sign_in("sam")
+    await senior.get_by_text("Nothing waits for you").wait_for()
+    await shoot(senior, "review-empty", phone=True)
+    await senior.close()
     lead = await place.sign_in("lee")
-    await lead.get_by_text("Nothing waits for you").wait_for()
-    await shoot(lead, "review-empty", phone=True)
     for path in ("my-work", "queue", "reviews", "reviewers", "agreement", "search"):
         await visit(place, lead, f"{path}-empty", f"/{path}")
     await visit(place, lead, "search-nothing", "/search?text=S11-9999999")
@@ -71,7 +73,7 @@ async def nothing_yet(place: Workplace) -> None:
 
 async def a_case(place: Workplace) -> None:
     """One case from its first sight to its undoing, and the dialogs on the way."""
-    pictured = asked(PICTURED, minutes=20_000)
+    pictured = asked(PICTURED, minutes=431)
     await place.publish(
         *earlier(pictured.case, days=31, label="APPROVED"),
         *earlier(pictured.case, days=212, label="DENIED"),
@@ -106,19 +108,19 @@ async def a_case(place: Workplace) -> None:
         await panel.click()
     await shoot(page, "review-panels")
     await page.context.set_offline(True)
-    await desk.press("Enter")
+    await desk.press("Control+Enter")
     await desk.says("cannot be reached", "#banner")
     await shoot(page, "review-unreachable")
     await page.context.set_offline(False)
-    await desk.press("Enter")
+    await desk.press("Control+Enter")
     await page.locator(".toast").wait_for()
     await shoot(page, "review-undo", phone=True)
 
 
 async def other_cases(place: Workplace) -> None:
     """What is withheld, what is of another task, what is lost, and a dispute."""
-    withheld = waiting(withheld=True, twice=False, minutes=19_000)
-    other = independent_review(104, minutes=18_000)
+    withheld = waiting(withheld=True, twice=False, minutes=425)
+    other = independent_review(104, minutes=420)
     await place.publish(withheld, other)
     desk = await _desk(place, "bo", withheld)
     await shoot(desk.page, "review-withheld")
@@ -141,7 +143,7 @@ async def other_cases(place: Workplace) -> None:
 
 async def a_dispute(place: Workplace) -> ReviewRequested:
     """Three reviewers of three minds, and the senior who settles it."""
-    disputed = waiting(withheld=False, twice=True, minutes=17_000)
+    disputed = waiting(withheld=False, twice=True, minutes=440)
     await place.publish(disputed)
     for name, label in {"amara": "APPROVED", "bo": "DENIED", "cleo": "PENDING"}.items():
         await place.until(_ASKED, disputed.review_id)

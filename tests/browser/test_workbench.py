@@ -15,7 +15,6 @@ from tests.support.browser import Workplace
 from tests.support.builders import answers
 from tests.support.claims_in_line import earlier
 from tests.support.desk import Desk, overhear
-from tests.support.morning import SETTINGS as SETTINGS
 from tests.support.morning import at_desk, in_line, leases, opinions, title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -195,7 +194,7 @@ async def test_who_is_asked_for_the_final_word_reads_why_and_the_notes(place: Wo
     await senior.is_accessible()
 
 
-async def test_what_was_submitted_can_be_undone_for_ten_seconds(place: Workplace) -> None:
+async def test_what_was_submitted_can_be_undone_for_a_while(place: Workplace) -> None:
     first, second = in_line(2)
     await place.publish(first, second)
     desk = await at_desk(place)
@@ -210,8 +209,7 @@ async def test_what_was_submitted_can_be_undone_for_ten_seconds(place: Workplace
     assert await opinions(place, [first]) == []
     await desk.press("p", "2", "Enter")
     await desk.shows(title(second))
-    await desk.is_accessible()
-    await expect(desk.page.locator(".toast")).to_have_count(0, timeout=20_000)
+    await expect(desk.page.locator(".toast")).to_have_count(0)
 
     await desk.press("u")  # too late: nothing happens
     await desk.shows(title(second))

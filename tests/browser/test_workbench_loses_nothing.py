@@ -7,7 +7,6 @@ from playwright.async_api import expect
 
 from tests.support.browser import Workplace
 from tests.support.desk import Desk
-from tests.support.morning import SETTINGS as SETTINGS
 from tests.support.morning import at_desk, in_line, opinions, title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -18,6 +17,7 @@ async def test_a_lost_lease_says_so_at_once_and_keeps_the_text(place: Workplace)
     await place.publish(first, second)
     desk = await at_desk(place)
     await desk.shows(title(first))
+    await desk.page.wait_for_load_state("networkidle")  # the next one is at hand
     await desk.press("p", "1", "r", "Control+a")
 
     async with place.away(desk.page):  # the network was gone, and the case with it

@@ -115,8 +115,10 @@ class Workplace:
                 await asyncio.sleep(0.05)
 
     async def empty(self) -> None:
-        """Take everything out of the queue."""
+        """Take everything out of the queue, and let everybody work."""
         await self.fetch("TRUNCATE review_queue.reviews CASCADE")
+        nobody = "paused_by = NULL, paused_why = NULL, paused_at = NULL"
+        await self.fetch(f"UPDATE review_queue.users SET {nobody}")
 
 
 @asynccontextmanager

@@ -21,7 +21,8 @@ from tests.support.colleague import Colleague, colleague
 
 SHARES = Shares(overlap=0.5, withheld=0.5)
 _DECIDED, _WAITING = range(6700, 6860), range(6400, 6700)
-_REVIEWERS = ("amara", "bo", "cleo")
+_REVIEWERS = ("amara", "bo", "cleo", "sam")
+_SUBMITTED = "state = 'submitted'"
 # Everything came and was decided a while ago; the audit trail keeps its times, as it must.
 _EARLIER_TODAY = """
 UPDATE review_queue.opinions SET
@@ -39,9 +40,10 @@ PICTURED = SimulatedClaim(
             policy_id="CHOICE-PPO",
             provider_npi="1841739204",
             service_date=date(2026, 11, 9),
-            diagnosis_codes=("J34.2", "J34.3", "M95.0"),
+            diagnosis_codes=("J34.2", "M95.0"),
             procedure_codes=("30400", "30520"),
             billed_amount=Decimal("2480.00"),
+            prior_authorization="PA-558201",
             clinical_note=(
                 "Nasal obstruction on the left since an injury in 2024, worse at night; sleeps "
                 "with the mouth open. Six weeks of a steroid spray brought little relief. "
@@ -71,14 +73,14 @@ def waiting(*, withheld: bool, twice: bool, minutes: float) -> ReviewRequested:
 
 
 def in_line() -> Iterator[ReviewRequested]:
-    """What waits: of both tasks, for all reasons, from an hour to three days."""
+    """What waits: of both tasks, for all reasons, for minutes or hours."""
     reasons = ("low_confidence", "low_confidence", "label_mass", "policy", "audit")
     for n, number in enumerate(range(6600, 6680)):
-        claim, wait = SIMULATION.claim(number), {"minutes": 50 + n * n / 2}
+        claim, wait = SIMULATION.claim(number), {"minutes": 20 + 4 * n}
         denied = claim.label == "DENIED"
         yield asked(claim, **wait, reason="adverse" if denied else reasons[n % 5])
     for n in range(9):
-        yield independent_review(n, minutes=90 + 200 * n)
+        yield independent_review(n, minutes=35 + 40 * n)
 
 
 def independent_review(number: int, *, minutes: float) -> ReviewRequested:
@@ -107,10 +109,10 @@ async def fill(place: Workplace) -> None:
     """A morning's decisions, and what waits after it."""
     claims = [SIMULATION.claim(number) for number in _DECIDED]
     await place.publish(*(asked(claim, minutes=900 - n) for n, claim in enumerate(claims)))
-    await work_off(place, {claim.input.claim_id: claim for claim in claims})
-    await place.until(
-        "SELECT NOT EXISTS (SELECT FROM review_queue.seats WHERE state = 'submitted')"
-    )
+    for _ in ("opinions", "further ones", "final words"):
+        await work_off(place, {claim.input.claim_id: claim for claim in claims})
+        await place.fetch("UPDATE review_queue.seats SET settles_at = now() WHERE " + _SUBMITTED)
+        await place.until(f"SELECT NOT EXISTS (SELECT FROM review_queue.seats WHERE {_SUBMITTED})")
     await place.fetch(_EARLIER_TODAY)
     await place.publish(*in_line())
 

@@ -69,7 +69,8 @@ def earlier(case: Case, *, days: int, label: str) -> tuple[PredictionMade, Decis
     """A case of the same member that was decided so many days ago."""
     at = datetime.now(UTC) - timedelta(days=days)
     of_then = SIMULATION.claim(5_000 + days).input
-    content = of_then.model_dump(mode="json") | {"member_id": case.input["member_id"]}
+    member = {"member_id": case.input["member_id"], "service_date": at.date().isoformat()}
+    content = of_then.model_dump(mode="json") | member
     past = case_of(ClaimInput.model_validate(content), submitted_at=at)
     decision = DecisionMade(
         occurred_at=at,

@@ -1,6 +1,7 @@
-"""A morning in the line: cases for one adjudicator, and what came of them."""
+"""A morning in the line: cases as a test wants them drawn, and what came of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from services.review_queue.reviews import Shares
 from shared.events import ReviewRequested
@@ -8,9 +9,10 @@ from tests.support.browser import Workplace
 from tests.support.claims_in_line import asked, claims
 from tests.support.desk import STOPWATCH, Desk
 
-SHARES = Shares(overlap=0, withheld=0.2)
+SHARES = Shares(overlap=0.5, withheld=0.2)
 SETTINGS = {
     "lease_seconds": 60,
+    "undo_seconds": 4,
     "overlap_share": SHARES.overlap,
     "withheld_share": SHARES.withheld,
 }
@@ -18,15 +20,26 @@ _fresh = {label: claims(label, start=start) for start, label in ((0, "APPROVED")
 
 
 def in_line(
-    number: int, label: str = "APPROVED", *, withheld: bool = False
+    number: int,
+    label: str = "APPROVED",
+    *,
+    withheld: bool = False,
+    twice: bool = False,
+    **changes: Any,
 ) -> list[ReviewRequested]:
-    """So many new requests, the first one first in line, withheld or not as wanted."""
+    """So many new requests, the first one first in line; withheld or not, for one reviewer or
+    two, as wanted."""
     found: list[ReviewRequested] = []
     while len(found) < number:
-        request = asked(next(_fresh[label]), minutes=900 - len(found))
-        if SHARES.withholds(request.review_id) is withheld:
+        request = asked(next(_fresh[label]), minutes=900 - len(found), **changes)
+        if _drawn(request) == (withheld, twice):
             found.append(request)
     return found
+
+
+def _drawn(request: ReviewRequested) -> tuple[bool, bool]:
+    review_id = request.review_id
+    return SHARES.withholds(review_id), SHARES.opinions_wanted(review_id) == 2
 
 
 def title(request: ReviewRequested) -> str:

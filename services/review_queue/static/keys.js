@@ -4,7 +4,9 @@ export function listen(keys, fallback) {
   document.addEventListener("keydown", (event) => {
     const writing = event.target.matches("textarea, select, input:not([type=radio])");
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.target.closest("form.decide")?.requestSubmit();
+      if (!document.querySelector("dialog[open]")) {
+        document.querySelector("form.decide")?.requestSubmit();
+      }
       return;
     }
     if (event.key === "Escape" && writing) {
