@@ -100,7 +100,8 @@ def _quote(rule: Rule) -> Criterion:
 
 
 def _told(error: Any) -> str:
-    return "is missing" if error["type"] == "string_too_short" else str(error["msg"])
+    empty = error["type"] in ("string_too_short", "too_short")
+    return "is missing" if empty else str(error["msg"])
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -15,7 +15,7 @@ from services.review_queue.accounts import Accounts, LockedOut, WrongPassword
 from services.review_queue.agreement_report import ENOUGH_REVIEWS
 from services.review_queue.facts import heading
 from services.review_queue.identity import COOKIE, refuse_foreign
-from services.review_queue.moments import ago, duration, since, waited
+from services.review_queue.moments import ago, duration, exactly, since, waited
 from services.review_queue.navigation import links
 from services.review_queue.views import spoken, titled, tone_of, words
 from shared.auth import identify
@@ -49,6 +49,7 @@ class Pages:
         return {
             "waited": lambda at: waited(self.now() - at),
             "ago": lambda at: ago(at, now=self.now()),
+            "exactly": exactly,
             "since": lambda at: since(at, now=self.now()),
             "duration": duration,
             "words": words,

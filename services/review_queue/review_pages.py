@@ -66,9 +66,10 @@ def review_pages(
             await notes.write(review_id, NewNote(text=text).text, by=caller)
         except ValidationError as error:
             said = error.errors(include_url=False, include_input=False)[0]["msg"]
-            return await one(
-                request, review_id, caller, problem=f"The note: {said}", text=text, status=422
+            problem = (
+                f"The note: {said}" if text.strip() else "The note: there is nothing in it yet"
             )
+            return await one(request, review_id, caller, problem=problem, text=text, status=422)
         return RedirectResponse(f"/reviews/{review_id}#notes", 303)
 
     return router

@@ -33,7 +33,7 @@ REASONS: dict[ListedReason, tuple[str, str]] = {
     "no_champion": ("No model yet", "No model is in service for this task."),
     "confident": ("Confident", "The model was sure."),
     "withheld": (
-        "Independent review",
+        "Blind review",
         "Why it is here stays hidden, so that whoever has it judges for himself.",
     ),
 }

@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 import pytest
 from playwright.async_api import Page, expect
 
-from shared.events import ReviewRequested
 from tests.support.browser import Workplace
 from tests.support.colleague import colleague
 from tests.support.desk import Desk, overhear
@@ -49,6 +48,8 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     told = [await bo.page.locator("body").inner_text(), *heard]
     assert not [text for text in told if words["amara"] in text or "amara" in text.lower()]
     await _answer(bo, "p", words["bo"])
+    await bo.says("Nothing waits for you")
+    await place.settle()
 
     further = await desk_of(place, "cleo")
     heard = await overhear(further.page)
@@ -60,6 +61,7 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     await further.write("Nothing supports it, says the third.")
     await further.press("Control+Enter")
     await further.says("Nothing waits for you")
+    await place.settle()
 
     senior = await desk_of(place, "sam")
     await senior.shows(title(request))
@@ -77,7 +79,9 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     await senior.is_accessible()
     await _answer(senior, "a", "The first reading holds.")
     await senior.says("Nothing waits for you")
-    await place.until("SELECT label = 'APPROVED' FROM review_queue.reviews")
+    await place.settle()
+    (settled,) = await place.fetch("SELECT label FROM review_queue.reviews")
+    assert settled["label"] == "APPROVED"
 
     lead = await place.sign_in("lee")
     await lead.goto(f"{place.url}/reviews/{request.review_id}")
@@ -121,7 +125,8 @@ async def test_a_paused_reviewer_loses_his_case_at_once_and_reads_why(place: Wor
     await expect(amara.field("reasoning")).to_have_value("Half a thought")
     await amara.is_accessible()
     await amara.page.get_by_role("button", name="Next case").click()
-    await amara.says("Lee paused you: Back on Monday")
+    await amara.says("Lee paused you: Back on Monday", "#banner")
+    await amara.says("No case for you at present")
     await expect(amara.page.locator(".case")).to_have_count(0)
     await amara.is_accessible()
 
@@ -169,37 +174,31 @@ async def test_queues_are_counted_live_filtered_and_paged(place: Workplace) -> N
     await expect(lead.get_by_label("Why it is here")).to_have_value("")
 
 
-@pytest.fixture
-async def statistics(place: Workplace) -> ReviewRequested:
-    """Thirty-two cases that two reviewers answered without seeing the model's answer; the last
-    one of them."""
-    requests = in_line(32, twice=True, model_visible=False)
-    await place.publish(*requests)
+async def judged_twice(place: Workplace, number: int) -> None:
+    """So many reviews with two answers that did not know the model's, and a third where these
+    differ."""
+    await place.publish(*in_line(number, twice=True, model_visible=False))
     async with AsyncExitStack() as stack:
         amara, bo, cleo = [
             await stack.enter_async_context(colleague(place.url, name))
             for name in ("amara", "bo", "cleo")
         ]
-        for n in range(32):
+        for n in range(number):
             await amara.decide("APPROVED" if n % 3 else "DENIED")
             await bo.decide("APPROVED" if n % 4 else "DENIED")
-        await place.until(
-            "SELECT count(*) = 13 FROM review_queue.seats WHERE state = 'queued'"
-        )  # they differ
-        for _ in range(13):
-            await cleo.decide("APPROVED")
-        await place.until("SELECT count(*) = 32 FROM review_queue.reviews WHERE label IS NOT NULL")
-    return requests[-1]
+        await place.settle()
+        while (disputed := await cleo.lease()) is not None:
+            await cleo.say(disputed, "APPROVED")
+    await place.settle()
 
 
-async def test_agreement_is_of_experts_with_experts_beside_the_model(
-    place: Workplace, statistics: ReviewRequested
-) -> None:
+async def test_agreement_is_of_experts_with_experts_beside_the_model(place: Workplace) -> None:
+    await judged_twice(place, 30)
     lead = await place.sign_in("lee")
 
     await lead.goto(f"{place.url}/agreement")
     experts = lead.get_by_role("region", name="Reviewers with each other")
-    await expect(experts).to_contain_text("agree, in 32 pairs of answers on 32 reviews")
+    await expect(experts).to_contain_text("agree, in 30 pairs of answers on 30 reviews")
     await expect(experts).to_contain_text("Krippendorff’s alpha")
     await expect(lead.get_by_role("region", name="Reviewers with the model")).to_be_visible()
     await expect(lead.locator("figure.confusion svg")).to_have_count(2)
@@ -211,10 +210,13 @@ async def test_agreement_is_of_experts_with_experts_beside_the_model(
     await Desk(lead).is_accessible()
 
 
-async def test_an_auditor_reads_everything_but_whom_it_is_about(
-    place: Workplace, statistics: ReviewRequested
-) -> None:
-    member = statistics.case.input["member_id"]
+async def test_an_auditor_reads_everything_but_whom_it_is_about(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    async with colleague(place.url, "bo") as bo:
+        await bo.decide("APPROVED")
+    await place.settle()
+    member = request.case.input["member_id"]
     auditor = await place.sign_in("ada")
     desk, heard = Desk(auditor), await overhear(auditor)
     assert auditor.url == f"{place.url}/queue"  # no case is his to decide
@@ -223,16 +225,16 @@ async def test_an_auditor_reads_everything_but_whom_it_is_about(
     await auditor.get_by_role("link", name="Audit").click()
     await auditor.get_by_label("Who").fill("bo")
     await auditor.get_by_label("What", exact=True).select_option("submitted")
-    await auditor.get_by_label("Review", exact=True).fill(statistics.review_id)
+    await auditor.get_by_label("Review", exact=True).fill(request.review_id)
     await auditor.get_by_role("button", name="Show").click()
     await expect(auditor.locator("tbody tr")).to_have_count(1)
     await expect(auditor.locator("tbody th")).to_contain_text("bo")
     await desk.is_accessible()
-    await auditor.goto(f"{place.url}/reviews/{statistics.review_id}")
+    await auditor.goto(f"{place.url}/reviews/{request.review_id}")
     await desk.says("What is about the member is hidden from you.")
     await desk.says("Audit trail of this review")
     await desk.is_accessible()
-    for path in ("/reviewers", "/reviewers/amara", "/agreement", "/reviews"):
+    for path in ("/reviewers", "/reviewers/bo", "/agreement", "/reviews"):
         await auditor.goto(f"{place.url}{path}")
         await expect(auditor.locator("form[action*=pause]")).to_have_count(0)
         await desk.is_accessible()
@@ -240,7 +242,7 @@ async def test_an_auditor_reads_everything_but_whom_it_is_about(
     assert heard
     assert not [body for body in heard if member in body]
     lead = await place.sign_in("lee")
-    await lead.goto(f"{place.url}/reviews/{statistics.review_id}")
+    await lead.goto(f"{place.url}/reviews/{request.review_id}")
     await Desk(lead).says(member)
     await lead.goto(f"{place.url}/audit")
     await Desk(lead).says("This is not for your role")
@@ -252,7 +254,7 @@ async def test_a_decision_is_corrected_and_stays_readable(place: Workplace) -> N
     await place.publish(request)
     async with colleague(place.url, "amara") as amara:
         await amara.decide("APPROVED")
-    await place.until("SELECT label = 'APPROVED' FROM review_queue.reviews")
+    await place.settle()
     page = await place.sign_in("amara")
     desk = Desk(page)
 

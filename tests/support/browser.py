@@ -108,6 +108,12 @@ class Workplace:
         await self.fetch(over, review_id)
         await self.until(f"SELECT NOT EXISTS (SELECT FROM review_queue.seats {of_it})", review_id)
 
+    async def settle(self) -> None:
+        """Let the time for undoing be over; what is submitted has left when this returns."""
+        submitted = "WHERE state = 'submitted'"
+        await self.fetch(f"UPDATE review_queue.seats SET settles_at = now() {submitted}")
+        await self.until(f"SELECT NOT EXISTS (SELECT FROM review_queue.seats {submitted})")
+
     async def until(self, query: str, *arguments: Any) -> None:
         """Wait until a query says true."""
         async with asyncio.timeout(60):

@@ -22,7 +22,6 @@ from tests.support.colleague import Colleague, colleague
 SHARES = Shares(overlap=0.5, withheld=0.5)
 _DECIDED, _WAITING = range(6700, 6860), range(6400, 6700)
 _REVIEWERS = ("amara", "bo", "cleo", "sam")
-_SUBMITTED = "state = 'submitted'"
 # Everything came and was decided a while ago; the audit trail keeps its times, as it must.
 _EARLIER_TODAY = """
 UPDATE review_queue.opinions SET
@@ -111,8 +110,7 @@ async def fill(place: Workplace) -> None:
     await place.publish(*(asked(claim, minutes=900 - n) for n, claim in enumerate(claims)))
     for _ in ("opinions", "further ones", "final words"):
         await work_off(place, {claim.input.claim_id: claim for claim in claims})
-        await place.fetch("UPDATE review_queue.seats SET settles_at = now() WHERE " + _SUBMITTED)
-        await place.until(f"SELECT NOT EXISTS (SELECT FROM review_queue.seats WHERE {_SUBMITTED})")
+        await place.settle()
     await place.fetch(_EARLIER_TODAY)
     await place.publish(*in_line())
 

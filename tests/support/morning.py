@@ -12,7 +12,6 @@ from tests.support.desk import STOPWATCH, Desk
 SHARES = Shares(overlap=0.5, withheld=0.2)
 SETTINGS = {
     "lease_seconds": 60,
-    "undo_seconds": 4,
     "overlap_share": SHARES.overlap,
     "withheld_share": SHARES.withheld,
 }

@@ -105,7 +105,7 @@ async def test_a_note_is_added_or_says_why_not(queue: Queue, browse: Browse) -> 
     await sent(browse, "amara", f"{path}/notes", text="page two was missing")
     assert "page two was missing" in await page(browse, "lee", path)
     refused = await sent(browse, "amara", f"{path}/notes", status=422, text="  ")
-    assert "The note: " in refused.text
+    assert "The note: there is nothing in it yet." in refused.text
     await sent(browse, "bo", f"{path}/notes", status=404, text="let me in")
 
 

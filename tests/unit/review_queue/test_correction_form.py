@@ -86,6 +86,11 @@ def test_what_is_wrong_is_named_by_its_field(changes: dict[str, str], field: str
     assert refused.value.field == field
 
 
+def test_what_is_empty_is_missing() -> None:
+    with pytest.raises(Rejected, match=r"^why: is missing$"):
+        parse(said(why=" "), CASE)
+
+
 def test_the_form_offers_what_the_task_has() -> None:
     form = CorrectionForm.of(ADJUDICATION, CASE)
 

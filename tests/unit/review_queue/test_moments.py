@@ -1,8 +1,8 @@
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from services.review_queue.moments import ago, duration, since, waited
+from services.review_queue.moments import ago, duration, exactly, since, waited
 from tests.support.builders import NOW
 
 
@@ -44,8 +44,15 @@ def test_durations(seconds: float, text: str) -> None:
         (60, "1 min"),
         (3599, "59 min"),
         (7500, "2 h 5 min"),
+        (7200, "2 h"),
+        (86400, "1 d"),
         (187200, "2 d 4 h"),
     ],
 )
 def test_waiting_is_said_as_people_say_it(seconds: int, text: str) -> None:
     assert waited(timedelta(seconds=seconds)) == text
+
+
+def test_who_must_know_when_reads_it_to_the_second() -> None:
+    at = datetime(2026, 3, 2, 13, 5, 9, tzinfo=timezone(timedelta(hours=1)))
+    assert ">2026-03-02 12:05:09</time>" in exactly(at)
