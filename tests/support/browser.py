@@ -87,6 +87,7 @@ class Workplace:
         """A person in a browser of his own, at the first page. He uses the keyboard."""
         page = await (await self.context(**options)).new_page()
         await page.goto(f"{self.url}/sign-in")
+        await expect(page.get_by_label("Name")).to_be_focused()
         await page.keyboard.type(name)
         await page.keyboard.press("Tab")
         await page.keyboard.type(PASSWORD)
