@@ -101,7 +101,7 @@ def _quote(rule: Rule) -> Criterion:
 
 def _told(error: Any) -> str:
     empty = error["type"] in ("string_too_short", "too_short")
-    return "is missing" if empty else str(error["msg"])
+    return "must not be empty" if empty else str(error["msg"])
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -86,8 +86,8 @@ def test_what_is_wrong_is_named_by_its_field(changes: dict[str, str], field: str
     assert refused.value.field == field
 
 
-def test_what_is_empty_is_missing() -> None:
-    with pytest.raises(Rejected, match=r"^why: is missing$"):
+def test_what_is_empty_is_said_to_be() -> None:
+    with pytest.raises(Rejected, match=r"^why: must not be empty$"):
         parse(said(why=" "), CASE)
 
 
