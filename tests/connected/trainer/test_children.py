@@ -1,0 +1,112 @@
+"""What becomes of a run whose child comes to grief: a reason, or another try; then the next one."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.command_line.base_models import register
+from shared.artifacts import Artifacts
+from shared.settings import EngineSettings
+from tests.connected.trainer.running import ended, publish, trainer
+from tests.support.datasets import release
+from tests.support.tiny_base_model import save_tiny_base
+
+pytestmark = pytest.mark.slow
+
+SMALL = {"train": 16, "validation": 4, "calibration": 8, "test": 4}
+QUICK = {"rank": 2, "epochs": 1, "least_steps": 4}
+_NUMBERS = itertools.count(int(time.time()))
+
+
+@pytest.fixture(scope="module")
+def base(
+    engines: dict[str, str], engine: EngineSettings, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The name of a base model that learns nothing, but fast."""
+    directory = save_tiny_base(tmp_path_factory.mktemp("base"), positions=4096)
+    register(str(directory), name="tiny", settings=engines)
+    return "tiny"
+
+
+def recipe(directory: Path, **changes: float) -> Path:
+    path = directory / "recipe.json"
+    path.write_text(json.dumps({**QUICK, **changes}))
+    return path
+
+
+@asynccontextmanager
+async def killer(times: int) -> AsyncIterator[list[int]]:
+    """Kills so many children of this process as soon as they train, as the kernel does where
+    memory runs out; who was killed.
+    """
+    killed: list[int] = []
+
+    async def kill() -> None:
+        while len(killed) < times:
+            for child in psutil.Process().children():
+                if child.pid not in killed and "services.trainer.recipe" in child.cmdline():
+                    child.kill()
+                    killed.append(child.pid)
+            await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(kill())
+    yield killed
+    task.cancel()
+
+
+async def test_a_run_that_diverges_fails_with_its_reason_and_the_next_one_succeeds(
+    engine: EngineSettings, artifacts: Artifacts, base: str, tmp_path: Path
+) -> None:
+    first, second = (release(artifacts, next(_NUMBERS), sizes=SMALL) for _ in range(2))
+    lora = {"strategy": "lora", "base_model": base}
+    wild = recipe(tmp_path, learning_rate=1e30, gradient_norm=1e30)
+    async with trainer(engine, tmp_path, recipe=wild, **lora) as client:
+        await publish(engine, first)
+        failed = await ended(client, first.dataset_version)
+    async with trainer(engine, tmp_path, recipe=recipe(tmp_path), **lora) as client:
+        await publish(engine, second)
+        succeeded = await ended(client, second.dataset_version)
+
+    assert failed["status"] == "failed"
+    assert failed["reason"].startswith("diverged: the loss was ")
+    assert failed["version"] is None
+    assert succeeded["status"] == "succeeded"
+
+
+async def test_a_run_that_is_killed_is_tried_again(
+    engine: EngineSettings, artifacts: Artifacts, base: str, tmp_path: Path
+) -> None:
+    released = release(artifacts, next(_NUMBERS), sizes=SMALL)
+    quick = recipe(tmp_path)
+    async with (
+        trainer(engine, tmp_path, strategy="lora", base_model=base, recipe=quick) as client,
+        killer(1) as killed,
+    ):
+        await publish(engine, released)
+        run = await ended(client, released.dataset_version)
+
+    assert len(killed) == 1
+    assert (run["status"], run["attempts"]) == ("succeeded", 2)
+
+
+async def test_a_run_that_is_killed_each_time_fails_and_leaves_no_version(
+    engine: EngineSettings, artifacts: Artifacts, base: str, tmp_path: Path
+) -> None:
+    released = release(artifacts, next(_NUMBERS), sizes=SMALL)
+    async with (
+        trainer(engine, tmp_path, strategy="lora", base_model=base, attempts=2) as client,
+        killer(2) as killed,
+    ):
+        await publish(engine, released)
+        run = await ended(client, released.dataset_version)
+
+    assert len(killed) == 2
+    assert (run["status"], run["reason"]) == ("failed", "killed by SIGKILL")
+    assert run["version"] is None
