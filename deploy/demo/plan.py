@@ -50,14 +50,14 @@ class Plan:
             "DATASET_ACCUMULATOR_SPLIT_SHARES": LIVE_SPLITS,
             "PROMOTER_SHADOW_CASES": "25",
             "PROMOTER_SHADOW_SECONDS": "5",
-            "PROMOTER_CANARY_CASES": "20",
+            "PROMOTER_CANARY_CASES": "15",
             "PROMOTER_CANARY_SECONDS": "5",
             **self.settings,
         }
 
 
-def simulated(*, seed: int, history: int = 640, cases: int = 1400, threshold: int = 190) -> Plan:
-    """Simulated claims: some 300 training labels for the second version, 350 held-out claims."""
+def simulated(*, seed: int, history: int = 600, cases: int = 1400, threshold: int = 190) -> Plan:
+    """Simulated claims: some 300 training labels for the second version, 330 held-out claims."""
     return Plan(TASKS["adjudication"], history=history, cases=cases, threshold=threshold, seed=seed)
 
 
