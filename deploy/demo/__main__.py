@@ -21,7 +21,7 @@ from deploy.demo.feed import Feed, claim_id_of
 from deploy.demo.memory import Memory
 from deploy.demo.panel import Reviewer, as_setting, reviewers, work
 from deploy.demo.places import Compose, Embedded, Place, PlaceError
-from deploy.demo.plan import Plan, independent_review, simulated, with_strategy
+from deploy.demo.plan import HISTORY, THRESHOLD, Plan, independent_review, simulated, with_strategy
 from deploy.demo.scenario import Scenario, Stuck
 from deploy.demo.watch import Loop, watch
 from deploy.embedded.outside import outside_engines
@@ -40,8 +40,8 @@ def main(
     limit: Annotated[int, typer.Option(help="cases of a CSV file; 0 is all")] = 1500,
     seed: Annotated[int, typer.Option(help="of the simulated claims")] = 1,
     strategy: Annotated[str, typer.Option(help="lora, or linear for a fast look")] = "lora",
-    history: Annotated[int, typer.Option(help="simulated claims decided before")] = 640,
-    threshold: Annotated[int, typer.Option(help="labels that make the second version")] = 190,
+    history: Annotated[int, typer.Option(help="simulated claims decided before")] = HISTORY,
+    threshold: Annotated[int, typer.Option(help="labels that make the second version")] = THRESHOLD,
     compose: Annotated[bool, typer.Option(help="in docker compose")] = False,
 ) -> None:
     """Run the whole loop on embedded engines, or in docker compose."""
