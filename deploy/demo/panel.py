@@ -14,6 +14,7 @@ import httpx
 
 from deploy.simulation import DecidedCase
 
+USERS = "REVIEW_QUEUE_BOOTSTRAP_USERS"
 NAMES = ("amara", "bo", "chidi", "dana")
 _IDLE_SECONDS = 1.0
 
@@ -26,7 +27,7 @@ class Reviewer:
 
 def reviewers(settings: Mapping[str, str]) -> list[Reviewer]:
     """The panel of an earlier demonstration, or a new one."""
-    users = settings.get("REVIEW_QUEUE_BOOTSTRAP_USERS", "")
+    users = settings.get(USERS, "")
     known = [entry.split(":") for entry in users.split(",") if entry]
     if known:
         return [Reviewer(name, password) for name, role, password in known if role == "adjudicator"]
@@ -38,7 +39,7 @@ def as_setting(panel: Sequence[Reviewer]) -> str:
 
 
 async def work(url: str, reviewer: Reviewer, decided: Callable[[str], DecidedCase | None]) -> None:
-    """One reviewer's shift; `decided` knows the recorded decision of a claim."""
+    """One reviewer's shift; `decided` knows the recorded decision of a case."""
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         while True:
             try:
@@ -72,7 +73,7 @@ async def _decide(
     fence = {"token": assignment["token"]}
     looked = await client.post(f"{path}/heartbeat", json={**fence, "opened": True})
     looked.raise_for_status()
-    case = decided(assignment["case"]["claim_id"])
+    case = decided(assignment["case"]["case_id"])
     if case is None:
         answer = await client.post(f"{path}/release", json={**fence, "reason": "not of the record"})
     else:

@@ -50,7 +50,7 @@ class Demonstration:
 def assert_nothing_lost(demo: Mapping[str, Any]) -> None:
     assert demo["cases"] > 0
     assert demo["decisions"] == demo["cases"]
-    assert demo["lost"] == demo["doubled"] == demo["adverse_automatic"] == 0
+    assert demo["lost"] == demo["doubled"] == demo["unreadable"] == demo["adverse_automatic"] == 0
 
 
 @contextmanager
