@@ -76,7 +76,7 @@ reset: ## Stop everything and delete all data, after a question; YES=1 answers i
 
 # --- check ---
 
-.PHONY: lint test test-engines bench docs
+.PHONY: lint test engines-named test-engines bench docs
 lint: setup ## Check style, types and who imports whom.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -86,8 +86,13 @@ lint: setup ## Check style, types and who imports whom.
 test: lint ## Lint, then every test that needs no server from outside.
 	$(PYTEST) -m "not engines"
 
-test-engines: setup ## The connected and end-to-end tests on Apache Kafka, MinIO and Docker; ENGINES=folder of scripts.
+test-engines: engines-named setup ## The connected and end-to-end tests on Apache Kafka, MinIO and Docker; ENGINES=folder of scripts.
 	TEST_ENGINES=$(abspath $(ENGINES)) $(PYTEST) tests/connected tests/e2e
+
+engines-named:
+	@test -x "$(ENGINES)/kafka-up" || { \
+		echo "make test-engines ENGINES=folder: the folder of the scripts kafka-up, minio-up, down"; \
+		echo "and docker-up that start the engines; '$(ENGINES)' has no kafka-up"; exit 1; }
 
 bench: setup ## Measure against named baselines; one JSON line a measure, kept in docs/log.md.
 	@$(BIN)/python -m tests.bench $(NAME)
