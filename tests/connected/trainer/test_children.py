@@ -8,15 +8,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from deploy.command_line.base_models import register
 from shared.artifacts import Artifacts
+from shared.events import TrainingProgressed
 from shared.settings import EngineSettings
+from shared.topics import TRAININGS_PROGRESSED
 from tests.connected.trainer.running import ended, publish, trainer
 from tests.support.datasets import release
 from tests.support.tiny_base_model import save_tiny_base
+from tests.support.topics import events_of
 
 pytestmark = pytest.mark.slow
 
@@ -41,6 +45,25 @@ def recipe(directory: Path, **changes: float) -> Path:
     return path
 
 
+def training() -> list[psutil.Process]:
+    """The children of this process that train."""
+    children = psutil.Process().children()
+    return [child for child in children if "services.trainer.recipe" in child.cmdline()]
+
+
+async def kill_after(step: int, client: httpx.AsyncClient, version: str) -> int:
+    """Kill the child once the run's progress shows that step, or a later one: the one shown."""
+    async with asyncio.timeout(120):
+        while True:
+            runs = (await client.get("/v1/runs")).json()
+            steps = [r["progress"].get("step", 0) for r in runs if r["dataset_version"] == version]
+            if steps and steps[0] >= step:
+                for child in training():
+                    child.kill()
+                return int(steps[0])
+            await asyncio.sleep(0.05)
+
+
 @asynccontextmanager
 async def killer(times: int) -> AsyncIterator[list[int]]:
     """Kills so many children of this process as soon as they train, as the kernel does where
@@ -50,8 +73,8 @@ async def killer(times: int) -> AsyncIterator[list[int]]:
 
     async def kill() -> None:
         while len(killed) < times:
-            for child in psutil.Process().children():
-                if child.pid not in killed and "services.trainer.recipe" in child.cmdline():
+            for child in training():
+                if child.pid not in killed:
                     child.kill()
                     killed.append(child.pid)
             await asyncio.sleep(0.05)
@@ -94,6 +117,31 @@ async def test_a_run_that_is_killed_is_tried_again(
 
     assert len(killed) == 1
     assert (run["status"], run["attempts"]) == ("succeeded", 2)
+
+
+async def test_a_run_that_is_killed_goes_on_from_its_checkpoint(
+    engine: EngineSettings, artifacts: Artifacts, base: str, tmp_path: Path
+) -> None:
+    released = release(artifacts, next(_NUMBERS), sizes=SMALL)
+    long = recipe(tmp_path, least_steps=300, checkpoint_every=10)
+    async with trainer(engine, tmp_path, strategy="lora", base_model=base, recipe=long) as client:
+        await publish(engine, released)
+        shown = await kill_after(10, client, released.dataset_version)
+        run = await ended(client, released.dataset_version)
+        told = await events_of(
+            engine.kafka_bootstrap,
+            TRAININGS_PROGRESSED,
+            TrainingProgressed,
+            wanted=lambda event: event.run_id == run["run_id"],
+            count=run["progress"]["step"],  # more than there are: all of them
+            seconds=5,
+        )
+
+    assert (run["status"], run["attempts"]) == ("succeeded", 2)
+    steps = [event.step for event in told if event.status == "running"]
+    later = steps[steps.index(shown) + 1 :]
+    assert later
+    assert min(later) > 10  # from the beginning it would be 1
 
 
 async def test_a_run_that_is_killed_each_time_fails_and_leaves_no_version(
