@@ -40,10 +40,20 @@ _GPU_TOKENS = 32768
 class TransformersBackend:
     name = "transformers"
 
-    def __init__(self, base: Path, *, quantisation: str = "none", device: str = "auto") -> None:
+    def __init__(
+        self,
+        base: Path,
+        *,
+        quantisation: str = "none",
+        device: str = "auto",
+        longest_prompt: int | None = None,
+    ) -> None:
         self.quantisation = quantisation
         self.tokens = Tokens(base)
         self.model: Any = load_base(base, quantisation=quantisation, device=device)
+        # An answer needs room. The memory of a pass grows with the square of a prompt's length.
+        room = self.model.config.max_position_embeddings - 1
+        self._longest_prompt = min(room, longest_prompt or room)
         self._pass_tokens = _CPU_TOKENS if self.model.device.type == "cpu" else _GPU_TOKENS
         self._adapters: dict[str, str] = {}  # by version; a version's dots are no name for peft
         self._names = (f"adapter{number}" for number in itertools.count())
@@ -105,9 +115,9 @@ class TransformersBackend:
 
     def _read(self, prompt: Prompt) -> tuple[int, ...]:
         tokens = self.tokens.prompt(prompt)
-        longest: int = self.model.config.max_position_embeddings
-        if len(tokens) >= longest:
-            raise Rejected(f"the prompt has {len(tokens)} tokens, the model reads {longest}")
+        longest = self._longest_prompt
+        if len(tokens) > longest:
+            raise Rejected(f"the prompt has {len(tokens)} tokens; at most {longest} are read")
         return tokens
 
     def _use(self, version: str) -> None:
