@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)  # opened here: between fork and exec it could wait for ever
 _LONGEST_LINE_BYTES = 1024 * 1024
 _KEPT_ERROR_BYTES = 4096
 
@@ -89,4 +90,4 @@ def _behave() -> None:
     """In the child, before it starts: lower priority, and no life after the parent's."""
     os.nice(10)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

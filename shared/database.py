@@ -71,14 +71,18 @@ class Database:
             async with self._pool.acquire(timeout=10) as connection, connection.transaction():
                 yield connection
         except _AWAY as error:
-            raise Transient(f"PostgreSQL is away: {type(error).__name__}") from error
+            raise Transient(
+                f"PostgreSQL is away: {type(error).__name__} {error}".rstrip()
+            ) from error
 
     async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         """A connection of one's own, for locks and notifications that outlive a transaction."""
         try:
             return await asyncpg.connect(self.url, timeout=5)
         except _AWAY as error:
-            raise Transient(f"PostgreSQL is away: {type(error).__name__}") from error
+            raise Transient(
+                f"PostgreSQL is away: {type(error).__name__} {error}".rstrip()
+            ) from error
 
 
 async def _migrate(connection: Connection, *, schema: str, steps: Mapping[str, str]) -> None:
@@ -98,3 +102,7 @@ async def _migrate(connection: Connection, *, schema: str, steps: Mapping[str, s
                 f"INSERT INTO {schema}.migrations (name) VALUES ($1)",  # noqa: S608
                 name,
             )
+
+
+def _away(error: Exception) -> Transient:
+    return Transient(f"PostgreSQL is away: {type(error).__name__} {error}".rstrip())

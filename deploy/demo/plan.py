@@ -14,7 +14,7 @@ from shared.tasks import TASKS
 from shared.tasks.task import Task
 
 HISTORY_SPLITS = "train=0.18,validation=0.06,calibration=0.19,certification=0.02,test=0.55"
-HISTORY = 600  # simulated claims
+HISTORY = 640  # simulated claims
 THRESHOLD = 190  # labels
 LIVE_SPLITS = "train=0.8,validation=0.05,calibration=0.1,certification=0.02,test=0.03"
 

@@ -145,16 +145,18 @@ def plan(recipe: Recipe, lengths: Sequence[int]) -> list[tuple[int, list[int]]]:
 def learn(
     model: Any, adapter: Mapping[str, Tensor], batch: Sequence[Lesson], recipe: Recipe
 ) -> float:
-    """Give the adapter the gradient of the batch's mean loss, and return that loss."""
+    """Add the gradient of the batch's mean loss to the adapter's, and return that loss."""
 
     def slope(part: Sequence[int]) -> tuple[float, Sequence[Tensor]]:
         share = answer_loss(model, [batch[index] for index in part]) / len(batch)
         return share.item(), torch.autograd.grad(share, list(adapter.values()))
 
-    found = _side_by_side(slope, batch, model, recipe)
-    for parameter, *parts in zip(adapter.values(), *(slopes for _, slopes in found), strict=True):
-        parameter.grad = torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
-    return sum(loss for loss, _ in found)
+    total = 0.0
+    for loss, slopes in _side_by_side(slope, batch, model, recipe):
+        total += loss
+        for parameter, one in zip(adapter.values(), slopes, strict=True):
+            parameter.grad = one if parameter.grad is None else parameter.grad.add_(one)
+    return total
 
 
 def schedule(recipe: Recipe, step: int, steps: int) -> float:
@@ -188,7 +190,7 @@ def validation_loss(model: Any, lessons: Sequence[Lesson], recipe: Recipe) -> fl
 
 def _side_by_side(
     work: Callable[[Sequence[int]], T], lessons: Sequence[Lesson], model: Any, recipe: Recipe
-) -> list[T]:
+) -> Iterator[T]:
     """What `work` makes of the lessons, in passes; it gets their indices."""
     lengths = [len(one.row.inputs) for one in lessons]
     parts = passes(

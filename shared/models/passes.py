@@ -6,7 +6,7 @@ Measured in docs/log.md.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
@@ -17,6 +17,8 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 _MOST_WORKERS = 4  # beyond them, the threads of a product are the better use of cores
+# Asked once: what a worker sets for itself becomes the default of every thread after it.
+_THREADS = torch.get_num_threads()
 
 
 def passes(
@@ -43,24 +45,25 @@ def abreast(device: torch.device) -> int:
     """How many passes run at once: on a CPU one for each core (`OMP_NUM_THREADS` says less), up to
     four; a GPU is busy with one.
     """
-    return min(_MOST_WORKERS, torch.get_num_threads()) if device.type == "cpu" else 1
+    return min(_MOST_WORKERS, _THREADS) if device.type == "cpu" else 1
 
 
 def side_by_side(
     work: Callable[[Part], Result], parts: Sequence[Part], *, device: torch.device
-) -> list[Result]:
-    """What `work` makes of each part, in their order. It sets its own grad mode: threads have one
-    each.
+) -> Iterator[Result]:
+    """What `work` makes of each part, in their order, each as soon as it is asked for and there.
+
+    `work` sets its own grad mode: threads have one each.
     """
     workers = abreast(device)
     if workers == 1 or len(parts) == 1:
-        return [work(part) for part in parts]
-    return list(_pool(workers).map(work, parts))
+        return map(work, parts)
+    return _pool(workers).map(work, parts)
 
 
 @cache
 def _pool(workers: int) -> ThreadPoolExecutor:
-    threads = max(1, torch.get_num_threads() // workers)
+    threads = max(1, _THREADS // workers)
     return ThreadPoolExecutor(
         workers, "pass", initializer=torch.set_num_threads, initargs=(threads,)
     )

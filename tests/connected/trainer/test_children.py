@@ -7,14 +7,18 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 
 from deploy.command_line.base_models import register
+from services.trainer import worker
 from shared.artifacts import Artifacts
-from shared.events import TrainingProgressed
+from shared.child import Outcome
+from shared.errors import Transient
+from shared.events import ArtifactRef, TrainingProgressed
 from shared.settings import EngineSettings
 from shared.topics import TRAININGS_PROGRESSED
 from tests.connected.trainer.running import ended, publish, trainer
@@ -158,3 +162,34 @@ async def test_a_run_that_is_killed_each_time_fails_and_leaves_no_version(
     assert len(killed) == 2
     assert (run["status"], run["reason"]) == ("failed", "killed by SIGKILL")
     assert run["version"] is None
+
+
+async def test_an_outage_at_the_end_costs_no_training_and_no_attempt(
+    engine: EngineSettings,
+    artifacts: Artifacts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Object storage is away just when the version is to be stored, more often than runs are
+    tried."""
+    released = release(artifacts, next(_NUMBERS), sizes=SMALL)
+    outages = iter(range(4))
+    trained = []
+    store, run_module = worker.store, worker.run_module
+
+    def away(*arguments: Any, **named: Any) -> ArtifactRef:
+        if next(outages, None) is not None:
+            raise Transient("object storage is away")
+        return store(*arguments, **named)
+
+    async def counted(*arguments: Any) -> Outcome:
+        trained.append(arguments)
+        return await run_module(*arguments)
+
+    monkeypatch.setattr(worker, "store", away)
+    monkeypatch.setattr(worker, "run_module", counted)
+    async with trainer(engine, tmp_path) as client:
+        await publish(engine, released)
+        run = await ended(client, released.dataset_version)
+
+    assert (run["status"], run["attempts"], len(trained)) == ("succeeded", 1, 1)
