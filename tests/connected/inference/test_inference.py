@@ -83,7 +83,10 @@ async def test_a_candidate_that_cannot_be_loaded_never_holds_up_the_champion(
         update={
             "version": "adjudication-v1.7",
             "manifest": first.manifest.model_copy(
-                update={"uri": f"s3://{MODELS}/adjudication/adjudication-v1.7/manifest.json"}
+                update={
+                    "uri": f"s3://{MODELS}/adjudication/adjudication-v1.7/manifest.json",
+                    "sha256": "7" * 64,
+                }
             ),
         }
     )
