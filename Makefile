@@ -12,6 +12,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := models,embedded,simulation,dev
 comma := ,
+# Two tests at once, on engines of their own: most of them wait.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 STACK := $(BIN)/python -m deploy.embedded
 DEMO := $(if $(CLAIMS),--claims $(CLAIMS)) $(if $(CLAIMS_LIMIT),--limit $(CLAIMS_LIMIT)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(STRATEGY),--strategy $(STRATEGY))
@@ -74,7 +76,7 @@ reset: ## Stop everything and delete all data, after a question; YES=1 answers i
 
 # --- check ---
 
-.PHONY: lint test test-engines bench docs screenshots
+.PHONY: lint test engines-named test-engines bench docs screenshots
 lint: setup ## Check style, types and who imports whom.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -82,10 +84,15 @@ lint: setup ## Check style, types and who imports whom.
 	$(BIN)/lint-imports
 
 test: lint ## Lint, then every test that needs no server from outside.
-	$(BIN)/pytest -m "not engines"
+	$(PYTEST) -m "not engines"
 
-test-engines: setup ## The connected and end-to-end tests on Apache Kafka, MinIO and Docker; ENGINES=folder of scripts.
-	TEST_ENGINES=$(abspath $(ENGINES)) $(BIN)/pytest tests/connected tests/e2e
+test-engines: engines-named setup ## The connected and end-to-end tests on Apache Kafka, MinIO and Docker; ENGINES=folder of scripts.
+	TEST_ENGINES=$(abspath $(ENGINES)) $(PYTEST) tests/connected tests/e2e
+
+engines-named:
+	@test -x "$(ENGINES)/kafka-up" || { \
+		echo "make test-engines ENGINES=folder: the folder of the scripts kafka-up, minio-up, down"; \
+		echo "and docker-up that start the engines; '$(ENGINES)' has no kafka-up"; exit 1; }
 
 bench: setup ## Measure against named baselines; one JSON line a measure, kept in docs/log.md.
 	@$(BIN)/python -m tests.bench $(NAME)

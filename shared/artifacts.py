@@ -127,8 +127,10 @@ class Artifacts:
             if error.code in _AWAY_CODES:
                 raise Transient(f"object storage is away: {error.code}") from error
             raise
-        except (urllib3.exceptions.HTTPError, ServerError, OSError) as error:
+        except (urllib3.exceptions.HTTPError, ServerError, ConnectionError, TimeoutError) as error:
             raise Transient(f"object storage is away: {type(error).__name__}") from error
+        except OSError as error:  # a full disk, for example
+            raise Transient(f"a file of this machine: {error}") from error
 
 
 async def in_thread(work: Callable[..., T], *arguments: Any) -> T:

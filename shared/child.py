@@ -1,5 +1,5 @@
 """Heavy work in a process of its own: it gives its memory back, steps behind the services in
-priority, leaves them a core, and dies with its parent.
+priority, and dies with its parent.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)  # opened here: between fork and exec it could wait for ever
 _LONGEST_LINE_BYTES = 1024 * 1024
 _KEPT_ERROR_BYTES = 4096
 
@@ -52,7 +53,6 @@ async def run_module(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=_LONGEST_LINE_BYTES,
-        env={**_threads(), **os.environ},
         preexec_fn=_behave,
     )
     if process.stdout is None or process.stderr is None:
@@ -86,15 +86,8 @@ async def _tail(stream: asyncio.StreamReader) -> str:
     return kept.decode(errors="replace")
 
 
-def _threads() -> dict[str, str]:
-    """All cores but one. Threads of a matrix product wait for each other: one that shares its core
-    with a busy service makes all of them slow (on two cores, one thread trains faster than two).
-    """
-    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) - 1))}
-
-
 def _behave() -> None:
     """In the child, before it starts: lower priority, and no life after the parent's."""
-    os.nice(5)
+    os.nice(10)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -71,7 +71,7 @@ class Database:
             async with self._pool.acquire(timeout=10) as connection, connection.transaction():
                 yield connection
         except _AWAY as error:
-            raise Transient(f"PostgreSQL is away: {type(error).__name__}") from error
+            raise _away(error) from error
         except asyncpg.PostgresError as error:
             error.detail = None  # it quotes the row, and whatever fails is logged
             raise
@@ -81,7 +81,7 @@ class Database:
         try:
             return await asyncpg.connect(self.url, timeout=5)
         except _AWAY as error:
-            raise Transient(f"PostgreSQL is away: {type(error).__name__}") from error
+            raise _away(error) from error
 
 
 async def _migrate(connection: Connection, *, schema: str, steps: Mapping[str, str]) -> None:
@@ -101,3 +101,7 @@ async def _migrate(connection: Connection, *, schema: str, steps: Mapping[str, s
                 f"INSERT INTO {schema}.migrations (name) VALUES ($1)",  # noqa: S608
                 name,
             )
+
+
+def _away(error: Exception) -> Transient:
+    return Transient(f"PostgreSQL is away: {type(error).__name__} {error}".rstrip())

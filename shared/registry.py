@@ -3,18 +3,22 @@
 A version is immutable. Whatever is loaded was downloaded whole and every file's hash was right.
 """
 
-import shutil
+import hashlib
 from datetime import datetime
+from glob import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import Field
 
 from shared.artifacts import MODELS, Artifacts, CorruptArtifact
+from shared.errors import Transient
 from shared.events import ArtifactRef, TrainedModel
 from shared.events.base import Frozen
 
 MANIFEST = "manifest.json"
+_SHORT_HASH = "?" * 16  # in the names of base models' directories
 
 
 class ModelManifest(Frozen):
@@ -66,11 +70,17 @@ class ModelCache:
     def adapter(self, model: TrainedModel) -> Path:
         """The directory of a version; `CorruptArtifact` if a file is missing or not the one
         that was published."""
+        cached = self.directory / model.manifest.sha256
+        if cached.exists():  # was checked against this very hash; storage may be away now
+            return cached
         manifest = ModelManifest.model_validate_json(self.artifacts.get(model.manifest))
         return self._fetch(manifest, model.manifest.sha256)
 
     def base(self, name: str) -> Path:
-        """The directory of a registered base model."""
+        """The directory of a registered base model.
+
+        While storage is away, the one that this machine has, if it has one only.
+        """
         uri = f"{base_uri(name)}/{MANIFEST}"
         try:
             content = self.artifacts.read(uri)
@@ -79,20 +89,33 @@ class ModelCache:
                 f"base model {name} is not registered; "
                 f"run `caseloop register-base {name}` (no {uri})"
             ) from error
+        except Transient:
+            known = list(self.directory.glob(f"base-{escape(name)}-{_SHORT_HASH}"))
+            if len(known) != 1:
+                raise
+            return known[0]
         manifest = ModelManifest.model_validate_json(content)
-        return self._fetch(manifest, f"base-{name}")
+        return self._fetch(manifest, f"base-{name}-{hashlib.sha256(content).hexdigest()[:16]}")
 
     def _fetch(self, manifest: ModelManifest, key: str) -> Path:
-        """Download beside and move in place, so that a directory that exists is complete."""
+        """Download beside and move in place, so that a directory that exists is complete.
+
+        Of several processes that fetch it at once, the first one's stays.
+        """
         target = self.directory / key
         if target.exists():
             return target
-        part = target.with_name(f"{key}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        for name, ref in manifest.files.items():
-            self.artifacts.get_file(ref, _inside(part, name))
-        part.replace(target)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f"{key}.", dir=self.directory) as folder:
+            part = Path(folder) / key
+            part.mkdir()
+            for name, ref in manifest.files.items():
+                self.artifacts.get_file(ref, _inside(part, name))
+            try:
+                part.replace(target)
+            except OSError:
+                if not target.exists():
+                    raise
         return target
 
 

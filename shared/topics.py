@@ -13,8 +13,8 @@ from shared import events
 from shared.events import Event
 
 RECORD_LIMIT_BYTES = 1024 * 1024
-# A dead letter carries the record as it was and a few headers more.
-DEAD_LETTER_LIMIT_BYTES = RECORD_LIMIT_BYTES + 64 * 1024
+# A dead letter carries the record as it was, its headers as text of 4/3 the size, and a few more.
+DEAD_LETTER_LIMIT_BYTES = 2 * RECORD_LIMIT_BYTES
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -143,25 +143,23 @@ def create_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
 
     client = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="caseloop-topics")
     try:
+        letters = {
+            "max.message.bytes": str(DEAD_LETTER_LIMIT_BYTES),
+            "retention.ms": str(365 * _DAY_MS),
+        }
+        # What is confirmed then lies on two brokers at least, where there are three.
+        copies = {"min.insync.replicas": str(replication - 1)} if replication > 1 else {}
         wanted = [
             NewTopic(
-                topic.name,
-                num_partitions=topic.partitions,
-                replication_factor=replication,
-                topic_configs=topic.config,
-            )
-            for topic in TOPICS
-        ] + [
-            NewTopic(
                 name,
-                num_partitions=1,
+                num_partitions=partitions,
                 replication_factor=replication,
-                topic_configs={
-                    "max.message.bytes": str(DEAD_LETTER_LIMIT_BYTES),
-                    "retention.ms": str(365 * _DAY_MS),
-                },
+                topic_configs={**config, **copies},
             )
-            for name in dead_letter_topics()
+            for name, partitions, config in (
+                *((topic.name, topic.partitions, topic.config) for topic in TOPICS),
+                *((name, 1, letters) for name in dead_letter_topics()),
+            )
         ]
         existing = set(client.list_topics())
         missing = [topic for topic in wanted if topic.name not in existing]

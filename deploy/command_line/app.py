@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from deploy.command_line import dead_letters, submission, views
 from deploy.command_line.client import Refused, System, Unreachable, environment
@@ -122,7 +122,8 @@ def _act(task: str, action: str, why: str) -> None:
 @app.command()
 def topics() -> None:
     """Create the topics that are missing, and list them all."""
-    created = create_topics(",".join(system().kafka))
+    replication = int(environment().get("KAFKA_REPLICATION", "1"))
+    created = create_topics(",".join(system().kafka), replication=replication)
     console.print(views.topics(created))
 
 
@@ -142,7 +143,7 @@ def register_base(
 @dlq.command("list")
 def list_letters() -> None:
     """All dead letters: where they lie, whose they are, and why."""
-    table = Table("place", "group", "error", "failed at")
+    table = Table(Column("place", no_wrap=True), "group", "error", "failed at")
     for kept in dead_letters.kept_letters(system().kafka):
         letter = kept.letter
         table.add_row(

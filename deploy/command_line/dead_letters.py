@@ -49,7 +49,12 @@ def find(bootstrap: list[str], place: str) -> Kept | None:
 
 def replay(bootstrap: list[str], letters: list[Kept]) -> int:
     """Send records back to their topics, bytes, key and headers as they were."""
-    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=False)
+    producer = KafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=False,
+        max_request_size=DEAD_LETTER_LIMIT_BYTES,
+    )
     try:
         sent = [
             producer.send(

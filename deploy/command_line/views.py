@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from deploy.command_line.client import PORTS, System, Unreachable
+from deploy.command_line.client import PORTS, Refused, System, Unreachable
 from shared.topics import TOPICS, dead_letter_topics
 
 _REFUSED_SHOWN = 20
@@ -25,8 +25,8 @@ def status(system: System) -> Iterator[RenderableType]:
     ):
         try:
             yield view(title, system.get(service, path))
-        except Unreachable as error:
-            yield Text(str(error), style="red")
+        except (Unreachable, Refused) as error:
+            yield Text(f"{title}: {error}", style="red")
 
 
 def health(system: System) -> Table:

@@ -5,34 +5,37 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.live import Live
 
-from deploy.command_line.client import PORTS, System
+from deploy.command_line.client import PORTS, Refused, System, Unreachable
 from deploy.demo import report
-from deploy.demo.display import Display
-from deploy.demo.feed import Feed, claim_id_of
+from deploy.demo.beside import beside
+from deploy.demo.display import Display, follow_labels
+from deploy.demo.feed import Feed, case_id_of
 from deploy.demo.memory import Memory
-from deploy.demo.panel import Reviewer, as_setting, reviewers, work
-from deploy.demo.places import Compose, Embedded, Place, PlaceError
-from deploy.demo.plan import Plan, independent_review, simulated, with_strategy
+from deploy.demo.panel import USERS, Reviewer, as_setting, reviewers, work
+from deploy.demo.places import BASE_MODEL, Compose, Embedded, Place, PlaceError
+from deploy.demo.plan import HISTORY, THRESHOLD, Plan, independent_review, simulated, with_strategy
 from deploy.demo.scenario import Scenario, Stuck
 from deploy.demo.watch import Loop, watch
 from deploy.embedded.outside import outside_engines
 from deploy.embedded.stack import StackError
+from deploy.simulation import DecidedCase
 from shared.artifacts import Artifacts
-from shared.errors import Rejected
+from shared.errors import Rejected, Transient
 from shared.sender import Sender
 from shared.settings import engine_settings
 
 SIMULATED = "simulated"
-BASE_MODEL = "SmolLM2-135M-Instruct"
+_EXPLAINED = (Rejected, Transient, KafkaError, Refused, Unreachable)
 
 
 def main(
@@ -40,8 +43,8 @@ def main(
     limit: Annotated[int, typer.Option(help="cases of a CSV file; 0 is all")] = 1500,
     seed: Annotated[int, typer.Option(help="of the simulated claims")] = 1,
     strategy: Annotated[str, typer.Option(help="lora, or linear for a fast look")] = "lora",
-    history: Annotated[int, typer.Option(help="simulated claims decided before")] = 640,
-    threshold: Annotated[int, typer.Option(help="labels that make the second version")] = 190,
+    history: Annotated[int, typer.Option(help="simulated claims decided before")] = HISTORY,
+    threshold: Annotated[int, typer.Option(help="labels that make the second version")] = THRESHOLD,
     compose: Annotated[bool, typer.Option(help="in docker compose")] = False,
 ) -> None:
     """Run the whole loop on embedded engines, or in docker compose."""
@@ -54,31 +57,37 @@ def main(
     try:
         place: Place = Compose() if compose else Embedded(outside_engines(os.environ))
         asyncio.run(demonstrate(plan, place, claims=claims, console=console))
-    except (Stuck, PlaceError, StackError, Rejected) as error:
+    except (Stuck, PlaceError, StackError, *_EXPLAINED) as error:
         console.print(f"[red]{error}[/red]")
         sys.exit(1)
 
 
 async def demonstrate(plan: Plan, place: Place, *, claims: str, console: Console) -> None:
     started = time.monotonic()
-    panel = reviewers(place.known())
-    loop = Loop(plan.task.name)
+    known = place.known()
+    panel = reviewers(known)
+    recorded = {case_id_of(case): case for case in plan.stream()}
+    loop = Loop(plan.task.name, own=recorded.keys())
     display = Display(loop, console)
     display.step("starting PostgreSQL, S3, the broker and seven services")
-    users = {"REVIEW_QUEUE_BOOTSTRAP_USERS": as_setting(panel)}
+    users = {USERS: known.get(USERS) or as_setting(panel)}
     with console.status("starting"):
         environment = await asyncio.to_thread(place.start, {**plan.environment, **users})
         if plan.settings["TRAINER_STRATEGY"] == "lora":
             display.step("registering the base model")
             await _register_base(environment)
     memory = Memory(place.root_process)
-    await _play(plan, environment, loop, display, panel, memory)
+    system = System(environment)
+    adjudicators = _adjudicators(system, panel, recorded)
+    async with beside(watch(loop, system.kafka), memory.run(), *adjudicators):
+        await loop.caught_up.wait()
+        await _play(plan, system, display)
     _print_table(loop, environment, console)
-    _print_addresses(System(environment), panel, place, console)
+    _print_addresses(system, panel, place, console)
     summary = report.summary(
         loop,
         claims=claims,
-        labels=report.labels(System(environment), loop),
+        labels=report.labels(system, loop),
         seconds=time.monotonic() - started,
         peak_memory_mb=memory.peak_mb,
     )
@@ -98,45 +107,23 @@ async def _register_base(environment: Mapping[str, str]) -> None:
         raise PlaceError(f"{BASE_MODEL} could not be registered:\n{errors.decode()[-2000:]}")
 
 
-async def _play(
-    plan: Plan,
-    environment: Mapping[str, str],
-    loop: Loop,
-    display: Display,
-    panel: Sequence[Reviewer],
-    memory: Memory,
-) -> None:
-    """Run the scenario with everything that goes on beside it."""
-    system = System(environment)
-    recorded = {claim_id_of(case.input.model_dump(mode="json")): case for case in plan.stream()}
-    async with AsyncExitStack() as exits:
-        tasks = [asyncio.create_task(watch(loop, system.kafka))]
-        exits.callback(lambda: [task.cancel() for task in tasks])
-        await loop.caught_up.wait()
-        sender = Sender(engine_settings(environment), client_id="caseloop-demo")
-        feed = Feed(plan.task.name, plan.stream(), sender, set(loop.submitted), lambda: loop.lost)
-        url = system.url("review_queue")
-        tasks += [asyncio.create_task(work(url, member, recorded.get)) for member in panel]
-        tasks += [
-            asyncio.create_task(feed.run()),
-            asyncio.create_task(memory.run()),
-            asyncio.create_task(_follow_labels(system, display)),
-        ]
-        live = Live(display, console=display.console, refresh_per_second=4)
-        if display.console.is_terminal:
-            exits.enter_context(live)
-        await Scenario(plan, system, loop, feed, display).play()
+async def _play(plan: Plan, system: System, display: Display) -> None:
+    """Run the scenario, with the claims that come in beside it."""
+    loop = display.loop
+    sender = Sender(engine_settings(system.settings), client_id="caseloop-demo")
+    feed = Feed(plan.task.name, plan.stream(), sender, set(loop.submitted), lambda: loop.lost)
+    terminal = display.console.is_terminal
+    shown = Live(display, console=display.console, refresh_per_second=4) if terminal else None
+    async with beside(feed.run(), follow_labels(system, display)):
+        with shown or nullcontext():
+            await Scenario(plan, system, loop, feed, display).play()
 
 
-async def _follow_labels(system: System, display: Display) -> None:
-    """How many labels are still missing until the next training, twice a second."""
-    task = display.loop.task
-    while True:
-        found = await asyncio.to_thread(system.get, "dataset_accumulator", "/v1/labels/progress")
-        if task in found:
-            display.label_progress = (found[task]["train_unreleased"], found[task]["threshold"])
-        display.milestones()
-        await asyncio.sleep(0.5)
+def _adjudicators(
+    system: System, panel: Sequence[Reviewer], recorded: Mapping[str, DecidedCase]
+) -> list[Coroutine[None, None, None]]:
+    url = system.url("review_queue")
+    return [work(url, reviewer, recorded.get) for reviewer in panel]
 
 
 def _print_table(loop: Loop, environment: Mapping[str, str], console: Console) -> None:

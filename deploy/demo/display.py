@@ -1,15 +1,19 @@
 """The loop in the terminal, live; in a file or a pipe, a line whenever something happened."""
 
+import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
+import httpx
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from deploy.command_line.client import Refused, System, Unreachable
 from deploy.demo.watch import Loop
 
 _BAR = 30
@@ -72,6 +76,8 @@ class Display:
             + ", ".join(f"{reason} {count}" for reason, count in reasons),
         )
         table.add_row("decided by experts", str(len(loop.completed)))
+        if loop.unreadable:
+            table.add_row("unreadable decisions", str(len(loop.unreadable)), style="red")
         answered = ", ".join(f"{name} {n}" for name, n in sorted(loop.answered_by.items()))
         table.add_row("answered by", answered or "–")
         return table
@@ -128,6 +134,31 @@ class Display:
         if hundreds:
             news.append(f"{hundreds} claims in")
         return news
+
+
+async def follow_labels(system: System, display: Display) -> None:
+    """How many labels are still missing until the next training, twice a second.
+
+    While the accumulator is away, the numbers stay as they are; whatever else it says is raised.
+    """
+    task = display.loop.task
+    while True:
+        found = await asyncio.to_thread(_progress, system)
+        if task in found:
+            display.label_progress = (found[task]["train_unreleased"], found[task]["threshold"])
+        display.milestones()
+        await asyncio.sleep(0.5)
+
+
+def _progress(system: System) -> Any:
+    try:
+        return system.get("dataset_accumulator", "/v1/labels/progress")
+    except Unreachable:
+        return {}
+    except Refused as error:
+        if error.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            raise
+        return {}
 
 
 _VERDICTS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}

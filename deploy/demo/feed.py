@@ -65,16 +65,19 @@ class Feed:
 def submission(task: str, case: DecidedCase) -> CaseSubmitted:
     """The case as a claims system hands it in: what was known before the decision."""
     content = case.input.model_dump(mode="json")
-    claim_id = claim_id_of(content)
     return CaseSubmitted(
         occurred_at=datetime.now(UTC),
-        case_id=f"{claim_id}.1",
-        claim_id=claim_id,
+        case_id=case_id_of(case),
+        claim_id=_claim_id_of(content),
         task=task,
         input=content,
     )
 
 
-def claim_id_of(content: dict[str, object]) -> str:
+def case_id_of(case: DecidedCase) -> str:
+    return f"{_claim_id_of(case.input.model_dump(mode='json'))}.1"
+
+
+def _claim_id_of(content: dict[str, object]) -> str:
     """Claims have a claim id, independent reviews a reference id."""
     return str(content.get("claim_id") or content["reference_id"])

@@ -16,6 +16,7 @@ from deploy.simulation import DecidedCase
 from shared.tasks import get_task
 from shared.tasks.task import Task
 
+USERS = "REVIEW_QUEUE_BOOTSTRAP_USERS"
 # The last one is senior: disputes and what is escalated come to her.
 NAMES = ("amara", "bo", "chidi", "dana")
 ROLES = ("adjudicator", "senior")
@@ -31,7 +32,7 @@ class Reviewer:
 
 def reviewers(settings: Mapping[str, str]) -> list[Reviewer]:
     """The panel of an earlier demonstration, or a new one."""
-    users = settings.get("REVIEW_QUEUE_BOOTSTRAP_USERS", "")
+    users = settings.get(USERS, "")
     known = [entry.split(":") for entry in users.split(",") if entry]
     if known:
         return [Reviewer(name, password, role) for name, role, password in known if role in ROLES]
@@ -43,7 +44,7 @@ def as_setting(panel: Sequence[Reviewer]) -> str:
 
 
 async def work(url: str, reviewer: Reviewer, decided: Callable[[str], DecidedCase | None]) -> None:
-    """One reviewer's shift; `decided` knows the recorded decision of a claim."""
+    """One reviewer's shift; `decided` knows the recorded decision of a case."""
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         while True:
             try:
@@ -77,7 +78,7 @@ async def _decide(
     fence = {"token": assignment["token"]}
     looked = await client.post(f"{path}/heartbeat", json={**fence, "opened": True})
     looked.raise_for_status()
-    case = decided(assignment["case"]["claim_id"])
+    case = decided(assignment["case"]["case_id"])
     if case is None:
         answer = await client.post(f"{path}/release", json={**fence, "reason": "not of the record"})
     else:

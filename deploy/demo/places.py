@@ -13,6 +13,7 @@ from deploy.embedded.layout import REPOSITORY, Layout, default_home
 from deploy.embedded.settings import read_env
 from deploy.embedded.stack import EmbeddedStack
 
+BASE_MODEL = "SmolLM2-135M-Instruct"
 _ENV_FILE = REPOSITORY / ".env"
 _UP = ("up", "--build", "--detach", "--wait")
 
@@ -66,7 +67,9 @@ class Embedded:
 
 @dataclass
 class Compose:
-    """Containers. The secrets are made once and lie in `.env`, or the file CASELOOP_ENV names."""
+    """Containers. Secrets are made once and lie in `.env`, or the file CASELOOP_ENV names, with
+    the ports and the settings of the last start.
+    """
 
     file: Path = field(default_factory=lambda: Path(os.environ.get("CASELOOP_ENV", _ENV_FILE)))
     hint: str = "docker compose ps, docker compose logs, docker compose down"
@@ -79,7 +82,7 @@ class Compose:
         return {name: value for name, equals, value in pairs if equals}
 
     def start(self, settings: Mapping[str, str]) -> dict[str, str]:
-        environment = {**_secrets(), **settings, **_image(settings), **self.known()}
+        environment = {**_secrets(), **self.known(), **settings, **_image(settings)}
         self.file.touch(mode=0o600)
         self.file.write_text("".join(f"{n}={v}\n" for n, v in sorted(environment.items())))
         command = ["docker", "compose", "--env-file", str(self.file), *_UP]
@@ -103,9 +106,9 @@ def _secrets() -> dict[str, str]:
 
 def _image(settings: Mapping[str, str]) -> dict[str, str]:
     """Without a language model, the image needs no PyTorch and nothing a base model."""
-    if settings.get("TRAINER_STRATEGY") != "linear":
-        return {}
-    return {"CASELOOP_EXTRAS": "linear", "CASELOOP_PREPARE": "--no-base-model"}
+    if settings["TRAINER_STRATEGY"] == "linear":
+        return {"CASELOOP_EXTRAS": "linear", "CASELOOP_PREPARE": "--no-base-model"}
+    return {"CASELOOP_EXTRAS": "models", "CASELOOP_PREPARE": f"--base-model {BASE_MODEL}"}
 
 
 def _addresses(environment: Mapping[str, str]) -> dict[str, str]:

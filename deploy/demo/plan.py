@@ -14,6 +14,8 @@ from shared.tasks import TASKS
 from shared.tasks.task import Task
 
 HISTORY_SPLITS = "train=0.18,validation=0.06,calibration=0.19,certification=0.02,test=0.55"
+HISTORY = 640  # simulated claims
+THRESHOLD = 190  # labels
 LIVE_SPLITS = "train=0.8,validation=0.05,calibration=0.1,certification=0.02,test=0.03"
 
 
@@ -50,14 +52,16 @@ class Plan:
             "DATASET_ACCUMULATOR_SPLIT_SHARES": LIVE_SPLITS,
             "PROMOTER_SHADOW_CASES": "25",
             "PROMOTER_SHADOW_SECONDS": "5",
-            "PROMOTER_CANARY_CASES": "20",
+            "PROMOTER_CANARY_CASES": "15",
             "PROMOTER_CANARY_SECONDS": "5",
             **self.settings,
         }
 
 
-def simulated(*, seed: int, history: int = 640, cases: int = 1400, threshold: int = 190) -> Plan:
-    """Simulated claims: some 300 training labels for the second version, 350 held-out claims."""
+def simulated(
+    *, seed: int, history: int = HISTORY, cases: int = 1400, threshold: int = THRESHOLD
+) -> Plan:
+    """Simulated claims: some 300 training labels for the second version, 330 held-out claims."""
     return Plan(TASKS["adjudication"], history=history, cases=cases, threshold=threshold, seed=seed)
 
 

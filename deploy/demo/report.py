@@ -47,10 +47,11 @@ def summary(
         "task": loop.task,
         "claims": claims,
         "cases": len(loop.submitted),
-        "decisions": len(loop.decisions),
+        "decisions": loop.decided,
         "lost": loop.lost,
         "doubled": loop.doubled,
         "adverse_automatic": loop.adverse_automatic,
+        "unreadable": len(loop.unreadable),
         "labels": labels,
         "dataset_versions": len(loop.releases),
         "champion": loop.champion,
@@ -69,7 +70,8 @@ def table(loop: Loop, recalls: Mapping[str, Mapping[str, float]]) -> Table:
     found = Table(title="Before and after, on the same held-out claims")
     found.add_column("")
     for measures, heading in zip(columns, ("before", "after", "scikit-learn"), strict=True):
-        found.add_column(f"{heading}\n{measures.version if measures else '–'}", justify="right")
+        version = measures.version.removeprefix(f"{loop.task}-") if measures else "–"
+        found.add_column(f"{heading}\n{version}", justify="right")
     found.add_row("held-out claims", *(_text(m.cases if m else None, "d") for m in columns))
     found.add_row("accuracy", *(_text(m.accuracy if m else None) for m in columns))
     for label in sorted({name for row in recalls.values() for name in row}):

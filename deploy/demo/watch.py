@@ -1,7 +1,10 @@
 """Everything the demonstration knows of the running system: read from its topics as they grow."""
 
 import asyncio
+import hashlib
+import json
 from collections import Counter, defaultdict
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -21,22 +24,32 @@ from shared.events import (
     RolloutChanged,
     TrainingProgressed,
 )
-from shared.topics import TOPICS
+from shared.tasks import get_task
+from shared.topics import DECISIONS_MADE, TOPICS, Topic
 
 _BY_NAME = {topic.name: topic for topic in TOPICS}
 
 
 @dataclass
 class Loop:
-    """The loop of one task, counted by identity: an event that comes twice counts once."""
+    """The loop of one task, counted by identity: an event that comes twice counts once.
+
+    `own` are the case ids that the demonstration submits. Cases that somebody else hands in are
+    watched like all others, but nobody plays the expert for them, so none is waited for.
+    """
 
     task: str
+    own: Set[str]
     submitted: set[str] = field(default_factory=set)
     predicted: set[str] = field(default_factory=set)
     answered_by: Counter[str] = field(default_factory=Counter)
     review_reasons: dict[str, str] = field(default_factory=dict)
     completed: set[str] = field(default_factory=set)
+    # By case and content. What is sent again has the same bytes, a second decision has not,
+    # although its `event_id`, which follows from the case, is the same.
     decisions: dict[str, dict[str, DecisionMade]] = field(default_factory=lambda: defaultdict(dict))
+    unreadable: set[str] = field(default_factory=set)  # decisions, by content
+    against_members: set[str] = field(default_factory=set)  # a model's, by content
     releases: dict[str, DatasetReleased] = field(default_factory=dict)
     training: TrainingProgressed | None = None
     evaluations: dict[str, ModelEvaluated] = field(default_factory=dict)
@@ -48,6 +61,10 @@ class Loop:
         return sum(d.decided_by == "model" for ds in self.decisions.values() for d in ds.values())
 
     @property
+    def decided(self) -> int:
+        return len(self.decisions.keys() & self.own)
+
+    @property
     def lost(self) -> int:
         return len(self.submitted - self.decisions.keys())
 
@@ -57,22 +74,35 @@ class Loop:
 
     @property
     def adverse_automatic(self) -> int:
-        """Cases that a model decided against the member: must be none."""
-        return sum(
-            decision.adverse and decision.decided_by == "model"
-            for found in self.decisions.values()
-            for decision in found.values()
-        )
+        """Decisions of a model against the member: must be none."""
+        return len(self.against_members)
 
     @property
     def champion(self) -> str | None:
         champion = self.rollout.champion if self.rollout else None
         return champion.version if champion else None
 
-    def take(self, event: Event) -> None:
+    def read(self, topic: Topic, value: bytes | None) -> None:
+        """Count a record. Of one that is no event, the services make a dead letter."""
+        content = hashlib.sha256(value or b"").hexdigest()
+        if topic is DECISIONS_MADE and _against_a_member(value, self.task):
+            self.against_members.add(content)
+        try:
+            event = decode(value, topic.event)
+        except Rejected:
+            if topic is DECISIONS_MADE:
+                self.unreadable.add(content)
+            return
+        if isinstance(event, DecisionMade):
+            if event.task == self.task:
+                self.decisions[event.case_id][content] = event
+        else:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
         match event:
             case CaseSubmitted(task=self.task):
-                self.submitted.add(event.case_id)
+                self.submitted |= {event.case_id} & self.own
             case PredictionMade() if event.case.task == self.task:
                 if event.case.case_id not in self.predicted:
                     self.answered_by[event.answering_version or "nobody"] += 1
@@ -81,8 +111,6 @@ class Loop:
                 self.review_reasons[event.case.case_id] = event.reason
             case ReviewCompleted() if event.case.task == self.task:
                 self.completed.add(event.review_id)
-            case DecisionMade(task=self.task):
-                self.decisions[event.case_id][str(event.event_id)] = event
             case DatasetReleased(task=self.task):
                 self.releases[event.dataset_version] = event
             case TrainingProgressed(task=self.task):
@@ -94,6 +122,22 @@ class Loop:
                     self.rollout = event
             case _:
                 return
+
+
+def _against_a_member(value: bytes | None, task: str) -> bool:
+    """Whether a record says that a model decided against the member.
+
+    It is looked at as it stands: an event that must not be is refused before it can be counted.
+    """
+    try:
+        found = json.loads(value or b"")
+        return (
+            found["task"] == task
+            and found["decided_by"] == "model"
+            and get_task(task).is_adverse(found["label"])
+        )
+    except (ValueError, LookupError, TypeError, Rejected):
+        return False  # then it is unreadable, and counted as that
 
 
 async def watch(loop: Loop, bootstrap: list[str]) -> None:
@@ -120,10 +164,7 @@ async def _follow(loop: Loop, bootstrap: list[str]) -> None:
                 loop.caught_up.set()
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:
-                    try:
-                        loop.take(decode(record.value, _BY_NAME[record.topic].event))
-                    except Rejected:
-                        continue  # the services make a dead letter of it
+                    loop.read(_BY_NAME[record.topic], record.value)
     finally:
         await consumer.stop()
 

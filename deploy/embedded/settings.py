@@ -112,4 +112,5 @@ def _places(layout: Layout) -> dict[str, str]:
         "CASELOOP_HOME": str(layout.home),
         "INFERENCE_MODEL_CACHE": str(layout.data / "models"),
         "TRAINER_WORK_DIRECTORY": str(layout.data / "training"),
+        "EVALUATOR_MODEL_CACHE": str(layout.data / "evaluations"),
     }

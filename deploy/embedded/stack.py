@@ -30,6 +30,11 @@ from deploy.embedded.settings import Settings, recorded_base
 from deploy.embedded.supervision import Supervisor
 
 _START_SECONDS = 90.0
+# Settings of services that do not begin with a service's name.
+_SHARED_SETTINGS = {
+    *("LABEL_THRESHOLD", "RELEASE_SCHEDULE", "RELEASE_MINIMUM_LABELS"),
+    *("TRAINING_WINDOW", "MAX_CONCURRENT_RUNS", "LOG_LEVEL", "LOG_FORMAT"),
+}
 
 OnHealthy = Callable[[str, float], None]
 
@@ -155,9 +160,13 @@ class EmbeddedStack:
         self._wait(names or self.process_names, timeout, None)
 
     def _check_same_settings(self) -> None:
-        running = self.environment
-        changed = [name for name, value in self._given.items() if running.get(name) != value]
-        if changed:
+        """What runs keeps what it was told: other settings are refused rather than ignored."""
+        fresh = Settings.make(
+            self.layout, base_port=self.settings.base_port, given=self._given
+        ).environment
+        wanted, told = {**os.environ, **fresh}, self._supervisor.environment()
+        asked = {name for name in os.environ if is_setting(name)} | self._given.keys()
+        if changed := sorted(name for name in asked if told.get(name) != wanted[name]):
             raise StackError(f"it runs with another {', '.join(changed)}: stop it first")
 
     def _spawn(self) -> None:
@@ -200,3 +209,10 @@ class EmbeddedStack:
             if waiting and time.monotonic() - started > timeout:
                 raise Unhealthy(waiting)
             time.sleep(0.2 if waiting else 0)
+
+
+def is_setting(name: str) -> bool:
+    """Whether a variable of the caller's environment tells a service what to do."""
+    prefixes = tuple(f"{service.upper()}_" for service in SERVICES)
+    of_clients = name.endswith("_URL")  # where the command line finds a service
+    return name in _SHARED_SETTINGS or (name.startswith(prefixes) and not of_clients)

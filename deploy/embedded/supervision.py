@@ -57,6 +57,10 @@ class Supervisor:
         while not self.is_running():
             time.sleep(0.02)
 
+    def environment(self) -> dict[str, str]:
+        """What its programs were told when it was started."""
+        return psutil.Process(self._call("supervisor.getPID")).environ()
+
     def processes(self) -> dict[str, Process]:
         rows = self._call("supervisor.getAllProcessInfo")
         return {

@@ -126,10 +126,12 @@ def _tolerated(samples: Samples, tolerated: float) -> Check:
     found = samples.accepted_error()
     if found is None:
         return Check("accepted_error", "PASS", "accepts nothing at its threshold")
-    told = f"{found.estimate:.1%} of what it accepts is wrong ({tolerated:.1%} is tolerated)"
-    if found.low > tolerated:
-        return Check("accepted_error", "FAIL", f"{told}, at least {found.low:.1%}", found)
-    return Check("accepted_error", "PASS", told, found)
+    told = (
+        f"{found.estimate:.1%} of what it accepts is wrong "
+        f"({found.low:.1%} to {found.high:.1%}; {tolerated:.1%} is tolerated)"
+    )
+    verdict: Verdict = "FAIL" if found.low > tolerated else "PASS"
+    return Check("accepted_error", verdict, told, found)
 
 
 def _points(value: float) -> str:

@@ -34,7 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
     database = Database(settings.engines, schema=NAME, migrations=MIGRATIONS)
     rollouts = Rollouts(settings.engines, service=NAME, health=health)
     cache = ModelCache(Artifacts(settings.engines), settings.model_cache)
-    serving = Serving(cache, health, settings.device)
+    serving = Serving(cache, health, settings.device, settings.longest_prompt_tokens)
     rollouts.on_change(serving.want)
     predictor = Predictor(serving, settings.batch_seconds, settings.waiting_cases, now)
     handlers = Handlers(Intake(database), predictor, bus)

@@ -2,21 +2,22 @@
 
 A batch holds about half a second of model work, whoever asks by HTTP goes first, and a batch
 that was scored under a rollout that has changed since is scored again before anybody sees it.
+No case fails for its neighbour's fault, and none that a version cannot score is lost.
 """
 
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.inference.arms import assign
 from services.inference.serving import Serving
 from shared.artifacts import in_thread
-from shared.errors import Transient
+from shared.errors import Rejected, Transient
 from shared.events import Arm, Case, PredictionMade, RolloutChanged, Score, ServedModel
-from shared.models.backend import LabelScores
+from shared.models.backend import Backend, LabelScores, ModelUnusable
 from shared.models.calibration import probabilities
 from shared.tasks import get_task
 from shared.tasks.task import Prompt
@@ -39,6 +40,14 @@ class Waiting:
     def length(self) -> int:
         """Characters: enough to sort by and to size a batch with."""
         return len(self.prompt.system) + len(self.prompt.user)
+
+    def settle(self, outcome: PredictionMade | Exception) -> None:
+        if self.future.done():  # whoever asked has gone
+            return
+        if isinstance(outcome, Exception):
+            self.future.set_exception(outcome)
+        else:
+            self.future.set_result(outcome)
 
 
 @dataclass
@@ -78,26 +87,28 @@ class Predictor:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
-            try:
-                await self._answer(batch)
-            except Exception as error:  # noqa: BLE001 - whoever waits gets the error
-                for item in batch:
-                    if not item.future.done():
-                        item.future.set_exception(error)
+            await self._answer(batch)
 
     def _take(self) -> list[Waiting]:
-        """The next micro-batch: about `batch_seconds` of work, at least one case."""
+        """The next micro-batch: about `batch_seconds` of work, at least one case.
+
+        At most one of its cases is to be explained, which alone takes seconds: the next such
+        case stays in line, and those behind it go first.
+        """
         budget = self._speed * self.batch_seconds
         batch: list[Waiting] = []
         for line in (self._urgent, self._patient):
-            while line and len(batch) < _LARGEST_BATCH:
-                item = line[0]
+            staying: list[Waiting] = []
+            while line and len(batch) < _LARGEST_BATCH and budget >= 0:
+                item = line.popleft()
+                if item.future.cancelled():
+                    continue
+                if item.explain and any(other.explain for other in batch):
+                    staying.append(item)
+                    continue
                 budget -= item.length * self._arms(item.case.task)
-                if batch and budget < 0:
-                    return batch
-                line.popleft()
-                if not item.future.cancelled():
-                    batch.append(item)
+                (staying if batch and budget < 0 else batch).append(item)
+            line.extendleft(reversed(staying))
         return batch
 
     def _arms(self, task: str) -> int:
@@ -105,80 +116,75 @@ class Predictor:
         return 2 if rollout is not None and rollout.candidate is not None else 1
 
     async def _answer(self, batch: Sequence[Waiting]) -> None:
-        by_task: dict[str, list[Waiting]] = defaultdict(list)
-        for item in sorted(batch, key=lambda item: item.length):
-            by_task[item.case.task].append(item)
-        for task, items in by_task.items():
-            for item, prediction in zip(items, await self._predict(task, items), strict=True):
-                if not item.future.done():
-                    item.future.set_result(prediction)
+        """Task by task, the case to be explained last: nobody else waits for its text."""
+        alike: dict[tuple[bool, str], list[Waiting]] = defaultdict(list)
+        for item in sorted(batch, key=lambda item: (item.explain, item.length)):
+            alike[item.explain, item.case.task].append(item)
+        for (_, task), items in alike.items():
+            try:
+                outcomes = await self._predict(task, items)
+            except Exception as error:  # noqa: BLE001 - whoever waits gets the error
+                outcomes = [error] * len(items)
+            for item, outcome in zip(items, outcomes, strict=True):
+                item.settle(outcome)
 
-    async def _predict(self, task: str, items: Sequence[Waiting]) -> list[PredictionMade]:
+    async def _predict(
+        self, task: str, items: Sequence[Waiting]
+    ) -> list[PredictionMade | Exception]:
         """Score under the active rollout, again if it changed meanwhile."""
         while True:
             rollout = self.serving.active.get(task)
-            predictions = await self._predict_under(rollout, items)
+            outcomes = await self._predict_under(rollout, items)
             if self.serving.active.get(task) is rollout:
-                return predictions
+                return outcomes
 
     async def _predict_under(
         self, rollout: RolloutChanged | None, items: Sequence[Waiting]
-    ) -> list[PredictionMade]:
+    ) -> list[PredictionMade | Exception]:
         if rollout is None or rollout.champion is None:
             return [PredictionMade(occurred_at=self.now(), case=item.case) for item in items]
-        champion = await self._score(rollout.champion, "champion", items)
-        candidate: list[Score] | None = None
+        said = {"champion": await self._score(rollout.champion, "champion", items)}
         if rollout.candidate is not None:
-            candidate = await self._score_candidate(rollout.candidate, items)
-        failed = (rollout.champion.version,) if champion is None else ()
-        if rollout.candidate is not None and candidate is None:
-            failed = (*failed, rollout.candidate.version)
-        predictions = []
+            said["candidate"] = await self._score(rollout.candidate, "candidate", items)
+        outcomes = []
         for index, item in enumerate(items):
-            scores = [arm[index] for arm in (champion, candidate) if arm is not None]
-            predictions.append(self._prediction(item, rollout, scores, failed))
-        return [await self._explained(p, i) for p, i in zip(predictions, items, strict=True)]
+            of_item = {arm: found[index] for arm, found in said.items()}
+            outcomes.append(await self._outcome(item, rollout, of_item))
+        return outcomes
 
-    def _prediction(
-        self,
-        item: Waiting,
-        rollout: RolloutChanged,
-        scores: Sequence[Score],
-        failed: tuple[str, ...],
-    ) -> PredictionMade:
-        assignment = assign(item.case.group_id, rollout)
-        by_arm = {score.arm: score for score in scores}
-        arm: Arm = assignment.arm if assignment.arm in by_arm else "champion"
-        answer = by_arm.get(arm)
-        return PredictionMade(
-            occurred_at=self.now(),
-            case=item.case,
-            scores=tuple(scores),
-            answering_version=answer.version if answer else None,
-            arm=arm,
-            arm_probability=assignment.probability,
-            rollout_id=rollout.rollout_id,
-            rollout_revision=rollout.revision,
-            failed_versions=failed,
-        )
-
-    async def _score_candidate(
-        self, candidate: ServedModel, items: Sequence[Waiting]
-    ) -> list[Score] | None:
-        """A candidate that fails is reported in the event; the champion's answer stands."""
-        try:
-            return await self._score(candidate, "candidate", items)
-        except Exception as error:  # noqa: BLE001 - reported as a failed version
-            logger.error("candidate failed", version=candidate.version, exc_info=error)
-            return None
+    async def _outcome(
+        self, item: Waiting, rollout: RolloutChanged, said: Mapping[str, Score | Exception]
+    ) -> PredictionMade | Exception:
+        """The case's prediction, also if the champion rejects the case: then nobody answers, and
+        a human will. Any other error of the champion is no matter of the case, and returned."""
+        champion = said["champion"]
+        if isinstance(champion, Exception) and not isinstance(champion, Rejected):
+            return champion
+        return await self._explained(_prediction(item, rollout, said, now=self.now()), item)
 
     async def _score(
         self, served: ServedModel, arm: Arm, items: Sequence[Waiting]
-    ) -> list[Score] | None:
-        """Scores of one version for all items, or nothing if it is not in memory."""
+    ) -> list[Score | Exception]:
+        """What one version says of each item, or why it says nothing.
+
+        Items that fail together are halved until the one at fault stands alone.
+        """
         backend = self.serving.backend_of(served.version)
         if backend is None:
-            return None
+            return [ModelUnusable(f"{served.version} is not in memory")] * len(items)
+        try:
+            return list(await self._score_together(backend, served, arm, items))
+        except Exception as error:  # noqa: BLE001 - the case's own, or a failed version
+            if len(items) == 1:
+                logger.error("not scored", version=served.version, arm=arm, exc_info=error)
+                return [error]
+        middle = len(items) // 2
+        first = await self._score(served, arm, items[:middle])
+        return [*first, *await self._score(served, arm, items[middle:])]
+
+    async def _score_together(
+        self, backend: Backend, served: ServedModel, arm: Arm, items: Sequence[Waiting]
+    ) -> list[Score]:
         labels = get_task(served.model.task).label_names
         started = time.perf_counter()
         found: list[LabelScores] = await in_thread(
@@ -200,8 +206,39 @@ class Predictor:
         backend = self.serving.backend_of(answer.version)
         if backend is None:
             return prediction
-        text = await in_thread(backend.explain, answer.version, item.prompt, answer.label)
+        try:
+            text = await in_thread(backend.explain, answer.version, item.prompt, answer.label)
+        except ModelUnusable:  # unloaded a moment ago: the rollout has changed
+            return prediction
         return prediction.model_copy(update={"reasoning": text})
+
+
+def _prediction(
+    item: Waiting,
+    rollout: RolloutChanged,
+    said: Mapping[str, Score | Exception],
+    *,
+    now: datetime,
+) -> PredictionMade:
+    """The assigned arm answers; where it could not score the case, the champion does."""
+    scores = {arm: found for arm, found in said.items() if isinstance(found, Score)}
+    assignment = assign(item.case.group_id, rollout)
+    answer = scores.get(assignment.arm) or scores.get("champion")
+    assigned = answer is not None and answer.arm == assignment.arm
+    served = {"champion": rollout.champion, "candidate": rollout.candidate}
+    return PredictionMade(
+        occurred_at=now,
+        case=item.case,
+        scores=tuple(scores.values()),
+        answering_version=answer.version if answer else None,
+        arm=answer.arm if answer else None,
+        arm_probability=assignment.probability if assigned else 1.0,
+        rollout_id=rollout.rollout_id,
+        rollout_revision=rollout.revision,
+        failed_versions=tuple(
+            model.version for arm, model in served.items() if model and arm not in scores
+        ),
+    )
 
 
 def _score_of(served: ServedModel, arm: Arm, scores: LabelScores, latency_ms: float) -> Score:

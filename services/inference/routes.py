@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from services.inference.handlers import Handlers
 from services.inference.serving import Serving
 from shared.auth import Principal, allow
 from shared.events import CaseSubmitted, PredictionMade
-from shared.events.base import Identifier, Input
+from shared.events.base import Attempt, Identifier, Input
 
 Caller = Annotated[Principal, Depends(allow("service", "operator"))]
 Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
@@ -26,7 +26,7 @@ class Submission(BaseModel):
     task: str
     input: Input
     claim_id: Identifier | None = None
-    attempt: Annotated[int, Field(ge=1)] = 1
+    attempt: Attempt = 1
     supersedes_case_id: Identifier | None = None
     group_id: Identifier | None = None
     reasoning_requested: bool = False

@@ -1,7 +1,7 @@
 """Which models this process has in memory and which rollout it answers under.
 
-A new rollout takes effect once its champion is loaded; until then, and if it cannot be loaded,
-the one before serves on. A candidate that cannot be loaded never holds up the champion.
+A new rollout takes effect once its champion is in memory; until then, and if it cannot be loaded,
+the one before serves on. Its candidate joins once it is loaded or refused, and holds up nobody.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ class Serving:
     cache: ModelCache
     health: Health
     device: str
+    longest_prompt_tokens: int
     active: dict[str, RolloutChanged] = field(default_factory=dict)
     _wanted: dict[str, RolloutChanged] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -34,31 +35,37 @@ class Serving:
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def want(self, rollout: RolloutChanged) -> None:
-        """Take note of a newer rollout; `run` makes it the active one."""
+        """Take a newer rollout: active at once if its champion is in memory; `run` loads the rest.
+
+        So a rollback waits for no download.
+        """
         self._wanted[rollout.task] = rollout
+        if rollout.champion is None or rollout.champion.version in self._loaded:
+            self._activate(rollout)
         self._settled.clear()
         self._changed.set()
 
     async def settled(self) -> None:
-        """Return once everything wanted was tried."""
+        """Return once every champion wanted was tried."""
         if self._wanted:
             await self._settled.wait()
 
     async def run(self) -> None:
-        """Converge on what is wanted, for ever."""
+        """Converge on what is wanted, for ever: all champions first, then what stands by them."""
         while True:
             await self._changed.wait()
             self._changed.clear()
-            try:
-                for rollout in list(self._wanted.values()):
-                    await self._converge(rollout)
-            except Transient as error:
-                self.health.alert("models", f"waiting for object storage: {error}")
-                self._changed.set()
-                await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            if not self._changed.is_set():
+            wanted = list(self._wanted.values())
+            tried = [await self._load_champion(rollout) for rollout in wanted]
+            if all(tried) and not self._changed.is_set():
                 self._settled.set()
+            tried += [await self._load_others(rollout) for rollout in wanted]
+            await self._unload_unknown()
+            if all(tried):
+                self.health.calm("models")
+            else:
+                await asyncio.sleep(_RETRY_SECONDS)
+                self._changed.set()
 
     def backend_of(self, version: str) -> Backend | None:
         """The backend that has this version in memory."""
@@ -68,35 +75,58 @@ class Serving:
     def versions(self) -> list[str]:
         return sorted(self._loaded)
 
-    async def _converge(self, rollout: RolloutChanged) -> None:
+    async def _load_champion(self, rollout: RolloutChanged) -> bool:
+        """False if it is to be tried again. A refused one leaves the rollout before it active."""
+        champion = rollout.champion
+        if champion is not None:
+            if not await self._tried(champion):
+                return False
+            if champion.version not in self._loaded and rollout.task in self.active:
+                return True
+        self._activate(rollout)
+        return True
+
+    async def _load_others(self, rollout: RolloutChanged) -> bool:
+        """The same for the candidate, which then joins, and for the last good version."""
+        if not self._is_active(rollout):
+            return True
+        candidate, last_good = rollout.candidate, rollout.last_good
+        joins = candidate is None or await self._tried(candidate)
+        if joins and self._is_active(rollout):
+            self.active[rollout.task] = rollout
+        return (last_good is None or await self._tried(last_good)) and joins
+
+    def _activate(self, rollout: RolloutChanged) -> None:
+        """Answer under a newer rollout; a candidate that is still to be loaded joins later."""
         known = self.active.get(rollout.task)
         if known is not None and known.revision >= rollout.revision:
             return
-        for served in (rollout.candidate, rollout.last_good):
-            if served is not None:
-                await self._try_load(served)
-        champion = rollout.champion
-        if champion is not None and not await self._try_load(champion) and known is not None:
-            return
+        candidate = rollout.candidate
+        if candidate is not None and candidate.version not in self._loaded:
+            rollout = rollout.model_copy(update={"candidate": None})
         self.active[rollout.task] = rollout
         logger.info("rollout active", task=rollout.task, revision=rollout.revision)
-        await self._unload_unknown()
 
-    async def _try_load(self, served: ServedModel) -> bool:
+    def _is_active(self, rollout: RolloutChanged) -> bool:
+        known = self.active.get(rollout.task)
+        return known is not None and known.revision == rollout.revision
+
+    async def _tried(self, served: ServedModel) -> bool:
+        """Load a version or refuse it; False while object storage is away."""
         version = served.version
         if version in self._loaded:
             return True
         try:
             await self._load(served.model)
-        except Transient:
-            raise
+        except Transient as error:
+            self.health.alert("models", f"waiting: {error}")
+            return False
         except Exception as error:  # noqa: BLE001 - an unusable model is an alert, not an outage
             reason = str(error) if isinstance(error, Rejected) else type(error).__name__
             self.health.alert(f"model {version}", f"refused: {reason}")
             logger.error("model refused", version=version, exc_info=error)
-            return False
+            return True
         self.health.calm(f"model {version}")
-        self.health.calm("models")
         return True
 
     async def _load(self, model: TrainedModel) -> None:
@@ -111,7 +141,11 @@ class Serving:
     def _open(self, model: TrainedModel) -> Backend:
         base: Path | None = self.cache.base(model.base_model) if model.base_model else None
         return open_backend(
-            model.backend, base=base, quantisation=model.quantisation, device=self.device
+            model.backend,
+            base=base,
+            quantisation=model.quantisation,
+            device=self.device,
+            longest_prompt=self.longest_prompt_tokens,
         )
 
     async def _unload_unknown(self) -> None:

@@ -66,7 +66,11 @@ def promote(
     if version.name in (name_of(rollout.champion), name_of(rollout.candidate)):
         raise Conflict(f"{version.name} serves already", field="version")
     version = replace(version, against=name_of(rollout.champion))
-    return _enqueue(replace(rollout, queued=None), version, who=who, why=why).then(
+    change = Change(replace(rollout, queued=None))
+    if rollout.queued is not None and rollout.queued.name != version.name:
+        by_hand = f"{version.name} was promoted by hand"
+        change = _note(change.rollout, rollout.queued, "superseded", by_hand)
+    return change.then(lambda r: _enqueue(r, version, who=who, why=why)).then(
         lambda r: _next(r, now=now, who=who, why=why)
     )
 

@@ -85,13 +85,3 @@ def batches(lengths: Sequence[int], *, cases: int, pool: int, random: Random) ->
         found.extend(by_length[at : at + cases] for at in range(0, len(by_length), cases))
     random.shuffle(found)
     return found
-
-
-def passes(batch: Sequence[int], lengths: Sequence[int], *, tokens: int) -> list[list[int]]:
-    """The batch in parts of at most `tokens` tokens with padding; one case always fits."""
-    found: list[list[int]] = [[]]
-    for index in sorted(batch, key=lambda index: lengths[index]):
-        if found[-1] and (len(found[-1]) + 1) * lengths[index] > tokens:
-            found.append([])
-        found[-1].append(index)
-    return found

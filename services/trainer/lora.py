@@ -7,12 +7,12 @@ the label is later scored by; the base model stays frozen in bfloat16, the adapt
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from peft import LoraConfig
@@ -23,11 +23,14 @@ from torch.nn.utils import clip_grad_norm_
 
 from services.trainer import checkpoint
 from services.trainer.checkpoint import State
-from services.trainer.data import LabelledCase, batches, passes
+from services.trainer.data import LabelledCase, batches
 from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress, TrainingFailed
 from shared.models.causal_lm import add_adapter, answer_logits, load_base
+from shared.models.passes import abreast, passes, side_by_side
 from shared.models.tokens import Row, Tokens
+
+T = TypeVar("T")
 
 _NAME = "trained"  # of the adapter, while it is trained
 
@@ -76,11 +79,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * schedule(recipe, step, len(steps))
         with _memory_suffices(recipe):
-            loss = 0.0
-            for part in passes(batch, lengths, tokens=recipe.pass_tokens):
-                share = answer_loss(model, [lessons[index] for index in part]) / len(batch)
-                torch.autograd.backward(share)
-                loss += share.item()
+            loss = learn(model, adapter, [lessons[index] for index in batch], recipe)
         if not math.isfinite(loss):
             raise TrainingFailed("diverged", f"the loss was {loss} at step {step + 1}")
         clip_grad_norm_(adapter.values(), recipe.gradient_norm)
@@ -126,13 +125,13 @@ def _scored_tokens(case: LabelledCase, tokens: Tokens, labels: Sequence[str]) ->
 def plan(recipe: Recipe, lengths: Sequence[int]) -> list[tuple[int, list[int]]]:
     """Every step of the run: its epoch, from 1, and the cases it learns from.
 
-    Whole epochs: as many as the recipe says, and more until there are `least_steps`.
+    As many epochs as the recipe says, and more until there are `least_steps`.
     """
     steps_an_epoch = math.ceil(len(lengths) / recipe.batch_cases)
-    epochs = max(recipe.epochs, math.ceil(recipe.least_steps / steps_an_epoch))
-    return [
+    steps = max(recipe.epochs * steps_an_epoch, recipe.least_steps)
+    found = [
         (epoch, batch)
-        for epoch in range(1, epochs + 1)
+        for epoch in range(1, math.ceil(steps / steps_an_epoch) + 1)
         for batch in batches(
             lengths,
             cases=recipe.batch_cases,
@@ -140,6 +139,24 @@ def plan(recipe: Recipe, lengths: Sequence[int]) -> list[tuple[int, list[int]]]:
             random=Random(f"{recipe.seed} {epoch}"),
         )
     ]
+    return found[:steps]
+
+
+def learn(
+    model: Any, adapter: Mapping[str, Tensor], batch: Sequence[Lesson], recipe: Recipe
+) -> float:
+    """Add the gradient of the batch's mean loss to the adapter's, and return that loss."""
+
+    def slope(part: Sequence[int]) -> tuple[float, Sequence[Tensor]]:
+        share = answer_loss(model, [batch[index] for index in part]) / len(batch)
+        return share.item(), torch.autograd.grad(share, list(adapter.values()))
+
+    total = 0.0
+    for loss, slopes in _side_by_side(slope, batch, model, recipe):
+        total += loss
+        for parameter, one in zip(adapter.values(), slopes, strict=True):
+            parameter.grad = one if parameter.grad is None else parameter.grad.add_(one)
+    return total
 
 
 def schedule(recipe: Recipe, step: int, steps: int) -> float:
@@ -161,13 +178,25 @@ def answer_loss(model: Any, lessons: Sequence[Lesson]) -> Tensor:
     return (each * weights.to(logits.device)).sum()
 
 
-@torch.no_grad()
 def validation_loss(model: Any, lessons: Sequence[Lesson], recipe: Recipe) -> float:
     """The label's cross-entropy in nats, mean over cases."""
+
+    @torch.no_grad()
+    def loss(part: Sequence[int]) -> float:
+        return answer_loss(model, [lessons[index] for index in part]).item()
+
+    return sum(_side_by_side(loss, lessons, model, recipe)) / len(lessons)
+
+
+def _side_by_side(
+    work: Callable[[Sequence[int]], T], lessons: Sequence[Lesson], model: Any, recipe: Recipe
+) -> Iterator[T]:
+    """What `work` makes of the lessons, in passes; it gets their indices."""
     lengths = [len(one.row.inputs) for one in lessons]
-    parts = passes(range(len(lessons)), lengths, tokens=recipe.pass_tokens)
-    losses = (answer_loss(model, [lessons[index] for index in part]).item() for part in parts)
-    return sum(losses) / len(lessons)
+    parts = passes(
+        range(len(lessons)), lengths, tokens=recipe.pass_tokens, abreast=abreast(model.device)
+    )
+    return side_by_side(work, parts, device=model.device)
 
 
 def _config(recipe: Recipe) -> LoraConfig:

@@ -4,6 +4,8 @@ import json
 import sys
 from typing import Any, TextIO
 
+METRICS = "metrics.json"  # written last: where it lies, the training is done
+
 
 class TrainingFailed(Exception):
     """The run cannot go on. `reason` is a word for programs, `detail` a sentence for people."""

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from services.trainer import linear
 from services.trainer.data import LabelledCase, read_splits
 from services.trainer.hyperparameters import Recipe
-from services.trainer.progress import Progress, TrainingFailed
+from services.trainer.progress import METRICS, Progress, TrainingFailed
 from shared.errors import Rejected
 from shared.models.backend import Backend, LabelScores, open_backend
 from shared.models.calibration import (
@@ -73,7 +73,9 @@ def run(
         "run_seconds": round(time.monotonic() - started, 1),
     }
     (out / "recipe.json").write_text(recipe.model_dump_json(indent=2))
-    (out / "metrics.json").write_text(json.dumps(metrics, indent=2))
+    part = out / f"{METRICS}.part"
+    part.write_text(json.dumps(metrics, indent=2))
+    part.replace(out / METRICS)
     shutil.rmtree(out / "checkpoint", ignore_errors=True)
     progress.say("done", temperature=metrics["temperature"], seconds=metrics["run_seconds"])
     return metrics

@@ -149,14 +149,17 @@ class Store:
             )
             await self._publish(connection, run, at=at, status="failed", reason=reason)
 
-    async def release(self, run: Run) -> None:
-        """Give the lease back at once, so that the run is resumed."""
+    async def release(self, run: Run, *, counted: bool) -> None:
+        """Give the lease back at once, so that the run is resumed. An attempt counts unless
+        something outside was away."""
         async with self.database.transaction() as connection:
             await connection.execute(
-                "UPDATE trainer.runs SET lease_until = now() - interval '1 second' "
+                "UPDATE trainer.runs SET lease_until = now() - interval '1 second', "
+                "attempts = attempts - $3 "
                 "WHERE run_id = $1 AND owner = $2 AND status = 'running'",
                 run.run_id,
                 self.owner,
+                0 if counted else 1,
             )
 
     async def retry(self, run_id: str) -> bool:

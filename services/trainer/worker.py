@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from services.trainer.card import model_card
+from services.trainer.progress import METRICS
 from services.trainer.settings import Settings
 from services.trainer.store import Run, Store
 from services.trainer.window import Window
@@ -61,14 +62,38 @@ class Worker:
         except LostLease:
             logger.warning("lease lost", run=run.run_id)
         except Transient:
-            await self.store.release(run)
+            await self.store.release(run, counted=False)
             raise
         except Rejected as error:
             await self.store.fail(run, str(error), at=self.now())
+        except Exception as error:
+            if run.attempt < self.settings.attempts:
+                await self.store.release(run, counted=True)
+            else:
+                why = f"{type(error).__name__} at attempt {run.attempt}; see the trainer's log"
+                await self.store.fail(run, why, at=self.now())
+            raise
 
     async def _train(self, run: Run) -> None:
         directory = self.settings.work_directory / run.run_id
         manifest = await in_thread(self._fetch, run, directory)
+        if not (directory / "out" / METRICS).exists():  # else only the rest of the way was missing
+            outcome, why = await self._recipe(run, directory, manifest)
+            if outcome.killed_by and run.attempt < self.settings.attempts:
+                logger.warning("training killed", run=run.run_id, signal=outcome.killed_by)
+                await self.store.release(run, counted=True)
+                return
+            if outcome.code != 0:
+                await self.store.fail(run, why, at=self.now())
+                shutil.rmtree(directory, ignore_errors=True)
+                return
+        await self._publish(run, directory, manifest)
+        shutil.rmtree(directory, ignore_errors=True)
+
+    async def _recipe(
+        self, run: Run, directory: Path, manifest: DatasetManifest
+    ) -> tuple[Outcome, str]:
+        """Train in a child; how it ended, and why if it failed."""
         failure: list[str] = []
         reported = 0.0
 
@@ -82,20 +107,9 @@ class Worker:
                     run, progress, at=self.now(), seconds=self.settings.lease_seconds
                 )
 
-        outcome = await run_module(
-            "services.trainer.recipe",
-            await in_thread(self._arguments, directory, manifest),
-            on_report,
-        )
-        if outcome.code == 0:
-            await self._publish(run, directory, manifest)
-        elif outcome.killed_by and run.attempt < self.settings.attempts:
-            logger.warning("training killed", run=run.run_id, signal=outcome.killed_by)
-            await self.store.release(run)
-            return
-        else:
-            await self.store.fail(run, _why(outcome, failure), at=self.now())
-        shutil.rmtree(directory, ignore_errors=True)
+        arguments = await in_thread(self._arguments, directory, manifest)
+        outcome = await run_module("services.trainer.recipe", arguments, on_report)
+        return outcome, failure[-1] if failure else outcome.reason
 
     def _fetch(self, run: Run, directory: Path) -> DatasetManifest:
         """Write the splits that training may see as JSONL files."""
@@ -132,7 +146,7 @@ class Worker:
 
     def _upload(self, run: Run, version: str, out: Path, manifest: DatasetManifest) -> ModelTrained:
         shutil.rmtree(out / "checkpoint", ignore_errors=True)
-        metrics = json.loads((out / "metrics.json").read_text())
+        metrics = json.loads((out / METRICS).read_text())
         recipe = json.loads((out / "recipe.json").read_text())
         linear = self.settings.strategy == "linear"
         about = {
@@ -169,7 +183,3 @@ class Worker:
 def _scalars(metrics: dict[str, Any]) -> dict[str, Any]:
     """An event carries the numbers; the curves lie beside the adapter."""
     return {name: value for name, value in metrics.items() if isinstance(value, str | int | float)}
-
-
-def _why(outcome: Outcome, failure: list[str]) -> str:
-    return failure[-1] if failure else outcome.reason

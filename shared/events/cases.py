@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field, computed_field, model_validator
 
 from shared.errors import Rejected
 from shared.events.base import (
+    Attempt,
     Event,
     Frozen,
     Identifier,
@@ -41,7 +42,7 @@ class CaseSubmitted(Event):
     task: str
     input: Input
     claim_id: Identifier | None = None
-    attempt: Annotated[int, Field(ge=1)] = 1
+    attempt: Attempt = 1
     supersedes_case_id: Identifier | None = None
     group_id: Identifier | None = None
     reasoning_requested: bool = False
@@ -63,7 +64,7 @@ class Case(Frozen):
     input: Input
     group_id: Identifier
     claim_id: Identifier | None = None
-    attempt: Annotated[int, Field(ge=1)] = 1
+    attempt: Attempt = 1
     supersedes_case_id: Identifier | None = None
     submitted_at: AwareDatetime
 

@@ -65,10 +65,16 @@ class Backend(Protocol):
 
 
 def open_backend(
-    name: str, *, base: Path | None, quantisation: str = "none", device: str = "auto"
+    name: str,
+    *,
+    base: Path | None,
+    quantisation: str = "none",
+    device: str = "auto",
+    longest_prompt: int | None = None,
 ) -> Backend:
     """The backend of that name on the base model in `base`.
 
+    A language model rejects a prompt of more than `longest_prompt` tokens, or than it can read.
     Libraries are imported here and no earlier, so that a service without a model stays small.
     """
     if name == "scikit-learn":
@@ -81,4 +87,6 @@ def open_backend(
         raise ModelUnusable("the transformers backend needs a base model")
     from shared.models.transformers_backend import TransformersBackend
 
-    return TransformersBackend(base, quantisation=quantisation, device=device)
+    return TransformersBackend(
+        base, quantisation=quantisation, device=device, longest_prompt=longest_prompt
+    )

@@ -6,9 +6,10 @@ model, so that an adapter never comes or goes in the middle of a batch.
 
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from peft import LoraConfig
@@ -26,8 +27,11 @@ from shared.models.causal_lm import (
     remove_adapter,
     use_adapter,
 )
+from shared.models.passes import abreast, passes, side_by_side
 from shared.models.tokens import Row, Tokens
 from shared.tasks.task import Prompt
+
+T = TypeVar("T")
 
 _CPU_TOKENS = 1024  # of one forward pass, padding counted
 _GPU_TOKENS = 32768
@@ -36,11 +40,21 @@ _GPU_TOKENS = 32768
 class TransformersBackend:
     name = "transformers"
 
-    def __init__(self, base: Path, *, quantisation: str = "none", device: str = "auto") -> None:
+    def __init__(
+        self,
+        base: Path,
+        *,
+        quantisation: str = "none",
+        device: str = "auto",
+        longest_prompt: int | None = None,
+    ) -> None:
         self.quantisation = quantisation
         self.tokens = Tokens(base)
         self.model: Any = load_base(base, quantisation=quantisation, device=device)
-        self._batch_tokens = _CPU_TOKENS if self.model.device.type == "cpu" else _GPU_TOKENS
+        # An answer needs room. The memory of a pass grows with the square of a prompt's length.
+        room = self.model.config.max_position_embeddings - 1
+        self._longest_prompt = min(room, longest_prompt or room)
+        self._pass_tokens = _CPU_TOKENS if self.model.device.type == "cpu" else _GPU_TOKENS
         self._adapters: dict[str, str] = {}  # by version; a version's dots are no name for peft
         self._names = (f"adapter{number}" for number in itertools.count())
         self._lock = threading.Lock()
@@ -76,7 +90,7 @@ class TransformersBackend:
     ) -> list[LabelScores]:
         answers = self.tokens.scored(labels)
         read = [self._read(prompt) for prompt in prompts]
-        with self._lock, torch.inference_mode():
+        with self._lock:
             self._use(version)
             if len(answers[0]) == 1:
                 found = self._score_first(read, [answer[0] for answer in answers])
@@ -101,9 +115,9 @@ class TransformersBackend:
 
     def _read(self, prompt: Prompt) -> tuple[int, ...]:
         tokens = self.tokens.prompt(prompt)
-        longest: int = self.model.config.max_position_embeddings
-        if len(tokens) >= longest:
-            raise Rejected(f"the prompt has {len(tokens)} tokens, the model reads {longest}")
+        longest = self._longest_prompt
+        if len(tokens) > longest:
+            raise Rejected(f"the prompt has {len(tokens)} tokens; at most {longest} are read")
         return tokens
 
     def _use(self, version: str) -> None:
@@ -116,40 +130,40 @@ class TransformersBackend:
         self, prompts: Sequence[tuple[int, ...]], firsts: Sequence[int]
     ) -> list[list[float]]:
         """One position a prompt: the first token stands for the label."""
-        rows = [Row(prompt, tuple(firsts[:1])) for prompt in prompts]
-        found: list[list[float]] = [[] for _ in rows]
-        for batch in self._batches(rows):
-            logits = answer_logits(self.model, [rows[index] for index in batch])
-            values = logits.log_softmax(-1)[:, list(firsts)].tolist()
-            for index, value in zip(batch, values, strict=True):
-                found[index] = value
-        return found
+
+        @torch.inference_mode()
+        def read(rows: Sequence[Row]) -> list[list[float]]:
+            found: list[list[float]] = (
+                answer_logits(self.model, rows).log_softmax(-1)[:, list(firsts)].tolist()
+            )
+            return found
+
+        return self._in_passes(read, [Row(prompt, tuple(firsts[:1])) for prompt in prompts])
 
     def _score_whole(
         self, prompts: Sequence[tuple[int, ...]], answers: Sequence[tuple[int, ...]]
     ) -> list[list[float]]:
         """Every token of every label: a label's log-probability is the sum over its tokens."""
-        rows = [Row(prompt, answer) for prompt in prompts for answer in answers]
-        found = [0.0] * len(rows)
-        for batch in self._batches(rows):
-            chosen = [rows[index] for index in batch]
-            targets = torch.tensor([t for row in chosen for t in row.answer])
-            logits = answer_logits(self.model, chosen).log_softmax(-1).cpu()
+
+        @torch.inference_mode()
+        def read(rows: Sequence[Row]) -> list[float]:
+            targets = torch.tensor([token for row in rows for token in row.answer])
+            logits = answer_logits(self.model, rows).log_softmax(-1).cpu()
             values = iter(logits.gather(1, targets[:, None])[:, 0].tolist())
-            for index, row in zip(batch, chosen, strict=True):
-                found[index] = sum(itertools.islice(values, len(row.answer)))
+            return [sum(itertools.islice(values, len(row.answer))) for row in rows]
+
+        rows = [Row(prompt, answer) for prompt in prompts for answer in answers]
+        found = self._in_passes(read, rows)
         return [found[at : at + len(answers)] for at in range(0, len(found), len(answers))]
 
-    def _batches(self, rows: Sequence[Row]) -> Iterator[list[int]]:
-        """Indices of rows of similar length, as many as fit into one forward pass."""
-        batch: list[int] = []
-        for index in sorted(range(len(rows)), key=lambda index: len(rows[index].inputs)):
-            if batch and (len(batch) + 1) * len(rows[index].inputs) > self._batch_tokens:
-                yield batch
-                batch = []
-            batch.append(index)
-        if batch:
-            yield batch
+    def _in_passes(self, read: Callable[[Sequence[Row]], list[T]], rows: Sequence[Row]) -> list[T]:
+        """What `read` finds for each row, in their order."""
+        device = self.model.device
+        lengths = [len(row.inputs) for row in rows]
+        parts = passes(range(len(rows)), lengths, tokens=self._pass_tokens, abreast=abreast(device))
+        found = side_by_side(lambda part: read([rows[i] for i in part]), parts, device=device)
+        by_row = dict(zip(chain(*parts), chain(*found), strict=True))
+        return [by_row[index] for index in range(len(rows))]
 
 
 def _read_adapter(directory: Path) -> tuple[LoraConfig, dict[str, Tensor]]:

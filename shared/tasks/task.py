@@ -189,5 +189,8 @@ def answer_text(label: str, reasoning: str) -> str:
 
 def content_hash(task: str, content: Mapping[str, Any]) -> str:
     """sha256 of a case's content in canonical JSON: equal content, equal hash."""
-    canonical = orjson.dumps([task, content], option=orjson.OPT_SORT_KEYS, default=str)
+    try:
+        canonical = orjson.dumps([task, content], option=orjson.OPT_SORT_KEYS, default=str)
+    except TypeError as error:  # a number of more than 64 bits, a key that is no text
+        raise Rejected(str(error), field="input") from None
     return hashlib.sha256(canonical).hexdigest()

@@ -13,6 +13,7 @@ import pytest
 
 from deploy.embedded.layout import REPOSITORY
 from deploy.embedded.ports import free_base
+from tests.support.demonstration import assert_nothing_lost
 
 pytestmark = [pytest.mark.slow, pytest.mark.engines]
 
@@ -81,8 +82,7 @@ def test_the_loop_closes_in_compose(environment: dict[str, str]) -> None:
     assert demo.wait() == 0, "".join(lines[-40:])
     found = json.loads(lines[-1])["demo"]
 
-    assert found["lost"] == found["doubled"] == found["adverse_automatic"] == 0
-    assert found["decisions"] == found["cases"] > 0
+    assert_nothing_lost(found)
     assert found["champion"] == "adjudication-v1.1"
     states = [json.loads(s) for s in compose(environment, "ps", "--format", "json").splitlines()]
     rows = states[0] if isinstance(states[0], list) else states

@@ -14,8 +14,9 @@ import pytest
 from rich.console import Console
 
 from deploy.command_line.client import System
+from deploy.demo.beside import beside
 from deploy.demo.display import Display
-from deploy.demo.feed import Feed, claim_id_of
+from deploy.demo.feed import Feed, case_id_of
 from deploy.demo.panel import Reviewer, as_setting
 from deploy.demo.panel import work as adjudicate
 from deploy.demo.plan import Plan, simulated, with_strategy
@@ -73,7 +74,7 @@ async def test_nothing_is_lost_or_doubled(own: Engines, stack: EmbeddedStack, pl
         loop = scenario.loop
 
     assert len(loop.submitted) == CASES
-    assert loop.lost == loop.doubled == loop.adverse_automatic == 0
+    assert loop.lost == loop.doubled == len(loop.unreadable) == loop.adverse_automatic == 0
     human = {
         case
         for case, found in loop.decisions.items()
@@ -108,22 +109,11 @@ async def kill_everything(own: Engines, stack: EmbeddedStack) -> None:
 async def played(stack: EmbeddedStack, plan: Plan) -> AsyncIterator[Scenario]:
     """The demonstration's feed, panel and watcher at work on the stack."""
     system = System(stack.environment)
-    loop = Loop(plan.task.name)
-    recorded = {claim_id_of(case.input.model_dump(mode="json")): case for case in plan.stream()}
+    recorded = {case_id_of(case): case for case in plan.stream()}
+    loop = Loop(plan.task.name, own=recorded.keys())
     sender = Sender(engine_settings(stack.environment), client_id="caseloop-test")
     feed = Feed(plan.task.name, plan.stream(), sender, set(), lambda: 0)
     url = system.url("review_queue")
-    tasks = [
-        asyncio.create_task(work)
-        for work in (
-            watch(loop, system.kafka),
-            feed.run(),
-            *(adjudicate(url, reviewer, recorded.get) for reviewer in PANEL),
-        )
-    ]
-    try:
+    adjudicators = [adjudicate(url, reviewer, recorded.get) for reviewer in PANEL]
+    async with beside(watch(loop, system.kafka), feed.run(), *adjudicators):
         yield Scenario(plan, system, loop, feed, Display(loop, Console(quiet=True)))
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,10 +7,13 @@ data under DIR and print its settings; `down DIR` stops it. Process ids lie in `
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from deploy.embedded.ports import free_base
 from deploy.embedded.stack import EmbeddedStack
@@ -73,6 +76,14 @@ class RealEngines:
             "broker": (self.home / "kafka-up" / "broker-1" / "pid", self.kafka_up),
             "s3": (self.home / "minio-up" / "pid", self.minio_up),
         }[name]
-        os.kill(int(file.read_text()), signal.SIGKILL)
+        _kill(int(file.read_text()))
         yield
         up()
+
+
+def _kill(pid: int) -> None:
+    """Return when it is gone: whoever is started in its place must not take it for alive."""
+    os.kill(pid, signal.SIGKILL)
+    with suppress(psutil.NoSuchProcess):
+        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)

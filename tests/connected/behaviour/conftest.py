@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from deploy.demo.panel import NAMES, Reviewer, as_setting
 from deploy.embedded.stack import EmbeddedStack
 from tests.connected.behaviour.marks import Marks
 from tests.support.engines import Engines, own_engines, temporary_home
+
+PANEL = [Reviewer(name, f"a password for {name}") for name in NAMES]
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +22,14 @@ def own() -> Iterator[Engines]:
 
 @pytest.fixture(scope="module")
 def stack(own: Engines) -> Iterator[EmbeddedStack]:
-    environment = {**own.environment, "TRAINER_STRATEGY": "linear"}
+    environment = {
+        **own.environment,
+        "TRAINER_STRATEGY": "linear",
+        "LABEL_THRESHOLD": "100000",  # a release is another test's matter
+        "REVIEW_QUEUE_BOOTSTRAP_USERS": as_setting(PANEL),
+        "REVIEW_QUEUE_UNDO_SECONDS": "1",
+        "REVIEW_QUEUE_LEASE_SECONDS": "10",
+    }
     with (
         temporary_home() as home,
         EmbeddedStack(home, engines=False, environment=environment, ports="free") as stack,

@@ -15,6 +15,7 @@ from shared.events import (
 from shared.topics import (
     CASES_SUBMITTED,
     DATASETS_RELEASED,
+    DECISIONS_MADE,
     MODELS_EVALUATED,
     MODELS_TRAINED,
     PREDICTIONS_MADE,
@@ -28,12 +29,18 @@ from tests.support.reviews import completed
 
 @dataclass(frozen=True)
 class Consumer:
-    """`rows` selects the keys that left their mark, from the keys in $1, one row a mark."""
+    """`rows` selects the keys that left their mark, from the keys in $1, one row a mark.
+
+    `publishes` is the topic that gets an event for each key. The others publish when more than
+    one key has come (a release, a rollout) or when a model is there to work with, which
+    test_object_storage.py looks at.
+    """
 
     service: str
     topic: Topic
     event: Callable[[str], Event]
     rows: str
+    publishes: Topic | None = None
 
     def __str__(self) -> str:
         return self.service
@@ -112,18 +119,21 @@ CONSUMERS = (
         CASES_SUBMITTED,
         submitted,
         "SELECT case_id FROM inference.cases WHERE case_id = ANY($1)",
+        publishes=PREDICTIONS_MADE,
     ),
     Consumer(
         "confidence_filter",
         PREDICTIONS_MADE,
         _unanswered,
         "SELECT case_id FROM confidence_filter.routings WHERE case_id = ANY($1)",
+        publishes=REVIEWS_REQUESTED,
     ),
     Consumer(
         "review_queue",
         REVIEWS_REQUESTED,
         _requested,
         "SELECT case_id FROM review_queue.reviews WHERE case_id = ANY($1)",
+        publishes=DECISIONS_MADE,
     ),
     Consumer(
         "dataset_accumulator",

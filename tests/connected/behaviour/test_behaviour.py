@@ -1,21 +1,25 @@
 """What holds for every service: duplicates, poison, a crash in the middle, a broker that goes away.
 
 All seven run as processes of their own on real engines. A scenario is played for all of them at
-once; then each service's tables and dead letters are looked at.
+once; then each service's tables, events and dead letters are looked at.
 """
 
 import asyncio
 import itertools
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.command_line.client import System
+from deploy.demo.panel import work
 from deploy.embedded.stack import EmbeddedStack
+from deploy.simulation import simulated_claims
 from shared.topics import RECORD_LIMIT_BYTES, TOPICS
+from tests.connected.behaviour.conftest import PANEL
 from tests.connected.behaviour.consumers import CONSUMERS, Consumer
 from tests.connected.behaviour.marks import Marks
 from tests.support.builders import claim_input
@@ -49,6 +53,25 @@ async def publish(producer: AIOKafkaProducer, keys: Keys, *, times: int = 1) -> 
     await producer.flush()
 
 
+async def assert_each_once(marks: Marks, consumer: Consumer, keys: list[str]) -> None:
+    """Each key left one mark and, where the service publishes for it, one event."""
+    assert await marks.counts(consumer, keys) == Counter(keys)
+    if consumer.publishes is not None:
+        assert await marks.contents(consumer, keys) == dict.fromkeys(keys, 1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def panel(stack: EmbeddedStack) -> AsyncIterator[None]:
+    """Adjudicators who decide whatever comes to review, so that the review queue publishes."""
+    case = next(simulated_claims(seed=1, count=1))
+    url = System(stack.environment).url("review_queue")
+    tasks = [asyncio.create_task(work(url, reviewer, lambda _: case)) for reviewer in PANEL]
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 @pytest.fixture(scope="module")
 async def duplicated(producer: AIOKafkaProducer) -> Keys:
     keys = fresh_keys(20)
@@ -62,7 +85,7 @@ async def test_a_duplicate_changes_nothing(
 ) -> None:
     keys = duplicated[consumer]
 
-    assert await marks.counts(consumer, keys) == Counter(keys)
+    await assert_each_once(marks, consumer, keys)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +112,7 @@ async def test_poison_becomes_a_dead_letter_and_the_partition_goes_on(
 ) -> None:
     keys, since = poisoned
 
-    assert await marks.counts(consumer, keys[consumer]) == Counter(keys[consumer])
+    await assert_each_once(marks, consumer, keys[consumer])
     letters = await marks.dead_letters(consumer, since=since[consumer], count=4)
     assert len(letters) == 4
     assert {letter.topic for letter in letters} == {consumer.topic.name}
@@ -120,7 +143,7 @@ async def test_a_crash_in_the_middle_loses_and_doubles_nothing(
 ) -> None:
     keys = crashed[consumer]
 
-    assert await marks.counts(consumer, keys) == Counter(keys)
+    await assert_each_once(marks, consumer, keys)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +162,7 @@ async def test_a_broker_that_goes_and_comes_back_loses_and_doubles_nothing(
 ) -> None:
     keys = interrupted[consumer]
 
-    assert await marks.counts(consumer, keys) == Counter(keys)
+    await assert_each_once(marks, consumer, keys)
 
 
 AWAY_SECONDS = 20
@@ -181,7 +204,7 @@ async def test_a_database_that_goes_and_comes_back_loses_and_doubles_nothing(
     keys, answers = without_database
 
     await marks.reconnect()
-    assert await marks.counts(consumer, keys[consumer]) == Counter(keys[consumer])
+    await assert_each_once(marks, consumer, keys[consumer])
     if consumer.service in answers:
         assert answers[consumer.service].status_code == 503
         assert "PostgreSQL" in answers[consumer.service].json()["detail"]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from deploy.command_line.app import app
+from deploy.command_line.app import app, console
 from deploy.command_line.dead_letters import kept_letters
 from deploy.prepare import prepare
 from shared.dead_letter import DeadLetter, dead_letter
@@ -51,9 +51,10 @@ async def place(settings: EngineSettings, monkeypatch: pytest.MonkeyPatch) -> st
     return kept[0].place
 
 
-def test_list_and_show(place: str) -> None:
-    listed = runner.invoke(app, ["dlq", "list"], env={"COLUMNS": "300"})
-    shown = runner.invoke(app, ["dlq", "show", place], env={"COLUMNS": "300"})
+def test_list_and_show(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "width", 300)
+    listed = runner.invoke(app, ["dlq", "list"])
+    shown = runner.invoke(app, ["dlq", "show", place])
 
     assert place in listed.output
     assert "too odd" in listed.output

@@ -1,9 +1,6 @@
 """The inference service on real engines, with real scikit-learn models in object storage."""
 
 import asyncio
-import itertools
-import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,111 +9,18 @@ import pytest
 from fastapi import FastAPI
 from minio import Minio
 
-from deploy.prepare import prepare
-from services.inference.app import create_app
-from services.inference.settings import Settings
 from shared.artifacts import MODELS, Artifacts, split_uri
-from shared.encoding import encode
-from shared.events import PredictionMade, RolloutChanged, ServedModel, TrainedModel
+from shared.events import PredictionMade, ServedModel, TrainedModel
 from shared.health import Health
-from shared.sender import Sender
-from shared.settings import EngineSettings, engine_settings
+from shared.registry import ModelManifest
+from shared.settings import EngineSettings
 from shared.topics import PREDICTIONS_MADE
-from tests.support.builders import claim_input, rollout
+from tests.connected.inference.services import active, change, new_case, predict
+from tests.support.builders import claim_input
 from tests.support.models import store_linear_model
 from tests.support.topics import events_of
 
-TOKENS = "svc:service:service-token-0000,aud:auditor:auditor-token-0000"
-AS_SERVICE = {"Authorization": "Bearer service-token-0000"}
 AS_AUDITOR = {"Authorization": "Bearer auditor-token-0000"}
-
-_REVISIONS = itertools.count(int(time.time()))
-_CASES = itertools.count(time.time_ns())
-
-
-@pytest.fixture(scope="module")
-def settings(engines: dict[str, str], database: str) -> EngineSettings:
-    found = engine_settings({**engines, "DATABASE_URL": database})
-    prepare(found)
-    return found
-
-
-@pytest.fixture(scope="module")
-async def app(
-    settings: EngineSettings, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[FastAPI]:
-    app = create_app(
-        Settings.model_validate(
-            {
-                "engines": settings,
-                "model_cache": tmp_path_factory.mktemp("cache"),
-                "API_TOKENS": TOKENS,
-            }
-        )
-    )
-    async with app.router.lifespan_context(app):
-        yield app
-
-
-@pytest.fixture(scope="module")
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://test", headers=AS_SERVICE, timeout=60
-    ) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def artifacts(settings: EngineSettings) -> Artifacts:
-    return Artifacts(settings)
-
-
-@pytest.fixture(scope="module")
-def first(artifacts: Artifacts, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
-    return store_linear_model(artifacts, tmp_path_factory.mktemp("first"), "adjudication-v1.0")
-
-
-@pytest.fixture(scope="module")
-def second(artifacts: Artifacts, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
-    return store_linear_model(artifacts, tmp_path_factory.mktemp("second"), "adjudication-v1.1")
-
-
-def new_case(**changes: Any) -> dict[str, Any]:
-    case = {"case_id": f"case-{next(_CASES)}", "task": "adjudication", "input": claim_input()}
-    return {**case, **changes}
-
-
-async def change(
-    settings: EngineSettings, champion: TrainedModel | None, **changes: Any
-) -> RolloutChanged:
-    """Publish a rollout as the promoter does."""
-    changed = rollout(
-        revision=next(_REVISIONS),
-        champion=ServedModel(model=champion, threshold=0.9) if champion else None,
-        **changes,
-    )
-    sender = Sender(settings, client_id="test")
-    await sender.start()
-    await sender.send([encode(changed, source="test")])
-    await sender.stop()
-    return changed
-
-
-async def active(client: httpx.AsyncClient, revision: int) -> None:
-    """Return once the service answers under this revision."""
-    async with asyncio.timeout(30):
-        while True:
-            found = (await client.get("/v1/models")).json()["tasks"]
-            if any(task["revision"] == revision for task in found):
-                return
-            await asyncio.sleep(0.05)
-
-
-async def predict(client: httpx.AsyncClient, case: dict[str, Any]) -> PredictionMade:
-    response = await client.post("/v1/predictions", json=case)
-    assert response.status_code == 200, response.text
-    return PredictionMade.model_validate(response.json())
 
 
 async def test_without_a_champion_a_case_is_not_lost(
@@ -142,7 +46,7 @@ async def test_the_champion_answers(
     client: httpx.AsyncClient, settings: EngineSettings, first: TrainedModel
 ) -> None:
     changed = await change(settings, first)
-    await active(client, changed.revision)
+    await active(client, changed)
 
     prediction = await predict(client, new_case(reasoning_requested=True))
 
@@ -163,7 +67,7 @@ async def test_in_shadow_both_score_and_the_champion_answers(
 ) -> None:
     candidate = ServedModel(model=second, threshold=0.9)
     changed = await change(settings, first, candidate=candidate, stage="shadow")
-    await active(client, changed.revision)
+    await active(client, changed)
 
     prediction = await predict(client, new_case())
 
@@ -179,13 +83,16 @@ async def test_a_candidate_that_cannot_be_loaded_never_holds_up_the_champion(
         update={
             "version": "adjudication-v1.7",
             "manifest": first.manifest.model_copy(
-                update={"uri": f"s3://{MODELS}/adjudication/adjudication-v1.7/manifest.json"}
+                update={
+                    "uri": f"s3://{MODELS}/adjudication/adjudication-v1.7/manifest.json",
+                    "sha256": "7" * 64,
+                }
             ),
         }
     )
     candidate = ServedModel(model=missing, threshold=0.9)
     changed = await change(settings, first, candidate=candidate, stage="canary", share=1.0)
-    await active(client, changed.revision)
+    await active(client, changed)
 
     prediction = await predict(client, new_case())
 
@@ -204,8 +111,8 @@ async def test_a_damaged_champion_is_refused_and_the_old_one_serves_on(
     damage: str,
 ) -> None:
     before = await change(settings, first)
-    await active(client, before.revision)
-    version = f"adjudication-v2.{next(_REVISIONS)}"
+    await active(client, before)
+    version = f"adjudication-v2.{damage.replace(' ', '-')}"
     damaged = store_linear_model(artifacts, tmp_path, version)
     file = next(name for name in _files(artifacts, damaged) if name.endswith(".npz"))
     uri = f"s3://{MODELS}/adjudication/{version}/{file}"
@@ -236,8 +143,6 @@ def remove_object(settings: EngineSettings, uri: str) -> None:
 
 
 def _files(artifacts: Artifacts, model: TrainedModel) -> list[str]:
-    from shared.registry import ModelManifest
-
     return list(ModelManifest.model_validate_json(artifacts.get(model.manifest)).files)
 
 

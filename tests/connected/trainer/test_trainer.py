@@ -4,93 +4,25 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from deploy.prepare import prepare
-from services.trainer.app import create_app
-from services.trainer.settings import Settings
 from services.trainer.store import Store
 from shared.artifacts import Artifacts
 from shared.database import Database
-from shared.encoding import encode
 from shared.events import ArtifactRef, DatasetReleased, ModelTrained, TrainingProgressed
 from shared.leases import LostLease
 from shared.outbox import Outbox
 from shared.registry import ModelManifest
-from shared.sender import Sender
-from shared.settings import EngineSettings, engine_settings
+from shared.settings import EngineSettings
 from shared.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
+from tests.connected.trainer.running import ended, publish, trainer
 from tests.support.builders import NOW
 from tests.support.datasets import release
 from tests.support.topics import events_of
 
-TOKENS = "ops:operator:operator-token-000"
-AS_OPERATOR = {"Authorization": "Bearer operator-token-000"}
-
 _NUMBERS = itertools.count(int(time.time()))
-
-
-@pytest.fixture(scope="module")
-def engine(engines: dict[str, str], database: str) -> EngineSettings:
-    found = engine_settings({**engines, "DATABASE_URL": database})
-    prepare(found)
-    return found
-
-
-@pytest.fixture(scope="module")
-def artifacts(engine: EngineSettings) -> Artifacts:
-    return Artifacts(engine)
-
-
-@asynccontextmanager
-async def trainer(
-    engine: EngineSettings, directory: Path, **settings: Any
-) -> AsyncIterator[httpx.AsyncClient]:
-    """A running trainer, and a client of its API."""
-    app = create_app(
-        Settings.model_validate(
-            {
-                "engines": engine,
-                "work_directory": directory,
-                "strategy": "linear",
-                "lease_seconds": 5,
-                "API_TOKENS": TOKENS,
-                **settings,
-            }
-        )
-    )
-    transport = httpx.ASGITransport(app=app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=transport, base_url="http://test", headers=AS_OPERATOR
-        ) as client,
-    ):
-        yield client
-
-
-async def publish(engine: EngineSettings, released: DatasetReleased) -> None:
-    sender = Sender(engine, client_id="test")
-    await sender.start()
-    await sender.send([encode(released, source="test")])
-    await sender.stop()
-
-
-async def ended(client: httpx.AsyncClient, version: str) -> dict[str, Any]:
-    """The run of this dataset version, once it is over."""
-    async with asyncio.timeout(120):
-        while True:
-            runs = (await client.get("/v1/runs")).json()
-            found = [run for run in runs if run["dataset_version"] == version]
-            if found and found[0]["status"] in {"succeeded", "failed", "merged"}:
-                run: dict[str, Any] = found[0]
-                return run
-            await asyncio.sleep(0.1)
 
 
 async def test_a_released_dataset_becomes_an_immutable_version(

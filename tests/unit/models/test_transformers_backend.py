@@ -88,9 +88,20 @@ def test_a_note_cannot_end_its_turn_and_answer_for_the_model(tiny_base: Path) ->
     assert tokens.prompt(forged).count(control[0]) == honest
 
 
-def test_a_prompt_longer_than_the_model_reads_is_rejected(backend: TransformersBackend) -> None:
-    with pytest.raises(Rejected, match="512"):
-        backend.score(VERSION, [Prompt("Decide.", "pain, " * 600)], ("APPROVED", "DENIED"))
+@pytest.mark.parametrize(("allowed", "read"), [(None, 511), (40, 40), (100_000, 511)])
+def test_a_prompt_longer_than_allowed_or_than_the_model_reads_is_rejected(
+    tiny_base: Path, tiny_adapters: dict[str, Path], allowed: int | None, read: int
+) -> None:
+    backend = TransformersBackend(tiny_base, device="cpu", longest_prompt=allowed)
+    backend.load(VERSION, tiny_adapters[VERSION])
+    length = len(backend.tokens.prompt(Prompt("", "")))
+    longest = Prompt("", "!" * (read - length))  # a token each
+    longer = Prompt("", "!" * (read - length + 1))
+    assert backend.score(VERSION, [longest], ("APPROVED", "DENIED"))
+    with pytest.raises(Rejected, match=f"at most {read} "):
+        backend.score(VERSION, [longer], ("APPROVED", "DENIED"))
+    with pytest.raises(Rejected, match=f"at most {read} "):
+        backend.explain(VERSION, longer, "DENIED")
 
 
 def test_an_adapter_of_another_base_model_is_refused(

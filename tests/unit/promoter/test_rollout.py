@@ -225,6 +225,17 @@ def test_an_operator_can_promote_what_was_held_but_not_what_failed_or_serves() -
         promote(shadow(), held, verdict="INCONCLUSIVE", who="ann", why="again", now=NOW)
 
 
+def test_what_waits_gives_way_to_what_an_operator_promotes() -> None:
+    """The newer one waits behind a running rollout; the one promoted by hand takes its place."""
+    waiting = evaluated(shadow(), evaluation(V3, V0), known=None, now=NOW).rollout
+    assert waiting.queued is not None
+    held = Version.of(evaluation(V2, V0))
+    change = promote(waiting, held, verdict="INCONCLUSIVE", who="ann", why="it is", now=NOW)
+    assert names(change) == [("superseded", V3), ("queued", V2)]
+    assert change.rollout.queued is not None
+    assert change.rollout.queued.name == V2
+
+
 def test_rollback_ends_the_rollout_then_goes_back_then_has_nowhere_to_go() -> None:
     rollout = evaluated(
         go_on(go_on(go_on(shadow()))), evaluation(V2, V1), known=None, now=LATER

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from shared.encoding import decode, encode
 from shared.errors import Rejected
@@ -65,6 +66,13 @@ def test_equal_content_has_an_equal_hash_and_other_content_another() -> None:
     assert case().content_sha256 == later.content_sha256
     assert case().content_sha256 != other.content_sha256
     assert case().content_sha256 != case(attempt=2).content_sha256
+
+
+def test_numbers_that_no_json_reader_must_know_are_refused() -> None:
+    with pytest.raises(Rejected, match="64-bit"):
+        _ = case(input={"amount": 2**64}).content_sha256
+    with pytest.raises(ValidationError, match="less than or equal to 1000"):
+        submitted(attempt=2**64)
 
 
 def test_every_topic_is_listed_once_and_keyed() -> None:

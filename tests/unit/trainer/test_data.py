@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.trainer.data import batches, passes, read_splits
+from services.trainer.data import batches, read_splits
 from shared.errors import Rejected
 
 LABELS = ("APPROVED", "DENIED")
@@ -68,14 +68,6 @@ def test_batches_hold_every_case_once_and_keep_their_size(
     found = batches(lengths, cases=cases, pool=pool, random=Random(seed))
     assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
     assert all(len(batch) <= cases for batch in found)
-
-
-@given(lengths=st.lists(st.integers(1, 300), min_size=1), tokens=st.integers(1, 1000))
-def test_passes_hold_the_batch_once_and_keep_their_tokens(lengths: list[int], tokens: int) -> None:
-    found = passes(range(len(lengths)), lengths, tokens=tokens)
-    assert sorted(index for part in found for index in part) == list(range(len(lengths)))
-    for part in found:
-        assert len(part) == 1 or len(part) * max(lengths[index] for index in part) <= tokens
 
 
 def test_batches_differ_by_seed_only_and_waste_little_padding() -> None:

@@ -42,6 +42,19 @@ def test_running_stack_refuses_other_settings(stack: EmbeddedStack) -> None:
         other.start()
 
 
+def test_running_stack_refuses_other_settings_of_the_callers_environment(
+    stack: EmbeddedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = EmbeddedStack(stack.layout.home, services=(), ports="free")
+    monkeypatch.setenv("PROMOTER_URL", "http://promoter.example")  # no setting of a service
+    monkeypatch.setenv("INFERENCE_PORT", "1")  # of another system: a stack has its own
+    again.start()
+
+    monkeypatch.setenv("LABEL_THRESHOLD", "7")
+    with pytest.raises(StackError, match="another LABEL_THRESHOLD: stop it first"):
+        again.start()
+
+
 def test_status_tells_memory_and_health(stack: EmbeddedStack) -> None:
     rows = {row.name: row for row in statuses(stack.supervisor.processes(), stack.settings)}
     for name in stack.process_names:

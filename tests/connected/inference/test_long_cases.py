@@ -1,0 +1,55 @@
+"""Cases that are too long for the model: a human decides them."""
+
+import httpx
+import pytest
+
+from shared.artifacts import Artifacts
+from shared.events import PredictionMade, TrainedModel
+from shared.registry import base_uri, model_uri, store
+from shared.settings import EngineSettings
+from shared.topics import PREDICTIONS_MADE
+from tests.connected.inference.services import active, change, new_case, predict, submit
+from tests.support.builders import NOW, claim_input, trained
+from tests.support.tiny_adapters import save_tiny_adapter
+from tests.support.tiny_base_model import save_tiny_base
+from tests.support.topics import events_of
+
+_LONG_EDIT = {"kind": "limit", "outcome": "pend", "message": "so many words " * 14}
+
+
+@pytest.fixture(scope="module")
+def small(artifacts: Artifacts, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
+    """A language model, small enough for a test, that could read more than it is let."""
+    version, directory = "adjudication-v1.2", tmp_path_factory.mktemp("small")
+    base = save_tiny_base(directory / "base", positions=16_384)
+    store(artifacts, base, base_uri("tiny"), created_at=NOW, about={})
+    adapter = save_tiny_adapter(base, directory / "adapter", seed=1)
+    uri = model_uri("adjudication", version)
+    manifest = store(artifacts, adapter, uri, created_at=NOW, about={})
+    return trained(version, backend="transformers", base_model="tiny", manifest=manifest)
+
+
+async def test_a_case_too_long_for_the_model_is_lost_neither_over_http_nor_over_kafka(
+    client: httpx.AsyncClient, settings: EngineSettings, small: TrainedModel
+) -> None:
+    changed = await change(settings, small)
+    await active(client, changed)
+    edits = [_LONG_EDIT | {"rule_id": f"R-{number}"} for number in range(30)]
+    by_http = new_case(input=claim_input(edits=edits), reasoning_requested=True)
+    by_kafka = [new_case(input=claim_input(edits=edits if n == 1 else [])) for n in range(3)]
+
+    answer = await predict(client, by_http)
+    await submit(settings, by_kafka)
+    names = [case["case_id"] for case in (by_http, *by_kafka)]
+    published = await events_of(
+        settings.kafka_bootstrap,
+        PREDICTIONS_MADE,
+        PredictionMade,
+        wanted=lambda event: event.case.case_id in names,
+        count=len(names),
+    )
+
+    assert answer.rollout_revision == changed.revision
+    found = {e.case.case_id: (e.answering_version, e.failed_versions) for e in published}
+    unread, well = (None, (small.version,)), (small.version, ())
+    assert [found.get(name) for name in names] == [unread, well, unread, well]

@@ -1,0 +1,37 @@
+"""The end of the demonstration: it waits for its own cases, and for nobody else's."""
+
+import asyncio
+
+from rich.console import Console
+
+from deploy.command_line.client import System
+from deploy.demo.display import Display
+from deploy.demo.feed import Feed, case_id_of, submission
+from deploy.demo.plan import simulated
+from deploy.demo.scenario import Scenario
+from deploy.demo.watch import Loop
+from shared.sender import Sender
+from shared.settings import engine_settings
+from shared.topics import CASES_SUBMITTED
+from tests.support.builders import submitted
+
+
+async def test_a_case_of_the_users_own_that_waits_for_an_expert_holds_nothing_up() -> None:
+    plan = simulated(seed=1, history=1, cases=1)
+    case = next(plan.stream())
+    loop = Loop(plan.task.name, own={case_id_of(case)})
+    sender = Sender(engine_settings({}), client_id="test")
+    feed = Feed(plan.task.name, plan.stream(), sender, set(), lambda: loop.lost, sent=1)
+    scenario = Scenario(plan, System({}), loop, feed, Display(loop, Console(quiet=True)))
+    own = submission(plan.task.name, case)
+    for event in (own, submitted("somebodys-own")):
+        loop.read(CASES_SUBMITTED, event.model_dump_json().encode())
+
+    drained = asyncio.create_task(scenario.drain())
+    await asyncio.sleep(0.5)
+    waited = not drained.done()
+    loop.decisions[own.case_id] = {}
+    async with asyncio.timeout(5):
+        await drained
+
+    assert waited

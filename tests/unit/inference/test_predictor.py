@@ -1,0 +1,120 @@
+"""A case is answered for what it is, whichever cases it shares a batch with."""
+
+import asyncio
+from pathlib import Path
+from threading import Semaphore
+
+import pytest
+
+from shared.events import Case, PredictionMade, RolloutChanged
+from tests.support.builders import rollout
+from tests.unit.inference.processes import (
+    UNLUCKY,
+    UNLUCKY_FOR_V1,
+    UNREADABLE,
+    V0,
+    V1,
+    new_serving,
+    noted,
+    on_disk,
+    running,
+)
+
+
+@pytest.fixture
+def champion_only(tmp_path: Path) -> RolloutChanged:
+    return rollout(champion=on_disk(tmp_path, V0))
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> RolloutChanged:
+    champion, candidate = on_disk(tmp_path, V0), on_disk(tmp_path, V1)
+    return rollout(champion=champion, candidate=candidate, stage="canary", share=0.25)
+
+
+async def predictions(
+    disk: Path, wanted: RolloutChanged, cases: list[Case]
+) -> list[PredictionMade | BaseException]:
+    """What each case's own caller gets, all of them asking at once."""
+    serving = new_serving(disk)
+    await serving.want(wanted)
+    async with running(serving) as predictor, asyncio.timeout(10):
+        while serving.active[wanted.task] is not wanted:
+            await asyncio.sleep(0.01)
+        asked = [predictor.predict([case], explain=[False]) for case in cases]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+    return [each if isinstance(each, BaseException) else each[0] for each in found]
+
+
+async def test_a_case_that_the_champion_cannot_read_goes_unanswered_and_its_neighbours_answered(
+    tmp_path: Path, champion_only: RolloutChanged
+) -> None:
+    notes = ["pain", "stiff", UNREADABLE, "numb", "weak"]
+    found = await predictions(tmp_path, champion_only, [noted(n, i) for i, n in enumerate(notes)])
+
+    answered = [p.answering_version for p in found if isinstance(p, PredictionMade)]
+    assert answered == [V0, V0, None, V0, V0]
+    unread = found[2]
+    assert isinstance(unread, PredictionMade)
+    assert (unread.scores, unread.arm, unread.failed_versions) == ((), None, (V0,))
+    assert unread.rollout_id == champion_only.rollout_id
+
+
+async def test_only_the_case_at_fault_gets_the_error(
+    tmp_path: Path, champion_only: RolloutChanged
+) -> None:
+    notes = ["pain", UNLUCKY, "stiff", "numb"]
+    found = await predictions(tmp_path, champion_only, [noted(n, i) for i, n in enumerate(notes)])
+
+    assert [type(each) for each in found] == [
+        PredictionMade,
+        RuntimeError,
+        PredictionMade,
+        PredictionMade,
+    ]
+
+
+async def test_a_candidate_fails_on_the_case_at_fault_and_on_no_other(
+    tmp_path: Path, canary: RolloutChanged
+) -> None:
+    notes = ["pain", UNLUCKY_FOR_V1, "stiff", "numb"]
+    found = await predictions(tmp_path, canary, [noted(n, i) for i, n in enumerate(notes)])
+
+    failed = [p.failed_versions for p in found if isinstance(p, PredictionMade)]
+    assert failed == [(), (V1,), (), ()]
+
+
+async def test_the_probability_is_that_of_the_arm_which_answers(
+    tmp_path: Path, canary: RolloutChanged
+) -> None:
+    numbers = range(40)
+    well = await predictions(tmp_path, canary, [noted("pain", n) for n in numbers])
+    ill = await predictions(tmp_path, canary, [noted(UNLUCKY_FOR_V1, n) for n in numbers])
+
+    told = set()
+    for before, after in zip(well, ill, strict=True):
+        assert isinstance(before, PredictionMade)
+        assert isinstance(after, PredictionMade)
+        told.add((before.arm, before.arm_probability, after.arm, after.arm_probability))
+        assert (after.answering_version, after.failed_versions) == (V0, (V1,))
+    assert told == {("champion", 0.75, "champion", 0.75), ("candidate", 0.25, "champion", 1.0)}
+
+
+async def test_explanations_come_one_a_batch_and_nobody_else_waits_for_them(
+    tmp_path: Path, champion_only: RolloutChanged
+) -> None:
+    serving = new_serving(tmp_path)
+    serving.explaining = Semaphore(0)
+    await serving.want(champion_only)
+    async with running(serving) as predictor, asyncio.timeout(10):
+        wordy = asyncio.create_task(
+            predictor.predict([noted("pain", n) for n in range(3)], explain=[True] * 3)
+        )
+        await predictor.predict([noted("stiff", 3)], explain=[False])
+        next_one = asyncio.create_task(predictor.predict([noted("numb", 4)], explain=[False]))
+        await asyncio.sleep(0)
+        serving.explaining.release()
+        await next_one
+        assert not wordy.done()
+        serving.explaining.release(2)
+        assert all(prediction.reasoning for prediction in await wordy)

@@ -1,0 +1,70 @@
+"""What is in memory answers, whatever else is away."""
+
+import asyncio
+from pathlib import Path
+
+from tests.support.builders import rollout
+from tests.unit.inference.processes import V0, V1, away, new_serving, noted, on_disk, running
+
+
+async def test_neither_candidate_nor_last_good_nor_another_task_holds_up_a_champion(
+    tmp_path: Path,
+) -> None:
+    champion = on_disk(tmp_path, V0)
+    other = rollout(task="independent_review", champion=away("independent_review-v1.0"))
+    waiting = rollout(champion=champion, candidate=away(V1), last_good=away("adjudication-v0.9"))
+    serving = new_serving(tmp_path)
+    await serving.want(other)
+    await serving.want(waiting)
+    run = asyncio.create_task(serving.run())
+    async with asyncio.timeout(10):
+        while "adjudication" not in serving.active:
+            await asyncio.sleep(0.01)
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+
+    assert serving.active["adjudication"].champion == champion
+    assert "object storage" in serving.health.alerts["models"]
+    assert "independent_review" not in serving.active
+
+
+async def test_a_candidate_that_is_away_takes_no_part_and_has_not_failed(tmp_path: Path) -> None:
+    champion = on_disk(tmp_path, V0)
+    serving = new_serving(tmp_path)
+    await serving.want(rollout(champion=champion, candidate=away(V1), stage="canary", share=1.0))
+    async with running(serving) as predictor, asyncio.timeout(20):
+        while "models" not in serving.health.alerts:
+            await asyncio.sleep(0.01)
+        alone = (await predictor.predict([noted("pain")], explain=[False]))[0]
+        on_disk(tmp_path, V1)  # storage is back
+        while V1 not in serving.versions or "models" in serving.health.alerts:
+            await asyncio.sleep(0.01)
+        both = (await predictor.predict([noted("pain")], explain=[False]))[0]
+
+    assert (alone.answering_version, alone.arm_probability, alone.failed_versions) == (V0, 1.0, ())
+    assert (both.answering_version, both.arm_probability, both.failed_versions) == (V1, 1.0, ())
+
+
+async def test_a_rollback_to_a_version_in_memory_waits_for_no_download(tmp_path: Path) -> None:
+    old, new = on_disk(tmp_path, V0), on_disk(tmp_path, V1)
+    serving = new_serving(tmp_path)
+    await serving.want(rollout(champion=new, last_good=old))
+    async with running(serving), asyncio.timeout(10):
+        while V0 not in serving.versions:
+            await asyncio.sleep(0.01)
+        await serving.want(rollout(champion=old, candidate=away("adjudication-v1.2"), revision=2))
+        assert serving.active["adjudication"].champion == old
+
+
+async def test_a_refused_candidate_is_named_as_failed(tmp_path: Path) -> None:
+    champion, candidate = on_disk(tmp_path, V0), away(V1)
+    (tmp_path / candidate.model.manifest.sha256).mkdir()  # no model in it
+    serving = new_serving(tmp_path)
+    await serving.want(rollout(champion=champion, candidate=candidate, stage="shadow"))
+    async with running(serving) as predictor, asyncio.timeout(10):
+        while serving.active["adjudication"].candidate is None:
+            await asyncio.sleep(0.01)
+        prediction = (await predictor.predict([noted("pain")], explain=[False]))[0]
+
+    assert (prediction.answering_version, prediction.failed_versions) == (V0, (V1,))
+    assert f"model {V1}" in serving.health.alerts

@@ -1,0 +1,28 @@
+"""Any record that a topic takes fits into a dead letter, and comes out as it was."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from shared.dead_letter import DeadLetter, dead_letter
+from shared.errors import Rejected
+from shared.topics import CASES_SUBMITTED, DEAD_LETTER_LIMIT_BYTES, RECORD_LIMIT_BYTES
+
+
+@pytest.mark.parametrize("in_headers", [0.0, 0.5, 1.0])
+def test_the_largest_record_fits(in_headers: float) -> None:
+    headers = round(in_headers * RECORD_LIMIT_BYTES)
+    record = SimpleNamespace(
+        topic=CASES_SUBMITTED.name,
+        partition=1,
+        offset=2,
+        key=b"key",
+        value=b"\x00" * (RECORD_LIMIT_BYTES - headers),
+        headers=[("odd", b"\xff" * headers)],
+    )
+    letter = DeadLetter.of(record, group="inference", error=Rejected("x" * 5000))
+    sent = dead_letter(letter)
+    raw = {name: text.encode() for name, text in sent.headers.items()}
+    size = len(sent.key) + len(sent.value) + sum(len(n) + len(v) for n, v in raw.items())
+    assert size < DEAD_LETTER_LIMIT_BYTES - 1024
+    assert DeadLetter.read(sent.key, sent.value, raw) == letter
