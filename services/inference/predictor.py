@@ -176,7 +176,12 @@ class Predictor:
             return list(await self._score_together(backend, served, arm, items))
         except Exception as error:  # noqa: BLE001 - the case's own, or a failed version
             if len(items) == 1:
-                logger.error("not scored", version=served.version, arm=arm, exc_info=error)
+                logger.error(
+                    "not scored",
+                    version=served.version,
+                    reason=repr(error),
+                    exc_info=not isinstance(error, Rejected),
+                )
                 return [error]
         middle = len(items) // 2
         first = await self._score(served, arm, items[:middle])

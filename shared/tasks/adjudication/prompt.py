@@ -10,10 +10,10 @@ import re
 from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.task import Prompt
 
-PROMPT_VERSION = "adjudication-1"  # raise it with every change of the text below
+PROMPT_VERSION = "adjudication-2"  # raise it with every change of the text below
 
 SYSTEM = "Decide the claim: APPROVED, DENIED or PENDING, then the reason."
-_NOTE_CHARACTERS = 1200
+_MOST_CHARACTERS = 1200  # of the note, and of the edits: both come from outside
 
 
 def render(claim: ClaimInput) -> Prompt:
@@ -40,14 +40,17 @@ def _edits(claim: ClaimInput) -> str:
         f"{edit.kind.replace('_', ' ')} {edit.outcome}, {_without_identifiers(edit.message, claim)}"
         for edit in open_edits
     )
-    return "; ".join(said) or "all pass"
+    return _cut("; ".join(said)) or "all pass"
 
 
 def _note(claim: ClaimInput) -> str:
-    note = " ".join(_without_identifiers(claim.clinical_note or "none", claim).split())
-    if len(note) <= _NOTE_CHARACTERS:
-        return note
-    return note[:_NOTE_CHARACTERS].rsplit(" ", 1)[0] + " […]"
+    return _cut(" ".join(_without_identifiers(claim.clinical_note or "none", claim).split()))
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    return text[:_MOST_CHARACTERS].rsplit(" ", 1)[0] + " […]"
 
 
 def _without_identifiers(text: str, claim: ClaimInput) -> str:

@@ -87,7 +87,7 @@ async def test_a_candidate_fails_on_the_case_at_fault_and_on_no_other(
 async def test_the_probability_is_that_of_the_arm_which_answers(
     tmp_path: Path, canary: RolloutChanged
 ) -> None:
-    numbers = range(40)
+    numbers = range(8)
     well = await predictions(tmp_path, canary, [noted("pain", n) for n in numbers])
     ill = await predictions(tmp_path, canary, [noted(UNLUCKY_FOR_V1, n) for n in numbers])
 

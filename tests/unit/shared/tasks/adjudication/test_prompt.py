@@ -45,6 +45,13 @@ def test_what_is_absent_is_said() -> None:
     assert text.endswith("Note: none")
 
 
+def test_many_edits_are_cut_too() -> None:
+    edit = {**CLAIM["edits"][0], "outcome": "pend", "message": "itemise " * 20}
+    text = user(edits=[edit] * 50)
+    assert "itemise […].\nNote:" in text
+    assert len(text) < 1600
+
+
 def test_a_long_note_is_cut_at_a_word_and_says_so() -> None:
     text = user(clinical_note="word " * 800)
     assert text.endswith("word […]")
