@@ -14,7 +14,9 @@ settings.load_profile("caseloop")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a Chromium, the tests that need one are deselected, and the run says so."""
+    """The longest first, or one worker would end long after the other. Without a Chromium, the
+    tests that need one are deselected, and the run says so."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
     wanting = [item for item in items if item.get_closest_marker("browser")]
     if wanting and chromium() is None:
         config.hook.pytest_deselected(items=wanting)

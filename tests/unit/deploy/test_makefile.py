@@ -7,7 +7,7 @@ from deploy.embedded.layout import REPOSITORY
 
 
 def test_test_engines_says_first_what_is_missing(tmp_path: Path) -> None:
-    command = ["make", "test-engines", "ENGINES=", f"VENV={tmp_path / 'venv'}"]
+    command = ["make", "--no-print-directory", "test-engines", "ENGINES=", f"VENV={tmp_path / 'venv'}"]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
     assert result.returncode != 0

@@ -62,8 +62,8 @@ def test_a_denial_needs_reason_criterion_and_clinical_basis(task: Task) -> None:
     assert set(task.label("DENIED").needs) == {"reason_code", "criterion", "clinical_basis"}
 
 
-@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
-def test_whoever_must_quote_a_criterion_finds_one(task: Task) -> None:
+def test_whoever_must_quote_a_criterion_of_a_policy_finds_one() -> None:
+    task = TASKS["adjudication"]
     for example in task.examples:
         rules = task.rules_of(task.validate(example))
         assert rules
