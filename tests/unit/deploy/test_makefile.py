@@ -7,10 +7,11 @@ from deploy.embedded.layout import REPOSITORY
 
 
 def test_test_engines_says_first_what_is_missing(tmp_path: Path) -> None:
-    command = ["make", "--no-print-directory", "test-engines", "ENGINES=", f"VENV={tmp_path / 'venv'}"]
+    venv = tmp_path / "venv"
+    command = ["make", "--no-print-directory", "test-engines", "ENGINES=", f"VENV={venv}"]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
     assert result.returncode != 0
     assert result.stdout.startswith("make test-engines ENGINES=folder")
     assert "kafka-up" in result.stdout
-    assert not (tmp_path / "venv").exists()
+    assert not venv.exists()
