@@ -69,7 +69,10 @@ def _listening(app: Any) -> Iterator[str]:
         sleep(0.05)
     try:
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
+        url = f"http://127.0.0.1:{port}"
+        while httpx.get(f"{url}/health/ready").status_code != httpx.codes.OK:
+            sleep(0.1)
+        yield url
     finally:
         server.should_exit = True
         thread.join()
