@@ -31,6 +31,7 @@ async def app(
         Settings.model_validate(
             {
                 "engines": settings,
+                "longest_prompt_tokens": 1000,
                 "model_cache": tmp_path_factory.mktemp("cache"),
                 "API_TOKENS": TOKENS,
             }
