@@ -28,6 +28,7 @@ class Display:
     started: float = field(default_factory=time.monotonic)
     steps: list[str] = field(default_factory=list)
     label_progress: tuple[int, int] = (0, 0)
+    expert_labels: int = 0
     _said: set[str] = field(default_factory=set)
 
     def step(self, text: str) -> None:
@@ -137,22 +138,25 @@ class Display:
 
 
 async def follow_labels(system: System, display: Display) -> None:
-    """How many labels are still missing until the next training, twice a second.
+    """How many labels there are, and are missing until the next training, twice a second.
 
     While the accumulator is away, the numbers stay as they are; whatever else it says is raised.
     """
     task = display.loop.task
     while True:
-        found = await asyncio.to_thread(_progress, system)
+        found = await asyncio.to_thread(_asked, system, "/v1/labels/progress")
         if task in found:
             display.label_progress = (found[task]["train_unreleased"], found[task]["threshold"])
+        count = await asyncio.to_thread(_asked, system, "/v1/labels/count", task=task)
+        display.expert_labels = count.get("reviewed", display.expert_labels)
         display.milestones()
         await asyncio.sleep(0.5)
 
 
-def _progress(system: System) -> Any:
+def _asked(system: System, path: str, **query: str) -> Any:
+    """What the accumulator answers; nothing while it is away."""
     try:
-        return system.get("dataset_accumulator", "/v1/labels/progress")
+        return system.get("dataset_accumulator", path, **query)
     except Unreachable:
         return {}
     except Refused as error:

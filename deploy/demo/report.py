@@ -101,12 +101,9 @@ def recalls(artifacts: Artifacts, loop: Loop) -> dict[str, dict[str, float]]:
 
 
 def labels(system: System, loop: Loop) -> int:
-    """All labels there are: those of the newest dataset version, and those not released yet."""
-    waiting = system.get("dataset_accumulator", "/v1/labels/progress", task=loop.task)
-    newest = max(loop.releases.values(), key=lambda release: release.number, default=None)
-    counts = newest.counts.values() if newest else ()
-    released = sum(sum(each.values()) for each in counts)
-    return int(released + sum(waiting[loop.task]["unreleased"].values()))
+    """All labels there are, released or not."""
+    count = system.get("dataset_accumulator", "/v1/labels/count", task=loop.task)
+    return int(count["imported"] + count["reviewed"])
 
 
 def _numbers(measures: Measures | None) -> dict[str, Any] | None:

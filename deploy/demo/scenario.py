@@ -94,6 +94,9 @@ class Scenario:
             ),
             "the last decisions",
         )
+        await self._until(
+            lambda: self.display.expert_labels >= self.loop.decided_by_experts, "the last labels"
+        )
 
     @property
     def _ended(self) -> bool:

@@ -61,6 +61,14 @@ class Loop:
         return sum(d.decided_by == "model" for ds in self.decisions.values() for d in ds.values())
 
     @property
+    def decided_by_experts(self) -> int:
+        """Cases, each of which becomes a label."""
+        return sum(
+            any(d.decided_by == "human" for d in found.values())
+            for found in self.decisions.values()
+        )
+
+    @property
     def decided(self) -> int:
         return len(self.decisions.keys() & self.own)
 

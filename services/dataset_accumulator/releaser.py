@@ -117,6 +117,11 @@ class Releaser:
         async with self.store.database.transaction() as connection:
             return await self.store.count_unreleased(connection, task)
 
+    async def labels(self, task: str) -> dict[str, int]:
+        """How many labels there are, by source."""
+        async with self.store.database.transaction() as connection:
+            return await self.store.count(connection, task)
+
     async def _reached(self, connection: Connection, task: str, labels: int) -> bool:
         """Whether so many training labels are new. Half an imported file is no dataset."""
         if await self.imports.running(connection, task):

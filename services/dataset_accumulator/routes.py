@@ -30,6 +30,11 @@ class Progress(BaseModel):
     released: Sequence[str] = Field(description="the newest dataset versions, oldest first")
 
 
+class Count(BaseModel):
+    imported: int = Field(description="labels out of imported histories")
+    reviewed: int = Field(description="labels out of settled reviews")
+
+
 class ReleaseOrder(BaseModel):
     """A release by hand. The same key again gives the same version."""
 
@@ -47,6 +52,12 @@ def create_routes(releaser: Releaser) -> APIRouter:
         """How far each task is from its next dataset version."""
         tasks = [get_task(task).name] if task else list(TASKS)
         return {name: await _progress(releaser, name) for name in tasks}
+
+    @router.get("/labels/count")
+    async def count(_: Reader, task: str) -> Count:
+        """How many labels of a task there are, released or not."""
+        counts = await releaser.labels(get_task(task).name)
+        return Count(imported=counts.get("import", 0), reviewed=counts.get("review", 0))
 
     @router.get("/datasets")
     async def datasets(_: Reader, task: str | None = None) -> list[DatasetReleased]:

@@ -44,6 +44,8 @@ WHERE labels.case_id = newest.case_id AND labels.task = newest.task
     AND labels.revision < newest.revision
 """
 # Both read the partial index `labels_unreleased`, whose condition they repeat.
+_COUNT = """
+SELECT source, count(*) AS labels FROM dataset_accumulator.labels WHERE task = $1 GROUP BY source"""
 _COUNT_UNRELEASED = """
 SELECT split, count(*) AS labels FROM dataset_accumulator.labels
 WHERE task = $1 AND released_revision IS DISTINCT FROM revision GROUP BY split
@@ -142,6 +144,11 @@ class Store:
         """
         async with self.database.transaction() as connection:
             await connection.execute(_CORRECT, sorted(case_ids))
+
+    async def count(self, connection: Connection, task: str) -> dict[str, int]:
+        """How many labels there are, by source."""
+        rows = await connection.fetch(_COUNT, task)
+        return {row["source"]: row["labels"] for row in rows}
 
     async def count_unreleased(self, connection: Connection, task: str) -> dict[str, int]:
         """How many labels wait for a release, by split."""

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from deploy.command_line.client import System
 from deploy.demo.beside import beside
-from deploy.demo.display import Display
+from deploy.demo.display import Display, follow_labels
 from deploy.demo.feed import Feed, case_id_of
 from deploy.demo.panel import Reviewer, as_setting
 from deploy.demo.panel import work as adjudicate
@@ -115,5 +115,7 @@ async def played(stack: EmbeddedStack, plan: Plan) -> AsyncIterator[Scenario]:
     feed = Feed(plan.task.name, plan.stream(), sender, set(), lambda: 0)
     url = system.url("review_queue")
     adjudicators = [adjudicate(url, reviewer, recorded.get) for reviewer in PANEL]
-    async with beside(watch(loop, system.kafka), feed.run(), *adjudicators):
-        yield Scenario(plan, system, loop, feed, Display(loop, Console(quiet=True)))
+    display = Display(loop, Console(quiet=True))
+    followed = (watch(loop, system.kafka), follow_labels(system, display))
+    async with beside(*followed, feed.run(), *adjudicators):
+        yield Scenario(plan, system, loop, feed, display)

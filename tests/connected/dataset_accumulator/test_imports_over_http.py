@@ -269,6 +269,8 @@ async def test_progress_towards_the_next_training(
         "next_schedule": "2026-03-08T03:00:00Z",
         "released": ["adjudication-d1"],
     }
+    count = await client.get("/v1/labels/count", params={"task": "adjudication"})
+    assert count.json() == {"imported": 3, "reviewed": 0}
 
 
 async def test_releases_by_hand(client: httpx.AsyncClient) -> None:
@@ -290,6 +292,7 @@ async def test_releases_by_hand(client: httpx.AsyncClient) -> None:
         ("GET", "/v1/imports/import-1", {"operator", "service", "auditor"}),
         ("GET", "/v1/imports/import-1/refused", {"operator", "service", "auditor"}),
         ("GET", "/v1/labels/progress", {"operator", "service", "auditor"}),
+        ("GET", "/v1/labels/count?task=adjudication", {"operator", "service", "auditor"}),
         ("GET", "/v1/datasets", {"operator", "service", "auditor"}),
         ("GET", "/v1/datasets/adjudication-d1", {"operator", "service", "auditor"}),
         ("POST", "/v1/releases", {"operator"}),

@@ -1,6 +1,7 @@
 """What goes on beside the scenario: it ends with it, and a failure of it ends the demonstration."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +15,10 @@ from deploy.demo.beside import beside
 from deploy.demo.display import Display, follow_labels
 from deploy.demo.watch import Loop
 
-PROGRESS = b'{"adjudication": {"train_unreleased": 3, "threshold": 190}}'
+ANSWERS = {
+    "/v1/labels/progress": {"adjudication": {"train_unreleased": 3, "threshold": 190}},
+    "/v1/labels/count?task=adjudication": {"imported": 5, "reviewed": 4},
+}
 
 
 class Away(Exception):
@@ -59,7 +63,7 @@ def accumulator(statuses: Sequence[int]) -> Iterator[System]:
         def do_GET(self) -> None:
             self.send_response(next(left))
             self.end_headers()
-            self.wfile.write(PROGRESS)
+            self.wfile.write(json.dumps(ANSWERS[self.path]).encode())
 
         def log_message(self, *_: object) -> None:
             return
@@ -76,10 +80,11 @@ def accumulator(statuses: Sequence[int]) -> Iterator[System]:
 
 async def test_an_accumulator_that_is_away_is_asked_again_and_a_refusal_is_raised() -> None:
     display = Display(Loop("adjudication", own=set()), Console(quiet=True))
-    with accumulator([503, 200, 401]) as system:
+    with accumulator([503, 503, 200, 200, 401]) as system:
         async with asyncio.timeout(10):
             with pytest.raises(Refused, match="401"):
                 async with beside(follow_labels(system, display)):
                     await asyncio.Event().wait()
 
     assert display.label_progress == (3, 190)
+    assert display.expert_labels == 4
