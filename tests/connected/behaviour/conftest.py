@@ -43,6 +43,7 @@ async def producer(own: Engines, stack: EmbeddedStack) -> AsyncIterator[AIOKafka
         bootstrap_servers=own.environment["KAFKA_BOOTSTRAP"],
         acks="all",
         linger_ms=5,
+        request_timeout_ms=120_000,  # a broker may need long to come back on a busy machine
         max_request_size=2 * 1024 * 1024,
     )
     await producer.start()
