@@ -9,6 +9,7 @@ from glob import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 from pydantic import Field
 
@@ -24,14 +25,18 @@ _SHORT_HASH = "?" * 16  # in the names of base models' directories
 class ModelManifest(Frozen):
     """What a model directory consists of and where it came from."""
 
-    name: str  # the version, or the base model's name
+    name: str  # of the directory
     created_at: datetime
     files: dict[str, ArtifactRef]
     about: dict[str, Any] = Field(default_factory=dict)
 
 
 def model_uri(task: str, version: str) -> str:
-    return f"s3://{MODELS}/{task}/{version}"
+    """A place for one upload of a version.
+
+    Each has its own: a trainer that lost its lease may still be writing when another has published.
+    """
+    return f"s3://{MODELS}/{task}/{version}-{uuid4().hex[:8]}"
 
 
 def base_uri(name: str) -> str:

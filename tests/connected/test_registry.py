@@ -7,9 +7,9 @@ import pytest
 
 from deploy.prepare import prepare
 from shared.artifacts import Artifacts
-from shared.registry import ModelCache, base_uri, store
+from shared.registry import ModelCache, base_uri, model_uri, store
 from shared.settings import EngineSettings, engine_settings
-from tests.support.builders import NOW
+from tests.support.builders import NOW, trained
 
 FILES = {f"part-{number}": bytes([number]) * 200_000 for number in range(8)}
 
@@ -55,3 +55,22 @@ def test_another_base_of_the_same_name_is_another_directory(
 
     assert found_in(cache.base("renewed")) == {"part-0": b"new"}
     assert found_in(first) == FILES
+
+
+def test_a_late_upload_of_a_version_leaves_the_published_one_as_it_is(
+    engine: EngineSettings, tmp_path: Path
+) -> None:
+    """A trainer that lost its lease writes the same version once more."""
+    artifacts, version = Artifacts(engine), "adjudication-v1.7"
+    uploads = []
+    for number in (1, 2):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        (directory / "adapter").write_bytes(bytes([number]))
+        uri = model_uri("adjudication", version)
+        uploads.append(store(artifacts, directory, uri, created_at=NOW, about={}))
+
+    cache = ModelCache(artifacts, tmp_path / "cache")
+    found = [found_in(cache.adapter(trained(version, manifest=upload))) for upload in uploads]
+
+    assert found == [{"adapter": b"\x01"}, {"adapter": b"\x02"}]

@@ -113,7 +113,7 @@ def train(
     LinearModel(
         tuple(fitted.classes_), fitted.coef_.astype("float32"), fitted.intercept_.astype("float32")
     ).save(directory)
-    uri = f"{model_uri(TASK.name, version)}-{uuid4().hex}"
+    uri = model_uri(TASK.name, version)
     manifest = store_model(artifacts, directory, uri, created_at=NOW, about={})
     return trained(version, manifest=manifest, dataset_manifest=dataset)
 
