@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from aiokafka import TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
@@ -20,6 +21,7 @@ from shared.sender import Sender
 from shared.settings import EngineSettings
 from shared.telemetry import LAG
 from shared.topics import Topic
+from shared.watchdog import Watchdog
 
 # Kafka would move the partitions of a consumer that waits longer for an engine.
 _LONGEST_HANDLING_MS = 15 * 60 * 1000
@@ -40,6 +42,7 @@ class Bus:
             consumer_only=True,
             logger=None,
         )
+        self.watchdog = Watchdog()
         self._consumptions: dict[str, Consumption] = {}
         self._batch = 1
 
@@ -86,14 +89,16 @@ class Bus:
             decoder=_undecoded,
         )
         subscriber(self._take)
+        self.watchdog.subscriber = subscriber
 
     async def _take(self, message: KafkaMessage) -> None:
         by_topic: dict[str, list[Raw]] = defaultdict(list)
         for record in message.raw_message:
             by_topic[record.topic].append(record)
-        for topic, records in by_topic.items():
-            await self._consumptions[topic].take(records)
-            LAG.labels(topic, self.service).set(await _lag(message.consumer, topic))
+        with self.watchdog.at_work():
+            for topic, records in by_topic.items():
+                await self._consumptions[topic].take(records)
+                LAG.labels(topic, self.service).set(_lag(message.consumer, records))
 
 
 async def _parse(records: tuple[Raw, ...], default: Any) -> KafkaMessage:
@@ -112,11 +117,8 @@ async def _undecoded(message: KafkaMessage) -> Any:
     return message.body
 
 
-async def _lag(consumer: Any, topic: str) -> int:
-    """Records of this process's partitions that it has not fetched yet."""
-    lag = 0
-    for partition in consumer.assignment():
-        end = consumer.highwater(partition)
-        if partition.topic == topic and end is not None:
-            lag += max(0, end - await consumer.position(partition))
-    return lag
+def _lag(consumer: Any, records: Sequence[Raw]) -> int:
+    """Records behind these, in their partitions."""
+    last = {TopicPartition(record.topic, record.partition): record.offset for record in records}
+    ends = {each: consumer.highwater(each) for each in last.keys() & consumer.assignment()}
+    return sum(max(0, end - last[each] - 1) for each, end in ends.items() if end is not None)

@@ -43,7 +43,8 @@ def build(
         async with AsyncExitStack() as stack:
             for step in reversed(stop):
                 stack.push_async_callback(step)
-            tasks = [asyncio.create_task(_keep(loop, health)) for loop in loops]
+            watched = [*loops, bus.watchdog.run]
+            tasks = [asyncio.create_task(_keep(loop, health)) for loop in watched]
             stack.push_async_callback(_cancel, tasks)
             for step in start:
                 await step()
