@@ -16,7 +16,7 @@ from shared.dead_letter import DeadLetter
 from shared.topics import PREDICTIONS_MADE, dead_letter_topic
 from tests.connected.behaviour.consumers import CONSUMERS, Consumer
 
-_PATIENCE_SECONDS = 90.0
+_PATIENCE_SECONDS = 150.0  # more than a stalled consumer waits until it is started anew
 _MOMENT_SECONDS = 1.0
 _PUBLISHERS = {c.publishes.name: c.service for c in CONSUMERS if c.publishes is not None}
 
