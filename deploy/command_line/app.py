@@ -164,20 +164,22 @@ def show_letter(place: Annotated[str, typer.Argument(help="topic/partition/offse
 @dlq.command("replay")
 def replay_letters(
     places: Annotated[list[str] | None, typer.Argument(help="topic/partition/offset …")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="all dead letters")] = False,
+    new: Annotated[bool, typer.Option("--new", help="what came since the last --new")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="all there are, also again")] = False,
 ) -> None:
     """Send dead letters back to their topics, after whatever was wrong is mended."""
-    if not places and not everything:
-        raise typer.BadParameter("name the places, or say --all")
-    wanted = set(places or [])
-    kept = [
-        letter
-        for letter in dead_letters.kept_letters(system().kafka)
-        if everything or letter.place in wanted
-    ]
-    if missing := wanted - {letter.place for letter in kept}:
-        raise Rejected(f"no dead letter at {', '.join(sorted(missing))}")
-    console.print(f"{dead_letters.replay(system().kafka, kept)} records replayed")
+    if [bool(places), new, everything].count(True) != 1:
+        raise typer.BadParameter("name the places, or say --new, or --all")
+    kafka = system().kafka
+    if new:
+        sent = dead_letters.replay_new(kafka)
+    else:
+        wanted = set(places or [])
+        kept = [k for k in dead_letters.kept_letters(kafka) if everything or k.place in wanted]
+        if missing := wanted - {letter.place for letter in kept}:
+            raise Rejected(f"no dead letter at {', '.join(sorted(missing))}")
+        sent = dead_letters.replay(kafka, kept)
+    console.print(f"{sent} records replayed")
 
 
 def main() -> None:

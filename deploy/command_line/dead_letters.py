@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 
 from shared.dead_letter import DeadLetter
 from shared.topics import DEAD_LETTER_LIMIT_BYTES, dead_letter_topics
+
+_GROUP = "caseloop-dead-letters"
 
 
 @dataclass(frozen=True)
@@ -18,20 +21,14 @@ class Kept:
     letter: DeadLetter
 
 
-def kept_letters(bootstrap: list[str]) -> Iterator[Kept]:
-    """Every dead letter there is, read without a group."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=2 * DEAD_LETTER_LIMIT_BYTES,
-    )
-    try:
+def kept_letters(bootstrap: list[str], *, only_new: bool = False) -> Iterator[Kept]:
+    """Every dead letter there is; or only those that came after the last `replay_new`."""
+    with _reading(bootstrap) as consumer:
         partitions = [TopicPartition(topic, 0) for topic in dead_letter_topics()]
         ends = consumer.end_offsets(partitions)
         filled = [partition for partition in partitions if ends[partition] > 0]
         consumer.assign(filled)
-        if filled:
+        if filled and not only_new:
             consumer.seek_to_beginning(*filled)
         while any(consumer.position(partition) < ends[partition] for partition in filled):
             for partition, records in consumer.poll(timeout_ms=500).items():
@@ -39,12 +36,41 @@ def kept_letters(bootstrap: list[str]) -> Iterator[Kept]:
                     place = f"{partition.topic}/{partition.partition}/{record.offset}"
                     headers = dict(record.headers)
                     yield Kept(place, DeadLetter.read(record.key, record.value, headers))
+
+
+@contextmanager
+def _reading(bootstrap: list[str]) -> Iterator[KafkaConsumer]:
+    """A consumer of the group that remembers up to where `replay_new` came."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=_GROUP,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=2 * DEAD_LETTER_LIMIT_BYTES,
+    )
+    try:
+        yield consumer
     finally:
         consumer.close()
 
 
 def find(bootstrap: list[str], place: str) -> Kept | None:
     return next((kept for kept in kept_letters(bootstrap) if kept.place == place), None)
+
+
+def replay_new(bootstrap: list[str]) -> int:
+    """Send back what came since the last time, and remember up to where."""
+    letters = list(kept_letters(bootstrap, only_new=True))
+    sent = replay(bootstrap, letters)
+    until: dict[TopicPartition, OffsetAndMetadata] = {}
+    for kept in letters:
+        topic, partition, offset = kept.place.split("/")
+        until[TopicPartition(topic, int(partition))] = OffsetAndMetadata(int(offset) + 1, "", -1)
+    if until:
+        with _reading(bootstrap) as consumer:
+            consumer.assign(until)
+            consumer.commit(until)
+    return sent
 
 
 def replay(bootstrap: list[str], letters: list[Kept]) -> int:

@@ -79,6 +79,16 @@ async def test_replay_sends_the_record_back_as_it_was(place: str, settings: Engi
     assert [event.case_id for event in events] == [key.decode()]
 
 
+def test_what_is_new_is_replayed_once_and_all_as_often_as_wanted(place: str) -> None:
+    first, again = (runner.invoke(app, ["dlq", "replay", "--new"]) for _ in range(2))
+    everything = [runner.invoke(app, ["dlq", "replay", "--all"]) for _ in range(2)]
+
+    assert int(first.output.split()[0]) >= 1
+    assert again.output == "0 records replayed\n"
+    assert int(everything[0].output.split()[0]) >= int(first.output.split()[0])
+    assert everything[0].output == everything[1].output
+
+
 def test_a_place_that_is_none(place: str) -> None:
     result = runner.invoke(app, ["dlq", "show", "nowhere/0/0"])
 
