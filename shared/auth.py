@@ -33,7 +33,7 @@ class Tokens:
     @classmethod
     def parse(cls, settings: ServiceSettings) -> "Tokens":
         entries = [e for e in settings.api_tokens.get_secret_value().split(",") if e.strip()]
-        return cls(tuple(_entry(entry) for entry in entries))
+        return cls(tuple(_entry(entry, number) for number, entry in enumerate(entries, start=1)))
 
     async def identify(self, request: Request) -> Principal | None:
         """The principal of the request's bearer token."""
@@ -47,12 +47,12 @@ class Tokens:
         return found
 
 
-def _entry(text: str) -> tuple[str, Principal]:
+def _entry(text: str, number: int) -> tuple[str, Principal]:
     name, _, rest = text.strip().partition(":")
     role, _, token = rest.partition(":")
     if role not in ROLES or len(token) < 16:
         raise ValueError(
-            f"API_TOKENS: the entry of {name!r} must be name:role:token, with a role of "
+            f"API_TOKENS: entry {number} must be name:role:token, with a role of "
             f"{', '.join(ROLES)} and a token of at least 16 characters"
         )
     return token, Principal(name, role)

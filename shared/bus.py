@@ -4,6 +4,8 @@ Whatever happens to a record, it is processed, waits, or becomes a dead letter; 
 offset committed. Handlers get batches and must be idempotent.
 """
 
+import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +21,7 @@ from shared.events import Event
 from shared.health import Health
 from shared.sender import Sender
 from shared.settings import EngineSettings
-from shared.telemetry import LAG
+from shared.telemetry import LAG, logger
 from shared.topics import Topic
 from shared.watchdog import Watchdog
 
@@ -40,11 +42,13 @@ class Bus:
             client_id=client_id,
             allow_auto_create_topics=False,
             consumer_only=True,
-            logger=None,
+            logger=logging.getLogger("faststream"),
+            log_level=logging.DEBUG,  # of a line for each record; errors are errors
         )
         self.watchdog = Watchdog()
         self._consumptions: dict[str, Consumption] = {}
         self._batch = 1
+        self._joining: asyncio.Task[None] | None = None
 
     @property
     def topics(self) -> list[str]:
@@ -59,14 +63,31 @@ class Bus:
         self._batch = max(self._batch, batch)
 
     async def start(self) -> None:
+        """Be able to publish, and begin to join the group.
+
+        That can take ten seconds, while the group still waits for a process that was killed;
+        HTTP is answered meanwhile.
+        """
         await self.sender.start()
         if self._consumptions:
             self._subscribe()
-        await self.broker.start()
+            self.health.waiting("consumer", "joining its Kafka group")
+            self._joining = asyncio.create_task(self._join())
 
     async def stop(self) -> None:
+        if self._joining is not None:
+            self._joining.cancel()
         await self.broker.stop()
         await self.sender.stop()
+
+    async def _join(self) -> None:
+        try:
+            await self.broker.start()
+        except Exception as error:  # noqa: BLE001 - as at any other start without Kafka
+            logger.error("cannot consume", exc_info=error)
+            self.watchdog.leave()
+        else:
+            self.health.ready("consumer")
 
     async def publish(self, events: Sequence[Event]) -> None:
         """Send events and wait until all are confirmed."""

@@ -16,6 +16,7 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)  # opened here: between fork and exec it could wait for ever
 _LONGEST_LINE_BYTES = 1024 * 1024
 _KEPT_ERROR_BYTES = 4096
+_LONGEST_SILENCE_SECONDS = 3600.0  # the download of a large base model takes long, and is silent
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Outcome:
 
     code: int
     errors: str  # the end of what it wrote to stderr
+    hung: bool = False
 
     @property
     def killed_by(self) -> str | None:
@@ -32,6 +34,8 @@ class Outcome:
     @property
     def reason(self) -> str:
         """Why it ended so, if it did not say so itself."""
+        if self.hung:
+            return "hung: it said nothing for too long"
         if self.killed_by:
             return f"killed by {self.killed_by}"
         lines = [line for line in self.errors.splitlines() if line.strip()]
@@ -42,8 +46,13 @@ async def run_module(
     module: str,
     arguments: Sequence[str],
     on_report: Callable[[dict[str, Any]], Awaitable[None]],
+    *,
+    silence_seconds: float = _LONGEST_SILENCE_SECONDS,
 ) -> Outcome:
-    """Run `python -m module arguments`; each JSON object that it prints on a line is a report."""
+    """Run `python -m module arguments`; each JSON object that it prints on a line is a report.
+
+    A child that prints nothing for `silence_seconds` hangs, and is killed.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -59,15 +68,26 @@ async def run_module(
         raise RuntimeError("the child has no pipes")
     errors = asyncio.create_task(_tail(process.stderr))
     try:
-        async for line in process.stdout:
+        while line := await _line(process.stdout, silence_seconds):
             if (report := _object(line)) is not None:
                 await on_report(report)
-        return Outcome(await process.wait(), await errors)
+        if hung := line is None:
+            process.kill()
+        return Outcome(await process.wait(), await errors, hung)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
         errors.cancel()
+
+
+async def _line(stream: asyncio.StreamReader, seconds: float) -> bytes | None:
+    """The next line, empty at the end; None if there is none for so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await stream.readline()
+    except TimeoutError:
+        return None
 
 
 def _object(line: bytes) -> dict[str, Any] | None:

@@ -94,6 +94,12 @@ async def _migrate(connection: Connection, *, schema: str, steps: Mapping[str, s
     )
     rows = await connection.fetch(f"SELECT name FROM {schema}.migrations")  # noqa: S608
     applied = {row["name"] for row in rows}
+    # What a later version added does not hinder; other steps in the place of ours do.
+    if foreign := [name for name in applied - steps.keys() if name[:4] <= max(steps)[:4]]:
+        raise RuntimeError(
+            f"the schema {schema} was made by another version of Caseloop, with "
+            f"{', '.join(sorted(foreign))}: start that version, or delete the data (make reset)"
+        )
     for name, statements in steps.items():
         if name not in applied:
             await connection.execute(statements)

@@ -66,6 +66,9 @@ class System:
     def post(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
         return self._call(service, "POST", path, json=content)
 
+    def patch(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
+        return self._call(service, "PATCH", path, json=content)
+
     @property
     def kafka(self) -> list[str]:
         return self.settings.get("KAFKA_BOOTSTRAP", "127.0.0.1:9092").split(",")

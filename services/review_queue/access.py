@@ -19,7 +19,7 @@ Right = Literal[
     "read_cases",  # with member data, and what others said of them
     "read_statistics",  # of labels and reviewers, without member data
     "manage_reviewers",
-    "create_users",
+    "manage_users",
     "read_audit",
     "sign_out",
 ]
@@ -35,7 +35,7 @@ ACCESS: Mapping[Right, tuple[str, ...]] = {
     "read_cases": ("senior", "lead", "service"),
     "read_statistics": ("lead", "auditor", "service"),
     "manage_reviewers": ("lead",),
-    "create_users": ("operator",),
+    "manage_users": ("operator",),
     "read_audit": ("auditor",),
     "sign_out": ROLES,
 }
@@ -103,6 +103,6 @@ Reader = Annotated[Actor, Depends(may("see_reviews"))]
 Lister = Annotated[Actor, Depends(may("list_reviews"))]
 Analyst = Annotated[Actor, Depends(may("read_statistics"))]
 Manager = Annotated[Actor, Depends(may("manage_reviewers"))]
-Operator = Annotated[Actor, Depends(may("create_users"))]
+Operator = Annotated[Actor, Depends(may("manage_users"))]
 Auditor = Annotated[Actor, Depends(may("read_audit"))]
 SignedIn = Annotated[Actor, Depends(may("sign_out"))]

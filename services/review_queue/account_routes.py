@@ -1,12 +1,19 @@
-"""Signing in and out over the API, and creating users."""
+"""Signing in and out over the API, and the users."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from services.review_queue.access import Operator, SignedIn, address_of
 from services.review_queue.accounts import Accounts, Session, User, normal
 from services.review_queue.identity import COOKIE, refuse_foreign, session_token
 from services.review_queue.routes import PROBLEMS
-from services.review_queue.schemas import Credentials, NewUser, Problem, SessionView, UserView
+from services.review_queue.schemas import (
+    Credentials,
+    NewUser,
+    Problem,
+    SessionView,
+    UserChange,
+    UserView,
+)
 
 _LOCKED: dict[int | str, dict[str, object]] = {
     429: {"model": Problem, "description": "Too many failures; wait"}
@@ -45,6 +52,16 @@ def account_routes(accounts: Accounts, *, secure_cookies: bool) -> APIRouter:
         user = User(normal(body.name), body.role, body.password.get_secret_value())
         await accounts.create(user, by=caller)
         return UserView(name=user.name, role=user.role)
+
+    @router.patch("/users/{name}", status_code=204)
+    async def change_user(name: str, body: UserChange, caller: Operator) -> None:
+        """Shut a user out (`active: false`), let him in again, or set his password."""
+        password = body.password.get_secret_value() if body.password else None
+        known = await accounts.change(
+            normal(name), active=body.active, password=password, by=caller
+        )
+        if not known:
+            raise HTTPException(404, "no such user")
 
     return router
 

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -61,8 +62,7 @@ class User:
             raise Rejected("letters, digits and . _ @ - only, at most 64", field="name")
         if self.role not in USER_ROLES:
             raise Rejected(f"must be one of {', '.join(USER_ROLES)}", field="role")
-        if len(self.password) < MINIMUM_PASSWORD:
-            raise Rejected(f"needs at least {MINIMUM_PASSWORD} characters", field="password")
+        refuse_short(self.password)
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,11 @@ class SignInLimits:
     failures: int  # of a name, within `lockout`; then it is locked until that is over
     failures_of_address: int  # of all names
     lockout: timedelta
+
+
+def refuse_short(password: str) -> None:
+    if len(password) < MINIMUM_PASSWORD:
+        raise Rejected(f"needs at least {MINIMUM_PASSWORD} characters", field="password")
 
 
 def parse_users(text: str) -> list[User]:
@@ -131,8 +136,7 @@ class Accounts:
     async def _add(self, user: User, *, by: Actor) -> bool:
         if user.name in self.reserved:
             raise Conflict(f"an API token has the name {user.name}", field="name")
-        async with self._hashing:
-            password_hash = await asyncio.to_thread(_HASHER.hash, user.password)
+        password_hash = await self._hashed(user.password)
         async with self.database.transaction() as connection:
             status = await connection.execute(
                 "INSERT INTO review_queue.users (name, role, password_hash, created_by) "
@@ -147,6 +151,36 @@ class Accounts:
                 await audit.record(connection, by, "user_created", user=user.name, as_=user.role)
         return added
 
+    async def change(
+        self, name: str, *, active: bool | None = None, password: str | None = None, by: Actor
+    ) -> bool:
+        """Shut a user out or let him in again, or set a new password; his sessions end.
+
+        False if there is no such user. His leases run out: nobody is there to extend them.
+        """
+        if password is not None:
+            refuse_short(password)
+        password_hash = None if password is None else await self._hashed(password)
+        changed = {"active": active, "password": "new" if password else None}
+        async with self.database.transaction() as connection:
+            status = await connection.execute(
+                "UPDATE review_queue.users SET active = coalesce($2, active), "
+                "password_hash = coalesce($3, password_hash) WHERE name = $1",
+                name,
+                active,
+                password_hash,
+            )
+            if status != "UPDATE 1":
+                return False
+            await connection.execute("DELETE FROM review_queue.sessions WHERE name = $1", name)
+            told: dict[str, Any] = {k: v for k, v in changed.items() if v is not None}
+            await audit.record(connection, by, "user_changed", user=name, **told)
+        return True
+
+    async def _hashed(self, password: str) -> str:
+        async with self._hashing:
+            return await asyncio.to_thread(_HASHER.hash, password)
+
     async def sign_in(self, name: str, password: str, *, address: str) -> Session:
         """A new session; `WrongPassword` or `LockedOut` otherwise."""
         name = normal(name)
@@ -156,7 +190,8 @@ class Accounts:
         await self._count_attempt(_key(name), self.limits.failures)
         async with self.database.transaction() as connection:
             row = await connection.fetchrow(
-                "SELECT role, password_hash FROM review_queue.users WHERE name = $1", name
+                "SELECT role, password_hash FROM review_queue.users WHERE name = $1 AND active",
+                name,
             )
         right = await self._matches(row["password_hash"] if row else self._nobody, password)
         # Who is unknown may have typed his password as name: it is kept nowhere.
@@ -201,7 +236,7 @@ class Accounts:
         async with self.database.transaction() as connection:
             row = await connection.fetchrow(
                 "SELECT name, role FROM review_queue.sessions JOIN review_queue.users "
-                "USING (name) WHERE token_sha256 = $1 AND expires_at > now()",
+                "USING (name) WHERE token_sha256 = $1 AND expires_at > now() AND active",
                 _digest(token),
             )
         return Principal(row["name"], row["role"]) if row else None

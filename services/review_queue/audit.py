@@ -30,6 +30,7 @@ Action = Literal[
     "signed_out",
     "sign_in_failed",
     "user_created",
+    "user_changed",
     "reviewer_paused",
     "reviewer_resumed",
     "audit_read",

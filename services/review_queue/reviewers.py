@@ -28,7 +28,8 @@ LEFT JOIN LATERAL (
     FROM review_queue.opinions AS o
     WHERE o.reviewer = u.name AND o.decided_at > now() - interval '24 hours'
 ) AS today ON true
-WHERE u.role = ANY($1) AND ($2::text IS NULL OR u.name = $2) ORDER BY u.name
+WHERE u.role = ANY($1) AND CASE WHEN $2::text IS NULL THEN u.active ELSE u.name = $2 END
+ORDER BY u.name
 """
 _HELD = """
 SELECT a.review_id, r.case_id, r.claim_id, s.task, s.kind, a.leased_at, a.opened_at,

@@ -262,6 +262,13 @@ class NewUser(Credentials):
     role: str
 
 
+class UserChange(Input):
+    """What is left out stays as it is."""
+
+    active: bool | None = None
+    password: Annotated[SecretStr, Field(max_length=200)] | None = None
+
+
 class UserView(BaseModel):
     name: str
     role: str

@@ -243,6 +243,31 @@ async def test_an_operator_creates_users(service: Service, amara: httpx.AsyncCli
         assert (await dana.get("/v1/seats")).status_code == 401
 
 
+async def test_an_operator_shuts_a_user_out_and_sets_a_password(service: Service) -> None:
+    first = {"name": "hugo", "password": PASSWORD}
+    other = {"name": "hugo", "password": "another long password"}
+    async with await service.signed_in("olga") as olga:
+        assert (
+            await olga.post("/v1/users", json={**first, "role": "adjudicator"})
+        ).status_code == 201
+        async with await service.signed_in("hugo") as hugo:
+            assert (await hugo.post("/v1/assignments")).status_code in {201, 204}
+            assert (await hugo.patch("/v1/users/hugo", json={})).status_code == 403
+            shut = await olga.patch("/v1/users/Hugo", json={"active": False})
+            assert shut.status_code == 204
+            assert (await hugo.post("/v1/assignments")).status_code == 401
+            assert (await hugo.post("/v1/sessions", json=first)).status_code == 401
+            async with await service.signed_in("lee") as lee:
+                assert "hugo" not in (await lee.get("/v1/reviewers")).text
+            changed = {"active": True, "password": other["password"]}
+            assert (await olga.patch("/v1/users/hugo", json=changed)).status_code == 204
+            assert (await hugo.post("/v1/sessions", json=first)).status_code == 401
+            assert (await hugo.post("/v1/sessions", json=other)).status_code == 201
+        short = await olga.patch("/v1/users/hugo", json={"password": "short"})
+        assert (short.status_code, short.json()["field"]) == (422, "password")
+        assert (await olga.patch("/v1/users/nobody", json={"active": False})).status_code == 404
+
+
 async def test_guessing_is_locked_out(service: Service) -> None:
     async with service.client() as client:
         attempts = [

@@ -1,7 +1,7 @@
 """A trainer in this process, as the tests of it use it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from shared.sender import Sender
 from shared.settings import EngineSettings
 
 TOKENS = "ops:operator:operator-token-000"
+STATUSES = ("queued", "running", "succeeded", "failed", "merged")
 AS_OPERATOR = {"Authorization": "Bearer operator-token-000"}
 
 
@@ -55,11 +56,17 @@ async def publish(engine: EngineSettings, released: DatasetReleased) -> None:
 
 async def ended(client: httpx.AsyncClient, version: str) -> dict[str, Any]:
     """The run of this dataset version, once it is over."""
+    return await known(client, version, ("succeeded", "failed", "merged"))
+
+
+async def known(
+    client: httpx.AsyncClient, version: str, status: Container[str] = STATUSES
+) -> dict[str, Any]:
+    """The run of this dataset version, once there is one in such a status."""
     async with asyncio.timeout(120):
         while True:
-            runs = (await client.get("/v1/runs")).json()
-            found = [run for run in runs if run["dataset_version"] == version]
-            if found and found[0]["status"] in {"succeeded", "failed", "merged"}:
-                run: dict[str, Any] = found[0]
-                return run
+            for run in (await client.get("/v1/runs")).json():
+                if run["dataset_version"] == version and run["status"] in status:
+                    found: dict[str, Any] = run
+                    return found
             await asyncio.sleep(0.1)

@@ -17,7 +17,7 @@ from shared.outbox import Outbox
 from shared.registry import ModelManifest
 from shared.settings import EngineSettings
 from shared.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
-from tests.connected.trainer.running import ended, publish, trainer
+from tests.connected.trainer.running import ended, known, publish, trainer
 from tests.support.builders import NOW
 from tests.support.datasets import release
 from tests.support.topics import events_of
@@ -123,9 +123,9 @@ async def test_outside_of_its_window_the_trainer_waits(
     released = release(artifacts, next(_NUMBERS))
     async with trainer(engine, tmp_path, TRAINING_WINDOW=closed) as client:
         await publish(engine, released)
+        await known(client, released.dataset_version)
         await asyncio.sleep(3)
-        runs = (await client.get("/v1/runs")).json()
-        waiting = next(r for r in runs if r["dataset_version"] == released.dataset_version)
+        waiting = await known(client, released.dataset_version)
     async with trainer(engine, tmp_path) as client:
         run = await ended(client, released.dataset_version)
 

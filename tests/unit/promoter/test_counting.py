@@ -59,6 +59,14 @@ def test_a_failed_candidate_is_counted_as_such() -> None:
     assert adds(failed, rollout) == Counts(failed=1)
 
 
+def test_a_case_that_nobody_could_read_speaks_against_no_version() -> None:
+    rollout = shadow()
+    unread = prediction(
+        rollout, scores=(), answering_version=None, arm=None, failed_versions=(V0, V1)
+    )
+    assert adds(unread, rollout) is None
+
+
 def test_what_it_would_accept_follows_its_own_threshold_and_never_an_adverse_label() -> None:
     rollout = shadow()
     unsure = arms(confidence=0.85)
