@@ -14,10 +14,11 @@ from shared.settings import EngineSettings
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
-_AWAY = (
+AWAY = (
     OSError,
     asyncio.TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a killed server left half done
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -70,7 +71,7 @@ class Database:
         try:
             async with self._pool.acquire(timeout=10) as connection, connection.transaction():
                 yield connection
-        except _AWAY as error:
+        except AWAY as error:
             raise _away(error) from error
         except asyncpg.PostgresError as error:
             error.detail = None  # it quotes the row, and whatever fails is logged
@@ -80,7 +81,7 @@ class Database:
         """A connection of one's own, for locks and notifications that outlive a transaction."""
         try:
             return await asyncpg.connect(self.url, timeout=5)
-        except _AWAY as error:
+        except AWAY as error:
             raise _away(error) from error
 
 
@@ -95,7 +96,9 @@ async def _migrate(connection: Connection, *, schema: str, steps: Mapping[str, s
     rows = await connection.fetch(f"SELECT name FROM {schema}.migrations")  # noqa: S608
     applied = {row["name"] for row in rows}
     # What a later version added does not hinder; other steps in the place of ours do.
-    if foreign := [name for name in applied - steps.keys() if name[:4] <= max(steps)[:4]]:
+    if foreign := [
+        name for name in applied - steps.keys() if name[:4] <= max(steps, default="")[:4]
+    ]:
         raise RuntimeError(
             f"the schema {schema} was made by another version of Caseloop, with "
             f"{', '.join(sorted(foreign))}: start that version, or delete the data (make reset)"

@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from shared.bus import Bus
-from shared.database import Connection, Database
+from shared.database import AWAY, Connection, Database
 from shared.encoding import Record, encode, headers_json
 from shared.errors import Transient
 from shared.events import Event
@@ -77,7 +77,7 @@ class Relay:
         while True:
             try:
                 await self._serve()
-            except (Transient, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (Transient, asyncpg.PostgresError, *AWAY) as error:
                 self.health.waiting("outbox", f"cannot send events: {error}")
                 logger.warning("outbox waits", reason=str(error))
                 await asyncio.sleep(_POLL_SECONDS)

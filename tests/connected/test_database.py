@@ -1,11 +1,14 @@
 """A schema is brought up to date; what another version made of it is refused in clear words."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from shared.database import Database
+from shared.errors import Transient
 from shared.settings import EngineSettings, engine_settings
+from tests.support.engines import own_engines
 
 
 @pytest.fixture
@@ -32,3 +35,36 @@ async def test_the_steps_of_a_schema(settings: EngineSettings, tmp_path: Path) -
 
     with pytest.raises(RuntimeError, match=r"another version .* 0001_queue\.sql.*make reset"):
         await opened(settings, tmp_path / "other", "0001_reviews")
+
+
+@pytest.mark.slow
+async def test_whoever_asks_while_the_server_is_killed_hears_that_it_is_away(
+    tmp_path: Path,
+) -> None:
+    async def ask(database: Database) -> None:
+        while True:
+            try:
+                async with database.transaction() as connection:
+                    for _ in range(3):
+                        await connection.fetchval("SELECT count(*) FROM generate_series(1, 1000)")
+            except Transient:
+                away.add(asyncio.current_task())
+            await asyncio.sleep(0.01)
+
+    away: set[object] = set()
+    with own_engines() as own:
+        settings = engine_settings(own.environment)
+        database = Database(settings, schema="asked", migrations=tmp_path)
+        await database.open()
+        asking = [asyncio.create_task(ask(database)) for _ in range(6)]
+        for _ in range(3):
+            await asyncio.sleep(1)
+            await asyncio.to_thread(own.kill, "postgres")
+        failed = [task.exception() for task in asking if task.done()]
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        await database.close()
+
+    assert failed == []
+    assert away == set(asking)
