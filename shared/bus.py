@@ -8,9 +8,9 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from aiokafka import TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
@@ -21,7 +21,7 @@ from shared.events import Event
 from shared.health import Health
 from shared.sender import Sender
 from shared.settings import EngineSettings
-from shared.telemetry import LAG, logger
+from shared.telemetry import logger
 from shared.topics import Topic
 from shared.watchdog import Watchdog
 
@@ -45,7 +45,7 @@ class Bus:
             logger=logging.getLogger("faststream"),
             log_level=logging.DEBUG,  # of a line for each record; errors are errors
         )
-        self.watchdog = Watchdog()
+        self.watchdog = Watchdog(service)
         self._consumptions: dict[str, Consumption] = {}
         self._batch = 1
         self._joining: asyncio.Task[None] | None = None
@@ -77,6 +77,8 @@ class Bus:
     async def stop(self) -> None:
         if self._joining is not None:
             self._joining.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._joining
         await self.broker.stop()
         await self.sender.stop()
 
@@ -119,7 +121,6 @@ class Bus:
         with self.watchdog.at_work():
             for topic, records in by_topic.items():
                 await self._consumptions[topic].take(records)
-                LAG.labels(topic, self.service).set(_lag(message.consumer, records))
 
 
 async def _parse(records: tuple[Raw, ...], default: Any) -> KafkaMessage:
@@ -136,10 +137,3 @@ async def _parse(records: tuple[Raw, ...], default: Any) -> KafkaMessage:
 
 async def _undecoded(message: KafkaMessage) -> Any:
     return message.body
-
-
-def _lag(consumer: Any, records: Sequence[Raw]) -> int:
-    """Records behind these, in their partitions."""
-    last = {TopicPartition(record.topic, record.partition): record.offset for record in records}
-    ends = {each: consumer.highwater(each) for each in last.keys() & consumer.assignment()}
-    return sum(max(0, end - last[each] - 1) for each, end in ends.items() if end is not None)

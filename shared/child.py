@@ -16,7 +16,8 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)  # opened here: between fork and exec it could wait for ever
 _LONGEST_LINE_BYTES = 1024 * 1024
 _KEPT_ERROR_BYTES = 4096
-_LONGEST_SILENCE_SECONDS = 3600.0  # the download of a large base model takes long, and is silent
+# The download of a large base model, and its calibration, take long and say nothing.
+_LONGEST_SILENCE_SECONDS = 3 * 3600.0
 
 
 @dataclass(frozen=True)

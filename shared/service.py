@@ -23,7 +23,7 @@ from shared.telemetry import configure_logging, logger
 
 Step = Callable[[], Awaitable[None]]
 
-_STEADY_SECONDS = 3.0  # a loop that runs so long has got over its last failure
+_STEADY_SECONDS = 12.0  # longer than a loop waits for a connection before it fails again
 
 
 def build(

@@ -10,7 +10,11 @@ CONSUMED = Counter("caseloop_records_consumed", "Records processed", ["topic", "
 DEAD_LETTERED = Counter("caseloop_records_dead_lettered", "Dead letters", ["topic", "group"])
 PUBLISHED = Counter("caseloop_records_published", "Records published and confirmed", ["topic"])
 HANDLING = Histogram("caseloop_batch_seconds", "Seconds to handle a batch", ["topic", "group"])
-LAG = Gauge("caseloop_consumer_lag", "Records behind the end of the topic", ["topic", "group"])
+LAG = Gauge(
+    "caseloop_consumer_lag",
+    "Records of this process's partitions that it was not given yet",
+    ["topic", "group"],
+)
 
 
 def configure_logging(*, service: str, level: str, style: str = "auto") -> None:

@@ -1,4 +1,4 @@
-"""Notices that the consumer has stopped reading although records wait for it.
+"""Looks at the consumer from outside: how far it is behind, and whether it still reads.
 
 Its library gets over nearly everything by itself, but its background tasks can end without a word
 (seen once after a broker was killed). A service may be killed at any moment and loses nothing by
@@ -7,7 +7,7 @@ it, so it then ends itself, and what supervises it starts it anew.
 
 import asyncio
 import os
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
-from shared.telemetry import logger
+from shared.telemetry import LAG, logger
 
 _EXIT_CODE = 75  # "temporary failure", sysexits.h
 _ANSWER_SECONDS = 5.0
@@ -28,12 +28,13 @@ def end_process() -> None:
 
 @dataclass
 class Watchdog:
-    """Watches the consumer of a FastStream subscriber."""
+    """Watches the consumer of a FastStream subscriber, which is set once there is one."""
 
+    group: str
     subscriber: Any = None
     leave: Callable[[], None] = end_process
     look_seconds: float = 10.0
-    patience_seconds: float = 60.0
+    patience: int = 6  # looks in a row at which records wait and nothing is read
     busy: bool = False
     batches: int = 0
 
@@ -48,32 +49,39 @@ class Watchdog:
 
     async def run(self) -> None:
         """Look for ever whether the consumer still reads; leave if it does not."""
-        seen, since = self.batches, time.monotonic()
+        seen, idle = self.batches, 0
         while True:
             await asyncio.sleep(self.look_seconds)
-            if self.busy or self.batches != seen or not await self._records_wait():
-                seen, since = self.batches, time.monotonic()
-            elif time.monotonic() - since >= self.patience_seconds:
-                logger.error("consumer stalled", seconds=self.patience_seconds)
+            waits = await self._records_wait()
+            idle = 0 if self.busy or self.batches != seen or not waits else idle + 1
+            seen = self.batches
+            if idle >= self.patience:
+                logger.error("consumer stalled", looks=idle)
                 self.leave()
 
     async def _records_wait(self) -> bool:
-        """Whether there are records in this process's partitions that it has not been given.
+        """Whether records in this process's partitions have not been given to it; counts them.
 
         False while Kafka does not answer: then there is nothing that could be read.
         """
         consumer = self.subscriber and self.subscriber.consumer
-        if consumer is None:
+        partitions = consumer.assignment() if consumer else ()
+        if not partitions:
             return False
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                ends = await consumer.end_offsets(consumer.assignment())
+                ends = await consumer.end_offsets(partitions)
         except (KafkaError, TimeoutError):
             return False
+        lag: Counter[str] = Counter()
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                return any([await consumer.position(each) < end for each, end in ends.items()])
+                for partition, end in ends.items():
+                    lag[partition.topic] += max(0, end - await consumer.position(partition))
         except TimeoutError:  # it knows not even where it is
             return True
-        except KafkaError:  # a partition has gone to another process meanwhile
-            return False
+        except KafkaError:  # some partition has gone to another process, or it is broken
+            return bool(partitions & consumer.assignment())
+        for topic, records in lag.items():
+            LAG.labels(topic, self.group).set(records)
+        return lag.total() > 0

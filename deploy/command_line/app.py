@@ -184,14 +184,27 @@ def replay_letters(
         raise typer.BadParameter("name the places, or say --new, or --all")
     kafka = system().kafka
     if new:
-        sent = dead_letters.replay_new(kafka)
+        outcomes = dead_letters.replay_new(kafka)
     else:
         wanted = set(places or [])
         kept = [k for k in dead_letters.kept_letters(kafka) if everything or k.place in wanted]
         if missing := wanted - {letter.place for letter in kept}:
             raise Rejected(f"no dead letter at {', '.join(sorted(missing))}")
-        sent = dead_letters.replay(kafka, kept)
-    console.print(f"{sent} records replayed")
+        outcomes = dead_letters.replay(kafka, kept)
+    found = list(outcomes)
+    refused = [f"{each.kept.place}: {each.refused}" for each in found if each.refused]
+    console.print(f"{len(found) - len(refused)} records replayed")
+    if refused:
+        raise Rejected("\n".join(["Kafka refused:", *refused]))
+
+
+@users.command("list")
+def list_users() -> None:
+    """Everybody who could ever sign in."""
+    table = Table("name", "role", "")
+    for user in system().get("review_queue", "/v1/users"):
+        table.add_row(user["name"], user["role"], "" if user["active"] else "shut out")
+    console.print(table)
 
 
 @users.command("add")

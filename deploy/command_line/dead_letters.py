@@ -1,46 +1,98 @@
 """Dead letters from a terminal: list them, look at one, send it back where it came from."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka.errors import MessageSizeTooLargeError
 
 from shared.dead_letter import DeadLetter
 from shared.topics import DEAD_LETTER_LIMIT_BYTES, dead_letter_topics
 
-_GROUP = "caseloop-dead-letters"
+_GROUP = "caseloop-dead-letters"  # remembers up to where `replay_new` came
+_REPLAYED_FROM = "dead_letter_replayed_from"
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A dead letter and where it lies: `place` is topic/partition/offset."""
+    """A dead letter and where it lies."""
 
-    place: str
+    partition: TopicPartition
+    offset: int
     letter: DeadLetter
 
+    @property
+    def place(self) -> str:
+        return f"{self.partition.topic}/{self.partition.partition}/{self.offset}"
 
-def kept_letters(bootstrap: list[str], *, only_new: bool = False) -> Iterator[Kept]:
-    """Every dead letter there is; or only those that came after the last `replay_new`."""
-    with _reading(bootstrap) as consumer:
-        partitions = [TopicPartition(topic, 0) for topic in dead_letter_topics()]
-        ends = consumer.end_offsets(partitions)
-        filled = [partition for partition in partitions if ends[partition] > 0]
-        consumer.assign(filled)
-        if filled and not only_new:
-            consumer.seek_to_beginning(*filled)
-        while any(consumer.position(partition) < ends[partition] for partition in filled):
-            for partition, records in consumer.poll(timeout_ms=500).items():
-                for record in records:
-                    place = f"{partition.topic}/{partition.partition}/{record.offset}"
-                    headers = dict(record.headers)
-                    yield Kept(place, DeadLetter.read(record.key, record.value, headers))
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a replay: `refused` says why Kafka did not take the record, if it did not."""
+
+    kept: Kept
+    refused: str | None
+
+
+def kept_letters(bootstrap: list[str]) -> Iterator[Kept]:
+    """Every dead letter there is."""
+    with _reading(bootstrap) as (consumer, partitions):
+        if partitions:
+            consumer.seek_to_beginning(*partitions)
+        yield from _letters(consumer, partitions)
+
+
+def find(bootstrap: list[str], place: str) -> Kept | None:
+    return next((kept for kept in kept_letters(bootstrap) if kept.place == place), None)
+
+
+def replay(bootstrap: list[str], letters: Iterable[Kept]) -> Iterator[Outcome]:
+    """Send records back to their topics, bytes, key and headers as they were, one by one."""
+    producer = KafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=False,
+        max_request_size=DEAD_LETTER_LIMIT_BYTES,
+    )
+    try:
+        for kept in letters:
+            try:
+                producer.send(
+                    kept.letter.topic,
+                    key=kept.letter.key,
+                    value=kept.letter.value,
+                    headers=[
+                        *((n, v) for n, v in kept.letter.headers if n != _REPLAYED_FROM),
+                        (_REPLAYED_FROM, kept.place.encode()),
+                    ],
+                ).get(timeout=30)
+            except MessageSizeTooLargeError as error:
+                yield Outcome(kept, str(error))
+            else:
+                yield Outcome(kept, None)
+    finally:
+        producer.close()
+
+
+def replay_new(bootstrap: list[str]) -> Iterator[Outcome]:
+    """Send back what came since the last time; after an interruption, what was not sent yet."""
+    with _reading(bootstrap) as (consumer, partitions):
+        until = {partition: consumer.position(partition) for partition in partitions}
+        try:
+            for outcome in replay(bootstrap, _letters(consumer, partitions)):
+                until[outcome.kept.partition] = outcome.kept.offset + 1
+                yield outcome
+        finally:
+            # All of them, also those without news: Kafka forgets offsets that nobody renews.
+            if until:
+                consumer.commit({p: OffsetAndMetadata(n, "", -1) for p, n in until.items()})
 
 
 @contextmanager
-def _reading(bootstrap: list[str]) -> Iterator[KafkaConsumer]:
-    """A consumer of the group that remembers up to where `replay_new` came."""
+def _reading(bootstrap: list[str]) -> Iterator[tuple[KafkaConsumer, Sequence[TopicPartition]]]:
+    """A consumer of the partitions that have letters, at where `replay_new` came to."""
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=_GROUP,
@@ -49,56 +101,23 @@ def _reading(bootstrap: list[str]) -> Iterator[KafkaConsumer]:
         max_partition_fetch_bytes=2 * DEAD_LETTER_LIMIT_BYTES,
     )
     try:
-        yield consumer
+        every = [TopicPartition(topic, 0) for topic in dead_letter_topics()]
+        ends = consumer.end_offsets(every)
+        filled = [partition for partition in every if ends[partition] > 0]
+        consumer.assign(filled)
+        yield consumer, filled
     finally:
         consumer.close()
 
 
-def find(bootstrap: list[str], place: str) -> Kept | None:
-    return next((kept for kept in kept_letters(bootstrap) if kept.place == place), None)
-
-
-def replay_new(bootstrap: list[str]) -> int:
-    """Send back what came since the last time, and remember up to where."""
-    letters = list(kept_letters(bootstrap, only_new=True))
-    sent = replay(bootstrap, letters)
-    until: dict[TopicPartition, OffsetAndMetadata] = {}
-    for kept in letters:
-        topic, partition, offset = kept.place.split("/")
-        until[TopicPartition(topic, int(partition))] = OffsetAndMetadata(int(offset) + 1, "", -1)
-    if until:
-        with _reading(bootstrap) as consumer:
-            consumer.assign(until)
-            consumer.commit(until)
-    return sent
-
-
-def replay(bootstrap: list[str], letters: list[Kept]) -> int:
-    """Send records back to their topics, bytes, key and headers as they were."""
-    producer = KafkaProducer(
-        bootstrap_servers=bootstrap,
-        acks="all",
-        enable_idempotence=False,
-        max_request_size=DEAD_LETTER_LIMIT_BYTES,
-    )
-    try:
-        sent = [
-            producer.send(
-                kept.letter.topic,
-                key=kept.letter.key,
-                value=kept.letter.value,
-                headers=[
-                    *((n, v) for n, v in kept.letter.headers if n != "dead_letter_replayed_from"),
-                    ("dead_letter_replayed_from", kept.place.encode()),
-                ],
-            )
-            for kept in letters
-        ]
-        for future in sent:
-            future.get(timeout=30)
-    finally:
-        producer.close()
-    return len(sent)
+def _letters(consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> Iterator[Kept]:
+    """The letters from where the consumer stands to the present end."""
+    ends = consumer.end_offsets(partitions)
+    while any(consumer.position(partition) < ends[partition] for partition in partitions):
+        for partition, records in consumer.poll(timeout_ms=500).items():
+            for record in records:
+                letter = DeadLetter.read(record.key, record.value, dict(record.headers))
+                yield Kept(partition, record.offset, letter)
 
 
 def describe(kept: Kept) -> str:

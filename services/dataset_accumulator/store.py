@@ -43,9 +43,10 @@ FROM (
 WHERE labels.case_id = newest.case_id AND labels.task = newest.task
     AND labels.revision < newest.revision
 """
-# Both read the partial index `labels_unreleased`, whose condition they repeat.
 _COUNT = """
-SELECT source, count(*) AS labels FROM dataset_accumulator.labels WHERE task = $1 GROUP BY source"""
+SELECT source, count(*) AS labels FROM dataset_accumulator.labels WHERE task = $1 GROUP BY source
+"""
+# Both read the partial index `labels_unreleased`, whose condition they repeat.
 _COUNT_UNRELEASED = """
 SELECT split, count(*) AS labels FROM dataset_accumulator.labels
 WHERE task = $1 AND released_revision IS DISTINCT FROM revision GROUP BY split

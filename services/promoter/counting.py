@@ -36,8 +36,8 @@ def observe(prediction: PredictionMade, rollout: Rollout) -> Observation | None:
 def _adds(prediction: PredictionMade, watched: Version, stage: Stage) -> Counts | None:
     """In shadow a scored case counts towards the end of the stage, later an answered one."""
     if watched.name in prediction.failed_versions:
-        # A case that no version could read is at fault itself: it may be too long.
-        return Counts(failed=1) if prediction.answering_version else None
+        # A case that neither of two versions could read is at fault itself: it may be too long.
+        return Counts(failed=1) if len(prediction.failed_versions) == 1 else None
     score = next((s for s in prediction.scores if s.version == watched.name), None)
     if score is None:
         return None

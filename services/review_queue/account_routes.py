@@ -12,6 +12,7 @@ from services.review_queue.schemas import (
     Problem,
     SessionView,
     UserChange,
+    UserName,
     UserView,
 )
 
@@ -51,10 +52,15 @@ def account_routes(accounts: Accounts, *, secure_cookies: bool) -> APIRouter:
         """Create a user who can sign in."""
         user = User(normal(body.name), body.role, body.password.get_secret_value())
         await accounts.create(user, by=caller)
-        return UserView(name=user.name, role=user.role)
+        return UserView(name=user.name, role=user.role, active=True)
+
+    @router.get("/users")
+    async def users(_: Operator) -> list[UserView]:
+        """Everybody who could ever sign in."""
+        return [UserView(**user) for user in await accounts.users()]
 
     @router.patch("/users/{name}", status_code=204)
-    async def change_user(name: str, body: UserChange, caller: Operator) -> None:
+    async def change_user(name: UserName, body: UserChange, caller: Operator) -> None:
         """Shut a user out (`active: false`), let him in again, or set his password."""
         password = body.password.get_secret_value() if body.password else None
         known = await accounts.change(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
@@ -37,6 +38,10 @@ ON CONFLICT (key) DO UPDATE SET
     failures = CASE WHEN f.since < now() - $2::interval THEN 1 ELSE f.failures + 1 END,
     since = CASE WHEN f.since < now() - $2::interval THEN now() ELSE f.since END
 WHERE f.failures < $3 OR f.since < now() - $2::interval RETURNING failures
+"""
+# Locked, so that no session is opened beside a shut-out that ends them all.
+_MAY_ENTER = """
+SELECT true FROM review_queue.users WHERE name = $1 AND password_hash = $2 AND active FOR SHARE
 """
 _FORGET_FAILURES = "DELETE FROM review_queue.sign_in_failures WHERE key = $1"
 # Not all of them: who can sign in himself could guess the others' passwords for ever.
@@ -151,13 +156,24 @@ class Accounts:
                 await audit.record(connection, by, "user_created", user=user.name, as_=user.role)
         return added
 
+    async def users(self) -> Sequence[asyncpg.Record]:
+        """Name, role and `active` of all, by name."""
+        async with self.database.transaction() as connection:
+            return await connection.fetch(
+                "SELECT name, role, active FROM review_queue.users ORDER BY name"
+            )
+
     async def change(
         self, name: str, *, active: bool | None = None, password: str | None = None, by: Actor
     ) -> bool:
-        """Shut a user out or let him in again, or set a new password; his sessions end.
+        """Shut a user out or let him in again, or set a new password. False if there is none.
 
-        False if there is no such user. His leases run out: nobody is there to extend them.
+        Who is shut out or has a new password is signed out; his leases run out by themselves.
         """
+        if active is None and password is None:
+            raise Rejected("give it, or password", field="active")
+        if active is False and name == by.name:
+            raise Conflict("nobody shuts himself out", field="active")
         if password is not None:
             refuse_short(password)
         password_hash = None if password is None else await self._hashed(password)
@@ -172,7 +188,8 @@ class Accounts:
             )
             if status != "UPDATE 1":
                 return False
-            await connection.execute("DELETE FROM review_queue.sessions WHERE name = $1", name)
+            if active is False or password is not None:
+                await connection.execute("DELETE FROM review_queue.sessions WHERE name = $1", name)
             told: dict[str, Any] = {k: v for k, v in changed.items() if v is not None}
             await audit.record(connection, by, "user_changed", user=name, **told)
         return True
@@ -190,17 +207,17 @@ class Accounts:
         await self._count_attempt(_key(name), self.limits.failures)
         async with self.database.transaction() as connection:
             row = await connection.fetchrow(
-                "SELECT role, password_hash FROM review_queue.users WHERE name = $1 AND active",
-                name,
+                "SELECT role, password_hash FROM review_queue.users WHERE name = $1", name
             )
         right = await self._matches(row["password_hash"] if row else self._nobody, password)
         # Who is unknown may have typed his password as name: it is kept nowhere.
         actor = Actor(name, row["role"], address) if row else Actor("unknown", "nobody", address)
-        if row is None or not right:
+        session = await self._open(actor, row["password_hash"]) if row and right else None
+        if session is None:
             async with self.database.transaction() as connection:
                 await audit.record(connection, actor, "sign_in_failed")
             raise WrongPassword("name or password is wrong")
-        return await self._open(actor)
+        return session
 
     async def _count_attempt(self, key: str, allowed: int) -> None:
         """Count it as failed until it succeeds; old failures are forgotten."""
@@ -216,9 +233,12 @@ class Accounts:
             except VerificationError:
                 return False
 
-    async def _open(self, actor: Actor) -> Session:
+    async def _open(self, actor: Actor, password_hash: str) -> Session | None:
+        """None if the user is shut out, or had his password changed while it was looked at."""
         token = SESSION_PREFIX + self.new_token()
         async with self.database.transaction() as connection:
+            if not await connection.fetchval(_MAY_ENTER, actor.name, password_hash):
+                return None
             await connection.execute(_FORGET_FAILURES, _key(actor.name))
             await connection.execute(_TAKE_BACK, f"address {actor.address}")
             expires_at = await connection.fetchval(

@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         batch=settings.batch_records,
     )
 
-    async def manage_users() -> None:
+    async def create_users() -> None:
         await accounts.create_missing(users)
 
     secure = settings.secure_cookies
@@ -90,7 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
         NAME,
         settings,
         bus=bus,
-        start=[database.open, outbox.create, manage_users],
+        start=[database.open, outbox.create, create_users],
         loops=[relay.run, settlement.run, accounts.prune],
         stop=[database.close],
         routers=[

@@ -13,7 +13,7 @@ from shared.database import Connection, Database
 from shared.errors import Conflict
 
 _LIST = """
-SELECT u.name, u.role, u.paused_by, u.paused_why, u.paused_at,
+SELECT u.name, u.role, u.active, u.paused_by, u.paused_why, u.paused_at,
     present.holds, present.works_on, today.decided, today.median_seconds, today.last_decided_at
 FROM review_queue.users AS u
 LEFT JOIN LATERAL (
@@ -73,6 +73,7 @@ class ReviewerRow:
 
     name: str
     role: str
+    active: bool
     holds: int
     works_on: Sequence[str]
     decided: int

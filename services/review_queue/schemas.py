@@ -272,3 +272,4 @@ class UserChange(Input):
 class UserView(BaseModel):
     name: str
     role: str
+    active: bool

@@ -102,7 +102,7 @@ def test_every_command_works(linear: Played, files: Path) -> None:
         if "examples/follow_decisions.py" in arguments:
             arguments += ["--events", "20"]
         if command[:3] == ["caseloop", "users", "add"]:
-            arguments += ["--password", "a password for dana"]
+            arguments += ["--password", "a password for nora"]
         result = system.run(arguments, seconds=120)
         assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
         assert result.stdout.strip(), command

@@ -114,8 +114,8 @@ async def test_a_damaged_champion_is_refused_and_the_old_one_serves_on(
     await active(client, before)
     version = f"adjudication-v2.{damage.replace(' ', '-')}"
     damaged = store_linear_model(artifacts, tmp_path, version)
-    file = next(name for name in _files(artifacts, damaged) if name.endswith(".npz"))
-    uri = f"s3://{MODELS}/adjudication/{version}/{file}"
+    files = ModelManifest.model_validate_json(artifacts.get(damaged.manifest)).files
+    uri = next(files[name].uri for name in files if name.endswith(".npz"))
     content = artifacts.read(uri)
     if damage == "missing file":
         remove_object(settings, uri)
@@ -140,10 +140,6 @@ def remove_object(settings: EngineSettings, uri: str) -> None:
         secure=settings.s3_secure,
     )
     client.remove_object(*split_uri(uri))
-
-
-def _files(artifacts: Artifacts, model: TrainedModel) -> list[str]:
-    return list(ModelManifest.model_validate_json(artifacts.get(model.manifest)).files)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +206,9 @@ async def test_an_auditor_may_look_and_not_submit(client: httpx.AsyncClient) -> 
 
 async def test_health_tells_reasons(app: FastAPI, client: httpx.AsyncClient) -> None:
     health: Health = app.state.bus.health
+    async with asyncio.timeout(120):
+        while not health.is_ready:  # it joins its group
+            await asyncio.sleep(0.05)
     health.waiting("test", "something is away")
     waiting = await client.get("/health/ready")
     health.ready("test")

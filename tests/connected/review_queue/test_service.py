@@ -227,9 +227,10 @@ async def test_another_sites_page_cannot_use_the_cookie(service: Service) -> Non
 
 async def test_an_operator_creates_users(service: Service, amara: httpx.AsyncClient) -> None:
     new = {"name": "Dana", "role": "lead", "password": PASSWORD}
+    told = {"name": "dana", "role": "lead", "active": True}
     async with await service.signed_in("olga") as olga:
         created = await olga.post("/v1/users", json=new)
-        assert (created.status_code, created.json()) == (201, {"name": "dana", "role": "lead"})
+        assert (created.status_code, created.json()) == (201, told)
         assert (await olga.post("/v1/users", json=new)).status_code == 409
         short = await olga.post("/v1/users", json={**new, "password": "short"})
         assert (short.status_code, short.json()["field"]) == (422, "password")
@@ -266,6 +267,12 @@ async def test_an_operator_shuts_a_user_out_and_sets_a_password(service: Service
         short = await olga.patch("/v1/users/hugo", json={"password": "short"})
         assert (short.status_code, short.json()["field"]) == (422, "password")
         assert (await olga.patch("/v1/users/nobody", json={"active": False})).status_code == 404
+        assert (await olga.patch("/v1/users/olga", json={"active": False})).status_code == 409
+        assert (await olga.patch("/v1/users/hugo", json={})).status_code == 422
+        assert (await olga.patch("/v1/users/%00", json={"active": True})).status_code == 422
+        assert (await olga.patch("/v1/users/olga", json={"active": True})).status_code == 204
+        listed = (await olga.get("/v1/users")).json()
+        assert {"name": "hugo", "role": "adjudicator", "active": True} in listed
 
 
 async def test_guessing_is_locked_out(service: Service) -> None:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from services.promoter.counting import observe
 from services.promoter.guard import Counts
 from services.promoter.rollout import evaluated, tick
@@ -59,12 +61,20 @@ def test_a_failed_candidate_is_counted_as_such() -> None:
     assert adds(failed, rollout) == Counts(failed=1)
 
 
-def test_a_case_that_nobody_could_read_speaks_against_no_version() -> None:
+def test_a_case_that_neither_version_could_read_speaks_against_none() -> None:
     rollout = shadow()
     unread = prediction(
         rollout, scores=(), answering_version=None, arm=None, failed_versions=(V0, V1)
     )
     assert adds(unread, rollout) is None
+
+
+def test_a_fresh_champion_that_fails_is_counted_as_such() -> None:
+    rollout = tick(canary(), counts=FINE, limits=LIMITS, now=LATER + timedelta(days=1)).rollout
+    assert rollout.watched is not None
+    assert (rollout.watched.name, rollout.candidate) == (V1, None)
+    failed = prediction(rollout, scores=(), answering_version=None, arm=None, failed_versions=(V1,))
+    assert adds(failed, rollout) == Counts(failed=1)
 
 
 def test_what_it_would_accept_follows_its_own_threshold_and_never_an_adverse_label() -> None:

@@ -40,6 +40,7 @@ async def test_a_child_that_breaks_says_why(
     assert outcome.reason == "exit 1: ValueError: no such split"
 
 
+@pytest.mark.slow
 async def test_a_child_that_hangs_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
