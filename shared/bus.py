@@ -4,11 +4,9 @@ Whatever happens to a record, it is processed, waits, or becomes a dead letter; 
 offset committed. Handlers get batches and must be idempotent.
 """
 
-import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from faststream import AckPolicy
@@ -21,7 +19,6 @@ from shared.events import Event
 from shared.health import Health
 from shared.sender import Sender
 from shared.settings import EngineSettings
-from shared.telemetry import logger
 from shared.topics import Topic
 from shared.watchdog import Watchdog
 
@@ -48,7 +45,6 @@ class Bus:
         self.watchdog = Watchdog(service)
         self._consumptions: dict[str, Consumption] = {}
         self._batch = 1
-        self._joining: asyncio.Task[None] | None = None
 
     @property
     def topics(self) -> list[str]:
@@ -63,33 +59,14 @@ class Bus:
         self._batch = max(self._batch, batch)
 
     async def start(self) -> None:
-        """Be able to publish, and begin to join the group.
-
-        That can take ten seconds, while the group still waits for a process that was killed;
-        HTTP is answered meanwhile.
-        """
         await self.sender.start()
         if self._consumptions:
             self._subscribe()
-            self.health.waiting("consumer", "joining its Kafka group")
-            self._joining = asyncio.create_task(self._join())
+        await self.broker.start()
 
     async def stop(self) -> None:
-        if self._joining is not None:
-            self._joining.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._joining
         await self.broker.stop()
         await self.sender.stop()
-
-    async def _join(self) -> None:
-        try:
-            await self.broker.start()
-        except Exception as error:  # noqa: BLE001 - as at any other start without Kafka
-            logger.error("cannot consume", exc_info=error)
-            self.watchdog.leave()
-        else:
-            self.health.ready("consumer")
 
     async def publish(self, events: Sequence[Event]) -> None:
         """Send events and wait until all are confirmed."""

@@ -1,4 +1,4 @@
-"""The bus joins its group beside everything else, and notices when it has stopped reading."""
+"""A consumer whose background task has ended without a word is noticed, on a real broker."""
 
 import asyncio
 from collections.abc import Sequence
@@ -53,31 +53,6 @@ def taker(settings: EngineSettings) -> Taker:
     bus.watchdog.look_seconds = 0.2
     bus.consume(CASES_SUBMITTED, found.take, event=CaseSubmitted, batch=10)
     return found
-
-
-async def test_it_is_ready_once_it_has_joined_its_group(taker: Taker) -> None:
-    health = taker.bus.health
-    await taker.bus.start()
-    joining = dict(health.reasons)
-    async with asyncio.timeout(120):
-        while not health.is_ready:
-            await asyncio.sleep(0.05)
-    assigned = taker.bus.watchdog.subscriber.consumer.assignment()
-    await taker.takes(await taker.send())
-    await taker.bus.stop()
-
-    assert joining == {"consumer": "joining its Kafka group"}
-    assert len(assigned) == CASES_SUBMITTED.partitions
-
-
-@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.5])
-async def test_it_can_be_stopped_while_it_is_joining(taker: Taker, seconds: float) -> None:
-    async with asyncio.timeout(120):
-        await taker.bus.start()
-        await asyncio.sleep(seconds)
-        await taker.bus.stop()
-
-    assert not taker.left.is_set()
 
 
 async def test_a_consumer_that_has_stopped_reading_is_noticed(taker: Taker) -> None:
