@@ -23,8 +23,6 @@ from shared.telemetry import configure_logging, logger
 
 Step = Callable[[], Awaitable[None]]
 
-_STEADY_SECONDS = 12.0  # longer than a loop waits for a connection before it fails again
-
 
 def build(
     name: str,
@@ -72,7 +70,6 @@ async def _keep(loop: Step, health: Health) -> None:
     """Run a loop for ever: one that ends with an error says so in the health and starts again."""
     part = getattr(loop, "__qualname__", "loop")
     while True:
-        steady = asyncio.get_running_loop().call_later(_STEADY_SECONDS, health.ready, part)
         try:
             await loop()
             return
@@ -81,9 +78,8 @@ async def _keep(loop: Step, health: Health) -> None:
         except Exception as error:  # noqa: BLE001 - reported, and tried again
             logger.error("loop failed", loop=part, exc_info=error)
             health.waiting(part, f"failed: {type(error).__name__}")
-        finally:
-            steady.cancel()
         await asyncio.sleep(1)
+        health.ready(part)
 
 
 async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
