@@ -7,11 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from deploy.prepare import prepare
 from shared.bus import Bus
 from shared.events import CaseSubmitted
 from shared.health import Health
-from shared.settings import EngineSettings, engine_settings
+from shared.settings import EngineSettings
 from shared.topics import CASES_SUBMITTED
 from tests.support.builders import submitted
 
@@ -36,13 +35,6 @@ class Taker:
         async with asyncio.timeout(120):
             while case_id not in self.taken:
                 await asyncio.sleep(0.05)
-
-
-@pytest.fixture(scope="module")
-def settings(engines: dict[str, str]) -> EngineSettings:
-    found = engine_settings(engines)
-    prepare(found)
-    return found
 
 
 @pytest.fixture

@@ -3,29 +3,19 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
-from deploy.prepare import prepare
 from shared.artifacts import Artifacts
 from shared.registry import ModelCache, base_uri, model_uri, store
-from shared.settings import EngineSettings, engine_settings
+from shared.settings import EngineSettings
 from tests.support.builders import NOW, trained
 
 FILES = {f"part-{number}": bytes([number]) * 200_000 for number in range(8)}
 
 
-@pytest.fixture(scope="module")
-def engine(engines: dict[str, str]) -> EngineSettings:
-    found = engine_settings(engines)
-    prepare(found)
-    return found
-
-
-def publish(engine: EngineSettings, directory: Path, name: str, files: dict[str, bytes]) -> None:
+def publish(settings: EngineSettings, directory: Path, name: str, files: dict[str, bytes]) -> None:
     directory.mkdir()
     for part, content in files.items():
         (directory / part).write_bytes(content)
-    store(Artifacts(engine), directory, base_uri(name), created_at=NOW, about={})
+    store(Artifacts(settings), directory, base_uri(name), created_at=NOW, about={})
 
 
 def found_in(directory: Path) -> dict[str, bytes]:
@@ -33,12 +23,12 @@ def found_in(directory: Path) -> dict[str, bytes]:
 
 
 def test_of_several_that_fetch_at_once_each_gets_all_of_it(
-    engine: EngineSettings, tmp_path: Path
+    settings: EngineSettings, tmp_path: Path
 ) -> None:
-    publish(engine, tmp_path / "source", "at-once", FILES)
+    publish(settings, tmp_path / "source", "at-once", FILES)
 
     def fetch(_: int) -> dict[str, bytes]:
-        return found_in(ModelCache(Artifacts(engine), tmp_path / "cache").base("at-once"))
+        return found_in(ModelCache(Artifacts(settings), tmp_path / "cache").base("at-once"))
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(fetch, range(12))) == [FILES] * 12
@@ -46,22 +36,22 @@ def test_of_several_that_fetch_at_once_each_gets_all_of_it(
 
 
 def test_another_base_of_the_same_name_is_another_directory(
-    engine: EngineSettings, tmp_path: Path
+    settings: EngineSettings, tmp_path: Path
 ) -> None:
-    cache = ModelCache(Artifacts(engine), tmp_path / "cache")
-    publish(engine, tmp_path / "one", "renewed", FILES)
+    cache = ModelCache(Artifacts(settings), tmp_path / "cache")
+    publish(settings, tmp_path / "one", "renewed", FILES)
     first = cache.base("renewed")
-    publish(engine, tmp_path / "two", "renewed", {"part-0": b"new"})
+    publish(settings, tmp_path / "two", "renewed", {"part-0": b"new"})
 
     assert found_in(cache.base("renewed")) == {"part-0": b"new"}
     assert found_in(first) == FILES
 
 
 def test_a_late_upload_of_a_version_leaves_the_published_one_as_it_is(
-    engine: EngineSettings, tmp_path: Path
+    settings: EngineSettings, tmp_path: Path
 ) -> None:
     """A trainer that lost its lease writes the same version once more."""
-    artifacts, version = Artifacts(engine), "adjudication-v1.7"
+    artifacts, version = Artifacts(settings), "adjudication-v1.7"
     uploads = []
     for number in (1, 2):
         directory = tmp_path / str(number)

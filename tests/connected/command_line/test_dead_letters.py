@@ -8,23 +8,15 @@ from typer.testing import CliRunner
 
 from deploy.command_line.app import app, console
 from deploy.command_line.dead_letters import kept_letters
-from deploy.prepare import prepare
 from shared.dead_letter import DeadLetter, dead_letter
 from shared.errors import Rejected
 from shared.sender import Sender
-from shared.settings import EngineSettings, engine_settings
+from shared.settings import EngineSettings
 from shared.topics import CASES_SUBMITTED
 from tests.support.builders import submitted
 from tests.support.topics import events_of
 
 runner = CliRunner()
-
-
-@pytest.fixture(scope="module")
-def settings(engines: dict[str, str]) -> EngineSettings:
-    found = engine_settings(engines)
-    prepare(found)
-    return found
 
 
 @pytest.fixture
