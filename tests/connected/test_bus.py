@@ -1,18 +1,20 @@
 """A consumer whose background task has ended without a word is noticed, on a real broker."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 import pytest
 
+from deploy.prepare import prepare
 from shared.bus import Bus
 from shared.events import CaseSubmitted
 from shared.health import Health
-from shared.settings import EngineSettings
+from shared.settings import engine_settings
 from shared.topics import CASES_SUBMITTED
 from tests.support.builders import submitted
+from tests.support.engines import own_engines
 
 
 @dataclass
@@ -38,13 +40,17 @@ class Taker:
 
 
 @pytest.fixture
-def taker(settings: EngineSettings) -> Taker:
-    bus = Bus(settings, service=f"taker-{uuid4().hex}", health=Health())
-    found = Taker(bus)
-    bus.watchdog.leave = found.left.set
-    bus.watchdog.look_seconds = 0.2
-    bus.consume(CASES_SUBMITTED, found.take, event=CaseSubmitted, batch=10)
-    return found
+def taker() -> Iterator[Taker]:
+    """On engines of its own: it reads every case there is."""
+    with own_engines() as engines:
+        settings = engine_settings(engines.environment)
+        prepare(settings)
+        bus = Bus(settings, service="inference", health=Health())
+        found = Taker(bus)
+        bus.watchdog.leave = found.left.set
+        bus.watchdog.look_seconds = 0.2
+        bus.consume(CASES_SUBMITTED, found.take, event=CaseSubmitted, batch=10)
+        yield found
 
 
 async def test_a_consumer_that_has_stopped_reading_is_noticed(taker: Taker) -> None:
