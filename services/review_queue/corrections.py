@@ -1,6 +1,6 @@
 """Changing a decision after it has left: a correction beside it, never an overwrite."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.review_queue import audit
@@ -8,7 +8,7 @@ from services.review_queue.access import Actor
 from services.review_queue.details import Detail
 from services.review_queue.given import answer
 from services.review_queue.line import NotFound
-from services.review_queue.opinions import Answer, Correction, check, corrected
+from services.review_queue.opinions import Answer, Correction, checked, corrected
 from shared.database import Connection, Database
 from shared.errors import Conflict, Rejected
 from shared.events import DecisionCorrected, ReviewRequested
@@ -77,8 +77,9 @@ class Corrections:
         """Change one's own decision. What was said before stays as it was."""
         async with self.database.transaction() as connection:
             now = await self._reopen(connection, review_id, by=by)
+            answer = checked(correction.answer, now.request.case)
+            correction = replace(correction, answer=answer)
             _check_change(correction, now)
-            check(correction.answer, now.request.case)
             at = await _add(connection, review_id, correction, by=by)
             event = corrected(now.request.case, correction, by=by.name, at=at)
             await self.outbox.add(connection, [event])

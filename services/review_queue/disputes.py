@@ -1,8 +1,8 @@
 """How many opinions a review gets, and which of them stands.
 
 A share of the reviews is seen by two reviewers, blind to each other. If they disagree, a further
-one is asked; if no two of the three agree, the final word has a senior with all opinions in front
-of him, as he has where a reviewer escalates.
+one is asked (or three are from the start); if no two of the three agree, the final word has a
+senior with all opinions in front of him, as he has where a reviewer escalates.
 """
 
 from collections.abc import Sequence

@@ -34,7 +34,7 @@ WITH given AS (
 )
 INSERT INTO review_queue.seats
     (review_id, seat, kind, task, reason, priority, amount, requested_at, place)
-SELECT review_id, seat, CASE seat WHEN 1 THEN 'first' ELSE 'second' END,
+SELECT review_id, seat, (ARRAY['first', 'second', 'further'])[seat],
     task, reason, priority, amount, requested_at, place
 FROM new JOIN given USING (review_id) CROSS JOIN generate_series(1, wanted) AS seat
 ORDER BY number, seat
@@ -42,7 +42,7 @@ ORDER BY number, seat
 
 
 class Intake:
-    """`shares_of` says of a task how much is seen by two, and how often the model is hidden."""
+    """`shares_of` says of a task how much several see, and how often the model is hidden."""
 
     def __init__(self, database: Database, shares_of: Callable[[str], Shares]) -> None:
         self.database = database

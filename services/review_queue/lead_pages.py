@@ -67,6 +67,7 @@ def queue_pages(pages: Pages, listing: Listing, trail: Trail) -> APIRouter:
             "queue.html",
             principal=caller,
             tasks=overview(await listing.counts()),
+            stranded=await listing.stranded(),
             states=STATES,
         )
 

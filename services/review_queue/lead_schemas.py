@@ -51,7 +51,7 @@ class ReviewView(BaseModel):
     """A review with its case and what was said of it. `revision` is the decision's newest.
 
     `blind`: the model's answer is withheld from the caller, who may still be asked for his own,
-    and with it `reason` and `inclusion_probability`.
+    and with it `reason`, `inclusion_probability` and `routing_version`.
     """
 
     review_id: str
@@ -60,7 +60,7 @@ class ReviewView(BaseModel):
     blind: bool
     reason: RouteReason | None
     inclusion_probability: InclusionProbability | None
-    routing_version: str
+    routing_version: str | None
     requested_at: AwareDatetime
     completed_at: datetime | None
     withheld: bool
@@ -81,7 +81,7 @@ class ReviewView(BaseModel):
             blind=found.blind,
             reason=found.reason,
             inclusion_probability=None if found.blind else request.inclusion_probability,
-            routing_version=request.routing_version,
+            routing_version=None if found.blind else request.routing_version,
             requested_at=request.occurred_at,
             completed_at=found.completed_at,
             withheld=found.withheld,

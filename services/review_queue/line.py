@@ -73,7 +73,10 @@ SELECT o.* FROM review_queue.opinions AS o JOIN review_queue.seats AS s USING (r
 WHERE review_id = $1 AND s.state = 'answered' ORDER BY seat
 """
 _ORDINARY = "kind <> 'final'"
-_FINAL = "kind = 'final'"
+# Whoever has the final word has in front of him what the others say.
+_FINAL = """kind = 'final' AND NOT EXISTS (
+    SELECT FROM review_queue.seats AS other WHERE other.review_id = s.review_id
+        AND other.seat <> s.seat AND other.state NOT IN ('answered', 'withdrawn'))"""
 
 
 class NotFound(Rejected):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from services.review_queue.access import SENIORS
 from services.review_queue.details import Detail, detail
 from services.review_queue.reviews import ListedReason, Priority
 from services.review_queue.states import Kind, SeatState
@@ -25,6 +26,15 @@ FROM review_queue.seats JOIN review_queue.reviews USING (review_id)
 WHERE completed_at > now() - interval '24 hours'
 GROUP BY task, reason, kind, state
 ORDER BY task, reason, kind, state
+"""
+_STRANDED = """
+SELECT count(*) FROM review_queue.seats AS s
+WHERE state = 'queued' AND kind = 'final' AND NOT EXISTS (
+    SELECT FROM review_queue.users AS u
+    WHERE u.active AND u.role = ANY($1) AND NOT EXISTS (
+        SELECT FROM review_queue.assignments AS a
+        WHERE a.review_id = s.review_id AND a.reviewer = u.name
+            AND a.state IN ('leased', 'submitted', 'answered', 'escalated')))
 """
 _COUNTS_LAST_SECONDS = 1.0
 _END = 2**63 - 1  # behind every position
@@ -136,6 +146,12 @@ class Listing:
                 took = time.monotonic() - started
                 self._counts_last_until = started + max(_COUNTS_LAST_SECONDS, 10 * took)
             return self._counts
+
+    async def stranded(self) -> int:
+        """Cases that wait for a final word which none of the seniors may give: each has had a say
+        already."""
+        async with self.database.transaction() as connection:
+            return int(await connection.fetchval(_STRANDED, SENIORS))
 
     async def page(
         self,

@@ -4,7 +4,7 @@ An answer is always one of the task's labels, with a reason, and with all that i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -64,19 +64,28 @@ class Correction:
     supersedes_revision: int
 
 
-def check(answer: Answer, case: Case) -> None:
-    """`Rejected` names the field if this does not answer the case."""
+def checked(answer: Answer, case: Case) -> Answer:
+    """The answer as it counts; `Rejected` names the field if it does not answer the case.
+
+    All of the amount is the same as none: only a part has to be said. Refusing the rest needs what
+    refusing everything does.
+    """
     task = get_task(case.task)
     label = task.label(answer.label)
+    if answer.approved_amount is not None:
+        at_stake = _check_amount(answer.approved_amount, answer.label, task, case)
+        if answer.approved_amount == at_stake:
+            answer = replace(answer, approved_amount=None)
     if not answer.reasoning.strip():
         raise Rejected("a decision needs its reason", field="reasoning")
-    for name in label.needs:
+    in_part = answer.approved_amount is not None
+    for name in label.needs_in_part if in_part else label.needs:
         if not getattr(answer, name):
-            raise Rejected(f"{label.name} needs {_NEEDS[name]}", field=name)
+            what = f"{label.name} in part" if in_part else label.name
+            raise Rejected(f"{what} needs {_NEEDS[name]}", field=name)
     if answer.reason_code is not None:
         _check_reason_code(answer.reason_code, answer.label, task)
-    if answer.approved_amount is not None:
-        _check_amount(answer.approved_amount, answer.label, task, case)
+    return answer
 
 
 def _check_reason_code(code: str, label: str, task: Task) -> None:
@@ -85,14 +94,18 @@ def _check_reason_code(code: str, label: str, task: Task) -> None:
         raise Rejected(f"codes for {label} are {', '.join(codes)}", field="reason_code")
 
 
-def _check_amount(amount: Decimal, label: str, task: Task, case: Case) -> None:
+def _check_amount(amount: Decimal, label: str, task: Task, case: Case) -> Decimal:
+    """The amount at stake, if this can be approved of it."""
     at_stake = amount_at_stake(task, case)
     if at_stake is None:
         raise Rejected("this case has no amount to approve", field="approved_amount")
     if task.is_adverse(label):
         raise Rejected(f"{label} approves no amount", field="approved_amount")
+    if amount <= 0:
+        raise Rejected("to approve nothing is to refuse", field="approved_amount")
     if amount > at_stake:
         raise Rejected(f"only {at_stake} are at stake", field="approved_amount")
+    return at_stake
 
 
 def amount_at_stake(task: Task, case: Case) -> Decimal | None:

@@ -13,7 +13,7 @@ from shared.tasks import TASKS
 
 Choices = Sequence[tuple[str, str]]
 
-STATE_NAMES: dict[SeatState, str] = {**STATES, "answered": "Done"}
+STATE_NAMES: dict[SeatState, str] = {**STATES, "answered": "Done", "withdrawn": "Not needed"}
 _AGE_NAMES = {"1h": "1 hour", "4h": "4 hours", "1d": "1 day", "3d": "3 days", "7d": "7 days"}
 BASES: dict[Basis, str] = {
     "independent": "Before the model was seen",

@@ -29,14 +29,18 @@ ROOM_FOR_OPINIONS_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Shares:
-    """Of a task's reviews: how many two reviewers see, and how many hide the model's answer."""
+    """Of a task's reviews: how many several reviewers see, and how many hide the model's answer.
+
+    `opinions`: how many reviewers those are.
+    """
 
     overlap: float
     withheld: float
+    opinions: int = 2
 
     def opinions_wanted(self, review_id: str) -> int:
-        """2 for the share that two reviewers see, drawn by hash; 1 for the others."""
-        return 2 if draw("overlap", review_id) < self.overlap else 1
+        """`opinions` for the share that several reviewers see, drawn by hash; 1 for the others."""
+        return self.opinions if draw("overlap", review_id) < self.overlap else 1
 
     def withholds(self, review_id: str) -> bool:
         return draw("withheld", review_id) < self.withheld

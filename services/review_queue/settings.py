@@ -24,10 +24,12 @@ class Settings(ServiceSettings):
     skip_seconds: float = Field(default=1800, ge=0)  # before a skipped case comes to one again
     session_hours: float = Field(default=12, gt=0)
     correction_hours: float = Field(default=24, ge=0)  # how long one can change a decision
-    # Of each task's reviews, the share that two reviewers see and the share that hides the model's
-    # answer until the reviewer has one of his own; as JSON, for example {"adjudication": 0.2}.
+    # Of each task's reviews, the share that several reviewers see and the share that hides the
+    # model's answer until the reviewer has one of his own; as JSON, for example
+    # {"adjudication": 0.2}.
     overlap_share: Share = 0.1
     overlap_shares: dict[str, Share] = Field(default_factory=dict)
+    overlap_opinions: int = Field(default=2, ge=2, le=3)  # how many reviewers those are
     withheld_share: Share = 0.1
     withheld_shares: dict[str, Share] = Field(default_factory=dict)
     sign_in_failures: int = Field(default=10, ge=1)  # in a row; then the name is locked
@@ -57,6 +59,7 @@ class Settings(ServiceSettings):
         return Shares(
             overlap=self.overlap_shares.get(task, self.overlap_share),
             withheld=self.withheld_shares.get(task, self.withheld_share),
+            opinions=self.overlap_opinions,
         )
 
     @property

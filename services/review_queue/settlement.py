@@ -1,4 +1,5 @@
-"""What happens by itself: leases expire, opinions settle, and reviews that have all complete.
+"""What happens by itself: leases expire, opinions settle, reviews that have all of them complete,
+and nobody is asked any more where only the final word is left.
 
 A completed review, its events and nothing else become true in one transaction.
 """
@@ -11,7 +12,7 @@ import asyncpg
 from services.review_queue.disputes import KINDS, Wanted, judge
 from services.review_queue.given import given
 from services.review_queue.opinions import Given, completed, decided
-from services.review_queue.states import EXPIRE, SETTLE
+from services.review_queue.states import EXPIRE, SETTLE, WITHDRAW
 from shared.database import Connection, Database
 from shared.events import Event, ReviewRequested
 from shared.outbox import Outbox
@@ -32,6 +33,15 @@ WITH lost AS (
 UPDATE review_queue.seats AS s SET state = '{EXPIRE.after}'
 FROM expired WHERE s.review_id = expired.review_id AND s.seat = expired.seat
 RETURNING s.review_id
+"""  # noqa: S608
+_WITHDRAW = f"""
+UPDATE review_queue.seats SET state = '{WITHDRAW.after}' WHERE (review_id, seat) IN (
+    SELECT other.review_id, other.seat FROM review_queue.seats AS last
+    JOIN review_queue.seats AS other USING (review_id)
+    WHERE last.kind = 'final' AND last.state = 'queued'
+        AND other.kind <> 'final' AND other.state = '{WITHDRAW.before}'
+    LIMIT $1 FOR UPDATE OF other SKIP LOCKED)
+RETURNING review_id
 """  # noqa: S608
 # A review is settled by one process at a time, whichever of its seats are due.
 _DUE = """
@@ -86,7 +96,7 @@ class Settlement:
     async def run(self) -> None:
         """Expire and settle for ever. Any number of processes may do so."""
         while True:
-            busy = max(await self.expire(), await self.settle())
+            busy = max(await self.expire(), await self.withdraw(), await self.settle())
             if busy < _BATCH:
                 await asyncio.sleep(_POLL_SECONDS)
 
@@ -94,6 +104,12 @@ class Settlement:
         """Put seats whose lease is over back into the line."""
         async with self.database.transaction() as connection:
             return len(await connection.fetch(_EXPIRE, _BATCH))
+
+    async def withdraw(self) -> int:
+        """Nobody else is asked who could not change the final word: seats that were in work when
+        it was asked for, and came back."""
+        async with self.database.transaction() as connection:
+            return len(await connection.fetch(_WITHDRAW, _BATCH))
 
     async def settle(self) -> int:
         """Settle the opinions whose time for undoing is over, and complete what has all."""
@@ -110,16 +126,17 @@ class Settlement:
     async def _conclude(self, connection: Connection, row: "asyncpg.Record") -> Sequence[Event]:
         """Complete the review, or ask for the opinion that it still needs."""
         seats = await connection.fetch(_GIVEN, row["review_id"])
-        if any(seat["state"] != SETTLE.after for seat in seats):
+        if any(seat["state"] not in (SETTLE.after, WITHDRAW.after) for seat in seats):
             return ()
-        opinions = [given(seat) for seat in seats]
+        answered = [seat for seat in seats if seat["state"] == SETTLE.after]
+        opinions = [given(seat) for seat in answered]
         standing = judge(opinions)
         if isinstance(standing, Wanted):
             await connection.execute(
                 _ADD_SEAT, row["review_id"], KINDS.index(standing.kind) + 1, standing.kind
             )
             return ()
-        seat = seats[opinions.index(standing)]["seat"]
+        seat = answered[opinions.index(standing)]["seat"]
         return await _complete(connection, row, standing, opinions, seat=seat)
 
 

@@ -6,25 +6,27 @@ A seat asks one reviewer for one opinion. Whoever holds it has an assignment, wh
 from dataclasses import dataclass
 from typing import Literal
 
-SeatState = Literal["queued", "leased", "submitted", "answered"]
+SeatState = Literal["queued", "leased", "submitted", "answered", "withdrawn"]
 AssignmentState = Literal["leased", "submitted", "answered", "released", "escalated", "expired"]
 Kind = Literal["first", "second", "further", "final"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a step makes of the seat, and of the assignment that holds it."""
+    """What a step makes of the seat, and of the assignment that holds it, if there is one."""
 
     before: SeatState
     after: SeatState
-    assignment: AssignmentState
+    assignment: AssignmentState | None
 
 
 LEASE = Step("queued", "leased", "leased")
 EXPIRE = Step("leased", "queued", "expired")
 RELEASE = Step("leased", "queued", "released")  # skipped, or the reviewer was paused
-ESCALATE = Step("leased", "queued", "escalated")  # to the final seat of the review
+ESCALATE = Step("leased", "queued", "escalated")  # as the final seat of the review
 SUBMIT = Step("leased", "submitted", "submitted")
 UNDO = Step("submitted", "leased", "leased")
 SETTLE = Step("submitted", "answered", "answered")
-STEPS = (LEASE, EXPIRE, RELEASE, ESCALATE, SUBMIT, UNDO, SETTLE)
+# The final word is asked for; what nobody has begun cannot change it any more.
+WITHDRAW = Step("queued", "withdrawn", None)
+STEPS = (LEASE, EXPIRE, RELEASE, ESCALATE, SUBMIT, UNDO, SETTLE, WITHDRAW)

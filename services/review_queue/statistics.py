@@ -42,10 +42,10 @@ WITH counted AS (
     JOIN review_queue.seats AS s USING (review_id, seat)
     JOIN review_queue.reviews AS r USING (review_id)
     WHERE s.task = $1 AND o.decided_at >= $2 AND o.decided_at < $3
-        AND s.state = 'answered' AND s.kind IN ('first', 'second') {counted} {whose}
+        AND s.state = 'answered' AND s.kind <> 'final' AND s.seat <= r.wanted {counted} {whose}
         AND NOT EXISTS (
             SELECT FROM review_queue.seats AS asked WHERE asked.review_id = o.review_id
-                AND asked.kind <> 'final' AND asked.state <> 'answered')
+                AND asked.kind <> 'final' AND asked.state NOT IN ('answered', 'withdrawn'))
     ORDER BY o.decided_at DESC LIMIT $4
 )
 SELECT array_agg(reviewer ORDER BY seat) AS reviewers, array_agg(label ORDER BY seat) AS labels,
@@ -53,7 +53,7 @@ SELECT array_agg(reviewer ORDER BY seat) AS reviewers, array_agg(label ORDER BY 
 FROM counted GROUP BY review_id, model_version, model_label
 """
 # What somebody else said of an open review is not told, not even as a number.
-_ONES_OWN = """AND r.wanted = 2 AND r.completed_at IS NOT NULL AND o.review_id IN (
+_ONES_OWN = """AND r.wanted > 1 AND r.completed_at IS NOT NULL AND o.review_id IN (
         SELECT mine.review_id FROM review_queue.opinions AS mine
         WHERE mine.reviewer = $5 AND mine.decided_at >= $2)"""
 _MONTH_LASTS_SECONDS = 60.0

@@ -30,7 +30,7 @@ def visible(found: Detail, caller: Actor) -> Detail:
     if found.completed_at is not None or not caller.may("work") or (reader and said):
         return found
     if reader and _disputed(found):
-        return replace(found, blind=_hides_the_model(found))
+        return _without_the_model(found) if _hides_the_model(found) else found
     return replace(
         found,
         seats=tuple(seat if seat in own else replace(seat, given=None) for seat in found.seats),
@@ -42,11 +42,28 @@ def visible(found: Detail, caller: Actor) -> Detail:
 
 def _disputed(found: Detail) -> bool:
     """Only the final word is missing, and whoever has it reads what the others said."""
-    return all(seat.kind == "final" or seat.state == "answered" for seat in found.seats)
+    others = (seat for seat in found.seats if seat.kind != "final")
+    return all(seat.state in ("answered", "withdrawn") for seat in others)
 
 
 def _hides_the_model(found: Detail) -> bool:
     return found.withheld or not found.request.model_visible
+
+
+def _without_the_model(found: Detail) -> Detail:
+    """Nor what an answer was before the model's was seen: how it changed tells what that said."""
+    return replace(
+        found,
+        seats=tuple(replace(seat, given=_final(seat.given)) for seat in found.seats),
+        blind=True,
+    )
+
+
+def _final(given: Given | None) -> Given | None:
+    """What was said in the end."""
+    if given is None:
+        return None
+    return replace(given, opinion=given.opinion.model_copy(update={"label_before": None}))
 
 
 def _masked(found: Detail) -> Detail:

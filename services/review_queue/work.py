@@ -17,9 +17,9 @@ from services.review_queue import audit
 from services.review_queue.access import Actor
 from services.review_queue.given import add_opinion
 from services.review_queue.line import Limits, NotFound, assignment, begin
-from services.review_queue.opinions import Answer, check
+from services.review_queue.opinions import Answer, checked
 from services.review_queue.reviews import Assignment
-from services.review_queue.states import ESCALATE, RELEASE, SUBMIT, UNDO, Step
+from services.review_queue.states import ESCALATE, RELEASE, SUBMIT, UNDO, WITHDRAW, Step
 from shared.database import Connection, Database
 from shared.errors import Conflict
 from shared.events import Case, ReviewRequested
@@ -80,12 +80,21 @@ _BACK_IN_LINE = """
 UPDATE review_queue.seats SET state = $3, kind = $5
 WHERE review_id = $1 AND seat = $2 AND state = $4
 """
+# Whoever has begun is waited for; what nobody has begun could not change the final word.
+_WITHDRAW = f"""
+UPDATE review_queue.seats SET state = '{WITHDRAW.after}'
+WHERE review_id = $1 AND kind <> 'final' AND state = '{WITHDRAW.before}'
+"""  # noqa: S608
 _SAVE_DRAFT = """
 INSERT INTO review_queue.drafts (review_id, reviewer, content)
 SELECT review_id, reviewer, $3
-FROM review_queue.assignments JOIN review_queue.reviews AS r USING (review_id)
+FROM review_queue.assignments AS a JOIN review_queue.reviews AS r USING (review_id)
 WHERE assignment_id = $1 AND reviewer = $2 AND state IN ('leased', 'expired', 'released')
     AND completed_at IS NULL
+    -- What was written on an earlier lease does not come over what is written on a later one.
+    AND NOT EXISTS (
+        SELECT FROM review_queue.assignments AS later
+        WHERE later.review_id = a.review_id AND later.reviewer = $2 AND later.token > a.token)
 FOR KEY SHARE OF r -- waits for its completion, which forgets all drafts
 ON CONFLICT (review_id, reviewer) DO UPDATE SET content = $3, saved_at = now()
 """
@@ -152,26 +161,29 @@ class Work:
         """Hand the case on to a senior, who has the final word."""
         async with self.database.transaction() as connection:
             review_id = await self._end(connection, hold, ESCALATE, why)
+            await connection.execute(_WITHDRAW, review_id)
             await audit.record(connection, hold.reviewer, "escalated", review_id)
 
     async def _end(self, connection: Connection, hold: Hold, step: Step, why: str) -> str:
         row = await connection.fetchrow(_END, *hold.key, step.assignment, why)
         if row is None:
             await _refuse(connection, hold)
-        kind = await connection.fetchval(
-            "SELECT kind FROM review_queue.seats WHERE review_id = $1 AND seat = $2 FOR UPDATE",
-            row["review_id"],
-            row["seat"],
+        review_id, seat = row["review_id"], row["seat"]
+        # All of the review's seats: two of them must not be escalated at once.
+        found = await connection.fetch(
+            "SELECT seat, kind FROM review_queue.seats WHERE review_id = $1 "
+            "ORDER BY seat FOR UPDATE",
+            review_id,
         )
-        if step is ESCALATE and kind == "final":
+        kinds = {each["seat"]: each["kind"] for each in found}
+        if step is ESCALATE and kinds[seat] == "final":
             raise Conflict("this case was escalated already; the final word is yours")
-        if step is ESCALATE:
-            kind = "final"
+        if step is ESCALATE and "final" not in kinds.values():
+            kinds[seat] = "final"
         await connection.execute(
-            _BACK_IN_LINE, row["review_id"], row["seat"], step.after, step.before, kind
+            _BACK_IN_LINE, review_id, seat, step.after, step.before, kinds[seat]
         )
-        review_id: str = row["review_id"]
-        return review_id
+        return str(review_id)
 
     async def submit(
         self, hold: Hold, answer: Answer, *, panels: tuple[str, ...] = ()
@@ -182,7 +194,7 @@ class Work:
             if row is None:
                 await _refuse(connection, hold)
             review_id, seat = row["review_id"], row["seat"]
-            check(answer, await _case(connection, review_id))
+            answer = checked(answer, await _case(connection, review_id))
             before = row["label_before"]
             await add_opinion(connection, row, answer, label_before=before, panels=panels)
             settles_at = await connection.fetchval(_SUBMIT_SEAT, review_id, seat, self.limits.undo)
@@ -218,7 +230,7 @@ class Work:
                 _SAVE_DRAFT, assignment_id, reviewer, json.dumps(content)
             )
         if result == "INSERT 0 0":
-            raise NotFound("you have no such assignment, or its case is decided")
+            raise NotFound("you have no such assignment, a newer one, or its case is decided")
 
     async def draft(self, assignment_id: UUID, reviewer: str) -> dict[str, Any] | None:
         """What was written on this review, on this assignment or an earlier one."""

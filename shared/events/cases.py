@@ -157,7 +157,8 @@ class DecisionMade(Event):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def adverse(self) -> bool:
-        return get_task(self.task).is_adverse(self.label)
+        """Against the member, in whole or, where only a part is approved, in part."""
+        return get_task(self.task).is_adverse(self.label) or self.approved_amount is not None
 
     @model_validator(mode="after")
     def _no_model_decides_against_the_member(self) -> Self:
@@ -166,7 +167,10 @@ class DecisionMade(Event):
         except Rejected as error:
             raise ValueError(str(error)) from None
         if self.decided_by == "model" and adverse:
-            raise ValueError(f"a model cannot decide {self.label}: it is adverse to the member")
+            part = "" if self.approved_amount is None else " in part"
+            raise ValueError(
+                f"a model cannot decide {self.label}{part}: it is adverse to the member"
+            )
         if self.decided_by == "human" and self.reviewer is None:
             raise ValueError("a human decision names its reviewer")
         return self

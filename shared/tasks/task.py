@@ -23,13 +23,18 @@ Outcome = Literal["pass", "fail", "pend"]
 
 @dataclass(frozen=True)
 class Label:
-    """One possible outcome. `adverse` means against the member: never decided by a model."""
+    """One possible outcome. `adverse` means against the member: never decided by a model.
+
+    `needs_in_part`: what is needed where only a part of the amount at stake is approved, which
+    refuses the rest.
+    """
 
     name: str
     adverse: bool
     key: str  # its key on the review page
     meaning: str
     needs: tuple[Requirement, ...] = ()
+    needs_in_part: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True)

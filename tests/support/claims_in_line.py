@@ -43,13 +43,14 @@ def case_of(claim: ClaimInput, **changes: Any) -> Case:
 def asked(claim: SimulatedClaim, *, minutes: float = 20, **changes: Any) -> ReviewRequested:
     """A request that came so many minutes ago. The model says what the expert would, unsurely."""
     case = case_of(claim.input)
+    reason = "low_confidence" if claim.label == "APPROVED" else "adverse"
     fields: dict[str, Any] = {
         "occurred_at": datetime.now(UTC) - timedelta(minutes=minutes),
         "review_id": review_id_of(case.case_id),
         "case": case,
-        "reason": "low_confidence" if claim.label == "APPROVED" else "adverse",
+        "reason": reason,
         "inclusion_probability": 1.0,
-        "routing_version": "r1",
+        "routing_version": f"1/rollout.3/{reason}",
         "answer": model_answer(claim),
     }
     return ReviewRequested.model_validate({**fields, **changes})

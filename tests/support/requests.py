@@ -17,13 +17,14 @@ def model_answer(label: str = "DENIED", confidence: float = 0.62, **changes: Any
 
 
 def requested(case_id: str = "case-1", **changes: Any) -> ReviewRequested:
+    reason = changes.get("reason", "adverse")
     fields: dict[str, Any] = {
         "occurred_at": NOW,
         "review_id": review_id_of(case_id),
         "case": case(case_id, claim_id=f"claim-{case_id}"),
-        "reason": "adverse",
+        "reason": reason,
         "inclusion_probability": 0.25,
-        "routing_version": "test",
+        "routing_version": f"1/rollout.3/{reason}",
         "answer": model_answer(),
     }
     return ReviewRequested.model_validate({**fields, **changes})

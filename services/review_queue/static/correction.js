@@ -4,7 +4,14 @@ const form = document.querySelector("form.correction");
 
 function follow() {
   const label = form.querySelector("[name=label]:checked");
-  const needs = label ? label.dataset.needs.split(" ") : [];
+  const amount = form.querySelector("[data-field=amount]");
+  if (amount) {
+    amount.hidden = !label || !("pays" in label.dataset);
+    amount.querySelector("input").disabled = amount.hidden;
+  }
+  // A part approved is a part refused.
+  const inPart = amount && !amount.hidden && amount.querySelector("input").value.trim();
+  const needs = label ? label.dataset[inPart ? "needsInPart" : "needs"].split(" ") : [];
   for (const group of form.querySelectorAll("optgroup")) {
     group.hidden = group.disabled = group.dataset.label !== label?.value;
   }
@@ -15,15 +22,11 @@ function follow() {
   for (const name of ["criterion", "clinical_basis"]) {
     form.querySelector(`[data-field=${name}]`).hidden = !needs.includes(name);
   }
-  const amount = form.querySelector("[data-field=amount]");
-  if (amount) {
-    amount.hidden = !label || !("pays" in label.dataset);
-    amount.querySelector("input").disabled = amount.hidden;
-  }
   const other = form.querySelector("[name=rule]:checked")?.value === "other";
   form.querySelector(".other").hidden = !other;
 }
 
 form.addEventListener("change", follow);
+form.addEventListener("input", follow);
 follow();
 (form.querySelector("[aria-invalid]") ?? form.querySelector("#problem"))?.focus();

@@ -24,7 +24,12 @@ export class Form {
   }
 
   #listen() {
-    this.form.addEventListener("input", () => this.#review());
+    this.form.addEventListener("input", ({ target }) => {
+      if (target.name === "approved_amount") {
+        this.#showNeeds();
+      }
+      this.#review();
+    });
     this.form.addEventListener("change", ({ target }) => target.name === "label" && this.#follow());
     this.node.addEventListener("click", ({ target }) => {
       if (target.dataset.go) {
@@ -45,6 +50,7 @@ export class Form {
 
   restore(fields) {
     write(this.form, fields);
+    this.#showNeeds();
     this.#review();
   }
 
@@ -75,7 +81,7 @@ export class Form {
     if (missing) {
       return this.#ask(...missing);
     }
-    const pays = this.#part("approved_amount")?.hidden === false && this.form.elements.approved_amount;
+    const pays = this.#part("approved_amount") && this.form.elements.approved_amount;
     if (pays && !pays.validity.valid) {
       return this.say(`This must be an amount of at most ${pays.max}, to the cent`, pays.name);
     }
@@ -176,8 +182,16 @@ export class Form {
     return this.codes.find((picker) => picker.shown);
   }
 
+  // A part approved is a part refused: it needs what a refusal does.
   get #needs() {
-    return this.label?.dataset.needs.split(" ").filter(Boolean) ?? [];
+    const { needs = "", needsInPart } = this.label?.dataset ?? {};
+    return (this.#inPart ? needsInPart : needs).split(" ").filter(Boolean);
+  }
+
+  get #inPart() {
+    const amount = this.form.elements.approved_amount;
+    const pays = this.label && "pays" in this.label.dataset;
+    return Boolean(pays && amount?.value) && Number(amount.value) !== Number(amount.max);
   }
 
   #part(field) {
@@ -198,11 +212,15 @@ export class Form {
         picker.clear();
       }
     }
-    this.#show("[data-field=criterion], [data-quote]", this.#needs.includes("criterion"));
-    this.#show("[data-field=clinical_basis]", this.#needs.includes("clinical_basis"));
     this.#show("[data-field=approved_amount]", Boolean(label && "pays" in label.dataset));
+    this.#showNeeds();
     this.#openNext();
     this.#review();
+  }
+
+  #showNeeds() {
+    this.#show("[data-field=criterion], [data-quote]", this.#needs.includes("criterion"));
+    this.#show("[data-field=clinical_basis]", this.#needs.includes("clinical_basis"));
   }
 
   #show(parts, shown) {

@@ -9,17 +9,13 @@ from shared.tasks.adjudication.facts import panels_of, rules_of, title_of_code
 from shared.tasks.adjudication.history import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 from shared.tasks.adjudication.history import read_history as read_row
 from shared.tasks.adjudication.prompt import PROMPT_VERSION, render
-from shared.tasks.task import HistoricCase, Label, ReasonCode, Section, Task
+from shared.tasks.task import HistoricCase, Label, ReasonCode, Requirement, Section, Task
 
+# What a refusal rests on, of all or of a part.
+_GROUNDS: tuple[Requirement, ...] = ("reason_code", "criterion", "clinical_basis")
 LABELS = (
-    Label("APPROVED", adverse=False, key="a", meaning="pay the claim"),
-    Label(
-        "DENIED",
-        adverse=True,
-        key="d",
-        meaning="do not pay",
-        needs=("reason_code", "criterion", "clinical_basis"),
-    ),
+    Label("APPROVED", adverse=False, key="a", meaning="pay the claim", needs_in_part=_GROUNDS),
+    Label("DENIED", adverse=True, key="d", meaning="do not pay", needs=_GROUNDS),
     Label(
         "PENDING",
         adverse=True,
@@ -32,6 +28,8 @@ LABELS = (
 REASON_CODES = (
     ReasonCode("NECESSARY", "APPROVED", "Covered, and the note supports the service"),
     ReasonCode("URGENT", "APPROVED", "Urgent or emergency care"),
+    ReasonCode("AGREED_FEE", "APPROVED", "In part: up to the agreed fee or the limit"),
+    ReasonCode("PART_SUPPORTED", "APPROVED", "In part: the note supports some of the services"),
     ReasonCode("NOT_COVERED", "DENIED", "The policy does not cover the service"),
     ReasonCode("EXCLUDED", "DENIED", "A rule of the policy excludes the service"),
     ReasonCode("LIMIT_EXCEEDED", "DENIED", "A limit of the policy is exceeded"),

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -67,7 +67,9 @@ def hold(assignment: Assignment, reviewer: str = "amara") -> Hold:
 
 def partly(amount: str) -> Answer:
     """An approval of a part of the 118.00 dollars that cases are about."""
-    return Answer("APPROVED", "a part is supported", Decimal(amount))
+    return replace(
+        DENIED, label="APPROVED", approved_amount=Decimal(amount), reason_code="PART_SUPPORTED"
+    )
 
 
 @dataclass

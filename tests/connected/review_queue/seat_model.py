@@ -16,14 +16,16 @@ from services.review_queue.states import (
     STEPS,
     SUBMIT,
     UNDO,
+    WITHDRAW,
     Step,
 )
 
 LEASE_MINUTES, UNDO_MINUTES, SKIP_MINUTES, LEASES = 60, 1, 120, 3
 Name = Literal[
     "lease", "heartbeat", "commit", "submit", "release", "escalate", "undo", "pause", "resume",
-    "expire", "settle",
+    "expire", "withdraw", "settle",
 ]  # fmt: skip
+SWEEPS: tuple[Name, ...] = ("expire", "withdraw", "settle")
 Outcome = tuple[str, int] | Literal["done", "refused", "nothing"]  # of a lease: case and seat
 
 
@@ -56,6 +58,17 @@ class Review:
     seats: list[Seat]
     label: str | None = None
     standing: int | None = None
+
+    @property
+    def final(self) -> Seat | None:
+        return next((seat for seat in self.seats if seat.kind == "final"), None)
+
+    def is_free(self, seat: Seat) -> bool:
+        """A final word waits for what the others say."""
+        over = all(
+            each.state in {"answered", "withdrawn"} for each in self.seats if each is not seat
+        )
+        return seat.state == "queued" and (seat.kind != "final" or over)
 
 
 @dataclass
@@ -102,8 +115,9 @@ class Model:
             )
         }
         for case in self.line:
-            for number, seat in enumerate(self.reviews[case].seats, start=1):
-                if seat.state == "queued" and case not in taken:
+            review = self.reviews[case]
+            for number, seat in enumerate(review.seats, start=1):
+                if review.is_free(seat) and case not in taken:
                     yield case, number, seat.kind == "final"
 
     def next_for(self, reviewer: str) -> list[tuple[str, int]]:
@@ -127,8 +141,9 @@ class Model:
 
     def apply(self, op: Operation) -> Outcome:
         """Do anything but leasing."""
-        if op.name in {"expire", "settle"}:
-            (self._expire if op.name == "expire" else self._settle)()
+        sweeps = {"expire": self._expire, "withdraw": self._withdraw, "settle": self._settle}
+        if op.name in sweeps:
+            sweeps[op.name]()
             return "done"
         if op.name in {"pause", "resume"}:
             return self._pause(op) if op.name == "pause" else self._resume(op)
@@ -178,7 +193,9 @@ class Model:
         if not self._holds(lease, op) or self.seat(lease).kind == "final":
             return False
         self._end(lease, ESCALATE)
-        self.seat(lease).kind = "final"
+        if self.reviews[lease.case].final is None:
+            self.seat(lease).kind = "final"
+        self._withdraw_from(self.reviews[lease.case])
         return True
 
     def _undo(self, lease: Lease, op: Operation) -> bool:
@@ -212,6 +229,16 @@ class Model:
             if lease.state == "leased" and lease.expires <= self.now:
                 self._end(lease, EXPIRE)
 
+    def _withdraw(self) -> None:
+        for review in self.reviews.values():
+            if review.final and review.final.state == "queued":
+                self._withdraw_from(review)
+
+    def _withdraw_from(self, review: Review) -> None:
+        for seat in review.seats:
+            if seat.kind != "final" and seat.state == "queued":
+                seat.step(WITHDRAW)
+
     def _settle(self) -> None:
         due = [e for e in self.leases if e.state == "submitted" and e.settles <= self.now]
         for lease in due:
@@ -225,13 +252,13 @@ class Model:
         lease.ended = self.now
 
     def _conclude(self, review: Review) -> None:
-        if any(seat.state != "answered" for seat in review.seats):
+        if any(seat.state not in {"answered", "withdrawn"} for seat in review.seats):
             return
-        labels = [seat.opinion[1] for seat in review.seats if seat.opinion]
-        finals = [n for n, seat in enumerate(review.seats) if seat.kind == "final"]
-        shared = [n for n, label in enumerate(labels) if labels.count(label) > 1]
+        labels = {n: seat.opinion[1] for n, seat in enumerate(review.seats, 1) if seat.opinion}
+        finals = [n for n in labels if review.seats[n - 1].kind == "final"]
+        shared = [n for n in labels if list(labels.values()).count(labels[n]) > 1]
         if finals or shared or len(labels) == 1:
-            stands = finals[-1] if finals else (shared or [0])[0]
-            review.label, review.standing = labels[stands], stands + 1
+            review.standing = (finals or shared or list(labels))[0]
+            review.label = labels[review.standing]
         else:
             review.seats.append(Seat("further" if len(labels) == 2 else "final"))

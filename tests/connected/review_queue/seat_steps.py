@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 from tests.connected.review_queue.seat_model import Name
 from tests.connected.review_queue.seat_world import ANSWERS, REVIEWERS
 
-SWEEPS: tuple[Name, ...] = ("expire", "settle")
 ON_A_LEASE: tuple[Name, ...] = ("heartbeat", "commit", "submit", "release", "escalate", "undo")
 NAMES: tuple[Name, ...] = (
     *ON_A_LEASE, "submit", "submit", "undo", "undo", "lease", "lease", "settle", "expire",
-    "pause", "resume", "resume",
+    "withdraw", "pause", "resume", "resume",
 )  # fmt: skip
 
 reviewers = st.sampled_from(REVIEWERS)

@@ -12,7 +12,7 @@ from services.review_queue.work import Hold
 from shared.database import Connection, Database
 from shared.errors import Conflict
 from tests.connected.review_queue.queues import APPROVED, DENIED, PENDING, Queue, actor, running
-from tests.connected.review_queue.seat_model import Operation, Outcome
+from tests.connected.review_queue.seat_model import SWEEPS, Operation, Outcome
 
 REVIEWERS = ("amara", "bo", "cleo", "sam", "sofia")
 NEW = tuple(f"newcomer-{number}" for number in range(8))
@@ -73,7 +73,7 @@ async def perform(queue: Queue, op: Operation, key: tuple[Any, int] | None) -> O
     try:
         if op.name == "lease":
             return await _lease(queue, op.reviewer)
-        if op.name in {"expire", "settle"}:
+        if op.name in SWEEPS:
             await getattr(queue.settlement, op.name)()
         elif op.name == "pause":
             await queue.reviewers.pause(op.reviewer, "training day", by=actor("lee"))

@@ -97,7 +97,7 @@ async def test_nobody_has_two_opinions(queue: Queue) -> None:
     [
         ("UPDATE review_queue.reviews SET label = 'DENIED'", asyncpg.CheckViolationError),
         ("UPDATE review_queue.reviews SET completed_at = now()", asyncpg.CheckViolationError),
-        ("UPDATE review_queue.reviews SET wanted = 3", asyncpg.CheckViolationError),
+        ("UPDATE review_queue.reviews SET wanted = 4", asyncpg.CheckViolationError),
         ("UPDATE review_queue.seats SET state = 'submitted'", asyncpg.CheckViolationError),
         ("UPDATE review_queue.seats SET settles_at = now()", asyncpg.CheckViolationError),
         ("UPDATE review_queue.seats SET kind = 'fourth'", asyncpg.CheckViolationError),

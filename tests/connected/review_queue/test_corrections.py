@@ -20,6 +20,7 @@ from tests.connected.review_queue.queues import (
     actor,
     hold,
     partly,
+    said,
 )
 
 _ANSWERS = {answer.label: answer for answer in (APPROVED, DENIED, PENDING)}
@@ -136,9 +137,9 @@ async def test_the_final_word_is_what_is_corrected_also_if_it_came_first(queue: 
     await queue.request("case-1")
     handed_on, other = [hold(await queue.lease(name), name) for name in ("amara", "bo")]
     await queue.work.escalate(handed_on, "I am not sure of the rule")
-    await queue.answer("sam", partly("50.00"))  # on the first seat
-    await queue.work.submit(other, partly("30.00"))  # on the second one
+    await queue.work.submit(other, partly("30.00"))  # on the second seat
     await queue.settle()
+    await said(queue, ("sam", partly("50.00")))  # on the first one
     completed, decision = await queue.events()
     assert (decision.reviewer, completed.approved_amount) == ("sam", 50.0)
 

@@ -225,6 +225,23 @@ async def test_agreeing_is_label_and_amount(
     assert await queue.states() == {"case-1": "completed" if agree else "answered answered queued"}
 
 
+async def test_three_are_asked_at_once_where_the_overlap_is_three(queue: Queue) -> None:
+    queue.shares = Shares(overlap=1.0, withheld=0.0, opinions=3)
+    await queue.request("case-1")
+    held = [await queue.lease(name) for name in ("amara", "bo", "cleo")]
+    assert [each.kind for each in held] == ["first", "second", "further"]
+    assert all(blind(each) for each in held)
+    assert await queue.line.lease(actor("dora")) is None
+
+    for each, answer in zip(held, (DENIED, APPROVED, APPROVED), strict=True):
+        name = {"first": "amara", "second": "bo", "further": "cleo"}[each.kind]
+        await queue.work.submit(hold(each, name), answer)
+    await queue.settle()
+
+    completed, decision = await queue.events()
+    assert (completed.label, decision.reviewer, len(completed.opinions)) == ("APPROVED", "bo", 3)
+
+
 async def test_two_of_three_agree_on_the_amount(overlapping: Queue) -> None:
     queue = overlapping
     await queue.request("case-1")

@@ -90,6 +90,21 @@ async def test_a_draft_survives_the_lease(queue: Queue, how: str) -> None:
     assert found == {**WRITTEN, "reasoning": "more"}
 
 
+async def test_what_comes_late_from_an_earlier_lease_is_not_put_over_what_is_newer(
+    queue: Queue,
+) -> None:
+    await queue.request("case-1")
+    asleep = await drafted(queue)  # on a laptop that is closed
+    await queue.expire()
+    awake = await drafted(queue, reasoning="newer")
+
+    with pytest.raises(NotFound):
+        await queue.work.save_draft(asleep.assignment_id, "amara", {"reasoning": "older"})
+
+    found = await queue.work.draft(awake.assignment_id, "amara")
+    assert found == {**WRITTEN, "reasoning": "newer"}
+
+
 async def test_a_draft_is_its_authors_own(queue: Queue) -> None:
     await queue.request("case-1")
     held = await drafted(queue)

@@ -1,5 +1,7 @@
 """Cases that somebody hands on: the final word is a senior's, who was not asked before."""
 
+import asyncio
+
 import pytest
 
 from shared.errors import Conflict
@@ -7,6 +9,7 @@ from tests.connected.review_queue.queues import (
     APPROVED,
     DENIED,
     HOUR,
+    PENDING,
     Queue,
     actor,
     hold,
@@ -74,12 +77,9 @@ async def test_the_final_word_overrules_two_who_agree(overlapping: Queue) -> Non
     await queue.request("case-1")
     await queue.answer("amara", DENIED)
     await queue.work.escalate(hold(await queue.lease("bo"), "bo"), "the note is ambiguous")
-    early = await queue.lease("sam")
-    assert early.opinions == ()  # amara can still take hers back
-    await queue.work.release(hold(early, "sam"), "lunch")
+    assert await queue.line.lease(actor("sam")) is None  # amara can still take hers back
     await queue.settle()
 
-    await queue.forward(queue.work.limits.skip)
     found = await queue.lease("sam")
     assert [each.label for each in found.opinions] == ["DENIED"]
     await queue.work.submit(hold(found, "sam"), APPROVED)
@@ -90,15 +90,71 @@ async def test_the_final_word_overrules_two_who_agree(overlapping: Queue) -> Non
     assert [each.reviewer for each in completed.opinions] == ["amara", "sam"]
 
 
-async def test_both_seats_can_be_escalated_and_the_last_word_stands(overlapping: Queue) -> None:
+async def test_both_seats_can_be_escalated_and_one_final_word_is_asked_for(
+    overlapping: Queue, second: Queue
+) -> None:
     queue = overlapping
     await queue.request("case-1")
-    for name in ("amara", "bo"):
-        await queue.work.escalate(hold(await queue.lease(name), name), f"{name} is unsure")
+    held = [hold(await queue.lease(name), name) for name in ("amara", "bo")]
+
+    await asyncio.gather(
+        queue.work.escalate(held[0], "the note is ambiguous"),
+        second.work.escalate(held[1], "beyond me"),
+    )
 
     await said(queue, ("sam", DENIED))
-    assert await queue.line.lease(actor("sam")) is None
-    await said(queue, ("sofia", APPROVED))
-
     completed, decision = await queue.events()
-    assert (completed.label, decision.reviewer) == ("APPROVED", "sofia")
+    assert (completed.label, decision.reviewer) == ("DENIED", "sam")
+    assert [each.reviewer for each in completed.opinions] == ["sam"]
+
+
+async def test_nobody_begins_what_could_not_change_the_final_word(overlapping: Queue) -> None:
+    queue = overlapping
+    await queue.request("case-1")
+
+    await queue.work.escalate(hold(await queue.lease()), "beyond me")
+
+    assert await queue.line.lease(actor("bo")) is None
+    assert sorted((await queue.states())["case-1"].split()) == ["queued", "withdrawn"]
+    assert (await queue.lease("sam")).kind == "final"
+
+
+async def test_who_has_begun_is_waited_for(overlapping: Queue) -> None:
+    queue = overlapping
+    await queue.request("case-1")
+    bo = hold(await queue.lease("bo"), "bo")
+    await queue.work.escalate(hold(await queue.lease()), "beyond me")
+    assert await queue.line.lease(actor("sam")) is None
+
+    await queue.work.submit(bo, DENIED)
+    await queue.settle()
+
+    assert [each.label for each in (await queue.lease("sam")).opinions] == ["DENIED"]
+
+
+async def test_a_seat_that_is_given_back_after_an_escalation_is_asked_no_more(
+    overlapping: Queue,
+) -> None:
+    queue = overlapping
+    await queue.request("case-1")
+    bo = hold(await queue.lease("bo"), "bo")
+    await queue.work.escalate(hold(await queue.lease()), "beyond me")
+
+    await queue.work.release(bo, "outside my field")
+
+    assert await queue.settlement.withdraw() == 1
+    assert (await queue.lease("sam")).kind == "final"
+
+
+async def test_a_final_word_that_nobody_may_give_is_counted(overlapping: Queue) -> None:
+    queue = overlapping
+    await queue.employ("amara", "sam")
+    await queue.request("case-1")
+    await said(queue, ("sam", DENIED), ("bo", APPROVED))
+    assert await queue.listing.stranded() == 0
+
+    await said(queue, ("amara", PENDING))
+    assert await queue.listing.stranded() == 1  # sam, the only senior, was one of the three
+
+    await queue.employ("sofia")
+    assert await queue.listing.stranded() == 0

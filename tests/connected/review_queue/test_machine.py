@@ -24,9 +24,9 @@ from hypothesis.stateful import (
 
 from services.review_queue.reviews import Shares
 from shared.errors import Transient
-from tests.connected.review_queue.seat_model import Model, Operation, Outcome
+from tests.connected.review_queue.seat_model import SWEEPS, Model, Operation, Outcome
 from tests.connected.review_queue.seat_state import Stored, holds, same
-from tests.connected.review_queue.seat_steps import ON_A_LEASE, SWEEPS, Wish, one_step
+from tests.connected.review_queue.seat_steps import ON_A_LEASE, Wish, one_step
 from tests.connected.review_queue.seat_world import (
     ANSWERS,
     NEW,
@@ -159,7 +159,7 @@ class Machine(RuleBasedStateMachine):
 
     def _again(self, ops: Sequence[Operation]) -> list[Operation]:
         """Sweeps pass over what is locked, and find it the next time."""
-        sweeps = [op for op in dict.fromkeys(ops) if op.name in {"expire", "settle"}]
+        sweeps = [op for op in dict.fromkeys(ops) if op.name in SWEEPS]
         for op in sweeps:
             self.do(perform(self.world.one, op, None))
         return sweeps

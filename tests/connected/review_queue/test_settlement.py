@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from services.review_queue.reviews import Assignment
 from services.review_queue.work import Hold, Submitted
 from shared.errors import Conflict, Rejected
 from shared.events import Criterion, review_id_of
-from tests.connected.review_queue.queues import APPROVED, DENIED, Queue, actor, hold
+from tests.connected.review_queue.queues import APPROVED, DENIED, Queue, actor, hold, partly
 
 
 async def test_a_settled_review_publishes_label_and_decision_once(queue: Queue) -> None:
@@ -60,7 +61,7 @@ async def test_several_processes_settle_each_review_once(queue: Queue, second: Q
 
 async def test_criterion_and_amount_arrive(queue: Queue) -> None:
     criterion = Criterion(source="CHO", version="5", effective_date="2026-01-01", text="a rule")
-    await queue.decide("case-1", Answer("APPROVED", "a part", Decimal("31.50"), None, criterion))
+    await queue.decide("case-1", replace(partly("31.50"), criterion=criterion))
     await queue.settle()
 
     completed, decision = await queue.events()

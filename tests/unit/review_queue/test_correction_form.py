@@ -7,7 +7,7 @@ import pytest
 
 from services.review_queue.correction_form import CorrectionForm, parse, written
 from services.review_queue.corrections import Reopened
-from services.review_queue.opinions import Answer, check
+from services.review_queue.opinions import Answer, checked
 from shared.errors import Rejected
 from shared.events import Criterion
 from tests.support.builders import ADJUDICATION, NOW, case
@@ -56,7 +56,7 @@ def test_what_is_sent_back_unchanged_is_the_same_answer() -> None:
     correction = parse(said(), CASE).correction()
 
     assert (correction.answer, correction.why) == (DENIED, "records came")
-    check(correction.answer, CASE)
+    checked(correction.answer, CASE)
 
 
 def test_a_criterion_in_ones_own_words_is_kept() -> None:

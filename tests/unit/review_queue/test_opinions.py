@@ -8,7 +8,7 @@ from services.review_queue.opinions import (
     Answer,
     Correction,
     Given,
-    check,
+    checked,
     completed,
     corrected,
     decided,
@@ -28,6 +28,9 @@ DENIED = Answer(
     clinical_basis="the note names no impairment",
 )
 PENDING = Answer("PENDING", "records are missing", reason_code="RECORDS_NEEDED")
+IN_PART = replace(
+    DENIED, label="APPROVED", approved_amount=Decimal("31.00"), reason_code="PART_SUPPORTED"
+)
 
 
 def opinion(**changes: Any) -> Opinion:
@@ -45,12 +48,19 @@ def given(answer: Answer = DENIED, **changes: Any) -> Given:
         Answer("APPROVED", "supported"),
         DENIED,
         PENDING,
-        Answer("APPROVED", "a part is supported", Decimal("31.00"), "NECESSARY"),
-        Answer("APPROVED", "all of it", Decimal("118.00")),
+        IN_PART,
+        replace(IN_PART, approved_amount=Decimal("0.01")),
     ],
 )
 def test_an_answer_of_the_task_is_taken(answer: Answer) -> None:
-    check(answer, CASE)
+    assert checked(answer, CASE) is answer
+
+
+def test_to_approve_all_of_it_is_to_approve() -> None:
+    full = Answer("APPROVED", "all of it", Decimal("118.00"))
+
+    assert checked(full, CASE) == Answer("APPROVED", "all of it")
+    assert checked(full, CASE).outcome == Answer("APPROVED", "supported").outcome
 
 
 @pytest.mark.parametrize(
@@ -63,6 +73,11 @@ def test_an_answer_of_the_task_is_taken(answer: Answer) -> None:
         (Answer("APPROVED", "supported", reason_code="EXCLUDED"), "reason_code"),
         (Answer("APPROVED", "supported", reason_code="NO_SUCH"), "reason_code"),
         (Answer("APPROVED", "too much", Decimal("118.01")), "approved_amount"),
+        (replace(IN_PART, approved_amount=Decimal(0)), "approved_amount"),
+        (replace(IN_PART, reason_code=None), "reason_code"),
+        (replace(IN_PART, reason_code="NOT_NECESSARY"), "reason_code"),
+        (replace(IN_PART, criterion=None), "criterion"),
+        (replace(IN_PART, clinical_basis=None), "clinical_basis"),
         (replace(DENIED, approved_amount=Decimal("1.00")), "approved_amount"),
         (replace(DENIED, reason_code="RECORDS_NEEDED"), "reason_code"),
         (replace(DENIED, reason_code=None), "reason_code"),
@@ -75,7 +90,7 @@ def test_an_answer_of_the_task_is_taken(answer: Answer) -> None:
 )
 def test_anything_else_names_its_field(answer: Answer, field: str) -> None:
     with pytest.raises(Rejected) as refused:
-        check(answer, CASE)
+        checked(answer, CASE)
 
     assert refused.value.field == field
 
@@ -85,6 +100,9 @@ def test_every_refusal_of_every_task_needs_its_criterion_and_clinical_basis(task
     refusal = next(label for label in task.labels if label.adverse)
 
     assert {"criterion", "clinical_basis"} <= set(refusal.needs)
+    for label in task.labels:
+        if task.amount_field and not label.adverse:
+            assert label.needs_in_part == refusal.needs  # a part approved is a part refused
 
 
 def test_a_task_without_amounts_approves_none() -> None:
@@ -98,7 +116,7 @@ def test_a_task_without_amounts_approves_none() -> None:
     codes = [reason.code for reason in task.reason_codes if reason.label == pays.name]
 
     with pytest.raises(Rejected, match="no amount"):
-        check(replace(full, reason_code=codes[0] if codes else None), other)
+        checked(replace(full, reason_code=codes[0] if codes else None), other)
 
 
 def test_a_completed_review_carries_what_statistics_need() -> None:
@@ -135,6 +153,15 @@ def test_a_decision_names_its_reviewer_and_the_model_he_was_shown() -> None:
     assert event.adverse
     assert event.model_version == "adjudication-v1.0"
     assert (event.route_reason, event.inclusion_probability) == ("adverse", 0.25)
+
+
+def test_a_part_approved_is_against_the_member() -> None:
+    in_part = decided(requested(), given(IN_PART), withheld=False, at=NOW)
+    full = decided(
+        requested(), given(replace(IN_PART, approved_amount=None)), withheld=False, at=NOW
+    )
+
+    assert (in_part.adverse, full.adverse) == (True, False)
 
 
 def test_a_hidden_model_is_not_named() -> None:

@@ -16,6 +16,7 @@ from services.review_queue.states import (
     STEPS,
     SUBMIT,
     UNDO,
+    WITHDRAW,
     AssignmentState,
     Kind,
     SeatState,
@@ -23,6 +24,7 @@ from services.review_queue.states import (
 
 SEATS = get_args(SeatState)
 LIVE = {"leased", "submitted"}
+ENDS = {"answered", "withdrawn"}
 
 
 def test_the_steps_are_these_and_no_others() -> None:
@@ -38,7 +40,8 @@ def test_the_steps_are_these_and_no_others() -> None:
         ("leased", "queued")
     }
     assert len({step.assignment for step in (EXPIRE, RELEASE, ESCALATE)}) == 3
-    assert len(STEPS) == len(set(STEPS)) == 7
+    assert (WITHDRAW.before, WITHDRAW.after, WITHDRAW.assignment) == ("queued", "withdrawn", None)
+    assert len(STEPS) == len(set(STEPS)) == 8
 
 
 def test_a_seat_is_held_exactly_while_somebody_holds_it() -> None:
@@ -48,14 +51,14 @@ def test_a_seat_is_held_exactly_while_somebody_holds_it() -> None:
             assert step.after == step.assignment
 
 
-def test_every_state_can_be_reached_and_only_an_answer_is_the_end() -> None:
+def test_every_state_can_be_reached_and_only_two_are_the_end() -> None:
     reached = {"queued"}
     for _ in SEATS:
         reached |= {step.after for step in STEPS if step.before in reached}
     ends = set(SEATS) - {step.before for step in STEPS}
 
     assert reached == set(SEATS)
-    assert ends == {"answered"}
+    assert ends == ENDS
 
 
 def test_from_everywhere_a_seat_can_still_be_answered() -> None:
@@ -63,7 +66,7 @@ def test_from_everywhere_a_seat_can_still_be_answered() -> None:
     for _ in SEATS:
         ways |= {(a, d) for (a, b), (c, d) in product(ways, ways) if b == c}
 
-    assert {before for before, after in ways if after == "answered"} == set(SEATS) - {"answered"}
+    assert {before for before, after in ways if after == "answered"} == set(SEATS) - ENDS
 
 
 def test_the_database_knows_the_same_states() -> None:
@@ -73,7 +76,7 @@ def test_the_database_knows_the_same_states() -> None:
         for name in ("seats", "assignments")
     )
 
-    assert values(seats, "state") == set(SEATS)
+    assert values((MIGRATIONS / "0006_final_words.sql").read_text(), "state") == set(SEATS)
     assert values(seats, "kind") == set(get_args(Kind)) == set(KINDS)
     assert values(assignments, "state") == set(get_args(AssignmentState))
 

@@ -22,7 +22,12 @@ SCRIPT, AUDITOR = Actor("script", "service", "here"), Actor("ada", "auditor", "h
 
 def seat(number: int, kind: Kind, state: SeatState, reviewer: str | None = None) -> Seat:
     opinion = Opinion(
-        reviewer=reviewer or "-", label="DENIED", reasoning="so", decided_at=NOW, dwell_seconds=9
+        reviewer=reviewer or "-",
+        label="DENIED",
+        label_before="APPROVED",
+        reasoning="so",
+        decided_at=NOW,
+        dwell_seconds=9,
     )
     said = Given(kind, Answer("DENIED", "so"), opinion) if state in "submitted answered" else None
     return Seat(number, kind, state, reviewer, said)
@@ -73,7 +78,11 @@ def test_in_a_dispute_seniors_read_what_was_said_but_not_the_model(reader: Actor
     assert said_by(found) == ["amara", "bo", "cleo"]
     assert found.ended
     assert found.answer is None
-    assert visible(review(*DISPUTED.seats, withheld=False), reader).answer is not None
+    # Whoever went from APPROVED to DENIED when he saw the model's answer tells what it was.
+    assert {opinion.label_before for opinion in found.opinions} == {None}
+    shown = visible(review(*DISPUTED.seats, withheld=False), reader)
+    assert shown.answer is not None
+    assert {opinion.label_before for opinion in shown.opinions} == {"APPROVED"}
 
 
 def test_who_has_said_his_reads_everything_if_he_is_senior() -> None:
