@@ -1,4 +1,9 @@
-"""Where a case becomes a case: its input is checked, its group fixed, its content remembered."""
+"""Where a case becomes a case: its input is checked and completed, its group fixed, its content
+remembered.
+
+The group is never the caller's to choose: it must be the same as that of imported history, or
+somebody's cases could both train and test a model.
+"""
 
 from collections.abc import Sequence
 
@@ -14,7 +19,7 @@ CASE_LIMIT_BYTES = 256 * 1024
 def accept(submission: CaseSubmitted) -> Case:
     """The checked case; `Rejected` names the field that is wrong."""
     task = get_task(submission.task)
-    content = task.validate(submission.input)
+    content = task.complete(task.validate(submission.input))
     size = len(submission.model_dump_json())
     if size > CASE_LIMIT_BYTES:
         raise Rejected(f"the case has {size} bytes; at most {CASE_LIMIT_BYTES}", field="input")
@@ -22,7 +27,7 @@ def accept(submission: CaseSubmitted) -> Case:
         case_id=submission.case_id,
         task=submission.task,
         input=content.model_dump(mode="json"),
-        group_id=submission.group_id or task.group_of(content),
+        group_id=task.group_of(content),
         claim_id=submission.claim_id,
         attempt=submission.attempt,
         supersedes_case_id=submission.supersedes_case_id,

@@ -28,7 +28,6 @@ class Submission(BaseModel):
     claim_id: Identifier | None = None
     attempt: Attempt = 1
     supersedes_case_id: Identifier | None = None
-    group_id: Identifier | None = None
     reasoning_requested: bool = False
 
 

@@ -34,7 +34,7 @@ RouteReason = Literal[
 
 
 class CaseSubmitted(Event):
-    """A case as a claims system hands it in. `group_id` is derived from the input if absent."""
+    """A case as a claims system hands it in."""
 
     type: ClassVar[str] = "cases.submitted.v1"
 
@@ -44,7 +44,6 @@ class CaseSubmitted(Event):
     claim_id: Identifier | None = None
     attempt: Attempt = 1
     supersedes_case_id: Identifier | None = None
-    group_id: Identifier | None = None
     reasoning_requested: bool = False
 
     @property

@@ -114,6 +114,10 @@ class HistoricCase:
     evidence: Mapping[str, str]  # what the expert found; kept with the label, never in a prompt
 
 
+def _as_it_is(case: Any) -> Any:
+    return case
+
+
 def _no_title(_field: str, _code: str) -> CodeTitle | None:
     return None
 
@@ -133,6 +137,8 @@ class Task:
     `read_history` turns one row of a CSV file into a `HistoricCase` and raises `Rejected` with
     the column's name; `required_columns` and `optional_columns` are the columns it reads.
     `group_of` names whom a case is about (the member, else the claim family, else the claim).
+    `complete` adds what has to be there before anybody judges a new case, as imported history has
+    it; what the caller sent stays.
     `title_of_code` takes the name of an input field and a code that stands in it.
     """
 
@@ -149,6 +155,7 @@ class Task:
     reason_codes: tuple[ReasonCode, ...]
     layout: tuple[Section, ...]
     examples: tuple[Mapping[str, Any], ...]  # inputs for the documentation
+    complete: Callable[[Any], Any] = _as_it_is
     # The input field with the amount at stake in US dollars, if a part of it can be approved.
     amount_field: str | None = None
     # The column of a history file that says which claim a row is about.

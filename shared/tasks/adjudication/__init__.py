@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.examples import EXAMPLES
 from shared.tasks.adjudication.facts import panels_of, rules_of, title_of_code
 from shared.tasks.adjudication.history import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
@@ -70,6 +71,11 @@ def group_of(claim: ClaimInput) -> str:
     return f"claim:{_ATTEMPT.sub('', claim.claim_id)}"
 
 
+def complete(claim: ClaimInput) -> ClaimInput:
+    """A claims system that runs edits sends its own; for the others ours are run."""
+    return claim if claim.edits else with_edits(claim)
+
+
 def read_history(row: Mapping[str, str]) -> HistoricCase:
     return read_row(row, tuple(label.name for label in LABELS))
 
@@ -82,6 +88,7 @@ ADJUDICATION = Task(
     prompt_version=PROMPT_VERSION,
     render=render,
     group_of=group_of,
+    complete=complete,
     read_history=read_history,
     required_columns=REQUIRED_COLUMNS,
     optional_columns=OPTIONAL_COLUMNS,
