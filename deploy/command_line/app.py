@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import typer
 from rich.console import Console
@@ -12,32 +13,20 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 from deploy.command_line import dead_letters, submission, views
-from deploy.command_line.client import Refused, System, Unreachable, environment
+from deploy.command_line.client import Refused, Unreachable, environment, system
+from deploy.command_line.users import users
 from shared.errors import Rejected
 from shared.topics import create_topics
 
 app = typer.Typer(no_args_is_help=True, help="Caseloop: operate the loop from a terminal.")
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be processed.")
 app.add_typer(dlq, name="dlq")
-users = typer.Typer(no_args_is_help=True, help="Who may sign in to the review queue.")
 app.add_typer(users, name="users")
 console = Console()
 
 Task = Annotated[str, typer.Argument(help="for example adjudication")]
+Version = Annotated[str, typer.Argument(help="for example adjudication-v1.1")]
 Why = Annotated[str, typer.Option("--why", help="recorded with your name", prompt=True)]
-
-Name = Annotated[str, typer.Argument(help="as it is typed at sign-in")]
-Role = Annotated[str, typer.Argument(help="adjudicator, senior, lead, operator or auditor")]
-Password = Annotated[
-    str,
-    typer.Option(
-        help="asked for if left out", prompt=True, hide_input=True, confirmation_prompt=True
-    ),
-]
-
-
-def system() -> System:
-    return System(environment())
 
 
 @app.command()
@@ -97,6 +86,47 @@ def versions(task: Annotated[str | None, typer.Argument()] = None) -> None:
 
 
 @app.command()
+def report(
+    version: Version,
+    output: Annotated[Path, typer.Option(help="the folder to write it into")] = Path(),
+) -> None:
+    """Save a version's evaluation as a page with its pictures."""
+    page = output / f"{version}.html"
+    page.write_bytes(system().download("evaluator", f"/v1/evaluations/{version}/report"))
+    console.print(f"wrote {page}", soft_wrap=True)
+
+
+@app.command()
+def release(task: Task) -> None:
+    """Make a dataset version of the labels that wait, without waiting for more."""
+    order = {"task": task, "key": uuid4().hex}
+    released = system().post("dataset_accumulator", "/v1/releases", order)
+    console.print(f"released {released['version']}; it is trained next")
+
+
+@app.command("retry-training")
+def retry_training(
+    run: Annotated[str, typer.Argument(help="as `caseloop status` names it")],
+) -> None:
+    """Queue a failed training again."""
+    system().post("trainer", f"/v1/runs/{quote(run, safe='')}/retry", {})
+    console.print(f"{run} is queued")
+
+
+@app.command("retry-evaluation")
+def retry_evaluation(version: Version) -> None:
+    """Queue a version's failed evaluation again."""
+    found = system().post("evaluator", f"/v1/evaluations/{quote(version, safe='')}/retry", {})
+    console.print(f"{found['queued']} evaluations of {version} are queued")
+
+
+@app.command()
+def promote(task: Task, version: Version, why: Why) -> None:
+    """Roll out a version that was not decided on by itself (INCONCLUSIVE), stage by stage."""
+    _act(task, "promote", why, version=version)
+
+
+@app.command()
 def rollback(task: Task, why: Why) -> None:
     """Go back: refuse the candidate, or put the last good version in the champion's place."""
     _act(task, "rollback", why)
@@ -126,8 +156,9 @@ def start(task: Task, why: Why) -> None:
     _act(task, "start", why)
 
 
-def _act(task: str, action: str, why: str) -> None:
-    state = system().post("promoter", f"/v1/rollouts/{task}/{action}", {"why": why})
+def _act(task: str, action: str, why: str, **more: str) -> None:
+    order = {"why": why, **more}
+    state = system().post("promoter", f"/v1/rollouts/{quote(task, safe='')}/{action}", order)
     console.print(views.rollout(state))
 
 
@@ -196,49 +227,6 @@ def replay_letters(
     console.print(f"{len(found) - len(refused)} records replayed")
     if refused:
         raise Rejected("\n".join(["Kafka refused:", *refused]))
-
-
-@users.command("list")
-def list_users() -> None:
-    """Everybody who could ever sign in."""
-    table = Table("name", "role", "")
-    for user in system().get("review_queue", "/v1/users"):
-        table.add_row(user["name"], user["role"], "" if user["active"] else "shut out")
-    console.print(table)
-
-
-@users.command("add")
-def add_user(name: Name, role: Role, password: Password) -> None:
-    """Let somebody sign in."""
-    found = system().post(
-        "review_queue", "/v1/users", {"name": name, "role": role, "password": password}
-    )
-    console.print(f"{found['name']} can sign in as {found['role']}")
-
-
-@users.command("shut-out")
-def shut_out_user(name: Name) -> None:
-    """Let somebody sign in no more; open sessions end at once, what was decided stays."""
-    _change_user(name, {"active": False})
-    console.print(f"{name} is shut out")
-
-
-@users.command("let-in")
-def let_in_user(name: Name) -> None:
-    """Undo a shut-out."""
-    _change_user(name, {"active": True})
-    console.print(f"{name} can sign in again")
-
-
-@users.command("password")
-def set_password(name: Name, password: Password) -> None:
-    """Set a new password; open sessions end at once."""
-    _change_user(name, {"password": password})
-    console.print(f"{name} has a new password")
-
-
-def _change_user(name: str, change: dict[str, Any]) -> None:
-    system().patch("review_queue", f"/v1/users/{quote(name, safe='')}", change)
 
 
 def main() -> None:

@@ -66,6 +66,9 @@ class System:
     def post(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
         return self._call(service, "POST", path, json=content)
 
+    def download(self, service: str, path: str) -> bytes:
+        return self._answer(service, "GET", path).content
+
     def patch(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
         return self._call(service, "PATCH", path, json=content)
 
@@ -74,6 +77,10 @@ class System:
         return self.settings.get("KAFKA_BOOTSTRAP", "127.0.0.1:9092").split(",")
 
     def _call(self, service: str, method: str, path: str, **arguments: Any) -> Any:
+        response = self._answer(service, method, path, **arguments)
+        return response.json() if response.content else None
+
+    def _answer(self, service: str, method: str, path: str, **arguments: Any) -> httpx.Response:
         try:
             with self.client(service) as client:
                 response = client.request(method, path, **arguments)
@@ -83,7 +90,12 @@ class System:
             ) from error
         if response.is_error:
             raise Refused(response)
-        return response.json() if response.content else None
+        return response
+
+
+def system() -> System:
+    """The one that the environment names."""
+    return System(environment())
 
 
 class Unreachable(Exception):

@@ -101,8 +101,31 @@ def test_every_command_works(linear: Played, files: Path) -> None:
         arguments = [given.get(word, word) for word in command]
         if "examples/follow_decisions.py" in arguments:
             arguments += ["--events", "20"]
+        if command[:2] == ["caseloop", "report"]:
+            arguments += ["--output", str(files)]
         if command[:3] == ["caseloop", "users", "add"]:
             arguments += ["--password", "a password for nora"]
         result = system.run(arguments, seconds=120)
         assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
         assert result.stdout.strip(), command
+
+
+def test_what_happens_by_itself_can_be_pressed(linear: Played, files: Path) -> None:
+    def press(*arguments: str) -> tuple[int, str]:
+        command = [str(Path(sys.executable).with_name("caseloop")), *arguments]
+        result = linear.system.run(command, seconds=120)
+        return result.returncode, result.stdout + result.stderr
+
+    assert press("release", "adjudication")[1].startswith("409: no label of adjudication waits")
+    more = files / "more.csv"
+    write_history(more, TASKS["adjudication"], Simulation(78).claims(count=20))
+    press("import", str(more))
+    code, said = press("release", "adjudication")
+    assert (code, said.split()[:1]) == (0, ["released"])
+
+    champion = str(linear.again["champion"])
+    code, said = press("promote", "adjudication", champion, "--why", "a test")
+    assert (code, "serves already" in said) == (1, True)
+    for refused in (("retry-training", "no-such-run"), ("retry-evaluation", champion)):
+        code, said = press(*refused)
+        assert (code, said[:2]) == (1, "40")
