@@ -101,7 +101,7 @@ def release(task: Task) -> None:
     """Make a dataset version of the labels that wait, without waiting for more."""
     order = {"task": task, "key": uuid4().hex}
     released = system().post("dataset_accumulator", "/v1/releases", order)
-    console.print(f"released {released['version']}; it is trained next")
+    console.print(f"released {released['dataset_version']}; it is trained next")
 
 
 @app.command("retry-training")

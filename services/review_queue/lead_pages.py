@@ -96,8 +96,17 @@ def queue_pages(pages: Pages, listing: Listing, trail: Trail) -> APIRouter:
         )
 
     @router.get("/search")
-    async def search(request: Request, caller: Worker) -> Response:
-        query, problem = read(SearchQuery, dict(request.query_params))
+    async def search_form(request: Request, caller: Worker) -> Response:
+        return await search(request, caller, {})
+
+    @router.post("/search")
+    async def search_posted(request: Request, caller: Worker) -> Response:
+        """Not by the address: it would carry the member's number into histories and logs."""
+        said = {name: str(value) for name, value in (await request.form()).items()}
+        return await search(request, caller, said)
+
+    async def search(request: Request, caller: Actor, said: Mapping[str, str]) -> Response:
+        query, problem = read(SearchQuery, said)
         found = await listing.search(query.text) if query.text else []
         ids = [each.review_id for each in found]
         if query.text:

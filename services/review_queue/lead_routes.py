@@ -24,6 +24,7 @@ from services.review_queue.lead_schemas import (
     ReviewersView,
     ReviewerView,
     ReviewView,
+    Search,
     SeatPage,
 )
 from services.review_queue.listing import Filters, Listing
@@ -34,7 +35,6 @@ from services.review_queue.schemas import Time, UserName
 from services.review_queue.states import Kind, SeatState
 from services.review_queue.visibility import visible
 from shared.tasks import get_task
-from shared.tasks.fields import Text
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 Position = Annotated[int, Query(ge=0, lt=2**63)]
@@ -77,12 +77,11 @@ def queue_routes(listing: Listing, trail: Trail) -> APIRouter:
         await trail.add(caller, "listed", seats=len(found))
         return SeatPage(seats=found, after=found[-1].position if len(found) == limit else None)
 
-    @router.get("/search")
-    async def search(
-        caller: Worker, text: Annotated[Text, Query(min_length=1, max_length=128)]
-    ) -> FoundView:
-        """The newest reviews of a case, a claim or a member, by the whole id."""
-        found = await listing.search(text)
+    @router.post("/search")
+    async def search(wanted: Search, caller: Worker) -> FoundView:
+        """The newest reviews of a case, a claim or a member, by the whole id. It is posted: an
+        address would carry a member's number into histories and logs."""
+        found = await listing.search(wanted.text)
         await trail.searched(caller, [each.review_id for each in found])
         return FoundView(reviews=found)
 

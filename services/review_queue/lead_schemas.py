@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.review_queue.audit import Entry
 from services.review_queue.details import Detail, Ended, Note, Revision, Seat
@@ -14,7 +14,7 @@ from services.review_queue.schemas import Input
 from services.review_queue.states import Kind, SeatState
 from shared.events import Case, ModelAnswer, Opinion, RouteReason
 from shared.events.base import InclusionProbability
-from shared.tasks.fields import ShortText
+from shared.tasks.fields import ShortText, Text
 
 
 class QueueView(BaseModel):
@@ -28,6 +28,10 @@ class SeatPage(BaseModel):
 
     seats: list[Listed]
     after: int | None
+
+
+class Search(Input):
+    text: Annotated[Text, Field(min_length=1, max_length=128)]
 
 
 class FoundView(BaseModel):

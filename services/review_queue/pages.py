@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -71,14 +72,17 @@ def sign_in_pages(pages: Pages, accounts: Accounts, *, secure_cookies: bool) -> 
     router = APIRouter(include_in_schema=False)
 
     @router.get("/sign-in")
-    async def sign_in_page(request: Request) -> Response:
+    async def sign_in_page(request: Request, back: str = "") -> Response:
         if await identify(request) is not None:
-            return _to("/")
-        return pages.render(request, "sign_in.html", principal=None, problem="", name="")
+            return _to(_within(back) or "/")
+        return pages.render(request, "sign_in.html", principal=None, problem="", name="", back=back)
 
     @router.post("/sign-in")
     async def sign_in(
-        request: Request, name: Annotated[str, Form()] = "", password: Annotated[str, Form()] = ""
+        request: Request,
+        name: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
+        back: Annotated[str, Form()] = "",
     ) -> Response:
         refuse_foreign(request)
         try:
@@ -91,9 +95,11 @@ def sign_in_pages(pages: Pages, accounts: Accounts, *, secure_cookies: bool) -> 
                 principal=None,
                 problem=error.reason,
                 name=name,
+                back=back,
             )
         # A lead has come to look; the review page would take cases out of the line for him.
-        response = _to("/queue" if session.principal.role == "lead" else "/")
+        start = "/queue" if session.principal.role == "lead" else "/"
+        response = _to(_within(back) or start)
         set_cookie(response, session, secure=secure_cookies)
         return response
 
@@ -108,6 +114,19 @@ def sign_in_pages(pages: Pages, accounts: Accounts, *, secure_cookies: bool) -> 
         return response
 
     return router
+
+
+def to_sign_in(request: Request) -> RedirectResponse:
+    """And from there back to where somebody wanted to go."""
+    back = _within(f"{request.url.path}?{request.url.query}".rstrip("?"))
+    return _to(f"/sign-in?{urlencode({'back': back})}" if back else "/sign-in")
+
+
+def _within(address: str) -> str:
+    """The address if it is one of our own pages other than the first, else nothing."""
+    parts = urlsplit(address)
+    own = address.startswith("/") and not (parts.scheme or parts.netloc or "\\" in address)
+    return address if own and parts.path != "/" else ""
 
 
 def _to(path: str) -> RedirectResponse:

@@ -6,14 +6,15 @@ from typing import cast
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 
 from services.review_queue.access import Actor, actor_at
 from services.review_queue.accounts import LockedOut, WrongPassword
 from services.review_queue.corrections import NotTheirs
 from services.review_queue.line import NotFound
-from services.review_queue.pages import Pages
+from services.review_queue.pages import Pages, to_sign_in
 from shared.auth import identify
 from shared.errors import Conflict, Rejected, Transient
 
@@ -43,7 +44,7 @@ def translate(app: FastAPI, pages: Pages) -> None:
         if not _for_people(request):
             return await http_exception_handler(request, error)
         if error.status_code == 401 and request.method == "GET":
-            return RedirectResponse("/sign-in", 303)
+            return to_sign_in(request)
         page = pages.render(
             request,
             "problem.html",
@@ -51,6 +52,7 @@ def translate(app: FastAPI, pages: Pages) -> None:
             principal=await _caller(request),
             code=error.status_code,
             detail=error.detail,
+            posted=await _posted(request),
         )
         page.headers.update(error.headers or {})
         return page
@@ -80,6 +82,19 @@ async def _caller(request: Request) -> Actor | None:
     except (Transient, HTTPException):
         return None
     return actor_at(request, principal) if principal else None
+
+
+async def _posted(request: Request) -> list[tuple[str, str]]:
+    """What somebody has written into a form, so that a refusal does not lose it."""
+    kind = request.headers.get("content-type", "")
+    if request.method != "POST" or not kind.startswith("application/x-www-form-urlencoded"):
+        return []
+    if request.url.path == "/sign-in":  # a password is not shown
+        return []
+    try:
+        return [(name, str(value)) for name, value in (await request.form()).multi_items()]
+    except (HTTPException, ClientDisconnect):
+        return []
 
 
 def _for_people(request: Request) -> bool:

@@ -67,7 +67,15 @@ async def nothing_yet(place: Workplace) -> None:
     lead = await place.sign_in("lee")
     for path in ("my-work", "queue", "reviews", "reviewers", "agreement", "search"):
         await visit(place, lead, f"{path}-empty", f"/{path}")
-    await visit(place, lead, "search-nothing", "/search?text=S11-9999999")
+    await search(lead, "S11-9999999", name="search-nothing")
+
+
+async def search(page: Page, text: str, *, name: str) -> None:
+    """From the page of the search."""
+    await page.get_by_label("Case, claim or member").fill(text)
+    await page.keyboard.press("Enter")
+    await page.get_by_text("Search goes by").or_(page.get_by_role("table")).wait_for()
+    await shoot(page, name)
 
 
 async def a_case(place: Workplace) -> None:
@@ -168,7 +176,8 @@ async def own_work(place: Workplace) -> None:
     await page.get_by_role("button", name="Correct the decision").click()
     await page.locator("#problem").wait_for()
     await shoot(page, "correction-refused")
-    await visit(place, page, "search", f"/search?text={PICTURED.input.member_id}")
+    await visit(place, page, "search-form", "/search")
+    await search(page, str(PICTURED.input.member_id), name="search")
     await visit(place, page, "forbidden", "/agreement")
 
 

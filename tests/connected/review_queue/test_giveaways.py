@@ -39,15 +39,15 @@ async def everything_seen(
         "kept draft": await client.put(of(assignment, "/draft"), json=draft),
         "draft": await client.get(of(assignment, "/draft")),
         "page": await client.get(f"/assignments/{assignment['assignment_id']}", headers=PAGE),
-        "search": await client.get("/v1/search", params={"text": assignment["case"]["case_id"]}),
+        "search": await client.post("/v1/search", json={"text": assignment["case"]["case_id"]}),
         "review": await client.get(f"/v1/reviews/{assignment['review_id']}"),
         "queue": await client.get("/v1/queue"),
         "queue page": await client.get("/queue", headers=PAGE),
         "list": await client.get("/v1/seats"),
         "list page": await client.get("/reviews", headers=PAGE),
         "review page": await client.get(f"/reviews/{assignment['review_id']}", headers=PAGE),
-        "search page": await client.get(
-            "/search", params={"text": assignment["case"]["case_id"]}, headers=PAGE
+        "search page": await client.post(
+            "/search", data={"text": assignment["case"]["case_id"]}, headers=PAGE
         ),
         "my work": await client.get("/v1/my-work"),
         "my agreement": await client.get("/v1/my-work/agreement"),

@@ -77,11 +77,23 @@ async def test_a_wrong_filter_is_named_and_what_was_asked_stays(browse: Browse) 
 
 async def test_what_is_asked_for_is_never_markup(browse: Browse) -> None:
     attack = '"><script>alert(1)</script>'
-    fields = {"/reviews": "amount_from", "/audit": "actor", "/search": "text", "/agreement": "task"}
+    fields = {"/reviews": "amount_from", "/audit": "actor", "/agreement": "task"}
     for path, name in fields.items():
         async with browse("ada" if path == "/audit" else "lee") as client:
             answer = await client.get(path, params={name: attack})
         assert "<script>alert" not in answer.text, path
+    assert "<script>alert" not in await found(browse, "lee", attack)
+    async with browse("lee") as client:
+        refused = await client.post("/reviewers/nobody/pause", data={"why": attack})
+    assert "<script>alert" not in refused.text
+
+
+async def found(browse: Browse, name: str, text: str) -> str:
+    """The page that a search leads to."""
+    async with browse(name) as client:
+        answer = await client.post("/search", data={"text": text})
+    assert answer.status_code == 200
+    return answer.text
 
 
 async def test_search_links_what_the_reviewer_may_open(queue: Queue, browse: Browse) -> None:
@@ -90,12 +102,12 @@ async def test_search_links_what_the_reviewer_may_open(queue: Queue, browse: Bro
         await queue.answer("amara" if name == "mine" else "bo", APPROVED)
     await queue.settle()
 
-    html = await page(browse, "amara", "/search?text=M-1")
+    html = await found(browse, "amara", "M-1")
     assert names_in(html) == ["mine"]
     assert "claim-theirs" in html
-    assert names_in(await page(browse, "sam", "/search?text=M-1")) == ["theirs", "mine"]
-    assert "Nothing found" in await page(browse, "amara", "/search?text=M-2")
-    assert "Nothing found" not in await page(browse, "amara", "/search?text=")
+    assert names_in(await found(browse, "sam", "M-1")) == ["theirs", "mine"]
+    assert "Nothing found" in await found(browse, "amara", "M-2")
+    assert "Nothing found" not in await found(browse, "amara", "")
     searches = [entry for entry in await queue.entries() if entry.action == "searched"]
     assert [entry.review_id for entry in searches] == [
         *(2 * [review_id_of("theirs"), review_id_of("mine")]), None

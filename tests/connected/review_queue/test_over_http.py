@@ -130,7 +130,7 @@ async def test_who_reads_leaves_a_trace_with_his_address(
     path = f"/v1/reviews/{review_id_of(case_id)}"
     assert (await clients["lee"].get(path, headers=spoofed)).status_code == 200
     assert (await clients["amara"].get(path)).status_code == 403  # refused: he saw nothing
-    await clients["amara"].get("/v1/search", params={"text": case_id})
+    await clients["amara"].post("/v1/search", json={"text": case_id})
     await clients["ada"].get(path)
     await clients["ada"].get("/v1/audit")
     await clients["amara"].get("/v1/audit")  # refused

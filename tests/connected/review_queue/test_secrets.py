@@ -82,7 +82,7 @@ async def worked(url: str) -> list[str]:
         token: str = session.json()["token"]
         script = {"Authorization": f"Bearer {TOKEN}"}
         assert (await client.get("/v1/seats", headers=script)).status_code == 200
-        assert (await client.get("/v1/search", params={"text": MEMBER})).status_code == 200
+        assert (await client.post("/v1/search", json={"text": MEMBER})).status_code == 200
         held = (await client.post("/v1/assignments")).json()
         assert held["case"]["input"]["member_id"] == MEMBER
         assert (await act(client, held, "submit", label=NOTE, reasoning=NOTE)).status_code == 422

@@ -209,6 +209,39 @@ async def test_a_person_signs_in_works_and_signs_out(service: Service) -> None:
         assert (await page.get("/")).headers["location"] == "/sign-in"
 
 
+@pytest.mark.parametrize(
+    ("back", "to"),
+    [
+        ("/my-work?days=7", "/my-work?days=7"),
+        ("//elsewhere/", "/"),
+        ("/\\elsewhere", "/"),
+        ("https://elsewhere/", "/"),
+        ("javascript:alert(1)", "/"),
+    ],
+)
+async def test_who_signs_in_goes_where_he_wanted_to_and_nowhere_else(
+    service: Service, back: str, to: str
+) -> None:
+    async with service.client(**{"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}) as page:
+        said = {"name": "bo", "password": PASSWORD, "back": back}
+        answer = await page.post("/sign-in", data=said)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, to)
+
+
+async def test_what_is_written_outlives_the_session(service: Service) -> None:
+    async with service.client(**{"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}) as page:
+        words = "The records that were missing came in today, page two supports the service."
+        answer = await page.post("/my-work/some-review", data={"why": words})
+        secret = await page.post(
+            "/sign-in", data={"name": "bo", "password": "not-the-password-of-bo"}
+        )
+
+    assert answer.status_code == 401
+    assert (words in answer.text, 'action="/my-work/some-review"' in answer.text) == (True, True)
+    assert "not-the-password" not in secret.text
+
+
 async def test_another_sites_page_cannot_use_the_cookie(service: Service) -> None:
     async with service.client() as page:
         await page.post("/v1/sessions", json={"name": "bo", "password": PASSWORD})

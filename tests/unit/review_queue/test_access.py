@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import AsyncIterator
 from typing import get_args
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -119,7 +120,10 @@ async def test_people_are_shown_where_to_sign_in(app: FastAPI, client: httpx.Asy
     for path in pages:
         answer = await _ask(client, "GET", path, PAGE)
 
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in"), path
+        where = urlsplit(answer.headers["location"])
+        assert (answer.status_code, where.path) == (303, "/sign-in"), path
+        back = parse_qs(where.query).get("back", ["/"])[0]
+        assert re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), back), path
 
 
 @pytest.mark.parametrize("role", ROLES)
