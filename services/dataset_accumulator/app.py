@@ -8,10 +8,10 @@ from fastapi import FastAPI
 
 from services.dataset_accumulator.handlers import Handlers
 from services.dataset_accumulator.import_routes import create_import_routes
+from services.dataset_accumulator.import_store import Imports
 from services.dataset_accumulator.importer import Importer
-from services.dataset_accumulator.imports import Imports
+from services.dataset_accumulator.release_store import Releases
 from services.dataset_accumulator.releaser import Releaser, Rules
-from services.dataset_accumulator.releases import Releases
 from services.dataset_accumulator.routes import create_routes
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.settings import Settings

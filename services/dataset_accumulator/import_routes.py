@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
+from services.dataset_accumulator.import_store import Import
 from services.dataset_accumulator.importer import Importer
-from services.dataset_accumulator.imports import Import
 from services.dataset_accumulator.splits import Shares, read_shares
 from shared.auth import Principal, allow
 from shared.errors import Rejected, Transient

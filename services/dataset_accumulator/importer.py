@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from services.dataset_accumulator.history import Refusal, Row, read_rows
-from services.dataset_accumulator.imports import Import, Imports, Step
+from services.dataset_accumulator.import_store import Import, Imports, Step
 from services.dataset_accumulator.labels import label_of_history
 from services.dataset_accumulator.releaser import Releaser
 from services.dataset_accumulator.store import Store

@@ -15,8 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from services.dataset_accumulator.draft import Draft, dataset_version
-from services.dataset_accumulator.imports import Imports
-from services.dataset_accumulator.releases import Releases
+from services.dataset_accumulator.import_store import Imports
+from services.dataset_accumulator.release_store import Releases
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.store import Store
 from shared.artifacts import Artifacts, in_thread

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.dataset_accumulator.app import MIGRATIONS
-from services.dataset_accumulator.imports import Imports
+from services.dataset_accumulator.import_store import Imports
 from services.dataset_accumulator.labels import label_of_review
+from services.dataset_accumulator.release_store import Releases
 from services.dataset_accumulator.releaser import Releaser, Rules
-from services.dataset_accumulator.releases import Releases
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 from services.dataset_accumulator.app import MIGRATIONS, NAME
 from services.dataset_accumulator.handlers import Handlers
+from services.dataset_accumulator.import_store import Imports
 from services.dataset_accumulator.importer import Importer
-from services.dataset_accumulator.imports import Imports
+from services.dataset_accumulator.release_store import Releases
 from services.dataset_accumulator.releaser import Releaser, Rules
-from services.dataset_accumulator.releases import Releases
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store

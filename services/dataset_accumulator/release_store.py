@@ -97,7 +97,8 @@ class Releases:
     async def find(self, version: str) -> DatasetReleased | None:
         async with self.database.transaction() as connection:
             row = await connection.fetchrow(
-                "SELECT * FROM dataset_accumulator.releases WHERE dataset_version = $1", version
+                "SELECT * FROM dataset_accumulator.releases WHERE dataset_version = $1",
+                version,
             )
         return _released(row) if row else None
 
