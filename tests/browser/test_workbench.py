@@ -148,6 +148,18 @@ async def test_a_denial_needs_its_code_its_criterion_and_its_basis(place: Workpl
     assert '"text":' in row["criterion"]
 
 
+async def test_no_decision_carries_the_reason_of_another(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.press("d", "1")
+    await expect(desk.field("reasoning")).not_to_have_value("")
+    await desk.press("a", "Enter")
+    await desk.says("Say why", "form.decide .problem")
+    await expect(desk.field("reasoning")).to_have_value("")
+
+
 async def test_a_skipped_case_goes_to_somebody_else(place: Workplace) -> None:
     first, second = in_line(2)
     await place.publish(first, second)

@@ -192,6 +192,7 @@ export class Form {
   // What the label asks for is shown, and nothing else.
   #follow() {
     const { label } = this;
+    this.#unsuggest();
     for (const picker of this.codes) {
       picker.root.hidden = picker.root.dataset.label !== label?.value;
       if (picker.root.hidden) {
@@ -223,6 +224,15 @@ export class Form {
 
   #openNext() {
     this.#pickers.find((picker) => picker.shown && !picker.choice)?.open();
+  }
+
+  // The reason that a code suggested goes with it.
+  #unsuggest() {
+    const { reasoning } = this.form.elements;
+    if (reasoning.dataset.suggested && reasoning.value === reasoning.dataset.suggested) {
+      reasoning.value = "";
+    }
+    delete reasoning.dataset.suggested;
   }
 
   // A reason code's text is where the reason starts, unless the reviewer has written something.
