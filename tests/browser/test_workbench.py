@@ -285,6 +285,10 @@ async def test_it_fits_a_tablet_and_a_phone(
     desk = Desk(page)
     await desk.shows(title(request))
 
+    await expect(page.locator(".why .because").first).to_be_visible()
+    await page.get_by_text("What they mean").tap()
+    await expect(page.locator(".meanings dd").first).to_be_visible()
+    await page.get_by_text("What they mean").tap()
     await page.locator(".option", has_text="Denied").tap()
     await page.locator("[data-label=DENIED] .code").nth(1).tap()
     await page.locator(".criterion .code").first.tap()
