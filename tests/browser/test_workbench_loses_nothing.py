@@ -4,10 +4,16 @@ import pytest
 from playwright.async_api import expect
 
 from tests.support.browser import Workplace
-from tests.support.desk import Desk
+from tests.support.desk import Desk, lose_answer
 from tests.support.morning import at_desk, in_line, opinions, title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+# Lets this browser have a newer draft than the server.
+_NEWER = """
+for (const [name, draft] of Object.entries(localStorage)) {
+  localStorage[name] = JSON.stringify({ ...JSON.parse(draft), at: Date.now() });
+}
+"""
 
 
 async def test_a_lost_lease_says_so_at_once_and_keeps_the_text(place: Workplace) -> None:
@@ -75,6 +81,37 @@ async def test_a_draft_survives_a_closed_tab(place: Workplace) -> None:
     await again.press("Enter")
     await again.says("Nothing waits for you")
     assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]
+
+
+async def test_signing_out_elsewhere_deletes_nothing_unasked(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    page = desk.page
+    await desk.shows(title(request))
+    await lose_answer(page, "**/draft", method="PUT", done=False, times=99)
+    await desk.press("a", "1", "r", "Control+a")
+    await desk.write("Half a thought")
+    await desk.says("Not saved yet", ".saved")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.locator("#unsaved")).to_be_visible()
+    await desk.press("Enter")  # stay
+
+    await page.get_by_role("link", name="My work").click()
+    await page.wait_for_url("**/my-work")
+    await page.evaluate(_NEWER)  # it sent what it had when the page went
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.locator("#unsaved")).to_be_visible()
+    await desk.is_accessible()
+    await page.get_by_role("link", name="Go to Review").click()
+    await expect(desk.field("reasoning")).to_have_value("Half a thought")
+
+    await page.unroute_all()
+    await page.goto(f"{place.url}/my-work")
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url("**/sign-in")
+    (row,) = await place.fetch("SELECT content FROM review_queue.drafts")
+    assert "Half a thought" in row["content"]
 
 
 async def test_a_killed_service_takes_no_word_with_it(place: Workplace) -> None:

@@ -30,7 +30,7 @@ export class Draft {
 
   changed(fields) {
     this.#content = { at: Date.now(), fields };
-    local.keep(this.#held.review, this.#content);
+    local.keep(this.#held, this.#content);
     this.#later(SAVE_AFTER_MS);
   }
 

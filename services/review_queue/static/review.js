@@ -266,11 +266,9 @@ async function patiently(work) {
 watch(() => [current, ...waiting].filter((held) => held && !held.lost), lose);
 addEventListener("pagehide", () => current?.draft.leave());
 before.push(async () => {
-  const saved = !current || (await current.draft.flush());
-  if (!saved) {
-    warn("What you wrote is not saved yet, so you are still signed in. Try again in a moment.");
-  }
-  return saved;
+  const all = [current, ...waiting].filter(Boolean);
+  const saved = await Promise.all(all.map((held) => held.draft.flush()));
+  return saved.every(Boolean);
 });
 
 const inCase = (act) => (event) => (current && !current.lost ? act(event) : false);
