@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from tests.support.browser import Workplace
 from tests.support.desk import Desk, lose_answer
-from tests.support.morning import at_desk, in_line, opinions, title
+from tests.support.morning import at_desk, in_line, leases, opinions, title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 # Lets this browser have a newer draft than the server.
@@ -81,6 +81,53 @@ async def test_a_draft_survives_a_closed_tab(place: Workplace) -> None:
     await again.press("Enter")
     await again.says("Nothing waits for you")
     assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]
+
+
+async def test_what_was_meant_for_a_senior_survives_failures_and_reloads(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    words = "I have never seen this code, and neither has the book."
+    await desk.press("e")
+    await desk.write(words)
+    await lose_answer(desk.page, "**/escalate", done=False)
+    await desk.press("Control+Enter")
+    await desk.says("The service cannot be reached. Your text is kept", "#banner")
+
+    await desk.press("e")
+    await expect(desk.page.locator("#escalate-words")).to_have_value(words)
+    await desk.press("Escape", "Escape")
+    await expect(desk.page.locator("[data-action=escalate] .unsent")).to_be_visible()
+    await desk.is_accessible()
+    await desk.saved()
+    await desk.page.reload()
+    await desk.shows(title(request))
+    await desk.press("e")
+    await expect(desk.page.locator("#escalate-words")).to_have_value(words)
+    await desk.press("Control+Enter")
+    await desk.says("Nothing waits for you")
+    assert await leases(place, request) == [("amara", "escalated", words)]
+
+
+async def test_a_note_is_taken_after_the_lease_is_lost(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.press("o")
+    await desk.write("Page two of the note")
+    await place.expire(request.review_id)
+    async with place.away(desk.page):
+        pass  # back in the network, the page asks at once
+    await desk.says("The lease has expired", "#banner")
+    await desk.write(" is missing.")
+    await desk.press("Control+Enter")
+    await desk.says("Note kept", ".saved")
+    await desk.press("o")
+    await expect(desk.page.locator("#note-words")).to_have_value("")
+    (row,) = await place.fetch("SELECT text FROM review_queue.notes")
+    assert row["text"] == "Page two of the note is missing."
 
 
 async def test_signing_out_elsewhere_deletes_nothing_unasked(place: Workplace) -> None:

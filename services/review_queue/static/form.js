@@ -163,7 +163,14 @@ export class Form {
 
   freeze(frozen) {
     for (const button of this.form.querySelectorAll(".actions button")) {
-      button.disabled = frozen;
+      button.disabled = frozen && button.dataset.action !== "note"; // needs no lease
+    }
+  }
+
+  // Which actions have words that are not sent yet.
+  mark(words) {
+    for (const button of this.form.querySelectorAll("[data-action]")) {
+      button.querySelector(".unsent").hidden = !words[button.dataset.action];
     }
   }
 

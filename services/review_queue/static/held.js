@@ -9,37 +9,39 @@ const RENEW_MS = 30_000;
 const RENEW_OPENED_MS = 8_000; // whoever looks at a case learns soon that it is not his any more
 
 export class Held {
+  opened = false; // somebody has looked at it
+
   constructor(assignment, node, saved) {
     this.renew(assignment);
     this.review = assignment.review_id;
     this.node = node;
     this.form = new Form(node);
-    this.panels = watch(node);
     this.draft = new Draft(this, (text) => this.form.tell(text));
     const kept = Draft.newest(saved, this.review);
-    if (kept) {
-      this.form.restore(kept.fields);
-    }
+    this.words = kept?.words ?? {}; // of its dialogs, not sent yet
+    this.panels = watch(node, kept?.panels ?? [], () => this.draft.changed());
+    this.form.restore(kept?.fields ?? {});
+    this.form.mark(this.words);
     if (kept && kept !== saved) {
-      this.draft.changed(kept.fields); // the server has not got it yet
+      this.draft.changed(); // the server has not got it yet
     }
     for (const kind of ["input", "change"]) {
-      node.addEventListener(kind, ({ target }) => target.name && this.draft.changed(this.form.values));
+      node.addEventListener(kind, ({ target }) => target.name && this.draft.changed());
     }
   }
 
   static async mine() {
     const assignments = await call("GET", "/v1/assignments");
-    return Promise.all(assignments.map(Held.#open));
+    return Promise.all(assignments.map(Held.open));
   }
 
   // The next case of the queue, or null.
   static async next() {
     const assignment = await call("POST", "/v1/assignments");
-    return assignment && Held.#open(assignment);
+    return assignment && Held.open(assignment);
   }
 
-  static async #open(assignment) {
+  static async open(assignment) {
     const id = assignment.assignment_id;
     const [node, draft] = await Promise.all([
       fragment(`/assignments/${id}`),
@@ -54,10 +56,16 @@ export class Held {
     this.leaseMs = assignment.lease_seconds * 1000;
     this.renewedAt = this.askedAt = performance.now();
     this.lost = null; // or why
+    this.draft?.changed(); // when it was submitted, the draft was let go
   }
 
   get title() {
     return this.node.querySelector("h1").textContent;
+  }
+
+  // All that a reviewer did to it so far.
+  get content() {
+    return { fields: this.form.values, words: this.words, panels: [...this.panels] };
   }
 
   // Asked for more often than the lease needs, so that a lost one is noticed soon.
@@ -71,10 +79,18 @@ export class Held {
     return performance.now() - this.renewedAt > this.leaseMs;
   }
 
-  async heartbeat(opened) {
+  // Each says whether the case was seen: the one that said it first may have been lost.
+  async heartbeat() {
     const at = (this.askedAt = performance.now());
-    await this.#act("heartbeat", { opened });
+    await this.#act("heartbeat", { opened: this.opened });
     this.renewedAt = at;
+  }
+
+  // What stands in a dialog about it, until that is sent.
+  write(dialog, words) {
+    this.words[dialog] = words;
+    this.form.mark(this.words);
+    this.draft.changed();
   }
 
   commit(label) {

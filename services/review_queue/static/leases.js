@@ -10,7 +10,7 @@ let lastSeen = performance.now();
 export function watch(held, lose) {
   setInterval(() => look(held(), lose), LOOK_MS);
   // After a sleep or without a network, a case may long be somebody else's.
-  const check = () => held().forEach((each) => each.opened && keep(each, false, lose));
+  const check = () => held().forEach((each) => each.opened && keep(each, lose));
   addEventListener("online", check);
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") {
@@ -25,14 +25,14 @@ function look(held, lose) {
     if (each.over) {
       lose(each, "the lease has expired; nothing was counted");
     } else if (!away && each.due) {
-      keep(each, false, lose);
+      keep(each, lose);
     }
   }
 }
 
-export async function keep(held, opened, lose) {
+export async function keep(held, lose) {
   try {
-    await held.heartbeat(opened);
+    await held.heartbeat();
   } catch (problem) {
     if (problem.gone) {
       lose(held, problem.message);

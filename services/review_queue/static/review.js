@@ -70,7 +70,7 @@ function open(held) {
   scrollTo({ top: 0 });
   held.node.querySelector("h1").focus({ preventScroll: true });
   if (held.opened) {
-    keep(held, true, lose);
+    keep(held, lose);
   } else {
     begin(held);
   }
@@ -89,7 +89,7 @@ async function begin(held) {
   for (const [action, act] of Object.entries({ skip, escalate, note })) {
     held.node.querySelector(`[data-action=${action}]`)?.addEventListener("click", act);
   }
-  await keep(held, true, lose);
+  await keep(held, lose);
   if (held.lost && held === current) {
     patiently(advance);
   }
@@ -158,7 +158,7 @@ async function handOn(dialog, act) {
   if (!held.node.querySelector(`[data-action=${dialog}]`) || held.lost) {
     return;
   }
-  const why = await ask(dialog);
+  const why = await ask(dialog, held);
   if (why && held === current) {
     await once(held, async () => {
       await act(held, why);
@@ -168,16 +168,23 @@ async function handOn(dialog, act) {
   }
 }
 
+// A note needs no lease: whoever has had the case may still say something about it.
 async function note() {
   const held = current;
-  const text = await ask("note");
-  if (text) {
-    await once(held, async () => {
-      await held.note(text);
-      held.form.tell("Note kept");
-      announce("The note is kept.");
-    });
+  const text = await ask("note", held);
+  if (!text) {
+    return;
   }
+  try {
+    await held.note(text);
+  } catch (problem) {
+    complain(held, `${problem.message}. Your note is not sent, and kept: try again.`);
+    return;
+  }
+  held.write("note", "");
+  await held.draft.flush();
+  held.form.tell("Note kept");
+  announce("The note is kept.");
 }
 
 async function undo(held) {
@@ -234,8 +241,13 @@ function lose(held, why) {
   }
   if (held === current) {
     held.form.freeze(true);
-    warn(`${why}. What you wrote stays here until you go on.`, "Next case", next);
+    complain(held, `${why}. What you wrote stays here until you go on.`);
   }
+}
+
+// From a case that is lost, one goes on.
+function complain(held, text) {
+  warn(text, held.lost ? "Next case" : "", next);
 }
 
 function next() {
@@ -283,7 +295,7 @@ listen(
     c: inCase(commit),
     s: inCase(skip),
     e: inCase(escalate),
-    o: inCase(note),
+    o: () => (current ? note() : false),
     u: undoLast,
     n: next,
     "/": () => search.showModal(),
