@@ -16,7 +16,7 @@ async def test_single_keys_can_be_switched_off(place: Workplace) -> None:
     desk = await at_desk(place)
     await desk.shows(title(request))
     await desk.press("?")
-    await desk.page.get_by_label("Single keys act").press("Space")
+    await desk.page.get_by_label("Single-key shortcuts").press("Space")
     await desk.press("Escape", "a", "s")
     await desk.page.reload()
     await desk.shows(title(request))
