@@ -130,6 +130,77 @@ async def test_a_note_is_taken_after_the_lease_is_lost(place: Workplace) -> None
     assert row["text"] == "Page two of the note is missing."
 
 
+async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace) -> None:
+    desk = await at_desk(place)
+    await desk.says("Nothing waits for you")
+    await lose_answer(desk.page, "**/v1/assignments")
+    (request,) = in_line(1)
+    await place.publish(request)
+    await desk.press("n")
+    await desk.says("Trying again", "#banner")
+    await desk.press("n")
+    await desk.shows(title(request))
+    assert await leases(place, request) == [("amara", "leased", None)]
+
+
+async def test_a_case_whose_page_did_not_come_is_asked_for_again(place: Workplace) -> None:
+    desk = await at_desk(place)
+    await desk.says("Nothing waits for you")
+    await lose_answer(desk.page, "**/assignments/*", method="GET")
+    first, second = in_line(2)
+    await place.publish(first, second)
+    await desk.press("n")
+    await desk.says("Trying again", "#banner")
+    await desk.press("n")
+    await desk.shows(title(first))
+    await desk.press("a", "1", "Enter")
+    await desk.shows(title(second))
+    assert await leases(place, first) == [("amara", "submitted", None)]
+
+
+async def test_what_is_undone_comes_back_whatever_is_lost_on_the_way(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    for known in (True, False):
+        await desk.press("a", "1", "Enter")
+        await desk.says("Nothing waits for you")
+        await lose_answer(desk.page, "**/undo")
+        if not known:
+            await lose_answer(desk.page, "**/v1/assignments", method="GET")
+        await desk.press("u")
+        if not known:
+            await desk.says("Whether it is undone is not known", "#banner")
+            await expect(desk.page.locator(".toast")).to_be_visible()
+            await desk.press("u")
+        await desk.shows(title(request))
+        assert await desk.chosen("label") == "APPROVED"
+        await expect(desk.page.locator(".toast")).to_have_count(0)
+    await desk.press("p", "2", "Enter")
+    await desk.says("Nothing waits for you")
+    assert await opinions(place, [request]) == [(None, "PENDING", "CODE_CORRECTION")]
+
+
+async def test_a_submit_whose_answer_was_lost_can_be_undone(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await lose_answer(desk.page, "**/submit")
+    await lose_answer(desk.page, "**/v1/my-work*", method="GET")
+    await desk.press("a", "1", "Enter")
+    await desk.says("Your text is kept: try again", "#banner")
+    await desk.press("p", "1", "Enter")
+    await desk.says("Nothing waits for you")
+    await desk.says("Approved, as first sent", ".toast")
+
+    await desk.press("u")
+    await desk.shows(title(request))
+    assert await desk.chosen("label") == "PENDING"
+    assert await opinions(place, [request]) == []
+
+
 async def test_signing_out_elsewhere_deletes_nothing_unasked(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)

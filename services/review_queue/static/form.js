@@ -39,6 +39,12 @@ export class Form {
     return this.form.querySelector("[name=label]:checked");
   }
 
+  // A label as people say it.
+  called(name) {
+    const option = this.form.querySelector(`[name=label][value="${CSS.escape(name)}"]`);
+    return option.nextElementSibling.textContent;
+  }
+
   get values() {
     return read(this.form);
   }

@@ -30,9 +30,9 @@ export class Held {
     }
   }
 
-  static async mine() {
-    const assignments = await call("GET", "/v1/assignments");
-    return Promise.all(assignments.map(Held.open));
+  // The assignments that the service says are his.
+  static mine() {
+    return call("GET", "/v1/assignments");
   }
 
   // The next case of the queue, or null.
@@ -93,12 +93,20 @@ export class Held {
     this.draft.changed();
   }
 
-  commit(label) {
-    return this.#act("commit", { label });
+  // Refused, it is lost, or was committed by a request whose answer was: the page shows which.
+  async commit(label) {
+    try {
+      await this.#act("commit", { label });
+    } catch (problem) {
+      if (problem.status !== 409) {
+        throw problem;
+      }
+    }
+    await this.#refresh();
   }
 
   // Show what the server shows now, leaving the form as it is.
-  async refresh() {
+  async #refresh() {
     const fresh = await fragment(`/assignments/${this.id}`);
     for (const part of this.node.querySelectorAll("[data-part]")) {
       part.replaceWith(fresh.querySelector(`[data-part=${part.dataset.part}]`));
@@ -108,8 +116,26 @@ export class Held {
     }
   }
 
-  submit(answer) {
-    return this.#act("submit", { ...answer, panels: [...this.panels].slice(0, 50) });
+  // What was submitted, and for how long it can be undone. No answer may have been a yes; then the
+  // answer that counts is the `earlier` one.
+  async submit(answer) {
+    try {
+      const panels = [...this.panels].slice(0, 50);
+      const done = await this.#act("submit", { ...answer, panels });
+      return { label: answer.label, seconds: done.undo_seconds };
+    } catch (problem) {
+      const done = (problem.passing || problem.gone) && (await this.#submitted());
+      if (!done) {
+        throw problem;
+      }
+      return { label: done.label, seconds: done.leaves_in_seconds, earlier: problem.gone };
+    }
+  }
+
+  async #submitted() {
+    const { decisions } = await call("GET", "/v1/my-work?limit=10");
+    const done = decisions.find((each) => each.review_id === this.review);
+    return done?.state === "submitted" && done.leaves_in_seconds > 0 && done;
   }
 
   release(reason) {
@@ -124,8 +150,17 @@ export class Held {
     return call("POST", `/v1/reviews/${this.review}/notes`, { text });
   }
 
+  // Hold the case again. No answer may have been a yes: then it is among his assignments.
   async undo() {
-    this.renew(await this.#act("undo", {}));
+    try {
+      this.renew(await this.#act("undo", {}));
+    } catch (problem) {
+      const again = (await Held.mine()).find((each) => each.assignment_id === this.id);
+      if (!again) {
+        throw problem;
+      }
+      this.renew(again);
+    }
   }
 
   #act(action, body) {
