@@ -112,6 +112,8 @@ async def a_case(place: Workplace) -> None:
         await panel.click()
     await shoot(page, "review-panels")
     await page.context.set_offline(True)
+    await desk.press("b", "End")
+    await desk.write(" Agreed.")
     await desk.press("Control+Enter")
     await desk.says("cannot be reached", "#banner")
     await shoot(page, "review-unreachable")
