@@ -98,6 +98,8 @@ async def a_case(place: Workplace) -> None:
     await desk.write("The photographs are missing.")
     await desk.press("Escape", "d")
     await shoot(page, "review-denying")
+    await desk.press("o", "Control+Enter")
+    await desk.says("Note kept", ".saved")
     await desk.press("2")
     await shoot(page, "review-criteria")
     await desk.press("1", "b")

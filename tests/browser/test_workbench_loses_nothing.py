@@ -130,6 +130,26 @@ async def test_a_note_is_taken_after_the_lease_is_lost(place: Workplace) -> None
     assert row["text"] == "Page two of the note is missing."
 
 
+async def test_no_case_goes_while_its_note_is_not_sent(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.press("o")
+    await desk.write("Page two is missing.")
+    await desk.press("Escape", "a", "1")
+    for key in ("Enter", "e", "s"):
+        await desk.press(key)
+        await desk.says("Your note is not sent yet", "form.decide .problem")
+    await desk.is_accessible()
+
+    await desk.press("o", "Control+Enter")
+    await desk.says("Note kept", ".saved")
+    await desk.press("Enter")
+    await desk.says("Nothing waits for you")
+    assert len(await place.fetch("SELECT FROM review_queue.notes")) == 1
+
+
 async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace) -> None:
     desk = await at_desk(place)
     await desk.says("Nothing waits for you")

@@ -90,7 +90,17 @@ export class Held {
   write(dialog, words) {
     this.words[dialog] = words;
     this.form.mark(this.words);
+    this.form.say(null);
     this.draft.changed();
+  }
+
+  // A note that would be lost with the case. True after saying so.
+  get unfinished() {
+    const found = Boolean(this.words.note?.trim());
+    if (found) {
+      this.form.say("Your note is not sent yet: send it, or empty it");
+    }
+    return found;
   }
 
   // Refused, it is lost, or was committed by a request whose answer was: the page shows which.

@@ -124,7 +124,7 @@ async function commit() {
 
 async function submit() {
   const held = desk.current;
-  const said = held.form.answer;
+  const said = held.unfinished ? null : held.form.answer;
   if (!said) {
     return;
   }
@@ -142,7 +142,7 @@ const escalate = () => handOn("escalate", (held, why) => held.escalate(why));
 // Give the case to somebody else, and say why.
 async function handOn(action, act) {
   const held = desk.current;
-  if (!held.node.querySelector(`[data-action=${action}]`) || held.lost) {
+  if (!held.node.querySelector(`[data-action=${action}]`) || held.lost || held.unfinished) {
     return;
   }
   const why = await ask(action, held);
@@ -174,7 +174,7 @@ async function note() {
     await held.note(text);
   } catch (problem) {
     expected(problem);
-    complain(held, `${problem.message}. Your note is not sent, and kept: try again.`);
+    complain(held, `${problem.message}. Your note is not sent yet, and its words are kept: try again.`);
     return;
   }
   held.write("note", "");
