@@ -41,7 +41,7 @@ def _in_our_times(time: datetime) -> datetime:
 
 
 Time = Annotated[AwareDatetime, AfterValidator(_in_our_times)]
-DRAFT_LIMIT_BYTES = 16 * 1024
+DRAFT_LIMIT_BYTES = 64 * 1024  # five texts of 4,000 characters
 
 
 class Input(BaseModel):
@@ -91,7 +91,7 @@ class Commitment(Fence):
 
 
 class Draft(Input):
-    """What the form holds so far, as the page keeps it: any JSON up to 16 KiB."""
+    """What the form holds so far, as the page keeps it: any JSON up to 64 KiB."""
 
     content: dict[str, JsonValue]
 

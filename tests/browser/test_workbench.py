@@ -148,6 +148,18 @@ async def test_a_denial_needs_its_code_its_criterion_and_its_basis(place: Workpl
     assert '"text":' in row["criterion"]
 
 
+async def test_no_decision_carries_the_reason_of_another(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.press("d", "1")
+    await expect(desk.field("reasoning")).not_to_have_value("")
+    await desk.press("a", "Enter")
+    await desk.says("Say why", "form.decide .problem")
+    await expect(desk.field("reasoning")).to_have_value("")
+
+
 async def test_a_skipped_case_goes_to_somebody_else(place: Workplace) -> None:
     first, second = in_line(2)
     await place.publish(first, second)
@@ -242,44 +254,3 @@ async def test_search_and_help_leave_the_case_as_it_is(place: Workplace) -> None
     await desk.page.go_back()
     await desk.shows(title(first))
     assert await desk.chosen("label") == "APPROVED"
-
-
-async def test_dark_is_remembered(place: Workplace) -> None:
-    (request,) = in_line(1)
-    await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    before = await desk.brightness()
-
-    await desk.page.locator("#theme").press("Enter")
-    assert await desk.brightness() < 0.2 < 0.8 < before
-    await desk.page.reload()
-    await desk.shows(title(request))
-    assert await desk.brightness() < 0.2
-    assert await desk.page.evaluate("document.documentElement.dataset.theme") == "dark"
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "touch"), [(1180, 820, True), (820, 1180, True), (390, 844, True)]
-)
-async def test_it_fits_a_tablet_and_a_phone(
-    place: Workplace, width: int, height: int, touch: bool
-) -> None:
-    (request,) = in_line(1, "DENIED")
-    await place.publish(request)
-    page = await place.sign_in(
-        "amara", viewport={"width": width, "height": height}, has_touch=touch
-    )
-    desk = Desk(page)
-    await desk.shows(title(request))
-
-    await page.locator(".option", has_text="Denied").tap()
-    await page.locator("[data-label=DENIED] .code").nth(1).tap()
-    await page.locator(".criterion .code").first.tap()
-    await desk.field("clinical_basis").fill("No functional impairment is named")
-    await desk.does_not_scroll_sideways()
-    await desk.is_accessible()
-    await page.locator(".finish .primary").tap()
-
-    await desk.says("Nothing waits for you")
-    assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]

@@ -4,10 +4,16 @@ import pytest
 from playwright.async_api import expect
 
 from tests.support.browser import Workplace
-from tests.support.desk import Desk
-from tests.support.morning import at_desk, in_line, opinions, title
+from tests.support.desk import Desk, lose_answer
+from tests.support.morning import at_desk, in_line, leases, opinions, title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+# Lets this browser have a newer draft than the server.
+_NEWER = """
+for (const [name, draft] of Object.entries(localStorage)) {
+  localStorage[name] = JSON.stringify({ ...JSON.parse(draft), at: Date.now() });
+}
+"""
 
 
 async def test_a_lost_lease_says_so_at_once_and_keeps_the_text(place: Workplace) -> None:
@@ -75,6 +81,182 @@ async def test_a_draft_survives_a_closed_tab(place: Workplace) -> None:
     await again.press("Enter")
     await again.says("Nothing waits for you")
     assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]
+
+
+async def test_what_was_meant_for_a_senior_survives_failures_and_reloads(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    words = "I have never seen this code, and neither has the book."
+    await desk.press("e")
+    await desk.write(words)
+    await lose_answer(desk.page, "**/escalate", done=False)
+    await desk.press("Control+Enter")
+    await desk.says("The service cannot be reached. Your text is kept", "#banner")
+
+    await desk.press("e")
+    await expect(desk.page.locator("#escalate-words")).to_have_value(words)
+    await desk.press("Escape", "Escape")
+    await expect(desk.page.locator("[data-action=escalate] .unsent")).to_be_visible()
+    await desk.is_accessible()
+    await desk.saved()
+    await desk.page.reload()
+    await desk.shows(title(request))
+    await desk.press("e")
+    await expect(desk.page.locator("#escalate-words")).to_have_value(words)
+    await desk.press("Control+Enter")
+    await desk.says("Nothing waits for you")
+    assert await leases(place, request) == [("amara", "escalated", words)]
+
+
+async def test_a_note_is_taken_after_the_lease_is_lost(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.press("o")
+    await desk.write("Page two of the note")
+    await place.expire(request.review_id)
+    async with place.away(desk.page):
+        pass  # back in the network, the page asks at once
+    await desk.says("The lease has expired", "#banner")
+    await desk.write(" is missing.")
+    await desk.press("Control+Enter")
+    await desk.says("Note kept", ".saved")
+    await desk.press("o")
+    await expect(desk.page.locator("#note-words")).to_have_value("")
+    (row,) = await place.fetch("SELECT text FROM review_queue.notes")
+    assert row["text"] == "Page two of the note is missing."
+
+
+async def test_no_case_goes_while_its_note_is_not_sent(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.press("o")
+    await desk.write("Page two is missing.")
+    await desk.press("Escape", "a", "1")
+    for key in ("Enter", "e", "s"):
+        await desk.press(key)
+        await desk.says("Your note is not sent yet", "form.decide .problem")
+    await desk.is_accessible()
+
+    await desk.press("o", "Control+Enter")
+    await desk.says("Note kept", ".saved")
+    await desk.press("Enter")
+    await desk.says("Nothing waits for you")
+    assert len(await place.fetch("SELECT FROM review_queue.notes")) == 1
+
+
+async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace) -> None:
+    desk = await at_desk(place)
+    await desk.says("Nothing waits for you")
+    await lose_answer(desk.page, "**/v1/assignments")
+    (request,) = in_line(1)
+    await place.publish(request)
+    await desk.press("n")
+    await desk.says("Trying again", "#banner")
+    await desk.press("n")
+    await desk.shows(title(request))
+    assert await leases(place, request) == [("amara", "leased", None)]
+
+
+async def test_a_case_whose_page_did_not_come_is_asked_for_again(place: Workplace) -> None:
+    desk = await at_desk(place)
+    await desk.says("Nothing waits for you")
+    await lose_answer(desk.page, "**/assignments/*", method="GET")
+    first, second = in_line(2)
+    await place.publish(first, second)
+    await desk.press("n")
+    await desk.says("Trying again", "#banner")
+    await desk.press("n")
+    await desk.shows(title(first))
+    await desk.press("a", "1", "Enter")
+    await desk.shows(title(second))
+    assert await leases(place, first) == [("amara", "submitted", None)]
+
+
+async def test_what_is_undone_comes_back_whatever_is_lost_on_the_way(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    for known in (True, False):
+        await desk.press("a", "1", "Enter")
+        await desk.says("Nothing waits for you")
+        await lose_answer(desk.page, "**/undo")
+        if not known:
+            await lose_answer(desk.page, "**/v1/assignments", method="GET")
+        await desk.press("u")
+        if not known:
+            await desk.says("Whether it is undone is not known", "#banner")
+            await expect(desk.page.locator(".toast")).to_be_visible()
+            await desk.press("u")
+        await desk.shows(title(request))
+        assert await desk.chosen("label") == "APPROVED"
+        await expect(desk.page.locator(".toast")).to_have_count(0)
+    await desk.press("p", "2", "Enter")
+    await desk.says("Nothing waits for you")
+    assert await opinions(place, [request]) == [(None, "PENDING", "CODE_CORRECTION")]
+
+
+async def test_a_submit_whose_answer_was_lost_can_be_undone(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await lose_answer(desk.page, "**/submit")
+    await lose_answer(desk.page, "**/v1/my-work*", method="GET")
+    await desk.press("a", "1", "Enter")
+    await desk.says("Your text is kept: try again", "#banner")
+    await desk.press("p", "1", "Enter")
+    await desk.says("Nothing waits for you")
+    await desk.says("Approved, as first sent", ".toast")
+
+    await desk.press("u")
+    await desk.shows(title(request))
+    assert await desk.chosen("label") == "PENDING"
+    assert await opinions(place, [request]) == []
+
+
+async def test_signing_out_elsewhere_deletes_nothing_unasked(place: Workplace) -> None:
+    first, second = in_line(2)
+    await place.publish(first, second)
+    desk = await at_desk(place)
+    page = desk.page
+    await desk.shows(title(first))
+    await desk.press("a", "1", "Enter")
+    await desk.shows(title(second))
+    await lose_answer(page, "**/draft", method="PUT", done=False, times=99)
+    await desk.press("a", "1", "r", "Control+a")
+    await desk.write("Half a thought")
+    await desk.says("Not saved yet", ".saved")
+    await desk.press("Escape", "u")
+    await desk.shows(title(first))  # the other one is set aside
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.locator("#unsaved")).to_be_visible()
+    await desk.press("Enter")  # stay
+
+    await page.get_by_role("link", name="My work").click()
+    await page.wait_for_url("**/my-work")
+    await page.evaluate(_NEWER)  # it sent what it had when the page went
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.locator("#unsaved")).to_be_visible()
+    await desk.is_accessible()
+    await page.get_by_role("link", name="Go to Review").click()
+    await desk.shows(title(first))
+    await desk.press("Enter")
+    await desk.shows(title(second))
+    await expect(desk.field("reasoning")).to_have_value("Half a thought")
+
+    await page.unroute_all()
+    await page.goto(f"{place.url}/my-work")
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url("**/sign-in")
+    rows = await place.fetch("SELECT content FROM review_queue.drafts")
+    assert any("Half a thought" in row["content"] for row in rows)
 
 
 async def test_a_killed_service_takes_no_word_with_it(place: Workplace) -> None:

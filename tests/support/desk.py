@@ -109,3 +109,22 @@ async def overhear(page: Page) -> list[str]:
 
     await page.route("**/*", keep)
     return heard
+
+
+async def lose_answer(
+    page: Page, path: str, *, method: str = "POST", done: bool = True, times: int = 1
+) -> None:
+    """The next answers to such requests never arrive. `done`: the requests themselves do."""
+    left = times
+
+    async def lose(route: Route) -> None:
+        nonlocal left
+        if route.request.method != method or left == 0:
+            await route.fallback()
+            return
+        left -= 1
+        if done:
+            await route.fetch()
+        await route.abort()
+
+    await page.route(path, lose)

@@ -4,7 +4,14 @@
 const banner = document.getElementById("banner");
 const spoken = document.getElementById("spoken");
 
-export function warn(text, label, act) {
+let now = "";
+
+export function warn(text, label = "", act = null) {
+  const wanted = text ? `${text} ${label}` : "";
+  if (wanted === now) {
+    return; // said already: a screen reader would say it again
+  }
+  now = wanted;
   banner.hidden = !text;
   banner.replaceChildren(text ? text[0].toUpperCase() + text.slice(1) : "");
   if (text && label) {

@@ -1,10 +1,13 @@
 // Dialogs that ask for a reason or a text: choices by number, words of one's own, or both.
 
-// What was said, or null if the reviewer changed his mind.
-export function ask(id) {
+// What was said about a case, or null if the reviewer changed his mind. Words that were written
+// stay with the case until they are sent, whatever closes the dialog.
+export function ask(id, held) {
   const dialog = document.getElementById(id);
   const form = dialog.querySelector("form");
   form.reset();
+  form.elements.words.value = held.words[id] ?? "";
+  form.oninput = ({ target }) => target.name === "words" && held.write(id, target.value);
   form.querySelector(".problem").hidden = true;
   dialog.returnValue = "";
   dialog.showModal();
@@ -16,7 +19,8 @@ export function ask(id) {
 }
 
 function said(form) {
-  return form.elements.words.value.trim() || (form.elements.choice?.value ?? "");
+  const { choice, words } = form.elements;
+  return [choice?.value, words.value.trim()].filter(Boolean).join(": ");
 }
 
 function prepare(dialog) {

@@ -1,4 +1,4 @@
-// What a form holds so far: saved on the server soon after each change, and in this browser until
+// What a reviewer did to a case so far: saved on the server soon after each change, and in this browser until
 // the server has it. So it outlives the tab, the lease and the service.
 
 import { call } from "./api.js";
@@ -28,9 +28,9 @@ export class Draft {
     return here && here.at > (saved?.at ?? 0) ? here : saved;
   }
 
-  changed(fields) {
-    this.#content = { at: Date.now(), fields };
-    local.keep(this.#held.review, this.#content);
+  changed() {
+    this.#content = { at: Date.now(), ...this.#held.content };
+    local.keep(this.#held, this.#content);
     this.#later(SAVE_AFTER_MS);
   }
 

@@ -44,6 +44,12 @@ export class Form {
     return this.form.querySelector("[name=label]:checked");
   }
 
+  // A label as people say it.
+  called(name) {
+    const option = this.form.querySelector(`[name=label][value="${CSS.escape(name)}"]`);
+    return option.nextElementSibling.textContent;
+  }
+
   get values() {
     return read(this.form);
   }
@@ -169,7 +175,14 @@ export class Form {
 
   freeze(frozen) {
     for (const button of this.form.querySelectorAll(".actions button")) {
-      button.disabled = frozen;
+      button.disabled = frozen && button.dataset.action !== "note"; // needs no lease
+    }
+  }
+
+  // Which actions have words that are not sent yet.
+  mark(words) {
+    for (const button of this.form.querySelectorAll("[data-action]")) {
+      button.querySelector(".unsent").hidden = !words[button.dataset.action];
     }
   }
 
@@ -206,6 +219,7 @@ export class Form {
   // What the label asks for is shown, and nothing else.
   #follow() {
     const { label } = this;
+    this.#unsuggest();
     for (const picker of this.codes) {
       picker.root.hidden = picker.root.dataset.label !== label?.value;
       if (picker.root.hidden) {
@@ -241,6 +255,15 @@ export class Form {
 
   #openNext() {
     this.#pickers.find((picker) => picker.shown && !picker.choice)?.open();
+  }
+
+  // The reason that a code suggested goes with it.
+  #unsuggest() {
+    const { reasoning } = this.form.elements;
+    if (reasoning.dataset.suggested && reasoning.value === reasoning.dataset.suggested) {
+      reasoning.value = "";
+    }
+    delete reasoning.dataset.suggested;
   }
 
   // A reason code's text is where the reason starts, unless the reviewer has written something.

@@ -1,4 +1,17 @@
-// One handler for all keys. Keys never act while somebody writes or a dialog is open.
+// One handler for all keys. Keys never act while somebody writes or a dialog is open; who works by
+// voice, or hits keys unawares, switches the single ones off.
+
+const OFF = "letters=off";
+const letters = document.getElementById("letters");
+
+letters.checked = !document.cookie.includes(OFF);
+letters.addEventListener("change", follow);
+follow();
+
+function follow() {
+  document.documentElement.dataset.letters = letters.checked ? "on" : "off";
+  document.cookie = `${letters.checked ? "letters=on" : OFF}; path=/; max-age=31536000; samesite=lax`;
+}
 
 export function listen(keys, fallback) {
   document.addEventListener("keydown", (event) => {
@@ -17,6 +30,9 @@ export function listen(keys, fallback) {
       return;
     }
     if (document.querySelector("dialog[open]")) {
+      return;
+    }
+    if (event.key.length === 1 && !letters.checked) {
       return;
     }
     const act = keys[event.key.toLowerCase()];

@@ -16,15 +16,43 @@ async function refresh() {
       throw new Error(response.statusText);
     }
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    become(live, page.getElementById("live"));
+    keepingFocus(() => become(live, page.getElementById("live")));
     say(calm);
   } catch {
     say("The service cannot be reached; what you see is not fresh.");
   }
 }
 
-// Only what differs is touched: where the shape is the same, texts and attributes.
+// What has the focus may be moved, which takes it away, or be gone: then its table gets it.
+function keepingFocus(act) {
+  const focused = document.activeElement;
+  const region = focused.closest("[role=region]");
+  act();
+  if (document.activeElement !== focused) {
+    (focused.isConnected ? focused : region)?.focus({ preventScroll: true });
+  }
+}
+
+// Only what differs is touched.
 function become(now, fresh) {
+  becomeAttributes(now, fresh);
+  const after = [...fresh.childNodes];
+  const left = [...now.childNodes];
+  const wanted = after.map((node) => take(left, node) ?? node);
+  left.forEach((node) => node.remove());
+  wanted.forEach((node, n) => {
+    if (now.childNodes[n] !== node) {
+      now.insertBefore(node, now.childNodes[n] ?? null);
+    }
+    if (node.nodeType === Node.ELEMENT_NODE && node !== after[n]) {
+      become(node, after[n]);
+    } else if (node.nodeValue !== after[n].nodeValue) {
+      node.nodeValue = after[n].nodeValue;
+    }
+  });
+}
+
+function becomeAttributes(now, fresh) {
   for (const { name, value } of fresh.attributes) {
     if (now.getAttribute(name) !== value) {
       now.setAttribute(name, value);
@@ -35,23 +63,14 @@ function become(now, fresh) {
       now.removeAttribute(name);
     }
   }
-  const before = [...now.childNodes];
-  const after = [...fresh.childNodes];
-  if (before.length !== after.length || before.some((node, n) => !alike(node, after[n]))) {
-    now.replaceChildren(...after);
-    return;
-  }
-  before.forEach((node, n) => {
-    if (node.nodeType === Node.ELEMENT_NODE) {
-      become(node, after[n]);
-    } else if (node.nodeValue !== after[n].nodeValue) {
-      node.nodeValue = after[n].nodeValue;
-    }
-  });
 }
 
-function alike(one, other) {
-  return one.nodeName === other.nodeName;
+// The first of these that stands for the same thing, by its key if it has one.
+function take(nodes, wanted) {
+  const place = nodes.findIndex(
+    (node) => node.nodeName === wanted.nodeName && node.dataset?.key === wanted.dataset?.key,
+  );
+  return place < 0 ? null : nodes.splice(place, 1)[0];
 }
 
 function say(text) {

@@ -1,13 +1,13 @@
 // Drafts in this browser: only what the server has not got yet, and nothing after signing out.
 
-const PREFIX = "caseloop.draft.";
 const user = document.body.dataset.user;
+const PREFIX = `caseloop.draft.${user}/`;
 
-const key = (review) => `${PREFIX}${user}.${review}`;
+const key = (review) => `${PREFIX}${review}`;
 
-export function keep(review, draft) {
+export function keep({ review, id }, draft) {
   try {
-    localStorage.setItem(key(review), JSON.stringify(draft));
+    localStorage.setItem(key(review), JSON.stringify({ ...draft, assignment: id }));
     return true;
   } catch {
     return false; // full, or forbidden: the page still holds it
@@ -30,14 +30,12 @@ export function forget(review) {
   }
 }
 
-export function forgetAll() {
+// The reviews that this user has drafts of here.
+export function reviews() {
   try {
-    for (const name of Object.keys(localStorage)) {
-      if (name.startsWith(PREFIX)) {
-        localStorage.removeItem(name);
-      }
-    }
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX));
+    return names.map((name) => name.slice(PREFIX.length));
   } catch {
-    // forbidden: then nothing was kept either
+    return []; // forbidden: then nothing was kept either
   }
 }

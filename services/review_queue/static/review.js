@@ -1,11 +1,13 @@
-// The review page: one case before the reviewer, the next one already leased and waiting.
+// The review page: one case before the reviewer, and what he does with it.
 
 import { Problem } from "./api.js";
 import { announce, warn } from "./banner.js";
+import { Desk } from "./desk.js";
 import { ask } from "./dialogs.js";
-import { Held } from "./held.js";
 import { listen } from "./keys.js";
 import { keep, watch } from "./leases.js";
+import { onReturn, present } from "./presence.js";
+import { show, showCase, showLoading } from "./screen.js";
 import { before } from "./sign_out.js";
 import { offerUndo, undoLast } from "./toasts.js";
 
@@ -16,103 +18,96 @@ const main = document.getElementById("main");
 const help = document.getElementById("help");
 const search = document.getElementById("search");
 
-const waiting = []; // leased ahead, next one first
-let current = null;
-let fetching = null; // a lease under way
+const desk = new Desk();
 let advancing = null; // a step to the next case under way
 let acting = false;
 let retry = 0;
 
-async function start() {
-  show("loading");
-  await patiently(async () => {
-    waiting.push(...(await Held.mine()));
-    await advance();
-  });
-}
-
-// Put the next case on the screen; without one, say so and look again.
-function advance() {
-  advancing ??= step().finally(() => (advancing = null));
-  return advancing;
+// Put the next case on the screen; without the service, as soon as it is there again.
+async function advance() {
+  clearTimeout(retry);
+  try {
+    await (advancing ??= step().finally(() => (advancing = null)));
+    if (!desk.current?.lost) {
+      warn(null);
+    }
+  } catch (problem) {
+    later(problem);
+  }
 }
 
 async function step() {
-  current = null;
-  clearTimeout(retry);
-  if (waiting.length === 0) {
-    const slow = setTimeout(() => show("loading"), 150);
-    await fetchAhead().finally(() => clearTimeout(slow));
+  const slow = setTimeout(showLoading, 150);
+  await desk.advance().finally(() => clearTimeout(slow));
+  if (desk.current?.node.isConnected) {
+    return; // an undone one came back meanwhile
   }
-  if (current) {
-    return; // an undone case came back meanwhile
-  }
-  current = waiting.shift() ?? null;
-  if (current) {
-    open(current);
-  } else {
+  if (desk.current) {
+    open(desk.current);
+  } else if (present()) {
     show("empty");
-    retry = setTimeout(() => patiently(advance), POLL_MS);
+    retry = setTimeout(advance, POLL_MS);
+  } else {
+    show("paused");
   }
 }
 
-function fetchAhead() {
-  fetching ??= Held.next()
-    .then((held) => held && waiting.push(held))
-    .finally(() => (fetching = null));
-  return fetching;
+function later(problem) {
+  expected(problem);
+  if (desk.current) {
+    return; // an undone one came back meanwhile
+  }
+  const refused = problem.status === 409; // paused, or holding too many
+  if (refused) {
+    show("refused");
+  } else {
+    showLoading();
+  }
+  warn(`${problem.message}.${refused ? "" : " Trying again."}`);
+  clearTimeout(retry);
+  retry = setTimeout(advance, RETRY_MS);
 }
 
-function open(held) {
+// Should a case be lost before it was seen, nobody has to know: the next one.
+async function open(held) {
   warn(null);
   held.form.freeze(false);
-  main.replaceChildren(held.node);
-  scrollTo({ top: 0 });
-  held.node.querySelector("h1").focus({ preventScroll: true });
-  if (held.opened) {
-    keep(held, true, lose);
-  } else {
-    begin(held);
-  }
-  if (waiting.length === 0) {
-    fetchAhead().catch(() => {}); // asked for again when it is needed
+  showCase(held);
+  prepare();
+  const seen = held.opened;
+  await look(held);
+  if (!seen && held.lost && held === desk.current) {
+    advance();
   }
 }
 
-// A case seen for the first time. Should it be lost already, nobody has to know: the next one.
-async function begin(held) {
-  held.opened = true;
-  held.node.querySelector("form.decide").addEventListener("submit", (event) => {
-    event.preventDefault();
-    finish();
-  });
-  for (const [action, act] of Object.entries({ skip, escalate, note })) {
-    held.node.querySelector(`[data-action=${action}]`)?.addEventListener("click", act);
-  }
-  await keep(held, true, lose);
-  if (held.lost && held === current) {
-    patiently(advance);
-  }
+function prepare() {
+  desk.fill().catch(expected); // asked for again when it is needed
 }
 
-function show(name) {
-  if (main.firstElementChild?.dataset.name === name) {
-    return; // it may have the focus
+function look(held) {
+  held.opened ||= present();
+  return keep(held, lose);
+}
+
+function welcome() {
+  if (!desk.current) {
+    advance();
+    return;
   }
-  const node = document.getElementById(name).content.firstElementChild.cloneNode(true);
-  node.dataset.name = name;
-  node.querySelector("[data-action=next]")?.addEventListener("click", next);
-  main.replaceChildren(node);
-  node.querySelector("h1")?.focus();
+  if (!desk.current.opened) {
+    look(desk.current);
+  }
+  prepare();
 }
 
 // Submit; where the model's answer is withheld, commit first.
 function finish() {
-  return current.form.withheld ? commit() : submit();
+  return desk.current.form.withheld ? commit() : submit();
 }
 
 async function commit() {
-  const held = current;
+  const held = desk.current;
   const { form } = held;
   if (!form.withheld) {
     return;
@@ -122,30 +117,22 @@ async function commit() {
     return;
   }
   await once(held, async () => {
-    try {
-      await held.commit(form.label.value);
-    } catch (problem) {
-      if (problem.status !== 409) {
-        throw problem;
-      } // lost, or committed by a request whose answer was: the page knows
-    }
-    await held.refresh();
+    await held.commit(form.label.value);
     announce(held.node.querySelector("[data-part=draft]").textContent);
   });
 }
 
 async function submit() {
-  const held = current;
-  const said = held.form.answer;
+  const held = desk.current;
+  const said = held.unfinished ? null : held.form.answer;
   if (!said) {
     return;
   }
   await once(held, async () => {
-    const chosen = held.form.label.nextElementSibling.textContent;
-    const done = await held.submit(said);
-    held.draft.forget();
-    offerUndo(held, chosen, done.undo_seconds, () => undo(held));
-    await patiently(advance);
+    const { label, seconds, earlier } = await held.submit(said);
+    const chosen = held.form.called(label) + (earlier ? ", as first sent" : "");
+    offerUndo(held, chosen, seconds, () => undo(held));
+    await leave(held);
   });
 }
 
@@ -153,46 +140,61 @@ const skip = () => handOn("skip", (held, why) => held.release(why));
 const escalate = () => handOn("escalate", (held, why) => held.escalate(why));
 
 // Give the case to somebody else, and say why.
-async function handOn(dialog, act) {
-  const held = current;
-  if (!held.node.querySelector(`[data-action=${dialog}]`) || held.lost) {
+async function handOn(action, act) {
+  const held = desk.current;
+  if (!held.node.querySelector(`[data-action=${action}]`) || held.lost || held.unfinished) {
     return;
   }
-  const why = await ask(dialog);
-  if (why && held === current) {
+  const why = await ask(action, held);
+  if (why && held === desk.current) {
     await once(held, async () => {
       await act(held, why);
-      held.draft.forget();
-      await patiently(advance);
+      await leave(held);
     });
   }
 }
 
+// It is his no more; he may have turned to another one meanwhile.
+async function leave(held) {
+  held.draft.forget();
+  desk.drop(held);
+  if (held === desk.current) {
+    await advance();
+  }
+}
+
+// A note needs no lease: whoever has had the case may still say something about it.
 async function note() {
-  const held = current;
-  const text = await ask("note");
-  if (text) {
-    await once(held, async () => {
-      await held.note(text);
-      held.form.tell("Note kept");
-      announce("The note is kept.");
-    });
-  }
-}
-
-async function undo(held) {
-  try {
-    await held.undo();
-  } catch (problem) {
-    warn(`${problem.message}.`);
+  const held = desk.current;
+  const text = await ask("note", held);
+  if (!text) {
     return;
   }
-  if (current && !current.lost) {
-    waiting.unshift(current);
+  try {
+    await held.note(text);
+  } catch (problem) {
+    expected(problem);
+    complain(held, `${problem.message}. Your note is not sent yet, and its words are kept: try again.`);
+    return;
+  }
+  held.write("note", "");
+  await held.draft.flush();
+  held.form.tell("Note kept");
+  announce("The note is kept.");
+}
+
+// True once the service has answered.
+async function undo(held) {
+  try {
+    await desk.undo(held);
+  } catch (problem) {
+    expected(problem);
+    warn(`${problem.message}.${problem.passing ? " Whether it is undone is not known: try again." : ""}`);
+    return !problem.passing;
   }
   clearTimeout(retry);
-  current = held;
   open(held);
+  return true;
 }
 
 // One action on a case at a time; what goes wrong is said beside the form or above it.
@@ -214,9 +216,7 @@ async function once(held, act) {
 }
 
 function refused(held, problem) {
-  if (!(problem instanceof Problem)) {
-    throw problem;
-  }
+  expected(problem);
   if (problem.gone) {
     lose(held, problem.message);
   } else if (problem.passing) {
@@ -226,73 +226,74 @@ function refused(held, problem) {
   }
 }
 
-function lose(held, why) {
-  held.lost = why;
-  const place = waiting.indexOf(held);
-  if (place >= 0) {
-    waiting.splice(place, 1);
-  }
-  if (held === current) {
-    held.form.freeze(true);
-    warn(`${why}. What you wrote stays here until you go on.`, "Next case", next);
+// A mistake of ours is no refusal.
+function expected(problem) {
+  if (!(problem instanceof Problem)) {
+    throw problem;
   }
 }
 
+function lose(held, why) {
+  held.lost = why;
+  desk.drop(held);
+  if (held === desk.current) {
+    held.form.freeze(true);
+    complain(held, `${why}. What you wrote stays here until you go on.`);
+  }
+}
+
+// From a case that is lost, one goes on.
+function complain(held, text) {
+  warn(text, held.lost ? "Next case" : "", next);
+}
+
 function next() {
-  if (!current || current.lost) {
-    patiently(advance);
+  if (!desk.current || desk.current.lost) {
+    advance();
     return true;
   }
   return false;
 }
 
-// Do what needs the service, and again until it is there.
-async function patiently(work) {
-  try {
-    await work();
-    if (!current?.lost) {
-      warn(null);
-    }
-  } catch (problem) {
-    const refused = problem.status === 409; // paused, or holding too many
-    if (!current) {
-      show(refused ? "refused" : "loading");
-    }
-    warn(`${problem.message}.${refused ? "" : " Trying again."}`);
-    retry = setTimeout(() => patiently(work), RETRY_MS);
-  }
-}
-
-watch(() => [current, ...waiting].filter((held) => held && !held.lost), lose);
-addEventListener("pagehide", () => current?.draft.leave());
+watch(() => desk.held, lose);
+onReturn(welcome);
+addEventListener("pagehide", () => desk.all.forEach((held) => held.draft.leave()));
 before.push(async () => {
-  const saved = !current || (await current.draft.flush());
-  if (!saved) {
-    warn("What you wrote is not saved yet, so you are still signed in. Try again in a moment.");
-  }
-  return saved;
+  const saved = await Promise.all(desk.all.map((held) => held.draft.flush()));
+  return saved.every(Boolean);
 });
 
-const inCase = (act) => (event) => (current && !current.lost ? act(event) : false);
 const onPage = (event) => event.target.matches("button, a, summary");
+const there = (act) => (event) => (desk.current ? act(event) : false);
+const inCase = (act) => there((event) => (desk.current.lost ? false : act(event)));
+
+const buttons = { skip: inCase(skip), escalate: inCase(escalate), note: there(note), next };
+main.addEventListener("click", ({ target }) => {
+  buttons[target.closest("[data-action]")?.dataset.action]?.();
+});
+main.addEventListener("submit", (event) => {
+  event.preventDefault();
+  inCase(finish)();
+});
 
 listen(
   {
     enter: (event) => (onPage(event) ? false : inCase(finish)()),
-    r: inCase(() => current.form.reason()),
-    q: inCase(() => current.form.go("criterion")),
-    b: inCase(() => current.form.go("clinical_basis")),
+    r: inCase(() => desk.current.form.reason()),
+    q: inCase(() => desk.current.form.go("criterion")),
+    b: inCase(() => desk.current.form.go("clinical_basis")),
     c: inCase(commit),
     s: inCase(skip),
     e: inCase(escalate),
-    o: inCase(note),
+    o: there(note),
     u: undoLast,
     n: next,
     "/": () => search.showModal(),
     "?": () => help.showModal(),
   },
-  (event) => Boolean(current && !current.lost && current.form.press(event.key.toLowerCase())),
+  inCase((event) => desk.current.form.press(event.key.toLowerCase())),
 );
 document.getElementById("open-help").addEventListener("click", () => help.showModal());
 
-start();
+show("loading");
+advance();

@@ -4,11 +4,12 @@ const holder = document.getElementById("toasts");
 const model = document.getElementById("toast");
 const open = [];
 
+// `undo` says whether there was an answer; without one, the offer stands.
 export function offerUndo(held, label, seconds, undo) {
   const toast = model.content.firstElementChild.cloneNode(true);
   toast.querySelector(".what").textContent = label;
   toast.querySelector(".which").textContent = held.title;
-  const entry = { toast, undo, ends: performance.now() + seconds * 1000 };
+  const entry = { toast, undo, asked: false, ends: performance.now() + seconds * 1000 };
   toast.querySelector(".undo").addEventListener("click", () => take(entry));
   open.push(entry);
   holder.append(toast);
@@ -26,17 +27,23 @@ export function undoLast() {
 
 function tick(entry) {
   const left = Math.ceil((entry.ends - performance.now()) / 1000);
-  if (left <= 0 || !open.includes(entry)) {
+  if (!open.includes(entry) || (left <= 0 && !entry.asked)) {
     close(entry);
     return;
   }
-  entry.toast.querySelector(".seconds").textContent = `${left} s`;
+  entry.toast.querySelector(".seconds").textContent = `${Math.max(left, 0)} s`;
   setTimeout(() => tick(entry), 250);
 }
 
-function take(entry) {
-  close(entry);
-  entry.undo();
+async function take(entry) {
+  if (entry.asked) {
+    return;
+  }
+  entry.asked = true;
+  const answered = await entry.undo().finally(() => (entry.asked = false));
+  if (answered) {
+    close(entry);
+  }
 }
 
 function close(entry) {

@@ -209,7 +209,7 @@ async def test_no_page_fails_whatever_stands_in_its_address(
         '{"content": {"\\u0000": 1}}',
         '{"content": {"a": 1e400}}',
         '{"content": {"a": ' + "[" * 5000 + "]" * 5000 + "}}",
-        '{"content": {"a": "' + "x" * 20_000 + '"}}',
+        '{"content": {"a": "' + "x" * 70_000 + '"}}',
         '{"content": [1]}',
         '{"content": null}',
         '{"content": {}, "reviewer": "bo"}',

@@ -1,0 +1,20 @@
+"""Pages that follow the queue by themselves, while somebody uses them."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support.browser import Workplace
+from tests.support.morning import in_line
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+async def test_a_link_with_the_focus_stays_the_same_link(place: Workplace) -> None:
+    await place.publish(*in_line(1, reason="audit"))
+    lead = await place.sign_in("lee")
+    audits = lead.get_by_role("row", name="Audit").get_by_role("link").first
+    await audits.focus()
+    await place.publish(*in_line(2, reason="low_confidence"), *in_line(1, reason="audit"))
+    await expect(lead.get_by_role("row", name="Low confidence")).to_be_visible()
+    await expect(audits).to_have_text("2")
+    await expect(audits).to_be_focused()

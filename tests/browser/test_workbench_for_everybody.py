@@ -1,0 +1,74 @@
+"""The review page for everybody: by voice, in the dark, on a tablet and a phone."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support.browser import Workplace
+from tests.support.desk import Desk
+from tests.support.morning import at_desk, in_line, opinions, title
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+async def test_single_keys_can_be_switched_off(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.press("?")
+    await desk.page.get_by_label("Single-key shortcuts").press("Space")
+    await desk.press("Escape", "a", "s")
+    await desk.page.reload()
+    await desk.shows(title(request))
+    await desk.press("a", "s")
+    assert await desk.chosen("label") is None
+    await desk.is_accessible()
+    await desk.page.locator(".option", has_text="Approved").click()
+    await desk.page.locator("[data-label=APPROVED] .code").first.click()
+    await desk.press("Enter")
+    await desk.says("Nothing waits for you")
+
+
+async def test_dark_is_remembered(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    before = await desk.brightness()
+
+    await desk.page.locator("#theme").press("Enter")
+    assert await desk.brightness() < 0.2 < 0.8 < before
+    await desk.page.reload()
+    await desk.shows(title(request))
+    assert await desk.brightness() < 0.2
+    assert await desk.page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "touch"), [(1180, 820, True), (820, 1180, True), (390, 844, True)]
+)
+async def test_it_fits_a_tablet_and_a_phone(
+    place: Workplace, width: int, height: int, touch: bool
+) -> None:
+    (request,) = in_line(1, "DENIED")
+    await place.publish(request)
+    page = await place.sign_in(
+        "amara", viewport={"width": width, "height": height}, has_touch=touch
+    )
+    desk = Desk(page)
+    await desk.shows(title(request))
+
+    await expect(page.locator(".why .because").first).to_be_visible()
+    await page.get_by_text("What they mean").tap()
+    await expect(page.locator(".meanings dd").first).to_be_visible()
+    await page.get_by_text("What they mean").tap()
+    await page.locator(".option", has_text="Denied").tap()
+    await page.locator("[data-label=DENIED] .code").nth(1).tap()
+    await page.locator(".criterion .code").first.tap()
+    await desk.field("clinical_basis").fill("No functional impairment is named")
+    await desk.does_not_scroll_sideways()
+    await desk.is_accessible()
+    await page.locator(".finish .primary").tap()
+
+    await desk.says("Nothing waits for you")
+    assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]
