@@ -148,6 +148,30 @@ async def test_a_denial_needs_its_code_its_criterion_and_its_basis(place: Workpl
     assert '"text":' in row["criterion"]
 
 
+async def test_a_part_approved_needs_what_a_denial_does(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+
+    await desk.press("a")
+    await desk.page.get_by_label("In part: the note supports some").click()
+    await desk.says("Nothing is missing", ".missing")
+    await desk.field("approved_amount").fill("20.00")
+    await desk.says("Still needed: criterion, clinical basis", ".missing")
+    await desk.is_accessible()
+    await desk.page.locator(".criterion .change").click()
+    await desk.page.locator(".criterion .code input").first.click()
+    await desk.field("clinical_basis").fill("The second service is not named in the note.")
+    await desk.press("Control+Enter")
+    await desk.says("Nothing waits for you")
+
+    (row,) = await place.fetch("SELECT * FROM review_queue.opinions")
+    assert (row["label"], str(row["approved_amount"])) == ("APPROVED", "20.00")
+    assert row["clinical_basis"] == "The second service is not named in the note."
+    assert '"text":' in row["criterion"]
+
+
 async def test_no_decision_carries_the_reason_of_another(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
