@@ -19,6 +19,7 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 MINIMUM_LABEL_MASS = 0.5
+UNANSWERED = 0.0  # label mass of a case that a version does not read
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class Answers:
             np.array(label_mass, dtype=np.float64),
             milliseconds_per_case,
         )
+
+    @property
+    def answered(self) -> Booleans:
+        """A human decides the others, which are neither right nor wrong, and never accepted."""
+        return np.asarray(self.label_mass > UNANSWERED, dtype=np.bool_)
 
     @property
     def predicted(self) -> Integers:

@@ -88,6 +88,11 @@ class Trial:
     baseline: Contender
     proposal: Proposal  # the candidate's threshold
 
+    def __post_init__(self) -> None:
+        for contender in self.contenders:
+            if not contender.answers.answered.any():
+                raise Rejected(f"{contender.answers.version} can read none of the held-out cases")
+
     @property
     def contenders(self) -> list[Contender]:
         return [c for c in (self.candidate, self.champion, self.baseline) if c is not None]
@@ -123,7 +128,8 @@ def _answer(data: Data, request: Request, artifacts: Artifacts, progress: Progre
     from services.evaluator.baseline import Baseline
 
     labels, tolerated = data.task.label_names, request.rules.tolerated_error
-    scorer = Scorer(ModelCache(artifacts, request.model_cache), request.device)
+    cache = ModelCache(artifacts, request.model_cache)
+    scorer = Scorer(cache, request.device, request.longest_prompt)
 
     def answer_of(model: TrainedModel) -> Answer:
         say = partial(progress, model.version)
