@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.evaluator.bootstrap import Contender, Interval, Samples, resample
-from services.evaluator.held_out import HeldOut
+from services.evaluator.held_out import Answers, HeldOut
 from services.evaluator.measures import acceptance, accuracy, balanced_accuracy, macro_f1
 from services.evaluator.request import Rules
+from services.evaluator.strata import effective_cases, in_words, strata
 from shared.events import Verdict
 
 MINIMUM_GROUPS = 30  # a bootstrap of fewer says little
@@ -51,7 +52,7 @@ def judge(
     rng: np.random.Generator,
 ) -> Judgement:
     """The verdict is the worst one: FAIL before INCONCLUSIVE before PASS."""
-    enough = _enough(held, rules)
+    enough = _enough(held, candidate.answers, rules)
     if enough.verdict != "PASS":
         return Judgement("INCONCLUSIVE", (enough,))
     samples = resample(held, candidate, champion, rng=rng, resamples=rules.resamples)
@@ -75,9 +76,10 @@ def judge(
     return Judgement(worst, tuple(checks))
 
 
-def _enough(held: HeldOut, rules: Rules) -> Check:
-    size, least = held.effective_cases, rules.minimum_effective_cases
-    told = f"{len(held)} held-out cases count as {size:.0f} equally weighted ones"
+def _enough(held: HeldOut, answers: Answers, rules: Rules) -> Check:
+    found = strata(held, answers)
+    size, least = effective_cases(found), rules.minimum_effective_cases
+    told = f"{len(held)} held-out cases{in_words(found)} count as {size:.0f} equally weighted ones"
     if size < least:
         return Check("cases", "INCONCLUSIVE", f"{told}; at least {least:.0f} are needed")
     if held.group_count < MINIMUM_GROUPS:

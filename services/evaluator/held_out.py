@@ -6,7 +6,6 @@ so that it speaks of all cases.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +50,6 @@ class HeldOut:
     @property
     def group_count(self) -> int:
         return int(self.groups.max()) + 1 if len(self) else 0
-
-    @property
-    def effective_cases(self) -> float:
-        return effective_size(self.weights)
 
 
 @dataclass(frozen=True)
@@ -105,9 +100,3 @@ class Answers:
     def accepted(self, held: HeldOut, threshold: float) -> Booleans:
         """What the filter would accept, audits aside."""
         return self.acceptable(held) & (self.confidence >= threshold)
-
-
-def effective_size(weights: NDArray[Any]) -> float:
-    """How many equally weighted cases tell as much (Kish, Survey Sampling, 1965)."""
-    squares = float((weights**2).sum())
-    return float(weights.sum()) ** 2 / squares if squares else 0.0

@@ -22,6 +22,7 @@ from services.evaluator.measures import assess
 from services.evaluator.report import HeldOutCounts, Report, store
 from services.evaluator.request import Request
 from services.evaluator.scoring import Scorer
+from services.evaluator.strata import effective_cases, strata
 from services.evaluator.threshold import Proposal, propose
 from shared.artifacts import Artifacts
 from shared.datasets import Example, read_manifest, read_split
@@ -66,12 +67,13 @@ class Data:
         proposal = propose(held, answer(self.calibration), tolerated_error=tolerated_error)
         return Contender(answer(self.test), proposal.threshold), proposal
 
-    @property
-    def counts(self) -> HeldOutCounts:
+    def counts(self, answers: Answers) -> HeldOutCounts:
         held = HeldOut.of(self.test, self.task)
+        found = strata(held, answers)
         return HeldOutCounts(
             cases=len(held),
-            effective_cases=held.effective_cases,
+            effective_cases=effective_cases(found),
+            strata=found,
             groups=held.group_count,
             calibration_cases=len(self.calibration),
             training_cases=len(self.train),
@@ -116,7 +118,7 @@ def evaluate(
         ),
         rules=request.rules,
         proposal=trial.proposal,
-        counts=data.counts,
+        counts=data.counts(trial.candidate.answers),
         assessments=tuple(assess(held, c.answers, threshold=c.threshold) for c in trial.contenders),
         created_at=now(),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.evaluator.held_out import Answers, Booleans, Floats, HeldOut
+from services.evaluator.strata import effective_cases, strata
 from shared.events import Measures
 
 CALIBRATION_BINS = 10
@@ -82,7 +83,7 @@ def assess(held: HeldOut, answers: Answers, *, threshold: float) -> Assessment:
                 sum(b.share * abs(b.accuracy - b.confidence) for b in bins)
             ),
             cases=len(held),
-            effective_cases=held.effective_cases,
+            effective_cases=effective_cases(strata(held, answers)),
             milliseconds_per_case=answers.milliseconds_per_case,
         ),
         threshold=threshold,

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, f1_score
 
 from services.evaluator.bootstrap import Contender, resample
-from services.evaluator.held_out import UNANSWERED, Answers, HeldOut, effective_size
+from services.evaluator.held_out import UNANSWERED, Answers, HeldOut
 from services.evaluator.measures import (
     accuracy,
     assess,
@@ -42,7 +42,6 @@ def test_measures_of_a_small_example_computed_by_hand() -> None:
     assert found.false_denials == pytest.approx(1 / 13)
     assert found.review_share == pytest.approx(2 / 13)
     assert found.accepted_accuracy == pytest.approx(1 / 11)
-    assert measures.effective_cases == pytest.approx(13**2 / 103)
     assert (measures.cases, measures.milliseconds_per_case) == (4, 12.0)
     # bins .9, .6, .8, .7: |1-.9|*1 + |0-.6|*1 + |1-.8|*1 + |0-.7|*10, over 13
     assert measures.expected_calibration_error == pytest.approx((0.1 + 0.6 + 0.2 + 7.0) / 13)
@@ -115,12 +114,6 @@ def test_a_label_that_never_occurs_does_not_count_in_the_means() -> None:
     found = assess(held, saying(held, np.array([0, 0, 1])), threshold=1.01)
     assert found.measures.macro_f1 == 1.0
     assert found.balanced_accuracy == 1.0
-
-
-def test_effective_size_is_kishs() -> None:
-    assert effective_size(np.ones(7)) == pytest.approx(7)
-    assert effective_size(np.array([1.0, 1.0, 2.0])) == pytest.approx(16 / 6)
-    assert effective_size(np.array([])) == 0.0
 
 
 def test_tradeoff_starts_where_enough_is_accepted_to_speak_of() -> None:
