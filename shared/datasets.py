@@ -34,7 +34,6 @@ class Example(Frozen):
     reason: str  # why the case was reviewed; "import" for history
     source: Literal["review", "import"]
     inclusion_probability: Annotated[float, Field(gt=0.0, le=1.0)]
-    weight: float = 1.0
     messages: tuple[Message, ...]  # system, user, assistant
 
 

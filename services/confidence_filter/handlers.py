@@ -1,9 +1,10 @@
 """Predictions in, routings and what follows from them out."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from services.confidence_filter.policy import Accept, Policy, Review, Route, judge
+from services.confidence_filter.policy import Accept, Policy, Review, Route, judge, overtaken
 from services.confidence_filter.store import Routing, Store
 from shared.events import (
     DecisionMade,
@@ -16,6 +17,10 @@ from shared.events import (
 )
 
 CurrentRollout = Callable[[str], RolloutChanged | None]
+
+# Inference often reads a new rollout some milliseconds before this process does.
+PATIENCE_SECONDS = 2.0
+_GLANCE_SECONDS = 0.02
 
 
 class Handlers:
@@ -35,7 +40,18 @@ class Handlers:
         self.now = now
 
     async def predictions_made(self, predictions: Sequence[PredictionMade]) -> None:
+        await self._catch_up(predictions)
         await self.store.route([self._route(prediction) for prediction in predictions])
+
+    async def _catch_up(self, predictions: Sequence[PredictionMade]) -> None:
+        """Wait a moment for rollouts that were predicted under; what they decide is not guessed."""
+        waited = 0.0
+        while waited < PATIENCE_SECONDS and any(
+            overtaken(prediction, self.rollout_of(prediction.case.task))
+            for prediction in predictions
+        ):
+            await asyncio.sleep(_GLANCE_SECONDS)
+            waited += _GLANCE_SECONDS
 
     def _route(self, prediction: PredictionMade) -> Routing:
         rollout = self.rollout_of(prediction.case.task)

@@ -46,6 +46,11 @@ class Review:
 Route = Accept | Review
 
 
+def overtaken(prediction: PredictionMade, rollout: RolloutChanged | None) -> bool:
+    """Whether the rollout has changed without our knowing: perhaps it was stopped."""
+    return prediction.rollout_revision > (rollout.revision if rollout else 0)
+
+
 def judge(prediction: PredictionMade, rollout: RolloutChanged | None, policy: Policy) -> Route:
     """The route of a case; `Rejected` if the prediction contradicts its task."""
     case = prediction.case
@@ -56,8 +61,10 @@ def judge(prediction: PredictionMade, rollout: RolloutChanged | None, policy: Po
     if answer is None:
         return Review("no_champion")
     served = rollout.served(answer.version) if rollout else None
-    if served is None:
+    if served is None or overtaken(prediction, rollout):
         return Review("policy")
+    if answer.prompt_version != task.prompt_version:
+        return Review("policy")  # the case was put in other words than the model has learned
     if set(answer.probabilities) != set(task.label_names):
         raise Rejected("are not the task's labels", field="scores.probabilities")
     if answer.label_mass < policy.minimum_label_mass:

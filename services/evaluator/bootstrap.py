@@ -99,7 +99,7 @@ def _cells(held: HeldOut, answers: Answers) -> Floats:
     """Each group's confusion, as a row of k * k cells."""
     k = len(held.labels)
     cells = np.eye(k * k)[held.truth * k + answers.predicted]
-    return _by_group(held, cells)
+    return _by_group(held, cells * answers.answered[:, None])
 
 
 def _by_group(held: HeldOut, values: Floats) -> Floats:

@@ -3,8 +3,9 @@
 A paired bootstrap over groups (nobody's cases are split) resamples the difference of the weighted
 accuracy. The candidate passes if, with 95% confidence, it is worse by no more than the margin;
 it fails if it is worse by more with the same confidence; between the two nobody can say. Macro-F1
-and the error among the accepted are guard rails. A first version has no champion: it must do
-better than always answering the same label.
+and the error among the accepted are guard rails. Whether a candidate may accept much less than the
+champion does is for an operator to say. A first version has no champion: it must do better than
+always answering the same label.
 """
 
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.evaluator.bootstrap import Contender, Interval, Samples, resample
-from services.evaluator.held_out import HeldOut
-from services.evaluator.measures import accuracy, balanced_accuracy, macro_f1
+from services.evaluator.held_out import Answers, HeldOut
+from services.evaluator.measures import acceptance, accuracy, balanced_accuracy, macro_f1
 from services.evaluator.request import Rules
+from services.evaluator.strata import effective_cases, in_words, strata
 from shared.events import Verdict
 
 MINIMUM_GROUPS = 30  # a bootstrap of fewer says little
+LEAST_OF_CHAMPIONS_RATE = 0.5  # thresholds scatter from split to split; this is beyond chance
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def judge(
     rng: np.random.Generator,
 ) -> Judgement:
     """The verdict is the worst one: FAIL before INCONCLUSIVE before PASS."""
-    enough = _enough(held, rules)
+    enough = _enough(held, candidate.answers, rules)
     if enough.verdict != "PASS":
         return Judgement("INCONCLUSIVE", (enough,))
     samples = resample(held, candidate, champion, rng=rng, resamples=rules.resamples)
@@ -61,6 +64,7 @@ def judge(
             enough,
             _not_inferior(samples, name, rules.margin),
             _f1_holds(samples, name, rules.margin),
+            _accepts_enough(held, candidate, champion),
         ]
     checks.append(_tolerated(samples, rules.tolerated_error))
     verdicts = {check.verdict for check in checks}
@@ -72,9 +76,10 @@ def judge(
     return Judgement(worst, tuple(checks))
 
 
-def _enough(held: HeldOut, rules: Rules) -> Check:
-    size, least = held.effective_cases, rules.minimum_effective_cases
-    told = f"{len(held)} held-out cases count as {size:.0f} equally weighted ones"
+def _enough(held: HeldOut, answers: Answers, rules: Rules) -> Check:
+    found = strata(held, answers)
+    size, least = effective_cases(found), rules.minimum_effective_cases
+    told = f"{len(held)} held-out cases{in_words(found)} count as {size:.0f} equally weighted ones"
     if size < least:
         return Check("cases", "INCONCLUSIVE", f"{told}; at least {least:.0f} are needed")
     if held.group_count < MINIMUM_GROUPS:
@@ -108,6 +113,17 @@ def _f1_holds(samples: Samples, champion: str, margin: float) -> Check:
     if both.high < -margin:
         return Check("macro_f1", "FAIL", f"{told}, at best {_points(both.high)}", both)
     return Check("macro_f1", "INCONCLUSIVE", f"{told}, though it may be chance", both)
+
+
+def _accepts_enough(held: HeldOut, candidate: Contender, champion: Contender) -> Check:
+    """Its errors say nothing of a version that leaves the work to the experts."""
+    rate, _ = acceptance(held, candidate.answers, candidate.threshold)
+    before, _ = acceptance(held, champion.answers, champion.threshold)
+    told = f"accepts {rate:.1%} of the cases, {champion.answers.version} {before:.1%}"
+    if rate < LEAST_OF_CHAMPIONS_RATE * before:
+        least = f"at least {LEAST_OF_CHAMPIONS_RATE:.0%} of that is needed"
+        return Check("accepted", "INCONCLUSIVE", f"{told}; {least}")
+    return Check("accepted", "PASS", told)
 
 
 def _better_than_one_answer(samples: Samples) -> Check:

@@ -6,7 +6,6 @@ so that it speaks of all cases.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 MINIMUM_LABEL_MASS = 0.5
+UNANSWERED = 0.0  # label mass of a case that a version does not read
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,6 @@ class HeldOut:
     def group_count(self) -> int:
         return int(self.groups.max()) + 1 if len(self) else 0
 
-    @property
-    def effective_cases(self) -> float:
-        return effective_size(self.weights)
-
 
 @dataclass(frozen=True)
 class Answers:
@@ -84,6 +80,11 @@ class Answers:
         )
 
     @property
+    def answered(self) -> Booleans:
+        """A human decides the others, which are neither right nor wrong, and never accepted."""
+        return np.asarray(self.label_mass > UNANSWERED, dtype=np.bool_)
+
+    @property
     def predicted(self) -> Integers:
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
@@ -99,9 +100,3 @@ class Answers:
     def accepted(self, held: HeldOut, threshold: float) -> Booleans:
         """What the filter would accept, audits aside."""
         return self.acceptable(held) & (self.confidence >= threshold)
-
-
-def effective_size(weights: NDArray[Any]) -> float:
-    """How many equally weighted cases tell as much (Kish, Survey Sampling, 1965)."""
-    squares = float((weights**2).sum())
-    return float(weights.sum()) ** 2 / squares if squares else 0.0

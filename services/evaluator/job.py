@@ -22,6 +22,7 @@ from services.evaluator.measures import assess
 from services.evaluator.report import HeldOutCounts, Report, store
 from services.evaluator.request import Request
 from services.evaluator.scoring import Scorer
+from services.evaluator.strata import effective_cases, strata
 from services.evaluator.threshold import Proposal, propose
 from shared.artifacts import Artifacts
 from shared.datasets import Example, read_manifest, read_split
@@ -66,12 +67,13 @@ class Data:
         proposal = propose(held, answer(self.calibration), tolerated_error=tolerated_error)
         return Contender(answer(self.test), proposal.threshold), proposal
 
-    @property
-    def counts(self) -> HeldOutCounts:
+    def counts(self, answers: Answers) -> HeldOutCounts:
         held = HeldOut.of(self.test, self.task)
+        found = strata(held, answers)
         return HeldOutCounts(
             cases=len(held),
-            effective_cases=held.effective_cases,
+            effective_cases=effective_cases(found),
+            strata=found,
             groups=held.group_count,
             calibration_cases=len(self.calibration),
             training_cases=len(self.train),
@@ -87,6 +89,11 @@ class Trial:
     champion: Contender | None
     baseline: Contender
     proposal: Proposal  # the candidate's threshold
+
+    def __post_init__(self) -> None:
+        for contender in self.contenders:
+            if not contender.answers.answered.any():
+                raise Rejected(f"{contender.answers.version} can read none of the held-out cases")
 
     @property
     def contenders(self) -> list[Contender]:
@@ -111,7 +118,7 @@ def evaluate(
         ),
         rules=request.rules,
         proposal=trial.proposal,
-        counts=data.counts,
+        counts=data.counts(trial.candidate.answers),
         assessments=tuple(assess(held, c.answers, threshold=c.threshold) for c in trial.contenders),
         created_at=now(),
     )
@@ -123,7 +130,8 @@ def _answer(data: Data, request: Request, artifacts: Artifacts, progress: Progre
     from services.evaluator.baseline import Baseline
 
     labels, tolerated = data.task.label_names, request.rules.tolerated_error
-    scorer = Scorer(ModelCache(artifacts, request.model_cache), request.device)
+    cache = ModelCache(artifacts, request.model_cache)
+    scorer = Scorer(cache, request.device, request.longest_prompt)
 
     def answer_of(model: TrainedModel) -> Answer:
         say = partial(progress, model.version)

@@ -1,5 +1,7 @@
 """How a version does on held-out cases, weighted. Pure functions of arrays.
 
+Right and wrong are counted among the cases that it answers, acceptance among all.
+
 Functions of a confusion take it with any leading dimensions, so that a bootstrap can compute
 thousands at once: [..., truth, predicted], in weights.
 """
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.evaluator.held_out import Answers, Booleans, Floats, HeldOut
+from services.evaluator.strata import effective_cases, strata
 from shared.events import Measures
 
 CALIBRATION_BINS = 10
@@ -55,6 +58,7 @@ class Assessment:
     false_approvals: float  # share of all cases: approved against an adverse expert decision
     false_denials: float  # share of all cases: adverse although the expert approved
     review_share: float
+    unanswered: int  # cases that are too long for the version
     accepted_accuracy: float | None
     classes: tuple[ClassMeasures, ...]
     confusion: tuple[tuple[float, ...], ...]  # share of all weight, [truth][predicted]
@@ -79,7 +83,7 @@ def assess(held: HeldOut, answers: Answers, *, threshold: float) -> Assessment:
                 sum(b.share * abs(b.accuracy - b.confidence) for b in bins)
             ),
             cases=len(held),
-            effective_cases=held.effective_cases,
+            effective_cases=effective_cases(strata(held, answers)),
             milliseconds_per_case=answers.milliseconds_per_case,
         ),
         threshold=threshold,
@@ -88,6 +92,7 @@ def assess(held: HeldOut, answers: Answers, *, threshold: float) -> Assessment:
         false_approvals=float(shares[np.ix_(held.adverse, ~held.adverse)].sum()),
         false_denials=float(shares[np.ix_(~held.adverse, held.adverse)].sum()),
         review_share=1.0 - rate,
+        unanswered=int((~answers.answered).sum()),
         accepted_accuracy=None if error is None else 1.0 - error,
         classes=_classes(held, matrix),
         confusion=tuple(tuple(row) for row in shares.tolist()),
@@ -97,10 +102,10 @@ def assess(held: HeldOut, answers: Answers, *, threshold: float) -> Assessment:
 
 
 def confusion(held: HeldOut, answers: Answers) -> Floats:
-    """[truth, predicted], in weights."""
+    """[truth, predicted], in weights, of the answered cases."""
     k = len(held.labels)
     cells = held.truth * k + answers.predicted
-    sums = np.bincount(cells, weights=held.weights, minlength=k * k)
+    sums = np.bincount(cells, weights=held.weights * answers.answered, minlength=k * k)
     return sums.astype(np.float64).reshape(k, k)
 
 
@@ -142,14 +147,14 @@ def calibration(held: HeldOut, answers: Answers) -> tuple[Bin, ...]:
     right = answers.predicted == held.truth
     index = np.minimum((answers.confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     found = []
-    for number in np.unique(index):
-        inside = index == number
+    for number in np.unique(index[answers.answered]):
+        inside = (index == number) & answers.answered
         weights = held.weights[inside]
         found.append(
             Bin(
                 confidence=float(np.average(answers.confidence[inside], weights=weights)),
                 accuracy=float(np.average(right[inside], weights=weights)),
-                share=float(weights.sum() / held.weights.sum()),
+                share=float(weights.sum() / held.weights[answers.answered].sum()),
             )
         )
     return tuple(found)

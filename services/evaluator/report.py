@@ -15,6 +15,7 @@ from services.evaluator import charts
 from services.evaluator.gate import Judgement
 from services.evaluator.measures import Assessment
 from services.evaluator.request import Rules
+from services.evaluator.strata import Stratum
 from services.evaluator.threshold import Proposal
 from shared.artifacts import REPORTS, Artifacts
 from shared.events import ArtifactRef, TrainedModel
@@ -27,7 +28,8 @@ class HeldOutCounts:
     """What the versions were measured on. `reasons`: why the experts saw the case."""
 
     cases: int
-    effective_cases: float
+    effective_cases: float  # for the candidate's accuracy
+    strata: tuple[Stratum, ...]
     groups: int
     calibration_cases: int
     training_cases: int

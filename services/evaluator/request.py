@@ -25,3 +25,4 @@ class Request(Frozen):
     rules: Rules
     model_cache: Path
     device: str
+    longest_prompt: int  # tokens

@@ -1,11 +1,14 @@
-"""Lets a version answer held-out cases, with the very code that serves it."""
+"""Lets a version answer held-out cases, with the very code that serves it.
+
+Also as little: what is longer than inference reads stays unanswered, and a human decides it.
+"""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.evaluator.answered import Answered, AnsweredCases, key_of
-from services.evaluator.held_out import Answers
+from services.evaluator.held_out import UNANSWERED, Answers
 from shared.datasets import Example
 from shared.events import TrainedModel
 from shared.models.backend import Backend, open_backend
@@ -24,6 +27,7 @@ class Scorer:
 
     cache: ModelCache
     device: str
+    longest_prompt: int
     _backends: dict[tuple[str, str | None, str], Backend] = field(default_factory=dict)
     _loaded: set[str] = field(default_factory=set)
 
@@ -35,10 +39,14 @@ class Scorer:
         *,
         on_progress: OnProgress,
     ) -> Answers:
-        memory = AnsweredCases(self.cache.directory / "answered" / f"{model.manifest.sha256}.jsonl")
+        name = f"{model.manifest.sha256}-{self.longest_prompt}.jsonl"
+        memory = AnsweredCases(self.cache.directory / "answered" / name)
         prompts = {key_of(prompt, labels): prompt for prompt in map(prompt_of, examples)}
         answered = {key: each for key, each in memory.read().items() if key in prompts}
         missing = [key for key in prompts if key not in answered]
+        if missing:
+            reads = self._backend(model).reads
+            missing = [key for key in missing if reads(prompts[key])]
         for start in range(0, len(missing), _CHUNK):
             on_progress(len(answered), len(prompts))
             chunk = missing[start : start + _CHUNK]
@@ -46,13 +54,17 @@ class Scorer:
             memory.add(dict(zip(chunk, new, strict=True)))
             answered.update(zip(chunk, new, strict=True))
         on_progress(len(prompts), len(prompts))
-        given = [answered[key_of(prompt_of(example), labels)] for example in examples]
+        given = [answered.get(key_of(prompt_of(example), labels)) for example in examples]
+        nothing = dict.fromkeys(labels, 1.0 / len(labels))
         return Answers.of(
             model.version,
-            [probabilities(g.scores.log_probabilities, model.temperature) for g in given],
+            [
+                probabilities(g.scores.log_probabilities, model.temperature) if g else nothing
+                for g in given
+            ],
             labels=labels,
-            label_mass=[g.scores.label_mass for g in given],
-            milliseconds_per_case=sum(g.milliseconds for g in given) / max(len(given), 1),
+            label_mass=[g.scores.label_mass if g else UNANSWERED for g in given],
+            milliseconds_per_case=sum(g.milliseconds for g in given if g) / max(len(answered), 1),
         )
 
     def _score(
@@ -69,7 +81,11 @@ class Scorer:
         if key not in self._backends:
             base = self.cache.base(model.base_model) if model.base_model else None
             self._backends[key] = open_backend(
-                model.backend, base=base, quantisation=model.quantisation, device=self.device
+                model.backend,
+                base=base,
+                quantisation=model.quantisation,
+                device=self.device,
+                longest_prompt=self.longest_prompt,
             )
         backend = self._backends[key]
         if model.version not in self._loaded:

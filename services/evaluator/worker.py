@@ -106,4 +106,5 @@ class Worker:
             rules=self.settings.rules,
             model_cache=self.settings.model_cache,
             device=self.settings.device,
+            longest_prompt=self.settings.longest_prompt_tokens,
         )

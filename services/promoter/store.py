@@ -10,7 +10,14 @@ from pydantic import TypeAdapter
 from services.promoter.counting import Observation
 from services.promoter.guard import Counts
 from services.promoter.rollout import evaluated
-from services.promoter.state import Change, Rollout, Transition, VersionState, event_of
+from services.promoter.state import (
+    Change,
+    Rollout,
+    Transition,
+    VersionState,
+    event_of,
+    name_of,
+)
 from shared.database import Connection, Database
 from shared.errors import Conflict, Rejected
 from shared.events import ModelEvaluated
@@ -33,6 +40,13 @@ ON CONFLICT (rollout_id, stage) DO UPDATE SET
     failed = known.failed + excluded.failed,
     label_mass = known.label_mass + excluded.label_mass,
     accepted = known.accepted + excluded.accepted
+"""
+# What passed against this champion and is not in service, nor was: the newest first.
+_PASSED = """
+SELECT e.evaluation FROM promoter.evaluations e JOIN promoter.versions v USING (version)
+WHERE v.task = $1 AND e.champion = $2 AND e.verdict = 'PASS'
+    AND v.state IN ('outdated', 'queued', 'held', 'refused')
+ORDER BY e.taken_at DESC LIMIT 1
 """
 
 
@@ -60,11 +74,8 @@ class Store:
         """Register an evaluated version and let it change the rollout, once."""
         async with self.database.transaction() as connection:
             moment = await _lock(connection, evaluation.task)
-            if not await _is_new(connection, evaluation):
-                return
-            known = await _register(connection, evaluation)
-            change = evaluated(moment.rollout, evaluation, known=known, now=moment.now)
-            await self._record(connection, moment, change)
+            if await _is_new(connection, evaluation):
+                await self._judge(connection, moment, evaluation)
 
     async def count(self, observations: Sequence[Observation]) -> None:
         """Add the cases that this rollout has not counted yet."""
@@ -132,7 +143,25 @@ class Store:
             raise Rejected(f"{version} is not a version of {task}", field="version")
         return ModelEvaluated.model_validate_json(found)
 
+    async def _judge(
+        self, connection: Connection, moment: Moment, evaluation: ModelEvaluated
+    ) -> Moment:
+        known = await _register(connection, evaluation)
+        change = evaluated(moment.rollout, evaluation, known=known, now=moment.now)
+        return await self._record(connection, moment, change)
+
     async def _record(self, connection: Connection, moment: Moment, change: Change) -> Moment:
+        """Write down the change. A champion that returns finds what passed against it before."""
+        after = await self._write(connection, moment, change)
+        champion = name_of(after.rollout.champion)
+        if champion == name_of(moment.rollout.champion):
+            return after
+        passed = await connection.fetchval(_PASSED, after.rollout.task, champion)
+        if passed is None:
+            return after
+        return await self._judge(connection, after, ModelEvaluated.model_validate_json(passed))
+
+    async def _write(self, connection: Connection, moment: Moment, change: Change) -> Moment:
         rollout = change.rollout
         if change.transitions:
             await connection.execute(
@@ -182,11 +211,12 @@ async def _counts(connection: Connection, rollout: Rollout) -> Counts:
 
 async def _is_new(connection: Connection, evaluation: ModelEvaluated) -> bool:
     result = await connection.execute(
-        "INSERT INTO promoter.evaluations (version, champion, verdict) VALUES ($1, $2, $3) "
-        "ON CONFLICT DO NOTHING",
+        "INSERT INTO promoter.evaluations (version, champion, verdict, evaluation) "
+        "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         evaluation.model.version,
         evaluation.champion,
         evaluation.verdict,
+        evaluation.model_dump_json(),
     )
     return result == "INSERT 0 1"
 

@@ -1,29 +1,22 @@
 """Labelled cases out of JSONL files, and the order in which training reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from shared.datasets import TRAINING_SPLITS, Message
 from shared.errors import Rejected
 from shared.tasks.task import Prompt
 
-SPLITS = ("train", "validation", "calibration")
-
-
-class Message(BaseModel):
-    role: str
-    content: str
-
 
 class Line(BaseModel):
-    """One line of a split: a conversation that ends with the expert's answer."""
+    """What training reads of an example: a conversation that ends with the expert's answer."""
 
     case_id: str
     label: str
-    weight: float = Field(default=1.0, gt=0)
     messages: tuple[Message, Message, Message]  # system, user, assistant
 
 
@@ -32,15 +25,28 @@ class LabelledCase:
     prompt: Prompt
     label: str
     reasoning: str
-    weight: float
 
 
-def read_splits(directory: Path, labels: Sequence[str]) -> dict[str, list[LabelledCase]]:
+Splits = Mapping[str, Sequence[LabelledCase]]
+
+
+def read_splits(directory: Path, labels: Sequence[str]) -> Splits:
     """All three splits; only `train` must have cases. `Rejected` names file and line."""
-    splits = {name: _read(directory / f"{name}.jsonl", labels) for name in SPLITS}
+    splits: Splits = {name: _read(directory / f"{name}.jsonl", labels) for name in TRAINING_SPLITS}
     if not splits["train"]:
         raise Rejected(f"there are no cases in {directory / 'train.jsonl'}")
     return splits
+
+
+def without(splits: Splits, too_long: Callable[[LabelledCase], bool]) -> tuple[Splits, int]:
+    """The splits without what no model is asked, and how many cases that is.
+
+    `Rejected` if nothing is left to train on.
+    """
+    kept = {name: [case for case in cases if not too_long(case)] for name, cases in splits.items()}
+    if not kept["train"]:
+        raise Rejected("every case of the split train is longer than a model reads")
+    return kept, sum(map(len, splits.values())) - sum(map(len, kept.values()))
 
 
 def _read(path: Path, labels: Sequence[str]) -> list[LabelledCase]:
@@ -67,7 +73,7 @@ def _case(text: str, labels: Sequence[str], *, where: str) -> LabelledCase:
         raise Rejected(
             f"the answer must begin with its label, one of {', '.join(labels)}", field=where
         )
-    return LabelledCase(Prompt(system, user), line.label, reasoning.strip(), line.weight)
+    return LabelledCase(Prompt(system, user), line.label, reasoning.strip())
 
 
 def batches(lengths: Sequence[int], *, cases: int, pool: int, random: Random) -> list[list[int]]:

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.models.backend import LONGEST_PROMPT_TOKENS
+
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 
@@ -27,6 +29,9 @@ class Recipe(BaseModel):
         *("q_proj", "k_proj", "v_proj", "o_proj"),
         *("gate_proj", "up_proj", "down_proj"),
     )
+
+    # lora: which cases. The limit of inference: what it does not read, a human decides.
+    longest_prompt: Count = LONGEST_PROMPT_TOKENS
 
     # lora: how
     epochs: Count = 2

@@ -34,7 +34,6 @@ def _fit(recipe: Recipe, cases: Sequence[LabelledCase], seen: Sequence[str]) -> 
     model.fit(
         vectorizer().transform([case.prompt.user for case in cases]),
         [seen.index(case.label) for case in cases],
-        sample_weight=[case.weight for case in cases],
     )
     if len(seen) > 2:
         return model.coef_, model.intercept_

@@ -20,15 +20,16 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
+from transformers import AutoConfig
 
 from services.trainer import checkpoint
 from services.trainer.checkpoint import State
-from services.trainer.data import LabelledCase, batches
+from services.trainer.data import LabelledCase, Splits, batches
 from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress, TrainingFailed
 from shared.models.causal_lm import add_adapter, answer_logits, load_base
 from shared.models.passes import abreast, passes, side_by_side
-from shared.models.tokens import Row, Tokens
+from shared.models.tokens import Row, Tokens, readable_tokens
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ class Lesson:
 
 def train(
     recipe: Recipe,
-    splits: Mapping[str, Sequence[LabelledCase]],
+    splits: Splits,
     labels: Sequence[str],
     *,
     base: Path,
@@ -102,6 +103,18 @@ def train(
     return state
 
 
+def too_long(base: Path, recipe: Recipe) -> Callable[[LabelledCase], bool]:
+    """Whether a case and its answer have more tokens than inference would read of a case."""
+    tokens = Tokens(base)
+    most = readable_tokens(AutoConfig.from_pretrained(base), recipe.longest_prompt)
+
+    def is_too_long(case: LabelledCase) -> bool:
+        row = Row(tokens.prompt(case.prompt), tokens.answer(case.label, case.reasoning))
+        return len(row.inputs) > most
+
+    return is_too_long
+
+
 def lesson(case: LabelledCase, tokens: Tokens, labels: Sequence[str], recipe: Recipe) -> Lesson:
     """Weight 1 on each token that the label is scored by, `reason_weight` on the rest together."""
     answer = tokens.answer(case.label, case.reasoning)
@@ -109,13 +122,13 @@ def lesson(case: LabelledCase, tokens: Tokens, labels: Sequence[str], recipe: Re
     rest = recipe.reason_weight / (len(answer) - scored)
     weights = (1.0,) * scored + (rest,) * (len(answer) - scored)
     row = Row(tokens.prompt(case.prompt), answer)
-    return Lesson(row, tuple(case.weight * weight for weight in weights))
+    return Lesson(row, weights)
 
 
 def label_only(case: LabelledCase, tokens: Tokens, labels: Sequence[str]) -> Lesson:
     scored = _scored_tokens(case, tokens, labels)
     row = Row(tokens.prompt(case.prompt), tokens.label(case.label)[:scored])
-    return Lesson(row, (case.weight,) * scored)
+    return Lesson(row, (1.0,) * scored)
 
 
 def _scored_tokens(case: LabelledCase, tokens: Tokens, labels: Sequence[str]) -> int:

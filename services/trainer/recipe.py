@@ -15,14 +15,14 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from services.trainer import linear
-from services.trainer.data import LabelledCase, read_splits
+from services.trainer.data import LabelledCase, Splits, read_splits, without
 from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import METRICS, Progress, TrainingFailed
 from shared.errors import Rejected
@@ -35,6 +35,7 @@ from shared.models.calibration import (
 )
 
 _VERSION = "candidate"
+_FLAGS = ("strategy", "quantisation", "seed", "epochs", "longest_prompt")
 
 
 def run(
@@ -57,11 +58,15 @@ def run(
     elif base is None:
         raise Rejected("the strategy lora needs a base model", field="base")
     else:
-        measured = _train_lora(
+        splits, measured = _train_lora(
             recipe, splits, labels, base=base, out=out, device=device, progress=progress
         )
         backend = open_backend(
-            "transformers", base=base, quantisation=recipe.quantisation, device=device
+            "transformers",
+            base=base,
+            quantisation=recipe.quantisation,
+            device=device,
+            longest_prompt=recipe.longest_prompt,
         )
     backend.load(_VERSION, out)
     progress.say("calibrating")
@@ -83,7 +88,7 @@ def run(
 
 def _train_linear(
     recipe: Recipe,
-    splits: Mapping[str, Sequence[LabelledCase]],
+    splits: Splits,
     labels: Sequence[str],
     out: Path,
 ) -> dict[str, Any]:
@@ -93,18 +98,21 @@ def _train_linear(
 
 def _train_lora(
     recipe: Recipe,
-    splits: Mapping[str, Sequence[LabelledCase]],
+    splits: Splits,
     labels: Sequence[str],
     *,
     base: Path,
     out: Path,
     device: str,
     progress: Progress,
-) -> dict[str, Any]:
+) -> tuple[Splits, dict[str, Any]]:
+    """The cases that are short enough, from which alone it learns, and the measures."""
     from services.trainer import lora  # torch takes seconds, and `linear` needs none
 
+    splits, left_out = without(splits, lora.too_long(base, recipe))
     state = lora.train(recipe, splits, labels, base=base, out=out, device=device, progress=progress)
-    return {
+    return splits, {
+        "too_long_cases": left_out,
         "steps": state.step,
         "loss": state.losses[-1],
         "tokens": state.tokens,
@@ -115,9 +123,7 @@ def _train_lora(
     }
 
 
-def _calibrated(
-    backend: Backend, splits: Mapping[str, Sequence[LabelledCase]], labels: Sequence[str]
-) -> dict[str, Any]:
+def _calibrated(backend: Backend, splits: Splits, labels: Sequence[str]) -> dict[str, Any]:
     """The temperature by the calibration split, and how that does on the validation split."""
     scores = _scores(backend, splits["calibration"], labels)
     experts = [case.label for case in splits["calibration"]]
@@ -169,14 +175,15 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--labels", required=True, help="the task's labels: A,B,C")
     parser.add_argument("--recipe", type=Path, help="JSON file with settings of the recipe")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
-    for name in ("strategy", "quantisation", "seed", "epochs"):
-        parser.add_argument(f"--{name}", default=None, help="a setting, before the recipe's")
+    for name in _FLAGS:
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, default=None, help="a setting, before the recipe's")
     return parser.parse_args(argv)
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
     settings = json.loads(arguments.recipe.read_text()) if arguments.recipe else {}
-    for name in ("strategy", "quantisation", "seed", "epochs"):
+    for name in _FLAGS:
         if getattr(arguments, name) is not None:
             settings[name] = getattr(arguments, name)
     try:

@@ -130,6 +130,7 @@ class Worker:
             *("--labels", ",".join(manifest.labels)),
             *("--strategy", settings.strategy),
             *("--quantisation", settings.quantisation),
+            *("--longest-prompt", str(settings.longest_prompt_tokens)),
         ]
         if settings.strategy != "linear":
             arguments += ["--base", str(self.cache.base(settings.base_model))]
@@ -142,7 +143,8 @@ class Worker:
         version = f"{run.task}-v{self.settings.major}.{minor}"
         trained = await in_thread(self._upload, run, version, directory / "out", manifest)
         await self.store.succeed(run, trained)
-        logger.info("trained", run=run.run_id, version=version)
+        left_out = trained.metrics.get("too_long_cases", 0)
+        logger.info("trained", run=run.run_id, version=version, too_long_cases=left_out)
 
     def _upload(self, run: Run, version: str, out: Path, manifest: DatasetManifest) -> ModelTrained:
         shutil.rmtree(out / "checkpoint", ignore_errors=True)

@@ -13,6 +13,9 @@ from typing import Protocol
 from shared.errors import Rejected
 from shared.tasks.task import Prompt
 
+# Of a case that a language model answers; a human decides longer ones, and nobody learns from them.
+LONGEST_PROMPT_TOKENS = 2048
+
 
 class ModelUnusable(Rejected):
     """The directory holds no adapter that this backend can load onto its base model."""
@@ -49,8 +52,8 @@ class Backend(Protocol):
 
     def loaded(self) -> tuple[str, ...]: ...
 
-    def cost(self, prompt: Prompt) -> int:
-        """What scoring the prompt takes, in tokens or about as much."""
+    def reads(self, prompt: Prompt) -> bool:
+        """Whether the prompt is short enough to be scored."""
         ...
 
     def score(
@@ -70,7 +73,7 @@ def open_backend(
     base: Path | None,
     quantisation: str = "none",
     device: str = "auto",
-    longest_prompt: int | None = None,
+    longest_prompt: int = LONGEST_PROMPT_TOKENS,
 ) -> Backend:
     """The backend of that name on the base model in `base`.
 

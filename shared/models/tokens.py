@@ -25,6 +25,15 @@ class Row:
         return self.prompt + self.answer[:-1]
 
 
+def readable_tokens(config: Any, allowed: int | None = None) -> int:
+    """The longest prompt of a base model with this configuration: an answer needs room.
+
+    `allowed` is less, because the memory of a pass grows with the square of a prompt's length.
+    """
+    room: int = config.max_position_embeddings - 1
+    return min(room, allowed or room)
+
+
 class Tokens:
     """The tokenizer of a base model, with its chat template."""
 

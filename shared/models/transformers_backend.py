@@ -28,7 +28,7 @@ from shared.models.causal_lm import (
     use_adapter,
 )
 from shared.models.passes import abreast, passes, side_by_side
-from shared.models.tokens import Row, Tokens
+from shared.models.tokens import Row, Tokens, readable_tokens
 from shared.tasks.task import Prompt
 
 T = TypeVar("T")
@@ -51,9 +51,7 @@ class TransformersBackend:
         self.quantisation = quantisation
         self.tokens = Tokens(base)
         self.model: Any = load_base(base, quantisation=quantisation, device=device)
-        # An answer needs room. The memory of a pass grows with the square of a prompt's length.
-        room = self.model.config.max_position_embeddings - 1
-        self._longest_prompt = min(room, longest_prompt or room)
+        self._longest_prompt = readable_tokens(self.model.config, longest_prompt)
         self._pass_tokens = _CPU_TOKENS if self.model.device.type == "cpu" else _GPU_TOKENS
         self._adapters: dict[str, str] = {}  # by version; a version's dots are no name for peft
         self._names = (f"adapter{number}" for number in itertools.count())
@@ -82,8 +80,8 @@ class TransformersBackend:
     def loaded(self) -> tuple[str, ...]:
         return tuple(self._adapters)
 
-    def cost(self, prompt: Prompt) -> int:
-        return (len(prompt.system) + len(prompt.user)) // 4 + 1
+    def reads(self, prompt: Prompt) -> bool:
+        return len(self.tokens.prompt(prompt)) <= self._longest_prompt
 
     def score(
         self, version: str, prompts: Sequence[Prompt], labels: Sequence[str]

@@ -100,7 +100,7 @@ def score(
             "temperature": 1.0,
             "probabilities": probabilities,
             "adapter_sha256": "0" * 64,
-            "prompt_version": "1",
+            "prompt_version": ADJUDICATION.prompt_version,
             "backend": "scikit-learn",
             "quantisation": "none",
             "latency_ms": 1.0,

@@ -54,7 +54,7 @@ async def test_a_champion_is_asked_only_what_it_was_not_asked_before(evaluator: 
     await evaluator.take(first)
     await evaluator.turn()
     cache = evaluator.worker.settings.model_cache
-    answered = cache / "answered" / f"{first.manifest.sha256}.jsonl"
+    (answered,) = (cache / "answered").glob(f"{first.manifest.sha256}*")
     before = answered.read_bytes()
     evaluator.rollouts.serve(first)
     await evaluator.take(evaluator.train(V1, dataset=dataset))

@@ -80,6 +80,47 @@ async def test_a_redelivered_evaluation_changes_nothing(promoter: Promoter) -> N
     assert len(await promoter.store.history(TASK)) == 4
 
 
+@pytest.mark.parametrize("verdict", ["PASS", "FAIL", None])
+async def test_a_candidate_that_passed_against_a_champion_begins_when_that_one_returns(
+    promoter: Promoter, verdict: str | None
+) -> None:
+    """Whatever it was worth against the champion in between; none: that was never told."""
+    await in_shadow(promoter)
+    await promoter.handlers.models_evaluated([evaluation(V2, V0)])  # waits
+    await promoter.predict(*cases("shadow", 20))
+    await promoter.handlers.tick()
+    await promoter.predict(*cases("canary", 10), by=V1)
+    await promoter.handlers.tick()
+    if verdict is not None:
+        await promoter.handlers.models_evaluated([evaluation(V2, V1, verdict)])
+    else:
+        await promoter.predict(*cases("full", 10), by=V1)
+        await promoter.handlers.tick()
+        await promoter.handlers.tick()
+        assert (await promoter.states())[V2] == "outdated"
+
+    await promoter.store.change(TASK, lambda m: rollback(m.rollout, who="ann", why="odd"))
+
+    assert await promoter.states() == {V0: "champion", V1: "rolled_back", V2: "shadow"}
+    back, begun = (await promoter.events())[-2:]
+    assert (back.changed_by, back.candidate) == ("ann", None)
+    assert begun.candidate is not None
+    assert (begun.candidate.version, begun.revision) == (V2, back.revision + 1)
+    ((_, newest),) = [v for v in await promoter.store.versions(TASK) if v[1].model.version == V2]
+    assert newest.champion == V0
+
+
+async def test_what_was_in_service_does_not_return_with_its_champion(promoter: Promoter) -> None:
+    await in_shadow(promoter)
+    await promoter.handlers.models_evaluated([evaluation(V2, V0, "INCONCLUSIVE")])
+    await promoter.predict(*cases("shadow", 20))
+    await promoter.handlers.tick()
+    await promoter.predict(*cases("canary", 10), by=V1)
+    await promoter.handlers.tick()
+    await promoter.store.change(TASK, lambda m: rollback(m.rollout, who="ann", why="odd"))
+    assert await promoter.states() == {V0: "champion", V1: "rolled_back", V2: "held"}
+
+
 async def test_a_candidate_that_fails_is_taken_out(promoter: Promoter) -> None:
     await in_shadow(promoter)
     await promoter.predict(*cases("shadow", 10), failed=True)

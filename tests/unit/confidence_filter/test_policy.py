@@ -23,6 +23,9 @@ from tests.support.builders import (
 
 NO_AUDIT = Policy(audit_rate=1e-12, audit_salt="s", minimum_label_mass=0.5)
 POLICY = Policy(audit_rate=0.05, audit_salt="s", minimum_label_mass=0.5)
+OF_ANOTHER_PROMPT = score(answers("APPROVED", 0.99)).model_copy(
+    update={"prompt_version": "adjudication-1"}
+)
 
 
 def test_a_confident_approval_is_accepted() -> None:
@@ -46,6 +49,9 @@ def test_a_confident_approval_is_accepted() -> None:
         (predicted(scores=(), answering_version=None), rollout(), "no_champion"),
         (predicted(scores=(), answering_version=None), None, "no_champion"),
         (predicted(), rollout(champion=served(threshold=1.01)), "low_confidence"),
+        (predicted(rollout_revision=2), rollout(), "policy"),
+        (predicted(rollout_revision=2), rollout(stopped=True), "stopped"),
+        (predicted(scores=(OF_ANOTHER_PROMPT,)), rollout(), "policy"),
     ],
 )
 def test_everything_else_goes_to_a_human(

@@ -5,6 +5,7 @@ import pytest
 
 from services.evaluator.bootstrap import Contender
 from services.evaluator.gate import judge
+from services.evaluator.measures import acceptance
 from services.evaluator.request import Rules
 from tests.unit.evaluator.simulated_versions import held_out, saying, sharp, wrong_where
 
@@ -76,9 +77,9 @@ def test_too_few_effective_cases_are_inconclusive_whatever_they_say() -> None:
     held = held_out(rng, 300, weights=weights)
     worse = wrong_where(held, np.ones(300, dtype=bool))
     found = judge(held, worse, wrong_where(held, np.zeros(300, dtype=bool)), rules=RULES, rng=rng)
-    assert held.effective_cases < 100
     assert found.verdict == "INCONCLUSIVE"
     assert "at least 100 are needed" in found.reasons[0]
+    assert f"{(weights > 1).sum()} drawn at 5% stand for" in found.reasons[0]
 
 
 def test_errors_in_cases_that_stand_for_many_weigh_more_than_others() -> None:
@@ -125,9 +126,31 @@ def test_errors_among_the_accepted_fail_a_candidate_that_is_otherwise_better() -
         "cases": "PASS",
         "accuracy": "PASS",
         "macro_f1": "PASS",
+        "accepted": "PASS",
         "accepted_error": "FAIL",
     }
     assert found.verdict == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("threshold", "verdict"), [(1.01, "INCONCLUSIVE"), (0.97, "INCONCLUSIVE"), (0.8, "PASS")]
+)
+def test_a_candidate_that_accepts_much_less_than_the_champion_is_left_to_an_operator(
+    threshold: float, verdict: str
+) -> None:
+    held = held_out(np.random.default_rng(10), 3000)
+    answers = sharp(np.random.default_rng(11), held, quality=1.6, noise=0.02)
+    candidate, champion = Contender(answers, threshold), Contender(answers, 0.8)
+    rate, before = (acceptance(held, c.answers, c.threshold)[0] for c in (candidate, champion))
+    found = judge(held, candidate, champion, rules=RULES, rng=np.random.default_rng(12))
+    assert found.verdict == verdict
+    assert any(f"accepts {rate:.1%}" in r and f"{before:.1%}" in r for r in found.reasons)
+
+
+def test_a_first_version_may_accept_nothing() -> None:
+    held = held_out(np.random.default_rng(10), 300)
+    first = Contender(sharp(np.random.default_rng(11), held, quality=2.0, noise=0.02), 1.01)
+    assert judge(held, first, None, rules=RULES, rng=np.random.default_rng(12)).verdict == "PASS"
 
 
 def test_a_first_version_that_always_says_the_same_does_not_pass() -> None:

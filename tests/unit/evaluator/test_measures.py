@@ -1,10 +1,12 @@
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, f1_score
 
-from services.evaluator.held_out import Answers, HeldOut, effective_size
+from services.evaluator.bootstrap import Contender, resample
+from services.evaluator.held_out import UNANSWERED, Answers, HeldOut
 from services.evaluator.measures import (
     accuracy,
     assess,
@@ -40,10 +42,24 @@ def test_measures_of_a_small_example_computed_by_hand() -> None:
     assert found.false_denials == pytest.approx(1 / 13)
     assert found.review_share == pytest.approx(2 / 13)
     assert found.accepted_accuracy == pytest.approx(1 / 11)
-    assert measures.effective_cases == pytest.approx(13**2 / 103)
     assert (measures.cases, measures.milliseconds_per_case) == (4, 12.0)
     # bins .9, .6, .8, .7: |1-.9|*1 + |0-.6|*1 + |1-.8|*1 + |0-.7|*10, over 13
     assert measures.expected_calibration_error == pytest.approx((0.1 + 0.6 + 0.2 + 7.0) / 13)
+
+
+def test_an_unanswered_case_is_neither_right_nor_wrong_and_goes_to_a_human() -> None:
+    """The last case, which stands for ten, is unanswered: three are left, two of them right."""
+    held, answers = small()
+    unread = replace(answers, label_mass=np.array([1.0, 1.0, 1.0, UNANSWERED]))
+    found = assess(held, unread, threshold=0.65)
+    assert found.unanswered == 1
+    assert found.measures.accuracy == pytest.approx(2 / 3)
+    assert found.measures.auto_accept_rate == pytest.approx(1 / 13)
+    assert found.false_approvals == 0.0
+    assert sum(bin_.share for bin_ in found.calibration) == pytest.approx(1.0)
+    contender = Contender(unread, 0.65)
+    samples = resample(held, contender, None, rng=np.random.default_rng(1), resamples=100)
+    assert samples.candidate(accuracy).estimate == pytest.approx(2 / 3)
 
 
 def test_a_threshold_above_every_confidence_accepts_nothing() -> None:
@@ -98,12 +114,6 @@ def test_a_label_that_never_occurs_does_not_count_in_the_means() -> None:
     found = assess(held, saying(held, np.array([0, 0, 1])), threshold=1.01)
     assert found.measures.macro_f1 == 1.0
     assert found.balanced_accuracy == 1.0
-
-
-def test_effective_size_is_kishs() -> None:
-    assert effective_size(np.ones(7)) == pytest.approx(7)
-    assert effective_size(np.array([1.0, 1.0, 2.0])) == pytest.approx(16 / 6)
-    assert effective_size(np.array([])) == 0.0
 
 
 def test_tradeoff_starts_where_enough_is_accepted_to_speak_of() -> None:

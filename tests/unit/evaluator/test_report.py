@@ -11,6 +11,7 @@ from services.evaluator.gate import judge
 from services.evaluator.measures import assess
 from services.evaluator.report import HeldOutCounts, Report, to_html, to_json
 from services.evaluator.request import Rules
+from services.evaluator.strata import strata
 from services.evaluator.threshold import propose
 from tests.support.builders import NOW, trained
 from tests.unit.evaluator.simulated_versions import LABELS, held_out, sharp
@@ -37,7 +38,9 @@ def report(*, champion: bool, quality: float = 2.0, cases: int = 200) -> Report:
         judgement=judgement,
         rules=RULES,
         proposal=proposal,
-        counts=HeldOutCounts(cases, test.effective_cases, cases, 100, 300, {"<audit>": 3}),
+        counts=HeldOutCounts(
+            cases, 180.0, strata(test, candidate.answers), cases, 100, 300, {"<audit>": 3}
+        ),
         assessments=tuple(assess(test, c.answers, threshold=c.threshold) for c in contenders),
         created_at=NOW,
     )

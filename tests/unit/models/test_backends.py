@@ -163,9 +163,8 @@ def test_an_explanation_is_a_short_text_of_that_version(loaded: Backend) -> None
         loaded.explain("adjudication-v9.9", PROMPTS[0], "APPROVED")
 
 
-def test_longer_prompts_cost_more(loaded: Backend) -> None:
-    short, long = Prompt("Decide.", "Note: none"), Prompt("Decide.", "Note: " + "pain " * 100)
-    assert 0 < loaded.cost(short) < loaded.cost(long)
+def test_every_backend_reads_an_ordinary_prompt(loaded: Backend) -> None:
+    assert all(loaded.reads(prompt) for prompt in PROMPTS)
 
 
 def test_an_unknown_backend_and_a_missing_base_model_are_named() -> None:

@@ -97,6 +97,7 @@ def test_a_prompt_longer_than_allowed_or_than_the_model_reads_is_rejected(
     length = len(backend.tokens.prompt(Prompt("", "")))
     longest = Prompt("", "!" * (read - length))  # a token each
     longer = Prompt("", "!" * (read - length + 1))
+    assert (backend.reads(longest), backend.reads(longer)) == (True, False)
     assert backend.score(VERSION, [longest], ("APPROVED", "DENIED"))
     with pytest.raises(Rejected, match=f"at most {read} "):
         backend.score(VERSION, [longer], ("APPROVED", "DENIED"))

@@ -22,12 +22,12 @@ def _line(label: str = "APPROVED", answer: str = "APPROVED\nLimited.", **more: A
 
 
 def test_a_conversation_becomes_prompt_label_and_reasoning(tmp_path: Path) -> None:
-    lines = [_line(weight=2.0, group_id="g"), _line("DENIED", "DENIED")]
+    lines = [_line(group_id="g"), _line("DENIED", "DENIED")]
     (tmp_path / "train.jsonl").write_text("\n".join(lines) + "\n\n")
     first, second = read_splits(tmp_path, LABELS)["train"]
     assert (first.prompt.system, first.prompt.user) == ("Decide.", "Note: none")
-    assert (first.label, first.reasoning, first.weight) == ("APPROVED", "Limited.", 2.0)
-    assert (second.label, second.reasoning, second.weight) == ("DENIED", "", 1.0)
+    assert (first.label, first.reasoning) == ("APPROVED", "Limited.")
+    assert (second.label, second.reasoning) == ("DENIED", "")
 
 
 def test_only_the_training_split_must_have_cases(tmp_path: Path) -> None:
@@ -42,12 +42,11 @@ def test_only_the_training_split_must_have_cases(tmp_path: Path) -> None:
     "bad",
     [
         "{",
-        _line(weight=0),
         _line("PENDING", "PENDING\nWhy."),
         _line("DENIED", "APPROVED\nWhy."),
         _line(answer="Why.\nAPPROVED"),
     ],
-    ids=["no JSON", "no weight", "unknown label", "other label", "reason first"],
+    ids=["no JSON", "unknown label", "other label", "reason first"],
 )
 def test_a_bad_line_is_named_without_its_content(tmp_path: Path, bad: str) -> None:
     (tmp_path / "train.jsonl").write_text(f"{_line()}\n{bad}\n")

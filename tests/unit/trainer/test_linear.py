@@ -8,7 +8,6 @@ from services.trainer import linear
 from services.trainer.data import LabelledCase
 from services.trainer.hyperparameters import Recipe
 from shared.models.linear_backend import LinearBackend
-from shared.models.linear_model import LinearModel
 from shared.tasks.task import Prompt
 
 LABELS = ("APPROVED", "DENIED", "PENDING")
@@ -18,7 +17,7 @@ RECIPE = Recipe(strategy="linear")
 
 def _cases(*labels: str, count: int = 10) -> list[LabelledCase]:
     return [
-        LabelledCase(Prompt("Decide.", f"claim {n}: {WORDS[label]}"), label, "", 1.0)
+        LabelledCase(Prompt("Decide.", f"claim {n}: {WORDS[label]}"), label, "")
         for n in range(count)
         for label in labels
     ]
@@ -37,11 +36,3 @@ def test_it_learns_the_labels_that_it_has_seen_and_never_answers_another(
         answer = max(scores, key=scores.__getitem__)
         assert answer == label if label in seen else answer in seen
         assert sum(scores[other] > -10 for other in LABELS) == len(seen)
-
-
-def test_weights_count(tmp_path: Path) -> None:
-    same = Prompt("Decide.", "claim")
-    cases = [LabelledCase(same, "APPROVED", "", 9.0), LabelledCase(same, "DENIED", "", 1.0)]
-    linear.train(RECIPE, cases, LABELS, tmp_path)
-    approved, denied, _ = LinearModel.load(tmp_path).log_probabilities(["claim"])[0]
-    assert approved - denied > 1.5

@@ -15,10 +15,11 @@ from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
 from services.trainer import lora
-from services.trainer.data import LabelledCase, read_splits
+from services.trainer.data import read_splits
 from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress, TrainingFailed
 from services.trainer.recipe import run
+from shared.errors import Rejected
 from shared.models import passes
 from shared.models.backend import open_backend
 from shared.models.causal_lm import load_base
@@ -166,7 +167,7 @@ def test_too_little_memory_is_named(train: Train, tmp_path: Path, tiny_data: Pat
     (data / "train.jsonl").write_text(json.dumps(line))
     base = save_tiny_base(tmp_path / "base", positions=10**6)
     with pytest.raises(TrainingFailed) as caught:
-        train(RECIPE, data=data, base=base)
+        train(RECIPE.model_copy(update={"longest_prompt": 10**6}), data=data, base=base)
     assert caught.value.reason == "out_of_memory"
     assert "pass_tokens" in caught.value.detail
 
@@ -196,8 +197,6 @@ def test_the_loss_weighs_the_label_and_nothing_of_the_prompt(
     assert len(lesson.weights) == len(lesson.row.answer)
     assert lesson.weights[0] == 1.0
     assert sum(lesson.weights) == pytest.approx(1.2)
-    heavy = LabelledCase(case.prompt, case.label, case.reasoning, 3.0)
-    assert lora.lesson(heavy, tokens, LABELS, Recipe()).weights[0] == 3.0
 
     model = load_base(tiny_base, quantisation="none", device="cpu").float()
     found = lora.answer_loss(model, [lesson]).item()
@@ -205,6 +204,35 @@ def test_the_loss_weighs_the_label_and_nothing_of_the_prompt(
     logits = model(ids).logits[0, len(lesson.row.prompt) - 1 : -1]
     each = cross_entropy(logits, torch.tensor(lesson.row.answer), reduction="none")
     assert found == pytest.approx((each * torch.tensor(lesson.weights)).sum().item(), rel=1e-4)
+
+
+def with_a_long_case(data: Path, directory: Path) -> Path:
+    """The same splits, each with a case of 2,000 more words than any other."""
+    directory.mkdir()
+    for file in data.iterdir():
+        first = json.loads(file.read_text().splitlines()[0])
+        first["messages"][1]["content"] += " claim" * 2000
+        (directory / file.name).write_text(f"{json.dumps(first)}\n{file.read_text()}")
+    return directory
+
+
+@pytest.mark.parametrize("positions", [512, 16_384])
+def test_cases_that_inference_does_not_read_are_left_out_and_counted(
+    train: Train, tiny_data: Path, tmp_path: Path, positions: int
+) -> None:
+    """Whether they are too long for the base model, or only for the limit."""
+    base = save_tiny_base(tmp_path / "base", positions=positions)
+    data = with_a_long_case(tiny_data, tmp_path / "data")
+    found = train(RECIPE, base=base, data=data)
+    kept = (found["training_cases"], found["validation_cases"], found["calibration_cases"])
+    assert (*kept, found["too_long_cases"]) == (48, 40, 40, 3)
+    assert found["temperature"] == train(RECIPE, base=base, name="without")["temperature"]
+
+
+def test_the_limit_is_a_setting(train: Train) -> None:
+    assert train(RECIPE)["too_long_cases"] == 0
+    with pytest.raises(Rejected, match="longer than a model reads"):
+        train(RECIPE.model_copy(update={"longest_prompt": 40}), name="none")
 
 
 def test_the_learning_rate_rises_in_a_line_and_falls_in_a_cosine() -> None:
