@@ -89,6 +89,24 @@ async def test_a_duplicate_changes_nothing(
 
 
 @pytest.fixture(scope="module")
+async def compressed(own: Engines, stack: EmbeddedStack) -> Keys:
+    """Records as their producers please to send them, two of each codec for every service."""
+    keys = {codec: fresh_keys(2) for codec in ("gzip", "lz4", "snappy", "zstd")}
+    for codec, each in keys.items():
+        bootstrap = own.environment["KAFKA_BOOTSTRAP"]
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=codec) as sending:
+            await publish(sending, each)
+    return {c: [key for each in keys.values() for key in each[c]] for c in CONSUMERS}
+
+
+@each_service
+async def test_every_codec_is_read(consumer: Consumer, compressed: Keys, marks: Marks) -> None:
+    keys = compressed[consumer]
+
+    await assert_each_once(marks, consumer, keys)
+
+
+@pytest.fixture(scope="module")
 async def poisoned(producer: AIOKafkaProducer, marks: Marks) -> tuple[Keys, dict[Consumer, int]]:
     """Poison between good records, on the partition of a good one."""
     before, after = fresh_keys(2), fresh_keys(2)
