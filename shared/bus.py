@@ -7,8 +7,10 @@ offset committed. Handlers get batches and must be idempotent.
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
+from aiokafka import AIOKafkaConsumer
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
@@ -17,6 +19,7 @@ from shared.consumption import Consumption, E, Handler, Raw
 from shared.encoding import encode
 from shared.events import Event
 from shared.health import Health
+from shared.reader import Reader
 from shared.sender import Sender
 from shared.settings import EngineSettings
 from shared.topics import Topic
@@ -62,6 +65,8 @@ class Bus:
         await self.sender.start()
         if self._consumptions:
             self._subscribe()
+        build = cast("partial[AIOKafkaConsumer]", await self.broker.connect())
+        self.broker.config.broker_config.builder = partial(Reader, self.health, **build.keywords)
         await self.broker.start()
 
     async def stop(self) -> None:
@@ -79,7 +84,7 @@ class Bus:
             group_id=self.service,
             batch=True,
             max_records=self._batch,
-            batch_timeout_ms=100,
+            batch_timeout_ms=50,  # how long it sleeps when there is nothing
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             max_poll_interval_ms=_LONGEST_HANDLING_MS,

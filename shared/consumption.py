@@ -49,15 +49,17 @@ class Consumption:
         return f"consume {self.topic.name}"
 
     async def take(self, records: Sequence[Raw]) -> None:
+        """Return once each record is processed or a dead letter, however long that takes."""
         with HANDLING.labels(self.topic.name, self.group).time():
-            good = []
+            good: list[Pair] = []
             for record in records:
                 try:
                     good.append((record, self._read(record)))
                 except Rejected as error:
                     await self._give_up(record, error)
             if good:
-                await self._process(good)
+                await self._work_off(good)
+        self.health.ready(self.part)
         CONSUMED.labels(self.topic.name, self.group).inc(len(records))
 
     def _read(self, record: Raw) -> Event:
@@ -69,38 +71,37 @@ class Consumption:
         event: Event = decode(record.value, self.event)
         return event
 
-    async def _process(self, pairs: Sequence[Pair]) -> None:
-        """Handle a batch; if it fails, halve it until the record at fault stands alone."""
-        error = await self._attempt(pairs)
-        if error is None:
-            return
-        if len(pairs) > 1:
-            middle = len(pairs) // 2
-            await self._process(pairs[:middle])
-            await self._process(pairs[middle:])
-            return
-        while error is not None and self._everything_fails(error):
-            await self._stand_still(f"{self.unexpected} records in a row failed: {error!r}")
-            error = await self._attempt(pairs)
-        if error is not None:
-            await self._give_up(pairs[0][0], error)
+    async def _work_off(self, pairs: Sequence[Pair]) -> None:
+        waiting = [pairs]
+        while waiting:
+            batch = waiting.pop()
+            error = await self._attempt(batch)
+            if error is None:
+                self.rejected = self.unexpected = 0
+            elif len(batch) > 1:
+                middle = len(batch) // 2
+                waiting += [batch[middle:], batch[:middle]]
+            elif self._is_at_fault(error):
+                await self._give_up(batch[0][0], error)
+            else:
+                name = type(error).__name__  # its words may quote the record
+                await self._stand_still(f"{self.unexpected} records in a row failed: {name}")
+                waiting.append(batch)
 
     async def _attempt(self, pairs: Sequence[Pair]) -> Exception | None:
         try:
             await self._persist(lambda: self.handle([event for _, event in pairs]))
         except Exception as error:  # noqa: BLE001 - every failure ends in a dead letter or a wait
             return error
-        self.rejected = self.unexpected = 0
-        self.health.ready(self.part)
         return None
 
-    def _everything_fails(self, error: Exception) -> bool:
+    def _is_at_fault(self, error: Exception) -> bool:
         """A `Rejected` is the record's fault; too many other errors in a row are our own."""
         if isinstance(error, Rejected):
-            return False
+            return True
         self.unexpected += 1
         logger.error("unexpected", topic=self.topic.name, exc_info=error)
-        return self.unexpected > UNEXPECTED_LIMIT
+        return self.unexpected <= UNEXPECTED_LIMIT
 
     async def _persist(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work, waiting as long as something outside is away."""
@@ -120,11 +121,21 @@ class Consumption:
         while self.rejected > REJECTED_LIMIT:
             await self._stand_still(f"{self.rejected} dead letters in a row, last: {error}")
         letter = DeadLetter.of(record, group=self.group, error=error)
-        await self._persist(lambda: self.sender.send([dead_letter(letter)]))
+        await self._persist(lambda: self._keep(letter))
         DEAD_LETTERED.labels(self.topic.name, self.group).inc()
         logger.warning(
             "dead letter", topic=record.topic, offset=record.offset, error=type(error).__name__
         )
+
+    async def _keep(self, letter: DeadLetter) -> None:
+        """A record that came compressed may be too large for its dead letter."""
+        why = ""
+        for possible in (letter, letter.without_content()):
+            try:
+                return await self.sender.send([dead_letter(possible)])
+            except Rejected as error:
+                why = str(error)
+        raise Transient(f"the dead letters are refused: {why}")
 
     async def _stand_still(self, reason: str) -> None:
         self.health.waiting(self.part, f"consumption stopped: {reason}")

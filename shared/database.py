@@ -1,6 +1,5 @@
 """PostgreSQL: a pool, migrations, and one translation of "the server is away" to `Transient`."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,15 +8,15 @@ from typing import TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from shared.errors import Transient
+from shared.errors import Rejected, Transient
 from shared.settings import EngineSettings
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
-AWAY = (
-    OSError,
-    asyncio.TimeoutError,
-    asyncpg.InterfaceError,
+# Said on a connection that was there: the server is gone, too busy, or out of something.
+_LOST = (
+    ConnectionError,
+    TimeoutError,
     asyncpg.InternalClientError,  # what a killed server left half done
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -25,8 +24,10 @@ AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
 )
+# While connecting, and on a connection that nothing but the server is asked through.
+AWAY = (OSError, asyncpg.InterfaceError, *_LOST)
 _MIGRATION_LOCK = 7_042_001
 
 
@@ -66,16 +67,36 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection inside a transaction; committed at the end, rolled back on an error."""
-        if self._pool is None:
-            raise Transient("PostgreSQL is not connected yet")
         try:
-            async with self._pool.acquire(timeout=10) as connection, connection.transaction():
+            async with self._acquired() as connection, connection.transaction():
                 yield connection
-        except AWAY as error:
+        except _LOST as error:
             raise _away(error) from error
+        except asyncpg.DataError as error:
+            raise _refused(error) from None
         except asyncpg.PostgresError as error:
             error.detail = None  # it quotes the row, and whatever fails is logged
             raise
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Connection]:
+        """A connection of the pool. What is raised while it is used may have other causes."""
+        if self._pool is None:
+            raise Transient("PostgreSQL is not connected yet")
+        try:
+            connection = await self._pool.acquire(timeout=10)
+        except AWAY as error:
+            raise _away(error) from error
+        try:
+            yield connection
+        except asyncpg.InterfaceError as error:
+            if _is_gone(connection):
+                raise _away(error) from error
+            if isinstance(error, ValueError):  # an argument that cannot be encoded
+                raise _refused(error) from None
+            raise
+        finally:
+            await self._pool.release(connection)
 
     async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         """A connection of one's own, for locks and notifications that outlive a transaction."""
@@ -110,6 +131,18 @@ async def _migrate(connection: Connection, *, schema: str, steps: Mapping[str, s
                 f"INSERT INTO {schema}.migrations (name) VALUES ($1)",  # noqa: S608
                 name,
             )
+
+
+def _is_gone(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken it back, which it does when it is closed
+        return True
+
+
+def _refused(error: Exception) -> Rejected:
+    """Without the error's own words: they quote the value."""
+    return Rejected(f"PostgreSQL cannot take a value: {type(error).__name__}")
 
 
 def _away(error: Exception) -> Transient:

@@ -3,22 +3,26 @@
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Self
 
 from shared.encoding import Record
 from shared.topics import dead_letter_topic
 
 _PREFIX = "dead_letter_"
+_NOT_KEPT = _PREFIX + "not_kept"
 _LONGEST_ERROR = 500
+_LONGEST_KEY_BYTES = 1024
 
 
 @dataclass(frozen=True)
 class DeadLetter:
     """A record as it was, and why `group` could not process it.
 
-    `headers` are the original bytes; names repeat if they did.
+    `headers` are the original bytes; names repeat if they did. `not_kept` tells the size and hash
+    of a value that was too large to keep.
     """
 
     topic: str
@@ -31,6 +35,7 @@ class DeadLetter:
     error: str
     error_type: str
     failed_at: str
+    not_kept: str | None = None
 
     @classmethod
     def of(cls, record: Any, *, group: str, error: Exception) -> Self:
@@ -43,7 +48,7 @@ class DeadLetter:
             value=record.value,
             headers=tuple((name, value or b"") for name, value in record.headers),
             group=group,
-            error=str(error)[:_LONGEST_ERROR],
+            error=str(error)[:_LONGEST_ERROR].encode(errors="backslashreplace").decode(),
             error_type=type(error).__name__,
             failed_at=datetime.now(UTC).isoformat(),
         )
@@ -64,6 +69,18 @@ class DeadLetter:
             error=about["error"],
             error_type=about["error_type"],
             failed_at=about["failed_at"],
+            not_kept=headers.get(_NOT_KEPT, b"").decode() or None,
+        )
+
+    def without_content(self) -> Self:
+        """The same, always small. The record lies at its origin until the retention ends."""
+        value = self.value or b""
+        return replace(
+            self,
+            key=self.key if len(self.key or b"") <= _LONGEST_KEY_BYTES else None,
+            value=None,
+            headers=(),
+            not_kept=f"{len(value)} bytes, sha256 {sha256(value).hexdigest()}",
         )
 
 
@@ -75,6 +92,8 @@ def dead_letter(letter: DeadLetter) -> Record:
     headers = {_PREFIX + name: str(getattr(letter, name)) for name in _ABOUT}
     original = [(name, base64.b64encode(value).decode()) for name, value in letter.headers]
     headers[_PREFIX + "headers"] = json.dumps(original)
+    if letter.not_kept:
+        headers[_NOT_KEPT] = letter.not_kept
     return Record(
         topic=dead_letter_topic(letter.topic, letter.group),
         key=letter.key if letter.key is not None else b"",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.encoding import Record
@@ -19,7 +19,7 @@ from shared.telemetry import PUBLISHED
 from shared.topics import DEAD_LETTER_LIMIT_BYTES
 
 _BATCH_BYTES = 256 * 1024
-_MOST_BYTES_AROUND_A_VALUE = 1024
+_OVERHEAD_BYTES = 512  # what a batch adds around one record
 
 
 class Sender:
@@ -51,9 +51,11 @@ class Sender:
         large."""
         if self._producer is None:
             raise Transient("Kafka is not connected yet")
+        if (largest := max(map(_size, records), default=0)) > DEAD_LETTER_LIMIT_BYTES:
+            raise Rejected(f"a record of {largest} bytes is larger than any topic takes")
         try:
             await asyncio.gather(*await self._submit(records))
-        except MessageSizeTooLargeError as error:
+        except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
             raise Rejected("Kafka refused a record as too large") from error
         except KafkaError as error:
             raise Transient(f"Kafka did not confirm: {type(error).__name__}") from error
@@ -71,7 +73,7 @@ class Sender:
         for record in records:
             numbers = partitions[record.topic]
             place = (record.topic, self._partition(record.key, numbers, numbers))
-            size = len(record.value) + _MOST_BYTES_AROUND_A_VALUE
+            size = _size(record)
             if place in batches and sizes[place] + size > _BATCH_BYTES:
                 confirmations.append(await self._send_batch(place, batches.pop(place)))
                 sizes[place] = 0
@@ -94,3 +96,8 @@ class Sender:
             builder, topic, partition=partition
         )
         return confirmation
+
+
+def _size(record: Record) -> int:
+    headers = sum(len(name) + len(text) for name, text in record.headers.items())
+    return len(record.key) + len(record.value) + headers + _OVERHEAD_BYTES

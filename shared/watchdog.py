@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.telemetry import LAG, logger
@@ -62,7 +63,8 @@ class Watchdog:
     async def _records_wait(self) -> bool:
         """Whether records in this process's partitions have not been given to it; counts them.
 
-        False while Kafka does not answer: then there is nothing that could be read.
+        False while Kafka does not answer: then there is nothing that could be read. Partitions
+        that are set aside wait for somebody to look, which no new process would change.
         """
         consumer = self.subscriber and self.subscriber.consumer
         partitions = consumer.assignment() if consumer else ()
@@ -73,15 +75,18 @@ class Watchdog:
                 ends = await consumer.end_offsets(partitions)
         except (KafkaError, TimeoutError):
             return False
-        lag: Counter[str] = Counter()
+        behind: Counter[TopicPartition] = Counter()
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 for partition, end in ends.items():
-                    lag[partition.topic] += max(0, end - await consumer.position(partition))
+                    behind[partition] = max(0, end - await consumer.position(partition))
         except TimeoutError:  # it knows not even where it is
             return True
         except KafkaError:  # some partition has gone to another process, or it is broken
             return bool(partitions & consumer.assignment())
+        lag: Counter[str] = Counter()
+        for partition, records in behind.items():
+            lag[partition.topic] += records
         for topic, records in lag.items():
             LAG.labels(topic, self.group).set(records)
-        return lag.total() > 0
+        return any(behind[partition] for partition in behind.keys() - consumer.aside.keys())

@@ -226,7 +226,7 @@ def replay_letters(
     refused = [f"{each.kept.place}: {each.refused}" for each in found if each.refused]
     console.print(f"{len(found) - len(refused)} records replayed")
     if refused:
-        raise Rejected("\n".join(["Kafka refused:", *refused]))
+        raise Rejected("\n".join(["not replayed:", *refused]))
 
 
 def main() -> None:

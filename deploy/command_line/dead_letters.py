@@ -30,7 +30,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a replay: `refused` says why Kafka did not take the record, if it did not."""
+    """What became of a replay: `refused` says why the record was not sent back, if it was not."""
 
     kept: Kept
     refused: str | None
@@ -58,22 +58,37 @@ def replay(bootstrap: list[str], letters: Iterable[Kept]) -> Iterator[Outcome]:
     )
     try:
         for kept in letters:
-            try:
-                producer.send(
-                    kept.letter.topic,
-                    key=kept.letter.key,
-                    value=kept.letter.value,
-                    headers=[
-                        *((n, v) for n, v in kept.letter.headers if n != _REPLAYED_FROM),
-                        (_REPLAYED_FROM, kept.place.encode()),
-                    ],
-                ).get(timeout=30)
-            except MessageSizeTooLargeError as error:
-                yield Outcome(kept, str(error))
-            else:
-                yield Outcome(kept, None)
+            yield Outcome(kept, _refused(producer, kept))
     finally:
         producer.close()
+
+
+def _refused(producer: KafkaProducer, kept: Kept) -> str | None:
+    letter = kept.letter
+    if letter.not_kept:
+        return _not_kept(letter)
+    headers = [(n, v) for n, v in letter.headers if n != _REPLAYED_FROM]
+    try:
+        producer.send(
+            letter.topic,
+            key=letter.key,
+            value=letter.value,
+            headers=[*headers, (_REPLAYED_FROM, kept.place.encode())],
+        ).get(timeout=30)
+    except MessageSizeTooLargeError as error:
+        return f"Kafka refused it: {error}"
+    return None
+
+
+def _not_kept(letter: DeadLetter) -> str:
+    return (
+        f"the record was too large to keep ({letter.not_kept}); it lies at {_origin(letter)} "
+        "until the topic's retention ends"
+    )
+
+
+def _origin(letter: DeadLetter) -> str:
+    return f"{letter.topic}/{letter.partition}/{letter.offset}"
 
 
 def replay_new(bootstrap: list[str]) -> Iterator[Outcome]:
@@ -123,18 +138,22 @@ def _letters(consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> I
 def describe(kept: Kept) -> str:
     """A dead letter in full, readable where it is text."""
     letter = kept.letter
-    value = (letter.value or b"").decode(errors="backslashreplace")
-    try:
-        value = json.dumps(json.loads(value), indent=2)
-    except ValueError:
-        value = value[:4000]
+    content = _not_kept(letter) if letter.not_kept else _readable(letter.value or b"")
     headers = "\n".join(f"  {n}: {v.decode(errors='backslashreplace')}" for n, v in letter.headers)
     return (
         f"{kept.place}\n"
-        f"origin   {letter.topic}/{letter.partition}/{letter.offset}\n"
+        f"origin   {_origin(letter)}\n"
         f"group    {letter.group}\n"
         f"failed   {letter.failed_at}\n"
         f"error    {letter.error_type}: {letter.error}\n"
         f"key      {(letter.key or b'').decode(errors='backslashreplace')}\n"
-        f"headers\n{headers}\n\n{value}"
+        f"headers\n{headers}\n\n{content}"
     )
+
+
+def _readable(value: bytes) -> str:
+    text = value.decode(errors="backslashreplace")
+    try:
+        return json.dumps(json.loads(text), indent=2)
+    except ValueError:
+        return text[:4000]

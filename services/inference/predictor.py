@@ -205,6 +205,8 @@ class Predictor:
             self._speed += 0.3 * (characters / seconds - self._speed)
 
     async def _explained(self, prediction: PredictionMade, item: Waiting) -> PredictionMade:
+        """With a draft of the reasoning, if one was asked for and comes about: it is no part of
+        the judgement, so none is better than no prediction."""
         answer = prediction.answer
         if not item.explain or answer is None:
             return prediction
@@ -214,6 +216,9 @@ class Predictor:
         try:
             text = await in_thread(backend.explain, answer.version, item.prompt, answer.label)
         except ModelUnusable:  # unloaded a moment ago: the rollout has changed
+            return prediction
+        except Exception as error:  # noqa: BLE001 - out of memory, for example
+            logger.error("not explained", version=answer.version, exc_info=error)
             return prediction
         return prediction.model_copy(update={"reasoning": text})
 

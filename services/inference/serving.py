@@ -5,6 +5,7 @@ the one before serves on. Its candidate joins once it is loaded or refused, and 
 """
 
 import asyncio
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +33,7 @@ class Serving:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _backends: dict[tuple[str, str | None, str], Backend] = field(default_factory=dict)
     _loaded: dict[str, Backend] = field(default_factory=dict)  # by version
+    _refused: set[str] = field(default_factory=set)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def want(self, rollout: RolloutChanged) -> None:
@@ -40,8 +42,7 @@ class Serving:
         So a rollback waits for no download.
         """
         self._wanted[rollout.task] = rollout
-        if rollout.champion is None or rollout.champion.version in self._loaded:
-            self._activate(rollout)
+        self._activate()
         self._settled.clear()
         self._changed.set()
 
@@ -56,10 +57,15 @@ class Serving:
             await self._changed.wait()
             self._changed.clear()
             wanted = list(self._wanted.values())
-            tried = [await self._load_champion(rollout) for rollout in wanted]
+            tried = [await self._tried(rollout.champion) for rollout in wanted]
             if all(tried) and not self._changed.is_set():
                 self._settled.set()
-            tried += [await self._load_others(rollout) for rollout in wanted]
+            tried += [
+                await self._tried(served)
+                for rollout in wanted
+                for served in (rollout.candidate, rollout.last_good)
+                if self._wanted[rollout.task] is rollout
+            ]
             await self._unload_unknown()
             if all(tried):
                 self.health.calm("models")
@@ -75,47 +81,20 @@ class Serving:
     def versions(self) -> list[str]:
         return sorted(self._loaded)
 
-    async def _load_champion(self, rollout: RolloutChanged) -> bool:
-        """False if it is to be tried again. A refused one leaves the rollout before it active."""
-        champion = rollout.champion
-        if champion is not None:
-            if not await self._tried(champion):
-                return False
-            if champion.version not in self._loaded and rollout.task in self.active:
-                return True
-        self._activate(rollout)
-        return True
+    def _activate(self) -> None:
+        """Answer under whatever is possible now."""
+        for task, wanted in self._wanted.items():
+            known = self.active.get(task)
+            possible = effective(wanted, known, loaded=self._loaded, refused=self._refused)
+            if possible is not None and possible != known:
+                self.active[task] = possible
+                logger.info("rollout active", task=task, revision=possible.revision)
 
-    async def _load_others(self, rollout: RolloutChanged) -> bool:
-        """The same for the candidate, which then joins, and for the last good version."""
-        if not self._is_active(rollout):
-            return True
-        candidate, last_good = rollout.candidate, rollout.last_good
-        joins = candidate is None or await self._tried(candidate)
-        if joins and self._is_active(rollout):
-            self.active[rollout.task] = rollout
-        return (last_good is None or await self._tried(last_good)) and joins
-
-    def _activate(self, rollout: RolloutChanged) -> None:
-        """Answer under a newer rollout; a candidate that is still to be loaded joins later."""
-        known = self.active.get(rollout.task)
-        if known is not None and known.revision >= rollout.revision:
-            return
-        candidate = rollout.candidate
-        if candidate is not None and candidate.version not in self._loaded:
-            rollout = rollout.model_copy(update={"candidate": None})
-        self.active[rollout.task] = rollout
-        logger.info("rollout active", task=rollout.task, revision=rollout.revision)
-
-    def _is_active(self, rollout: RolloutChanged) -> bool:
-        known = self.active.get(rollout.task)
-        return known is not None and known.revision == rollout.revision
-
-    async def _tried(self, served: ServedModel) -> bool:
+    async def _tried(self, served: ServedModel | None) -> bool:
         """Load a version or refuse it; False while object storage is away."""
-        version = served.version
-        if version in self._loaded:
+        if served is None or served.version in self._loaded:
             return True
+        version = served.version
         try:
             await self._load(served.model)
         except Transient as error:
@@ -123,11 +102,17 @@ class Serving:
             return False
         except Exception as error:  # noqa: BLE001 - an unusable model is an alert, not an outage
             reason = str(error) if isinstance(error, Rejected) else type(error).__name__
+            self._refused.add(version)
             self.health.alert(f"model {version}", f"refused: {reason}")
             logger.error("model refused", version=version, exc_info=error)
-            return True
-        self.health.calm(f"model {version}")
+        else:
+            self._forgive(version)
+        self._activate()
         return True
+
+    def _forgive(self, version: str) -> None:
+        self._refused.discard(version)
+        self.health.calm(f"model {version}")
 
     async def _load(self, model: TrainedModel) -> None:
         directory = await in_thread(self.cache.adapter, model)
@@ -159,3 +144,27 @@ class Serving:
         for version in set(self._loaded) - named:
             backend = self._loaded.pop(version)
             await in_thread(backend.unload, version)
+        for version in self._refused - named:
+            self._forgive(version)
+
+
+def effective(
+    wanted: RolloutChanged,
+    known: RolloutChanged | None,
+    *,
+    loaded: Container[str],
+    refused: Container[str],
+) -> RolloutChanged | None:
+    """The rollout to answer under, when `known` is the one so far.
+
+    That stays until the champion wanted is in memory, also if it is refused; where there was none
+    before, a refused one takes its place. The candidate joins once it is loaded or refused.
+    """
+    champion, candidate = wanted.champion, wanted.candidate
+    if champion is not None and champion.version not in loaded:
+        replaces = known is not None and known.revision < wanted.revision
+        if replaces or champion.version not in refused:
+            return known
+    if candidate is None or candidate.version in loaded or candidate.version in refused:
+        return wanted
+    return wanted.model_copy(update={"candidate": None})

@@ -1,13 +1,18 @@
-"""A consumer whose background task has ended without a word is noticed, on a real broker."""
+"""Reading goes wrong on a real broker: a task that has ended without a word, a batch that does not
+unpack. Either is noticed, and nothing is passed over."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer, codec
+from aiokafka.record._crecords import default_records
 
 from deploy.prepare import prepare
+from shared import reader
 from shared.bus import Bus
 from shared.events import CaseSubmitted
 from shared.health import Health
@@ -22,6 +27,7 @@ class Taker:
     """A bus that takes cases, and whether its watchdog has had enough of it."""
 
     bus: Bus
+    bootstrap: str
     taken: set[str] = field(default_factory=set)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -46,7 +52,7 @@ def taker() -> Iterator[Taker]:
         settings = engine_settings(engines.environment)
         prepare(settings)
         bus = Bus(settings, service="inference", health=Health())
-        found = Taker(bus)
+        found = Taker(bus, settings.kafka_bootstrap)
         bus.watchdog.leave = found.left.set
         bus.watchdog.look_seconds = 0.2
         bus.consume(CASES_SUBMITTED, found.take, event=CaseSubmitted, batch=10)
@@ -72,3 +78,58 @@ async def test_a_consumer_that_has_stopped_reading_is_noticed(taker: Taker) -> N
 
     assert taker.left.is_set()
     assert unread not in taker.taken
+
+
+async def put(taker: Taker, partition: int, codec: str | None) -> set[str]:
+    """Some cases in one partition, in one batch."""
+    cases = [submitted(f"in-{partition}-{uuid4().hex}") for _ in range(5)]
+    async with AIOKafkaProducer(
+        bootstrap_servers=taker.bootstrap, compression_type=codec
+    ) as producer:
+        batch = producer.create_batch()
+        for case in cases:
+            value = case.model_dump_json().encode()
+            batch.append(key=case.case_id.encode(), value=value, timestamp=None)
+        await (await producer.send_batch(batch, CASES_SUBMITTED.name, partition=partition))
+    return {case.case_id for case in cases}
+
+
+def no_codec() -> bool:
+    return False
+
+
+def broken(_: bytes) -> bytes:
+    raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [(codec, ("has_lz4", no_codec)), (default_records, ("lz4_decode", broken))],
+    ids=["its codec is unknown", "its bytes are broken"],
+)
+async def test_a_batch_that_does_not_unpack_waits_and_no_other_is_passed_over(
+    taker: Taker,
+    monkeypatch: pytest.MonkeyPatch,
+    where: ModuleType,
+    what: tuple[str, Callable[..., object]],
+) -> None:
+    monkeypatch.setattr(reader, "_ASIDE_SECONDS", 0.5)
+    left, stuck, right = [await put(taker, n, c) for n, c in ((3, None), (4, "lz4"), (5, None))]
+    with monkeypatch.context() as patch:
+        patch.setattr(where, *what)
+        await taker.bus.start()
+        for case_id in left | right:
+            await taker.takes(case_id)
+        async with asyncio.timeout(30):
+            while taker.bus.health.is_ready:
+                await asyncio.sleep(0.01)
+        reasons = dict(taker.bus.health.reasons)
+        passed = stuck & taker.taken
+    for case_id in stuck:
+        await taker.takes(case_id)
+    await taker.bus.stop()
+
+    assert list(reasons) == [f"read {CASES_SUBMITTED.name}/4"]
+    assert "offset 0" in reasons[f"read {CASES_SUBMITTED.name}/4"]
+    assert not passed
+    assert taker.bus.health.is_ready

@@ -1,12 +1,16 @@
 """A schema is brought up to date; what another version made of it is refused in clear words."""
 
 import asyncio
+import traceback
+from collections.abc import AsyncIterator
+from errno import ENOSPC
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from shared.database import Database
-from shared.errors import Transient
+from shared.errors import Rejected, Transient
 from shared.settings import EngineSettings, engine_settings
 from tests.support.engines import own_engines
 
@@ -35,6 +39,46 @@ async def test_the_steps_of_a_schema(settings: EngineSettings, tmp_path: Path) -
 
     with pytest.raises(RuntimeError, match=r"another version .* 0001_queue\.sql.*make reset"):
         await opened(settings, tmp_path / "other", "0001_reviews")
+
+
+@pytest.fixture
+async def opened_database(settings: EngineSettings, tmp_path: Path) -> AsyncIterator[Database]:
+    found = Database(settings, schema="asked", migrations=tmp_path)
+    await found.open()
+    yield found
+    await found.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("SELECT $1::integer", "Ann Example"),
+        ("SELECT $1::text", "Ann Example\0"),
+        ("SELECT $1::text::jsonb", "Ann Example"),
+    ],
+    ids=["of another type", "not text", "not JSON"],
+)
+async def test_a_value_that_cannot_be_stored_is_refused_and_not_quoted(
+    opened_database: Database, statement: str, value: str
+) -> None:
+    with pytest.raises(Rejected, match="cannot take a value") as refused:
+        async with opened_database.transaction() as connection:
+            await connection.fetchval(statement, value)
+
+    assert "Ann" not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(ENOSPC, "disk full"), asyncpg.InterfaceError("a bug"), ValueError("a bug")]
+)
+async def test_an_error_that_is_not_the_servers_stays_what_it_is(
+    opened_database: Database, error: Exception
+) -> None:
+    with pytest.raises(type(error)) as raised:
+        async with opened_database.transaction():
+            raise error
+
+    assert raised.value is error
 
 
 @pytest.mark.slow

@@ -52,6 +52,17 @@ async def producer(own: Engines, stack: EmbeddedStack) -> AsyncIterator[AIOKafka
 
 
 @pytest.fixture(scope="module")
+async def packing(own: Engines, stack: EmbeddedStack) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that compresses, so that it may send records above the limit."""
+    async with AIOKafkaProducer(
+        bootstrap_servers=own.environment["KAFKA_BOOTSTRAP"],
+        compression_type="gzip",
+        max_request_size=8 * 1024 * 1024,
+    ) as producer:
+        yield producer
+
+
+@pytest.fixture(scope="module")
 async def marks(own: Engines, stack: EmbeddedStack) -> AsyncIterator[Marks]:
     async with Marks.of(own.environment) as marks:
         yield marks

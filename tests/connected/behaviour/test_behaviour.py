@@ -9,6 +9,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from hashlib import sha256
 
 import httpx
 import pytest
@@ -31,6 +32,7 @@ Keys = dict[Consumer, list[str]]
 
 _NUMBERS = itertools.count(int(time.time()))
 _NOISE = b"x" * (RECORD_LIMIT_BYTES - 1024)  # as large as the limit allows
+_UNPACKED = b" " * (3 * RECORD_LIMIT_BYTES)  # lets itself be compressed to some kB
 each_service = pytest.mark.parametrize("consumer", CONSUMERS, ids=str)
 
 
@@ -89,7 +91,27 @@ async def test_a_duplicate_changes_nothing(
 
 
 @pytest.fixture(scope="module")
-async def poisoned(producer: AIOKafkaProducer, marks: Marks) -> tuple[Keys, dict[Consumer, int]]:
+async def compressed(own: Engines, stack: EmbeddedStack) -> Keys:
+    """Records as their producers please to send them, two of each codec for every service."""
+    keys = {codec: fresh_keys(2) for codec in ("gzip", "lz4", "snappy", "zstd")}
+    for codec, each in keys.items():
+        bootstrap = own.environment["KAFKA_BOOTSTRAP"]
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=codec) as sending:
+            await publish(sending, each)
+    return {c: [key for each in keys.values() for key in each[c]] for c in CONSUMERS}
+
+
+@each_service
+async def test_every_codec_is_read(consumer: Consumer, compressed: Keys, marks: Marks) -> None:
+    keys = compressed[consumer]
+
+    await assert_each_once(marks, consumer, keys)
+
+
+@pytest.fixture(scope="module")
+async def poisoned(
+    producer: AIOKafkaProducer, packing: AIOKafkaProducer, marks: Marks
+) -> tuple[Keys, dict[Consumer, int]]:
     """Poison between good records, on the partition of a good one."""
     before, after = fresh_keys(2), fresh_keys(2)
     since = {consumer: await marks.end_of_dead_letters(consumer) for consumer in CONSUMERS}
@@ -99,6 +121,7 @@ async def poisoned(producer: AIOKafkaProducer, marks: Marks) -> tuple[Keys, dict
         key, value = good.key.encode(), good.model_dump_json().encode()
         for bad in (b"\x00 not json", b'{"wrong": "schema"}', _NOISE):
             await producer.send(consumer.topic.name, bad, key=key)
+        await packing.send_and_wait(consumer.topic.name, _UNPACKED, key=key)
         await producer.send(
             consumer.topic.name, value, key=key, headers=[("correlation_id", b"\xff\xfe")]
         )
@@ -113,14 +136,16 @@ async def test_poison_becomes_a_dead_letter_and_the_partition_goes_on(
     keys, since = poisoned
 
     await assert_each_once(marks, consumer, keys[consumer])
-    letters = await marks.dead_letters(consumer, since=since[consumer], count=4)
-    assert len(letters) == 4
+    letters = await marks.dead_letters(consumer, since=since[consumer], count=5)
+    assert len(letters) == 5
     assert {letter.topic for letter in letters} == {consumer.topic.name}
     assert {letter.group for letter in letters} == {consumer.service}
     assert all(letter.error and letter.offset >= 0 for letter in letters)
     values = [letter.value for letter in letters]
     assert b"\x00 not json" in values
     assert _NOISE in values
+    large = next(letter for letter in letters if letter.not_kept)
+    assert large.not_kept == f"{len(_UNPACKED)} bytes, sha256 {sha256(_UNPACKED).hexdigest()}"
     header = next(letter for letter in letters if letter.headers)
     assert header.headers == (("correlation_id", b"\xff\xfe"),)
 

@@ -43,6 +43,17 @@ async def place(settings: EngineSettings, monkeypatch: pytest.MonkeyPatch) -> st
     return kept[0].place
 
 
+@pytest.fixture
+async def place_without_content(place: str, settings: EngineSettings) -> str:
+    """Another one, of which only the description could be kept."""
+    kept = next(k for k in kept_letters([settings.kafka_bootstrap]) if k.place == place)
+    sender = Sender(settings, client_id="test")
+    await sender.start()
+    await sender.send([dead_letter(kept.letter.without_content())])
+    await sender.stop()
+    return f"{kept.partition.topic}/0/{kept.offset + 1}"
+
+
 def test_list_and_show(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "width", 300)
     listed = runner.invoke(app, ["dlq", "list"])
@@ -79,6 +90,21 @@ def test_what_is_new_is_replayed_once_and_all_as_often_as_wanted(place: str) -> 
     assert again.output == "0 records replayed\n"
     assert int(everything[0].output.split()[0]) >= int(first.output.split()[0])
     assert everything[0].output == everything[1].output
+
+
+def test_what_was_too_large_to_keep_is_named_and_not_replayed(
+    place: str, place_without_content: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "width", 300)
+    shown = runner.invoke(app, ["dlq", "show", place_without_content])
+    replayed = runner.invoke(app, ["dlq", "replay", place, place_without_content])
+
+    assert "too large to keep" in shown.output
+    assert "sha256" in shown.output
+    assert "lies at cases.submitted.v1/3/42" in shown.output
+    assert "1 records replayed" in replayed.output
+    assert isinstance(replayed.exception, Rejected)
+    assert f"{place_without_content}: the record was too large" in str(replayed.exception)
 
 
 def test_a_place_that_is_none(place: str) -> None:

@@ -31,6 +31,7 @@ AWAY = EngineSettings(s3_endpoint="127.0.0.1:9")  # nothing listens there
 V0, V1 = "adjudication-v1.0", "adjudication-v1.1"
 
 UNREADABLE = "unreadable"  # the version rejects the case
+SPEECHLESS = "speechless"  # the version fails to explain it
 UNLUCKY = "unlucky"  # the version fails on it
 UNLUCKY_FOR_V1 = f"unlucky-for-{V1}"
 
@@ -54,6 +55,8 @@ class Particular(LinearBackend):
 
     def explain(self, version: str, prompt: Prompt, label: str, *, max_tokens: int = 64) -> str:
         self.explaining.acquire(timeout=10)
+        if SPEECHLESS in prompt.user.split():
+            raise RuntimeError("out of memory")
         return super().explain(version, prompt, label, max_tokens=max_tokens)
 
 

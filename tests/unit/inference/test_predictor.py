@@ -9,6 +9,7 @@ import pytest
 from shared.events import Case, PredictionMade, RolloutChanged
 from tests.support.builders import rollout
 from tests.unit.inference.processes import (
+    SPEECHLESS,
     UNLUCKY,
     UNLUCKY_FOR_V1,
     UNREADABLE,
@@ -118,3 +119,16 @@ async def test_explanations_come_one_a_batch_and_nobody_else_waits_for_them(
         assert not wordy.done()
         serving.explaining.release(2)
         assert all(prediction.reasoning for prediction in await wordy)
+
+
+async def test_a_draft_that_fails_costs_its_case_the_draft_alone(
+    tmp_path: Path, champion_only: RolloutChanged
+) -> None:
+    serving = new_serving(tmp_path)
+    await serving.want(champion_only)
+    async with running(serving) as predictor, asyncio.timeout(10):
+        cases = [noted("pain", 0), noted(SPEECHLESS, 1)]
+        spoken, speechless = await predictor.predict(cases, explain=[True, True])
+
+    assert spoken.reasoning
+    assert (speechless.answering_version, speechless.reasoning) == (V0, None)

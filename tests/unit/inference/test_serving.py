@@ -3,8 +3,14 @@
 import asyncio
 from pathlib import Path
 
-from tests.support.builders import rollout
+import pytest
+
+from services.inference.serving import effective
+from shared.events import RolloutChanged
+from tests.support.builders import rollout, served
 from tests.unit.inference.processes import V0, V1, away, new_serving, noted, on_disk, running
+
+V2 = "adjudication-v1.2"
 
 
 async def test_neither_candidate_nor_last_good_nor_another_task_holds_up_a_champion(
@@ -66,5 +72,38 @@ async def test_a_refused_candidate_is_named_as_failed(tmp_path: Path) -> None:
             await asyncio.sleep(0.01)
         prediction = (await predictor.predict([noted("pain")], explain=[False]))[0]
 
+        alerts = dict(serving.health.alerts)
+        await serving.want(rollout(champion=champion, revision=2))  # it is rolled back
+        while serving.health.alerts:
+            await asyncio.sleep(0.01)
+
     assert (prediction.answering_version, prediction.failed_versions) == (V0, (V1,))
-    assert f"model {V1}" in serving.health.alerts
+    assert f"model {V1}" in alerts
+
+
+OLD = rollout(champion=served(V0))
+NEW = rollout(champion=served(V1), candidate=served(V2), revision=2)
+NEW_ALONE = NEW.model_copy(update={"candidate": None})
+
+
+@pytest.mark.parametrize(
+    ("known", "loaded", "refused", "answers"),
+    [
+        (OLD, {V0}, set(), OLD),
+        (OLD, {V0}, {V1}, OLD),
+        (OLD, {V0, V1}, set(), NEW_ALONE),
+        (OLD, {V0, V1, V2}, set(), NEW),
+        (OLD, {V0, V1}, {V2}, NEW),
+        (NEW_ALONE, {V1, V2}, set(), NEW),
+        (None, set(), set(), None),
+        (None, set(), {V1}, NEW_ALONE),
+        (NEW_ALONE, {V2}, {V1}, NEW),
+    ],
+)
+def test_under_which_rollout_cases_are_answered(
+    known: RolloutChanged | None,
+    loaded: set[str],
+    refused: set[str],
+    answers: RolloutChanged | None,
+) -> None:
+    assert effective(NEW, known, loaded=loaded, refused=refused) == answers

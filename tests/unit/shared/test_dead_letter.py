@@ -1,5 +1,6 @@
 """Any record that a topic takes fits into a dead letter, and comes out as it was."""
 
+from hashlib import sha256
 from types import SimpleNamespace
 
 import pytest
@@ -26,3 +27,23 @@ def test_the_largest_record_fits(in_headers: float) -> None:
     size = len(sent.key) + len(sent.value) + sum(len(n) + len(v) for n, v in raw.items())
     assert size < DEAD_LETTER_LIMIT_BYTES - 1024
     assert DeadLetter.read(sent.key, sent.value, raw) == letter
+
+
+def test_a_record_that_does_not_fit_is_described_instead() -> None:
+    huge = b"\x00" * 2 * DEAD_LETTER_LIMIT_BYTES
+    record = SimpleNamespace(
+        topic=CASES_SUBMITTED.name,
+        partition=1,
+        offset=2,
+        key=huge,
+        value=huge,
+        headers=[("odd", huge)],
+    )
+    letter = DeadLetter.of(record, group="inference", error=Rejected("\ud800")).without_content()
+    sent = dead_letter(letter)
+    raw = {name: text.encode() for name, text in sent.headers.items()}
+
+    assert sum(map(len, (sent.key, sent.value, *raw.values()))) < 4096
+    read = DeadLetter.read(sent.key, sent.value, raw)
+    assert (read.topic, read.partition, read.offset) == (CASES_SUBMITTED.name, 1, 2)
+    assert read.not_kept == f"{len(huge)} bytes, sha256 {sha256(huge).hexdigest()}"

@@ -28,6 +28,7 @@ class Consumer:
         self.states: Iterator[int] = iter(states)
         self.state = READ_ALL
         self.assigned = frozenset({P})
+        self.aside: dict[TopicPartition, float] = {}
 
     def assignment(self) -> frozenset[TopicPartition]:
         return self.assigned
@@ -89,6 +90,14 @@ async def test_who_works_long_is_left_alone() -> None:
     watchdog = watched([BEHIND] * 9)
 
     with watchdog.at_work(), pytest.raises(Over):
+        await watchdog.run()
+
+
+async def test_a_partition_that_is_set_aside_is_no_reason_to_leave() -> None:
+    watchdog = watched([BEHIND] * 9)
+    watchdog.subscriber.consumer.aside = {P: 0.0}
+
+    with pytest.raises(Over):
         await watchdog.run()
 
 
