@@ -28,7 +28,7 @@ _LOST = (
 )
 # While connecting, and on a connection that nothing but the server is asked through.
 AWAY = (OSError, asyncpg.InterfaceError, *_LOST)
-_MIGRATION_LOCK = 7_042_001
+SCHEMA_LOCK = 7_042_001  # two processes must not create the same at once
 
 
 class Database:
@@ -108,7 +108,7 @@ class Database:
 
 async def _migrate(connection: Connection, *, schema: str, steps: Mapping[str, str]) -> None:
     """Run the steps that this schema has not seen, in the order of their names, each once."""
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", SCHEMA_LOCK)
     await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     await connection.execute(
         f"CREATE TABLE IF NOT EXISTS {schema}.migrations "

@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from shared.bus import Bus
-from shared.database import AWAY, Connection, Database
+from shared.database import AWAY, SCHEMA_LOCK, Connection, Database
 from shared.encoding import Record, encode, headers_json
 from shared.errors import Transient
 from shared.events import Event
@@ -43,6 +43,7 @@ class Outbox:
 
     async def create(self) -> None:
         async with self.database.transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", SCHEMA_LOCK)
             await connection.execute(TABLE.format(schema=self.schema))
         self.created.set()
 

@@ -39,6 +39,11 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # untyped
         self, *_: TopicPartition, max_records: int, **__: Any
     ) -> dict[TopicPartition, Records]:
         """What has been fetched, at most `max_records`; never waits for more."""
+        self._coordinator.check_errors()
+        with self._subscription.fetch_context():  # seen by the group, also where nothing is to read
+            return await self._fetched(max_records)
+
+    async def _fetched(self, max_records: int) -> dict[TopicPartition, Records]:
         found: dict[TopicPartition, Records] = {}
         room = max_records
         try:

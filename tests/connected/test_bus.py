@@ -133,3 +133,17 @@ async def test_a_batch_that_does_not_unpack_waits_and_no_other_is_passed_over(
     assert "offset 0" in reasons[f"read {CASES_SUBMITTED.name}/4"]
     assert not passed
     assert taker.bus.health.is_ready
+
+
+async def test_who_has_nothing_to_read_is_not_taken_for_dead(taker: Taker) -> None:
+    """Its library would leave the group on behalf of a consumer that does not ask for records."""
+    await taker.bus.start()
+    await taker.takes(await taker.send())
+    consumer = taker.bus.watchdog.subscriber.consumer
+
+    consumer.aside = dict.fromkeys(consumer.assignment(), float("inf"))
+    await asyncio.sleep(2)
+    idle = consumer._subscription.fetcher_idle_time
+    await taker.bus.stop()
+
+    assert idle < 1

@@ -11,6 +11,7 @@ import pytest
 
 from shared.database import Database
 from shared.errors import Rejected, Transient
+from shared.outbox import Outbox
 from shared.settings import EngineSettings, engine_settings
 from tests.support.engines import own_engines
 
@@ -39,6 +40,19 @@ async def test_the_steps_of_a_schema(settings: EngineSettings, tmp_path: Path) -
 
     with pytest.raises(RuntimeError, match=r"another version .* 0001_queue\.sql.*make reset"):
         await opened(settings, tmp_path / "other", "0001_reviews")
+
+
+async def test_processes_that_start_at_once_make_a_schema_once(
+    settings: EngineSettings, tmp_path: Path
+) -> None:
+    async def start(schema: str) -> None:
+        found = Database(settings, schema=schema, migrations=tmp_path)
+        await found.open()
+        await Outbox(found, service=schema).create()
+        await found.close()
+
+    for number in range(10):
+        await asyncio.gather(*(start(f"made_{number}") for _ in range(6)))
 
 
 @pytest.fixture
