@@ -130,4 +130,4 @@ def test_what_happens_by_itself_can_be_pressed(linear: Played, files: Path) -> N
         ("retry-evaluation", unknown),
     ):
         code, said = press(*command)
-        assert (code, said[:2]) == (1, "40"), (command, said)
+        assert (code, said[:1]) == (1, "4"), (command, said)
