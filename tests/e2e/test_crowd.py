@@ -14,8 +14,8 @@ from tests.support.engines import Engines, fresh_database, own_engines
 
 pytestmark = pytest.mark.slow
 
-REVIEWS = 20_000
-SECONDS = 30.0
+REVIEWS = 10_000
+SECONDS = 20.0
 
 
 @pytest.fixture

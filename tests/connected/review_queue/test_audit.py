@@ -12,7 +12,7 @@ from services.review_queue.audit import Entry
 from services.review_queue.opinions import Answer, Correction
 from services.review_queue.reviews import Shares
 from services.review_queue.work import Hold
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, Rejected, Transient
 from shared.events import review_id_of
 from tests.connected.review_queue.queues import (
     ADDRESS,
@@ -180,7 +180,7 @@ async def test_a_failed_transaction_leaves_no_entry(queue: Queue) -> None:
     )
 
     async def submit() -> None:
-        with pytest.raises(asyncpg.DiskFullError):
+        with pytest.raises(Transient, match="DiskFullError"):
             await queue.work.submit(held, DENIED)
 
     assert await new_entries(queue, submit) == []
