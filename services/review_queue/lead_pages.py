@@ -36,7 +36,7 @@ from services.review_queue.page_queries import (
     address,
     read,
 )
-from services.review_queue.pages import Pages
+from services.review_queue.pages import Pages, posted
 from services.review_queue.reviewers import Reviewers
 from services.review_queue.schemas import UserName
 from services.review_queue.statistics import Compared, Statistics, shown_name
@@ -102,8 +102,7 @@ def queue_pages(pages: Pages, listing: Listing, trail: Trail) -> APIRouter:
     @router.post("/search")
     async def search_posted(request: Request, caller: Worker) -> Response:
         """Not by the address: it would carry the member's number into histories and logs."""
-        said = {name: str(value) for name, value in (await request.form()).items()}
-        return await search(request, caller, said)
+        return await search(request, caller, await posted(request))
 
     async def search(request: Request, caller: Actor, said: Mapping[str, str]) -> Response:
         query, problem = read(SearchQuery, said)

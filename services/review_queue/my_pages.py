@@ -16,7 +16,7 @@ from services.review_queue.corrections import Corrections
 from services.review_queue.facts import facts_of
 from services.review_queue.page_choices import days
 from services.review_queue.page_queries import WorkQuery, address, read
-from services.review_queue.pages import Pages
+from services.review_queue.pages import Pages, posted
 from services.review_queue.routes import ReviewId
 from services.review_queue.statistics import Statistics
 from shared.errors import Conflict, Rejected
@@ -86,7 +86,7 @@ def my_pages(
 
     @router.post("/my-work/{review_id}")
     async def correct(request: Request, review_id: ReviewId, caller: Worker) -> Response:
-        said = {name: str(value) for name, value in (await request.form()).items()}
+        said = await posted(request)
         reopened = await corrections.reopen(review_id, by=caller)
         try:
             correction = parse(said, reopened.request.case).correction()

@@ -116,6 +116,11 @@ def sign_in_pages(pages: Pages, accounts: Accounts, *, secure_cookies: bool) -> 
     return router
 
 
+async def posted(request: Request) -> dict[str, str]:
+    """What was written into a form, by field."""
+    return {name: str(value) for name, value in (await request.form()).items()}
+
+
 def to_sign_in(request: Request) -> RedirectResponse:
     """And from there back to where somebody wanted to go."""
     back = _within(f"{request.url.path}?{request.url.query}".rstrip("?"))

@@ -14,7 +14,7 @@ from services.review_queue.access import Actor, actor_at
 from services.review_queue.accounts import LockedOut, WrongPassword
 from services.review_queue.corrections import NotTheirs
 from services.review_queue.line import NotFound
-from services.review_queue.pages import Pages, to_sign_in
+from services.review_queue.pages import Pages, posted, to_sign_in
 from shared.auth import identify
 from shared.errors import Conflict, Rejected, Transient
 
@@ -52,7 +52,7 @@ def translate(app: FastAPI, pages: Pages) -> None:
             principal=await _caller(request),
             code=error.status_code,
             detail=error.detail,
-            posted=await _posted(request),
+            posted=await _written(request),
         )
         page.headers.update(error.headers or {})
         return page
@@ -84,17 +84,17 @@ async def _caller(request: Request) -> Actor | None:
     return actor_at(request, principal) if principal else None
 
 
-async def _posted(request: Request) -> list[tuple[str, str]]:
+async def _written(request: Request) -> dict[str, str]:
     """What somebody has written into a form, so that a refusal does not lose it."""
     kind = request.headers.get("content-type", "")
     if request.method != "POST" or not kind.startswith("application/x-www-form-urlencoded"):
-        return []
+        return {}
     if request.url.path == "/sign-in":  # a password is not shown
-        return []
+        return {}
     try:
-        return [(name, str(value)) for name, value in (await request.form()).multi_items()]
+        return await posted(request)
     except (HTTPException, ClientDisconnect):
-        return []
+        return {}
 
 
 def _for_people(request: Request) -> bool:

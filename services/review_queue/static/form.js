@@ -233,6 +233,7 @@ export class Form {
   }
 
   #showNeeds() {
+    this.#show("[data-field=reason_code] .optional", !this.#needs.includes("reason_code"));
     this.#show("[data-field=criterion], [data-quote]", this.#needs.includes("criterion"));
     this.#show("[data-field=clinical_basis]", this.#needs.includes("clinical_basis"));
   }
