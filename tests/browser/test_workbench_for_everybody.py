@@ -44,6 +44,18 @@ async def test_dark_is_remembered(place: Workplace) -> None:
     assert await desk.page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+async def test_dark_is_remembered_by_a_page_from_before(place: Workplace) -> None:
+    page = await place.sign_in("amara")
+    kept = await page.content()
+    desk = Desk(page)
+    assert await desk.brightness() > 0.8
+    await page.locator("#theme").press("Enter")
+
+    await page.route(page.url, lambda route: route.fulfill(body=kept, content_type="text/html"))
+    await page.reload()
+    assert await desk.brightness() < 0.2
+
+
 @pytest.mark.parametrize(
     ("width", "height", "touch"), [(1180, 820, True), (820, 1180, True), (390, 844, True)]
 )

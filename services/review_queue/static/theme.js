@@ -1,6 +1,14 @@
-// Light or dark: as the system has it, or as chosen here. The server reads the cookie.
+// Light or dark: as the system has it, or as chosen here. The server reads the cookie; a page that
+// the browser kept, or asked for while the choice was under way, reads it again when it is shown.
 
 const root = document.documentElement;
+
+addEventListener("pageshow", () => {
+  const chosen = document.cookie.match(/(?:^|; )theme=(light|dark)/);
+  if (chosen) {
+    root.dataset.theme = chosen[1];
+  }
+});
 
 function dark() {
   const chosen = root.dataset.theme;
