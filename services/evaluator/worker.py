@@ -8,6 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +75,8 @@ class Worker:
             last = said
             if "done" in said and time.monotonic() - reported >= _REPORT_SECONDS:
                 reported = time.monotonic()
-                await self.store.report(run, said, seconds=self.settings.lease_seconds)
+                with suppress(Transient):  # the lease decides who works on, not the report
+                    await self.store.report(run, said, seconds=self.settings.lease_seconds)
 
         request = self._request(run).model_dump_json()
         outcome = await run_module("services.evaluator.job", [request], on_report)

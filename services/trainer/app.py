@@ -47,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings,
         bus=bus,
         start=[database.open, outbox.create],
-        loops=[Relay(outbox, bus, health).run, worker.run],
+        loops=[Relay(outbox, bus, health).run, *[worker.run] * settings.max_concurrent_runs],
         stop=[database.close],
         routers=[create_routes(store)],
     )

@@ -5,6 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from shared.registry import ModelCache, model_uri, store
 from shared.telemetry import logger
 
 _BACKENDS = {"lora": "transformers", "linear": "scikit-learn"}
+_TRAINED_AS = "trained-as.json"
 _REPORT_SECONDS = 1.0
 _IDLE_SECONDS = 0.5
 
@@ -103,11 +105,13 @@ class Worker:
                 failure.append(f"{progress['failed']}: {progress.get('detail', '')}")
             elif "step" in progress and time.monotonic() - reported >= _REPORT_SECONDS:
                 reported = time.monotonic()
-                await self.store.report(
-                    run, progress, at=self.now(), seconds=self.settings.lease_seconds
-                )
+                with suppress(Transient):  # the lease decides who works on, not the report
+                    await self.store.report(
+                        run, progress, at=self.now(), seconds=self.settings.lease_seconds
+                    )
 
         arguments = await in_thread(self._arguments, directory, manifest)
+        (directory / _TRAINED_AS).write_text(json.dumps(self._trained_as()))
         outcome = await run_module("services.trainer.recipe", arguments, on_report)
         return outcome, failure[-1] if failure else outcome.reason
 
@@ -138,6 +142,15 @@ class Worker:
             arguments += ["--recipe", str(settings.recipe)]
         return arguments
 
+    def _trained_as(self) -> dict[str, str | None]:
+        """Kept beside the result: when it is published, the settings may be others."""
+        settings = self.settings
+        return {
+            "strategy": settings.strategy,
+            "quantisation": settings.quantisation,
+            "base_model": None if settings.strategy == "linear" else settings.base_model,
+        }
+
     async def _publish(self, run: Run, directory: Path, manifest: DatasetManifest) -> None:
         minor = await self.store.number(run)
         version = f"{run.task}-v{self.settings.major}.{minor}"
@@ -150,14 +163,12 @@ class Worker:
         shutil.rmtree(out / "checkpoint", ignore_errors=True)
         metrics = json.loads((out / METRICS).read_text())
         recipe = json.loads((out / "recipe.json").read_text())
-        linear = self.settings.strategy == "linear"
+        trained_as = json.loads((out.parent / _TRAINED_AS).read_text())
         about = {
             "version": version,
             "task": run.task,
-            "strategy": self.settings.strategy,
-            "backend": _BACKENDS[self.settings.strategy],
-            "quantisation": self.settings.quantisation,
-            "base_model": None if linear else self.settings.base_model,
+            **trained_as,
+            "backend": _BACKENDS[trained_as["strategy"]],
             "prompt_version": manifest.prompt_version,
             "temperature": metrics["temperature"],
             "dataset_version": manifest.dataset_version,

@@ -15,12 +15,13 @@ import pytest
 
 from deploy.command_line.base_models import register
 from services.trainer import worker
+from services.trainer.store import Store
 from shared.artifacts import Artifacts
 from shared.child import Outcome
 from shared.errors import Transient
-from shared.events import ArtifactRef, TrainingProgressed
+from shared.events import ArtifactRef, ModelTrained, TrainingProgressed
 from shared.settings import EngineSettings
-from shared.topics import TRAININGS_PROGRESSED
+from shared.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
 from tests.connected.trainer.running import ended, publish, trainer
 from tests.support.datasets import release
 from tests.support.tiny_base_model import save_tiny_base
@@ -127,7 +128,7 @@ async def test_a_run_that_is_killed_goes_on_from_its_checkpoint(
     engine: EngineSettings, artifacts: Artifacts, base: str, tmp_path: Path
 ) -> None:
     released = release(artifacts, next(_NUMBERS), sizes=SMALL)
-    long = recipe(tmp_path, least_steps=300, checkpoint_every=10)
+    long = recipe(tmp_path, least_steps=200, checkpoint_every=10)
     async with trainer(engine, tmp_path, strategy="lora", base_model=base, recipe=long) as client:
         await publish(engine, released)
         shown = await kill_after(10, client, released.dataset_version)
@@ -193,3 +194,62 @@ async def test_an_outage_at_the_end_costs_no_training_and_no_attempt(
         run = await ended(client, released.dataset_version)
 
     assert (run["status"], run["attempts"], len(trained)) == ("succeeded", 1, 1)
+
+
+async def test_a_database_that_is_away_for_a_moment_costs_no_training(
+    engine: EngineSettings,
+    artifacts: Artifacts,
+    base: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    released = release(artifacts, next(_NUMBERS), sizes=SMALL)
+    trained = []
+    run_module = worker.run_module
+
+    async def away(*_: Any, **__: Any) -> None:
+        raise Transient("PostgreSQL is away")
+
+    async def counted(*arguments: Any) -> Outcome:
+        trained.append(arguments)
+        return await run_module(*arguments)
+
+    monkeypatch.setattr(Store, "report", away)
+    monkeypatch.setattr(worker, "run_module", counted)
+    quick = recipe(tmp_path)
+    async with trainer(engine, tmp_path, strategy="lora", base_model=base, recipe=quick) as client:
+        await publish(engine, released)
+        run = await ended(client, released.dataset_version)
+
+    assert (run["status"], run["attempts"], len(trained)) == ("succeeded", 1, 1)
+
+
+async def test_a_version_is_what_was_trained_whatever_the_settings_are_when_it_is_stored(
+    engine: EngineSettings, artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = release(artifacts, next(_NUMBERS), sizes=SMALL)
+    reached = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def away(*_: Any, **__: Any) -> ArtifactRef:
+        loop.call_soon_threadsafe(reached.set)
+        raise Transient("object storage is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "store", away)
+        async with trainer(engine, tmp_path, strategy="linear"):
+            await publish(engine, released)
+            async with asyncio.timeout(120):
+                await reached.wait()
+    async with trainer(engine, tmp_path, strategy="lora", base_model="none such") as client:
+        run = await ended(client, released.dataset_version)
+    (trained,) = await events_of(
+        engine.kafka_bootstrap,
+        MODELS_TRAINED,
+        ModelTrained,
+        wanted=lambda event: event.run_id == run["run_id"],
+        count=1,
+    )
+
+    assert (trained.model.strategy, trained.model.backend) == ("linear", "scikit-learn")
+    assert trained.model.base_model is None
