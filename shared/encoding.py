@@ -13,7 +13,7 @@ from shared.topics import RECORD_LIMIT_BYTES, topic_of
 
 E = TypeVar("E", bound=Event)
 
-_OVERHEAD_BYTES = 512  # what a record batch adds around one record
+_OVERHEAD_BYTES = 1024  # what headers and a batch add to one record
 
 
 @dataclass(frozen=True)

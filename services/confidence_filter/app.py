@@ -29,7 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
     outbox = Outbox(database, service=NAME)
     relay = Relay(outbox, bus, health)
     rollouts = Rollouts(settings.engines, service=NAME, health=health)
-    policy = Policy(settings.audit_rate, settings.audit_salt, settings.minimum_label_mass)
+    policy = Policy(settings.audit_rate, settings.audit_salt)
     handlers = Handlers(
         Store(database, outbox), rollouts.of, policy=policy, now=lambda: datetime.now(UTC)
     )

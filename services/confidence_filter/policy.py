@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 from shared.draws import draw
 from shared.errors import Rejected
-from shared.events import PredictionMade, RolloutChanged, RouteReason, Score
+from shared.events import (
+    MINIMUM_LABEL_MASS,
+    PredictionMade,
+    RolloutChanged,
+    RouteReason,
+    Score,
+)
 from shared.tasks import get_task
 
 
@@ -18,7 +24,6 @@ class Policy:
 
     audit_rate: float
     audit_salt: str
-    minimum_label_mass: float
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def judge(prediction: PredictionMade, rollout: RolloutChanged | None, policy: Po
         return Review("stopped")
     answer = prediction.answer
     if answer is None:
-        return Review("no_champion")
+        return Review("policy" if prediction.failed_versions else "no_champion")
     served = rollout.served(answer.version) if rollout else None
     if served is None or overtaken(prediction, rollout):
         return Review("policy")
@@ -67,7 +72,7 @@ def judge(prediction: PredictionMade, rollout: RolloutChanged | None, policy: Po
         return Review("policy")  # the case was put in other words than the model has learned
     if set(answer.probabilities) != set(task.label_names):
         raise Rejected("are not the task's labels", field="scores.probabilities")
-    if answer.label_mass < policy.minimum_label_mass:
+    if answer.label_mass < MINIMUM_LABEL_MASS:
         return Review("label_mass")
     if task.is_adverse(answer.label):
         return Review("adverse")

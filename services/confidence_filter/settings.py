@@ -17,4 +17,3 @@ class Settings(ServiceSettings):
     audit_rate: float = Field(default=0.05, gt=0.0, le=1.0)
     # Changing the salt draws other cases.
     audit_salt: str = "audit-1"
-    minimum_label_mass: float = Field(default=0.5, ge=0.0, le=1.0)

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from shared.events import ReviewCompleted
 from shared.tasks import get_task
-from shared.tasks.task import HistoricCase, Task, content_hash
+from shared.tasks.task import HistoricCase, Task, as_given, content_hash
 
 _HISTORY = UUID("0c1c9a57-8f0e-5d0a-9c55-0e6a5b1d7f42")
 
@@ -18,7 +17,8 @@ class Label:
     """An expert's decision of one case.
 
     `evidence` is what the experts found and said on the way. It is kept with the label and
-    never reaches a prompt, because it does not exist when a model is asked.
+    never reaches a prompt, because it does not exist when a model is asked. `content_sha256` is
+    equal for the same label handed in again and different for another content.
     """
 
     review_id: str
@@ -32,54 +32,52 @@ class Label:
     inclusion_probability: float
     input: Mapping[str, Any]
     evidence: Mapping[str, Any]
-
-    @cached_property
-    def content_sha256(self) -> str:
-        """Equal for the same label handed in again, different for another content."""
-        content = {
-            "input": self.input,
-            "label": self.label,
-            "reasoning": self.reasoning,
-            "evidence": self.evidence,
-        }
-        return content_hash(self.task, content)
+    content_sha256: str
 
 
 def label_of_review(review: ReviewCompleted) -> Label:
     """The label of a settled review; `Rejected` if its task knows neither case nor label."""
     case = review.case
     task = get_task(case.task)
+    said: dict[str, Any] = {
+        "label": task.label(review.label).name,
+        "reasoning": review.reasoning,
+        "evidence": review.model_dump(
+            mode="json",
+            include={"opinions", "approved_amount", "answer", "model_visible", "routing_version"},
+        ),
+    }
     return Label(
         review_id=review.review_id,
         case_id=case.case_id,
         task=case.task,
         group_id=case.group_id,
-        label=task.label(review.label).name,
-        reasoning=review.reasoning,
         reason=review.reason,
         source="review",
         inclusion_probability=review.inclusion_probability,
         input=task.validate(case.input).model_dump(mode="json"),
-        evidence=review.model_dump(
-            mode="json",
-            include={"opinions", "approved_amount", "answer", "model_visible", "routing_version"},
-        ),
+        content_sha256=content_hash(task.name, {**said, "case": case.content_sha256}),
+        **said,
     )
 
 
 def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> Label:
     """The label of an adjudicated case of the past: one a claim, however often it is imported."""
     review_id = str(uuid5(_HISTORY, f"{task.name}|{claim_id}"))
+    said: dict[str, Any] = {
+        "label": case.label,
+        "reasoning": case.reasoning,
+        "evidence": dict(case.evidence),
+    }
     return Label(
         review_id=review_id,
         case_id=f"history:{review_id}",
         task=task.name,
         group_id=task.group_of(case.input),
-        label=case.label,
-        reasoning=case.reasoning,
         reason="import",
         source="import",
         inclusion_probability=1.0,
-        input=case.input.model_dump(mode="json"),
-        evidence=dict(case.evidence),
+        input=task.complete(case.input).model_dump(mode="json"),
+        content_sha256=content_hash(task.name, {**said, "input": as_given(case.input)}),
+        **said,
     )

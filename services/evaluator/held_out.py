@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.datasets import Example
+from shared.events import MINIMUM_LABEL_MASS
 from shared.tasks.task import Task
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
-MINIMUM_LABEL_MASS = 0.5
 UNANSWERED = 0.0  # label mass of a case that a version does not read
 
 

@@ -11,6 +11,7 @@ from shared.database import Database
 from shared.errors import Conflict, Rejected
 from shared.events import Case, CaseSubmitted
 from shared.tasks import get_task
+from shared.tasks.task import as_given, content_hash
 
 # Every later event carries the case; with its additions it must still fit into a record.
 CASE_LIMIT_BYTES = 256 * 1024
@@ -19,19 +20,23 @@ CASE_LIMIT_BYTES = 256 * 1024
 def accept(submission: CaseSubmitted) -> Case:
     """The checked case; `Rejected` names the field that is wrong."""
     task = get_task(submission.task)
-    content = task.complete(task.validate(submission.input))
-    size = len(submission.model_dump_json())
+    content = task.validate(submission.input)
+    size = len(submission.model_dump_json().encode())
     if size > CASE_LIMIT_BYTES:
         raise Rejected(f"the case has {size} bytes; at most {CASE_LIMIT_BYTES}", field="input")
+    given = {
+        "claim_id": submission.claim_id,
+        "attempt": submission.attempt,
+        "supersedes_case_id": submission.supersedes_case_id,
+    }
     return Case(
         case_id=submission.case_id,
         task=submission.task,
-        input=content.model_dump(mode="json"),
+        input=task.complete(content).model_dump(mode="json"),
         group_id=task.group_of(content),
-        claim_id=submission.claim_id,
-        attempt=submission.attempt,
-        supersedes_case_id=submission.supersedes_case_id,
         submitted_at=submission.occurred_at,
+        content_sha256=content_hash(task.name, {**given, "input": as_given(content)}),
+        **given,
     )
 
 

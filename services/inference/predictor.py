@@ -66,7 +66,23 @@ class Predictor:
     async def predict(
         self, cases: Sequence[Case], *, explain: Sequence[bool], urgent: bool = False
     ) -> list[PredictionMade]:
-        """The predictions of `cases`, in their order; `Transient` if too many wait already."""
+        """The predictions of `cases`, in their order; `Transient` if too many wait already.
+
+        Those made before a rollout changed are made again: a large batch takes seconds, and none
+        of a model that was withdrawn meanwhile may leave.
+        """
+        predictions = await self._queue(cases, explain, urgent=urgent)
+        while old := [n for n, made in enumerate(predictions) if self._is_outdated(made)]:
+            again = await self._queue(
+                [cases[n] for n in old], [explain[n] for n in old], urgent=urgent
+            )
+            for n, made in zip(old, again, strict=True):
+                predictions[n] = made
+        return predictions
+
+    async def _queue(
+        self, cases: Sequence[Case], explain: Sequence[bool], *, urgent: bool
+    ) -> list[PredictionMade]:
         line = self._urgent if urgent else self._patient
         if urgent and len(line) >= self.waiting_cases:
             raise Transient(f"{len(line)} cases are waiting; try again in a moment")
@@ -78,6 +94,13 @@ class Predictor:
         line.extend(waiting)
         self._arrived.set()
         return await asyncio.gather(*(item.future for item in waiting))
+
+    def _is_outdated(self, prediction: PredictionMade) -> bool:
+        rollout = self.serving.active.get(prediction.case.task)
+        if rollout is None or rollout.champion is None:
+            return prediction.rollout_id is not None
+        made_under = (prediction.rollout_id, prediction.rollout_revision)
+        return made_under != (rollout.rollout_id, rollout.revision)
 
     async def run(self) -> None:
         """Work off the line for ever."""

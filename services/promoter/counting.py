@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 from services.promoter.guard import Counts
 from services.promoter.state import Rollout, Version
-from shared.events import PredictionMade, Score, Stage
+from shared.events import MINIMUM_LABEL_MASS, PredictionMade, Score, Stage
 from shared.tasks import get_task
-
-_MINIMUM_LABEL_MASS = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,5 +52,5 @@ def _would_accept(score: Score, watched: Version, task: str) -> bool:
     return (
         not get_task(task).is_adverse(score.label)
         and score.confidence >= watched.served.threshold
-        and score.label_mass >= _MINIMUM_LABEL_MASS
+        and score.label_mass >= MINIMUM_LABEL_MASS
     )

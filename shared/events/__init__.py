@@ -2,6 +2,7 @@
 
 from shared.events.base import ArtifactRef, Event
 from shared.events.cases import (
+    MINIMUM_LABEL_MASS,
     Arm,
     Case,
     CaseSubmitted,
@@ -34,6 +35,7 @@ from shared.events.reviews import (
 )
 
 __all__ = [
+    "MINIMUM_LABEL_MASS",
     "Arm",
     "ArtifactRef",
     "Case",

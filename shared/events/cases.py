@@ -18,7 +18,9 @@ from shared.events.base import (
     Source,
 )
 from shared.tasks import get_task
-from shared.tasks.task import content_hash
+
+# The raw probability of all labels together; below it the model has said something else.
+MINIMUM_LABEL_MASS = 0.5
 
 Arm = Literal["champion", "candidate"]
 RouteReason = Literal[
@@ -56,7 +58,11 @@ class CaseSubmitted(Event):
 
 
 class Case(Frozen):
-    """A case whose input was checked against its task. `group_id` was fixed at ingestion."""
+    """A case whose input was checked and completed by its task. `group_id` was fixed at ingestion.
+
+    `content_sha256` is of what was submitted: equal for the same case handed in again, whatever
+    its task has come to add, and different for another content.
+    """
 
     case_id: Identifier
     task: str
@@ -66,17 +72,7 @@ class Case(Frozen):
     attempt: Attempt = 1
     supersedes_case_id: Identifier | None = None
     submitted_at: AwareDatetime
-
-    @cached_property
-    def content_sha256(self) -> str:
-        """Equal for the same case handed in again, different for another content."""
-        content = {
-            "input": self.input,
-            "claim_id": self.claim_id,
-            "attempt": self.attempt,
-            "supersedes_case_id": self.supersedes_case_id,
-        }
-        return content_hash(self.task, content)
+    content_sha256: Sha256
 
 
 class Score(Frozen):

@@ -137,8 +137,8 @@ class Task:
     `read_history` turns one row of a CSV file into a `HistoricCase` and raises `Rejected` with
     the column's name; `required_columns` and `optional_columns` are the columns it reads.
     `group_of` names whom a case is about (the member, else the claim family, else the claim).
-    `complete` adds what has to be there before anybody judges a new case, as imported history has
-    it; what the caller sent stays.
+    `complete` adds what has to be there before anybody judges a case or learns from it; what the
+    caller sent stays.
     `title_of_code` takes the name of an input field and a code that stands in it.
     """
 
@@ -197,6 +197,11 @@ class Task:
 def answer_text(label: str, reasoning: str) -> str:
     """The answer of the training text: the label first, so that scoring and training agree."""
     return f"{label}\n{reasoning}".rstrip()
+
+
+def as_given(content: BaseModel) -> dict[str, Any]:
+    """What somebody handed in, to be hashed: neither what is left out nor what we add to it."""
+    return content.model_dump(mode="json", exclude_defaults=True)
 
 
 def content_hash(task: str, content: Mapping[str, Any]) -> str:

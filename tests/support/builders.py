@@ -16,6 +16,7 @@ from shared.events import (
     TrainedModel,
 )
 from shared.tasks import TASKS
+from shared.tasks.task import content_hash
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ADJUDICATION = TASKS["adjudication"]
@@ -40,7 +41,9 @@ def case(case_id: str = "case-1", **changes: Any) -> Case:
         "group_id": f"group-{case_id}",
         "submitted_at": NOW,
     }
-    return Case.model_validate({**fields, **changes})
+    fields |= changes
+    given = {name: value for name, value in fields.items() if name != "submitted_at"}
+    return Case.model_validate({"content_sha256": content_hash("adjudication", given), **fields})
 
 
 def reference(uri: str = "s3://models/x/manifest.json") -> ArtifactRef:

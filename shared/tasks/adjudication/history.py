@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 
 from shared.tasks.adjudication.claim import ClaimInput
-from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.history import cell, checked, label_cell, optional_cell
 from shared.tasks.task import HistoricCase
 
@@ -29,7 +28,7 @@ _SEPARATOR = re.compile(r"[;|,\s]+")
 
 
 def read_history(row: Mapping[str, str], labels: tuple[str, ...]) -> HistoricCase:
-    """The claim with the edits of its policy, its label, and the expert's reasoning."""
+    """The claim, its label, and the expert's reasoning."""
     content = {
         "claim_id": cell(row, "claim_id"),
         "policy_id": cell(row, "policy_id"),
@@ -42,7 +41,7 @@ def read_history(row: Mapping[str, str], labels: tuple[str, ...]) -> HistoricCas
     claim = checked(ClaimInput, content, columns={"billed_amount": "claim_amount"})
     analysis = cell(row, "medical_analysis")
     return HistoricCase(
-        input=with_edits(claim),
+        input=claim,
         label=label_cell(row, "final_decision", labels),
         reasoning=cell(row, "adjudication_decision"),
         evidence={"medical_analysis": analysis} if analysis else {},

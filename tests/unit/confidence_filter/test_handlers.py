@@ -13,7 +13,7 @@ from services.confidence_filter.store import Routing
 from shared.events import RolloutChanged
 from tests.support.builders import NOW, predicted, rollout
 
-PROMPTLY = Policy(audit_rate=1e-12, audit_salt="s", minimum_label_mass=0.5)
+PROMPTLY = Policy(audit_rate=1e-12, audit_salt="s")
 
 
 @dataclass

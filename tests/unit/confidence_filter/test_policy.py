@@ -21,8 +21,9 @@ from tests.support.builders import (
     served,
 )
 
-NO_AUDIT = Policy(audit_rate=1e-12, audit_salt="s", minimum_label_mass=0.5)
-POLICY = Policy(audit_rate=0.05, audit_salt="s", minimum_label_mass=0.5)
+NO_AUDIT = Policy(audit_rate=1e-12, audit_salt="s")
+POLICY = Policy(audit_rate=0.05, audit_salt="s")
+UNREAD = predicted(scores=(), answering_version=None, failed_versions=("adjudication-v1.0",))
 OF_ANOTHER_PROMPT = score(answers("APPROVED", 0.99)).model_copy(
     update={"prompt_version": "adjudication-1"}
 )
@@ -48,6 +49,7 @@ def test_a_confident_approval_is_accepted() -> None:
         (predicted(), rollout(champion=served("adjudication-v1.1")), "policy"),
         (predicted(scores=(), answering_version=None), rollout(), "no_champion"),
         (predicted(scores=(), answering_version=None), None, "no_champion"),
+        (UNREAD, rollout(), "policy"),
         (predicted(), rollout(champion=served(threshold=1.01)), "low_confidence"),
         (predicted(rollout_revision=2), rollout(), "policy"),
         (predicted(rollout_revision=2), rollout(stopped=True), "stopped"),
@@ -104,7 +106,7 @@ def test_no_model_output_becomes_an_adverse_decision(
 ) -> None:
     prediction = predicted(case_id, label=label, confidence=confidence, label_mass=label_mass)
     state = rollout(champion=served(threshold=threshold))
-    route = judge(prediction, state, Policy(audit_rate, "s", 0.5))
+    route = judge(prediction, state, Policy(audit_rate, "s"))
 
     if isinstance(route, Accept):
         event = decision(prediction, route, at=NOW)

@@ -8,6 +8,7 @@ from services.dataset_accumulator.labels import label_of_history, label_of_revie
 from shared.errors import Rejected
 from shared.events import ReviewCompleted
 from shared.tasks import TASKS
+from shared.tasks.adjudication import edits
 from shared.topics import TOPICS
 from tests.support.builders import ADJUDICATION, case, claim_input
 from tests.support.histories import ROW, row
@@ -49,6 +50,19 @@ def test_a_redelivered_review_has_the_same_content_and_a_changed_one_another() -
 
     assert label_of_review(again).content_sha256 == label_of_review(review).content_sha256
     assert label_of_review(other).content_sha256 != label_of_review(review).content_sha256
+
+
+def test_a_row_imported_under_another_policy_is_the_same_label(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    claim = ADJUDICATION.read_history(row(1))
+    before = label_of_history(ADJUDICATION, "CLM-1", claim)
+    monkeypatch.setattr(edits, "policies", dict)
+
+    after = label_of_history(ADJUDICATION, "CLM-1", claim)
+
+    assert after.input != before.input
+    assert after.content_sha256 == before.content_sha256
 
 
 def test_history_is_marked_and_named_by_task_and_claim() -> None:

@@ -1,8 +1,15 @@
 """A live claim is put to the model as an imported one was, and belongs to the same group."""
 
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import accept
 from shared.tasks import TASKS
-from tests.support.builders import claim_input, submitted
+from shared.tasks.adjudication import edits
+from tests.support.builders import NOW, claim_input, submitted
 
 ADJUDICATION = TASKS["adjudication"]
 ROW = {
@@ -21,14 +28,37 @@ ROW = {
 
 
 def test_a_claim_without_edits_reads_like_the_same_claim_in_the_history() -> None:
-    past = ADJUDICATION.read_history(ROW).input.model_dump(mode="json")
+    claim = ADJUDICATION.read_history(ROW)
+    past = label_of_history(ADJUDICATION, ROW["claim_id"], claim).input
     assert past["edits"]
 
-    live = accept(submitted(input={**past, "edits": []}))
+    live = accept(submitted(input=claim.input.model_dump(mode="json")))
 
     assert live.input == past
     assert ADJUDICATION.prompt(live.input) == ADJUDICATION.prompt(past)
     assert live.group_id == ADJUDICATION.group_of(ADJUDICATION.validate(past))
+
+
+def test_equal_content_has_an_equal_hash_and_other_content_another() -> None:
+    def hash_of(case_id: str = "case-1", **changes: Any) -> str:
+        return accept(submitted(case_id, **changes)).content_sha256
+
+    assert hash_of() == hash_of("case-2", occurred_at=NOW + timedelta(days=1))
+    assert hash_of() == hash_of(input=claim_input() | {"member_id": " M-0004711 "})
+    assert hash_of() != hash_of(input=claim_input(billed_amount="1.00"))
+    assert hash_of() != hash_of(attempt=2)
+
+
+def test_what_we_add_to_a_case_does_not_make_it_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its policy may change between two deliveries, and what the edits say with it."""
+    claim = submitted(input=claim_input(edits=[]))
+    before = accept(claim)
+    monkeypatch.setattr(edits, "policies", dict)
+
+    after = accept(claim)
+
+    assert after.input["edits"] != before.input["edits"]
+    assert after.content_sha256 == before.content_sha256
 
 
 def test_the_edits_of_a_claims_system_stay() -> None:

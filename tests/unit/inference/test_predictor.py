@@ -121,6 +121,29 @@ async def test_explanations_come_one_a_batch_and_nobody_else_waits_for_them(
         assert all(prediction.reasoning for prediction in await wordy)
 
 
+async def test_what_was_said_before_a_rollback_is_said_again_and_does_not_leave(
+    tmp_path: Path,
+) -> None:
+    """Of a large batch the first cases are scored seconds before the last."""
+    old, new = on_disk(tmp_path, V0), on_disk(tmp_path, V1)
+    serving = new_serving(tmp_path)
+    serving.explaining = Semaphore(0)
+    before = rollout(champion=new, last_good=old)
+    await serving.want(before)
+    async with running(serving) as predictor, asyncio.timeout(10):
+        while not {V0, V1} <= set(serving.versions):
+            await asyncio.sleep(0.01)
+        cases = [noted("pain", n) for n in range(3)]
+        asked = asyncio.create_task(predictor.predict(cases, explain=[False, True, True]))
+        await asyncio.sleep(0.2)  # the first is scored; the second waits for its words
+        await serving.want(rollout(champion=old, revision=before.revision + 1))
+        serving.explaining.release(10)
+        found = await asked
+
+    assert [each.case.case_id for each in found] == [case.case_id for case in cases]
+    assert [each.answering_version for each in found] == [V0, V0, V0]
+
+
 async def test_a_draft_that_fails_costs_its_case_the_draft_alone(
     tmp_path: Path, champion_only: RolloutChanged
 ) -> None:

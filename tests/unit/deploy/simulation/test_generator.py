@@ -173,7 +173,7 @@ def test_a_history_file_gives_back_the_same_cases(tmp_path: Path) -> None:
     assert write_history(tmp_path / "history.csv", TASK, claims) == 200
     with (tmp_path / "history.csv").open(newline="", encoding="utf-8") as file:
         read = [TASK.read_history(row) for row in csv.DictReader(file)]
-    assert [case.input for case in read] == [claim.input for claim in claims]
+    assert [TASK.complete(case.input) for case in read] == [claim.input for claim in claims]
     assert [case.label for case in read] == [claim.label for claim in claims]
     assert [case.reasoning for case in read] == [claim.reasoning for claim in claims]
     assert [case.evidence for case in read] == [claim.evidence for claim in claims]

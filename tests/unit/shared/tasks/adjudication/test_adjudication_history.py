@@ -5,7 +5,7 @@ from pydantic import TypeAdapter
 
 from shared.errors import Rejected
 from shared.events.base import Identifier
-from shared.tasks.adjudication import ADJUDICATION, group_of, read_history
+from shared.tasks.adjudication import ADJUDICATION, complete, group_of, read_history
 from shared.tasks.adjudication.claim import ClaimInput
 
 ROW = {
@@ -34,7 +34,7 @@ def test_a_row_becomes_a_case() -> None:
     claim = claim_of(ROW)
     assert claim.diagnosis_codes == ("M54.50", "M54.2")
     assert str(claim.billed_amount) == "74.40"
-    assert [edit.outcome for edit in claim.edits] == ["pass"] * 6
+    assert [edit.outcome for edit in complete(claim).edits] == ["pass"] * 6
 
 
 @pytest.mark.parametrize(
