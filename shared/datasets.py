@@ -34,6 +34,7 @@ class Example(Frozen):
     reason: str  # why the case was reviewed; "import" for history
     source: Literal["review", "import"]
     inclusion_probability: Annotated[float, Field(gt=0.0, le=1.0)]
+    in_part: bool = False  # a part only was approved, which no model can say: nothing to train on
     messages: tuple[Message, ...]  # system, user, assistant
 
 

@@ -129,6 +129,7 @@ def example(task: Task, label: Unreleased) -> Example:
         reason=label.reason,
         source=label.source,
         inclusion_probability=label.inclusion_probability,
+        in_part=label.in_part,
         messages=(
             Message(role="system", content=prompt.system),
             Message(role="user", content=prompt.user),

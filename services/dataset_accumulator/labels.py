@@ -33,6 +33,7 @@ class Label:
     input: Mapping[str, Any]
     evidence: Mapping[str, Any]
     content_sha256: str
+    in_part: bool = False  # a part only was approved
 
 
 def label_of_review(review: ReviewCompleted) -> Label:
@@ -57,6 +58,7 @@ def label_of_review(review: ReviewCompleted) -> Label:
         inclusion_probability=review.inclusion_probability,
         input=task.validate(case.input).model_dump(mode="json"),
         content_sha256=content_hash(task.name, {**said, "case": case.content_sha256}),
+        in_part=review.approved_amount is not None,
         **said,
     )
 

@@ -19,24 +19,26 @@ _PAGE = 500
 _INSERT = """
 INSERT INTO dataset_accumulator.labels
     (case_id, review_id, task, group_id, split, content_sha256, label, reasoning, reason, source,
-     inclusion_probability, input, evidence, import_id)
-SELECT new.*, $14::text FROM unnest(
+     inclusion_probability, input, evidence, in_part, import_id)
+SELECT new.*, $15::text FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::float8[], $12::jsonb[], $13::jsonb[]) AS new
+    $9::text[], $10::text[], $11::float8[], $12::jsonb[], $13::jsonb[],
+    $14::boolean[]) AS new
 ON CONFLICT DO NOTHING
 RETURNING case_id
 """
 _KEEP = """
 INSERT INTO dataset_accumulator.corrections
-    (case_id, revision, task, label, reasoning, corrected_by, why, corrected_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
+    (case_id, revision, task, label, reasoning, corrected_by, why, corrected_at, in_part)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
 """
 # Whichever comes first, label or correction: the one that comes second finds the other.
 _CORRECT = """
 UPDATE dataset_accumulator.labels AS labels
-SET revision = newest.revision, label = newest.label, reasoning = newest.reasoning
+SET revision = newest.revision, label = newest.label, reasoning = newest.reasoning,
+    in_part = newest.in_part
 FROM (
-    SELECT DISTINCT ON (case_id) case_id, task, revision, label, reasoning
+    SELECT DISTINCT ON (case_id) case_id, task, revision, label, reasoning, in_part
     FROM dataset_accumulator.corrections WHERE case_id = ANY($1::text[])
     ORDER BY case_id, revision DESC
 ) AS newest
@@ -53,7 +55,7 @@ WHERE task = $1 AND released_revision IS DISTINCT FROM revision GROUP BY split
 """
 _UNRELEASED = """
 SELECT case_id, group_id, split, revision, label, reasoning, reason, source,
-    inclusion_probability, input, released_label
+    inclusion_probability, input, in_part, released_label
 FROM dataset_accumulator.labels
 WHERE task = $1 AND released_revision IS DISTINCT FROM revision ORDER BY id FOR UPDATE
 """
@@ -73,6 +75,7 @@ class Unreleased:
     source: Literal["review", "import"]
     inclusion_probability: float
     input: Mapping[str, Any]
+    in_part: bool
     released_label: str | None
 
 
@@ -210,6 +213,7 @@ def _row(label: Label, split: str) -> tuple[object, ...]:
         label.inclusion_probability,
         json.dumps(label.input),
         json.dumps(label.evidence),
+        label.in_part,
     )
 
 
@@ -223,6 +227,7 @@ def _correction(found: DecisionCorrected) -> tuple[object, ...]:
         found.corrected_by,
         found.why,
         found.occurred_at,
+        found.approved_amount is not None,
     )
 
 

@@ -71,7 +71,7 @@ def resample(
     """Draw whole groups with replacement; every resample uses the same draw for both versions."""
     k = len(held.labels)
     taken = candidate.answers.accepted(held, candidate.threshold)
-    wrong = taken & (candidate.answers.predicted != held.truth)
+    wrong = taken & candidate.answers.wrong(held)
     columns = [_cells(held, candidate.answers)]
     if champion is not None:
         columns.append(_cells(held, champion.answers))
@@ -99,7 +99,7 @@ def _cells(held: HeldOut, answers: Answers) -> Floats:
     """Each group's confusion, as a row of k * k cells."""
     k = len(held.labels)
     cells = np.eye(k * k)[held.truth * k + answers.predicted]
-    return _by_group(held, cells * answers.answered[:, None])
+    return _by_group(held, cells * (answers.answered & ~held.in_part)[:, None])
 
 
 def _by_group(held: HeldOut, values: Floats) -> Floats:

@@ -5,7 +5,7 @@ so that it speaks of all cases.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +23,17 @@ UNANSWERED = 0.0  # label mass of a case that a version does not read
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The cases of a split. `truth` and `groups` are indices, `adverse` has one entry a label."""
+    """The cases of a split. `truth` and `groups` are indices, `adverse` has one entry a label.
+
+    `in_part`: the expert approved a part only, so that no answer of a model is right.
+    """
 
     labels: tuple[str, ...]
     adverse: Booleans
     truth: Integers
     weights: Floats
     groups: Integers
+    in_part: Booleans = field(default_factory=lambda: np.array(False))
 
     @classmethod
     def of(cls, examples: Sequence[Example], task: Task) -> "HeldOut":
@@ -42,6 +46,7 @@ class HeldOut:
             truth=np.array([names[e.label] for e in examples], dtype=np.int64),
             weights=np.array([1.0 / e.inclusion_probability for e in examples]),
             groups=groups.astype(np.int64).reshape(-1),
+            in_part=np.array([e.in_part for e in examples], dtype=np.bool_),
         )
 
     def __len__(self) -> int:
@@ -91,6 +96,9 @@ class Answers:
     @property
     def confidence(self) -> Floats:
         return np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
+
+    def wrong(self, held: HeldOut) -> Booleans:
+        return np.asarray((self.predicted != held.truth) | held.in_part, dtype=np.bool_)
 
     def acceptable(self, held: HeldOut) -> Booleans:
         """What could be accepted at some threshold: never an adverse answer."""

@@ -57,9 +57,9 @@ class Data:
             list(read_split(artifacts, manifest, split))
             for split in ("train", "calibration", "test")
         )
-        if not test:
+        if all(example.in_part for example in test):
             raise Rejected(f"{manifest.dataset_version} has no held-out cases to measure with")
-        return cls(task, train, calibration, test)
+        return cls(task, [each for each in train if not each.in_part], calibration, test)
 
     def contender(self, answer: Answer, *, tolerated_error: float) -> tuple[Contender, Proposal]:
         """A version that has no threshold yet: it gets the one that calibration proposes."""

@@ -102,10 +102,11 @@ def assess(held: HeldOut, answers: Answers, *, threshold: float) -> Assessment:
 
 
 def confusion(held: HeldOut, answers: Answers) -> Floats:
-    """[truth, predicted], in weights, of the answered cases."""
+    """[truth, predicted], in weights, of the answered cases that have one label altogether."""
     k = len(held.labels)
     cells = held.truth * k + answers.predicted
-    sums = np.bincount(cells, weights=held.weights * answers.answered, minlength=k * k)
+    weights = held.weights * answers.answered * ~held.in_part
+    sums = np.bincount(cells, weights=weights, minlength=k * k)
     return sums.astype(np.float64).reshape(k, k)
 
 
@@ -138,13 +139,13 @@ def acceptance(held: HeldOut, answers: Answers, threshold: float) -> tuple[float
     weight = float(held.weights[taken].sum())
     if weight == 0.0:
         return 0.0, None
-    wrong = float(held.weights[taken & (answers.predicted != held.truth)].sum())
+    wrong = float(held.weights[taken & answers.wrong(held)].sum())
     return _share(weight / held.weights.sum()), _share(wrong / weight)
 
 
 def calibration(held: HeldOut, answers: Answers) -> tuple[Bin, ...]:
     """Confidence and accuracy in bins of equal width, empty ones left out."""
-    right = answers.predicted == held.truth
+    right = ~answers.wrong(held)
     index = np.minimum((answers.confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     found = []
     for number in np.unique(index[answers.answered]):
@@ -165,7 +166,7 @@ def tradeoff(held: HeldOut, answers: Answers, *, points: int = 60) -> tuple[Trad
     able = answers.acceptable(held)
     order = np.argsort(-answers.confidence[able], kind="stable")
     confidence, weights = answers.confidence[able][order], held.weights[able][order]
-    wrong = weights * (answers.predicted != held.truth)[able][order]
+    wrong = weights * answers.wrong(held)[able][order]
     rate = weights.cumsum() / held.weights.sum()
     error = _ratio(wrong.cumsum(), weights.cumsum())
     # A threshold takes in every case of the same confidence: only the last of equals is one.

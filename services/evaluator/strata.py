@@ -38,7 +38,7 @@ class Stratum:
 def strata(held: HeldOut, answers: Answers) -> tuple[Stratum, ...]:
     """Of the answered cases, those that stand for the most first."""
     weights = held.weights[answers.answered]
-    wrong = (answers.predicted != held.truth)[answers.answered]
+    wrong = answers.wrong(held)[answers.answered]
     if not len(weights):
         return ()
     overall = (len(weights) * np.average(wrong, weights=weights) + 1.0) / (len(weights) + 2.0)

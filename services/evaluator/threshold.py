@@ -40,7 +40,7 @@ def propose(held: HeldOut, answers: Answers, *, tolerated_error: float) -> Propo
     order = np.argsort(-answers.confidence[able], kind="stable")
     confidence = answers.confidence[able][order]
     weights = held.weights[able][order]
-    wrong = (answers.predicted != held.truth)[able][order]
+    wrong = answers.wrong(held)[able][order]
     expected, size = _running(confidence, weights, wrong * weights, tolerated_error)
     # A threshold takes in every case of the same confidence.
     last_of_equals = np.append(confidence[1:] != confidence[:-1], True)[: len(confidence)]

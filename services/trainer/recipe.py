@@ -124,7 +124,11 @@ def _train_lora(
 
 
 def _calibrated(backend: Backend, splits: Splits, labels: Sequence[str]) -> dict[str, Any]:
-    """The temperature by the calibration split, and how that does on the validation split."""
+    """The temperature by the calibration split, and how that does on the validation split.
+
+    Cases are not weighted by their inclusion probability: which of them experts saw depends on
+    the case alone, and one audit that stands for twenty would decide for all.
+    """
     scores = _scores(backend, splits["calibration"], labels)
     experts = [case.label for case in splits["calibration"]]
     temperature = fit_temperature([score.log_probabilities for score in scores], experts)

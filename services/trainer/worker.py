@@ -33,7 +33,10 @@ _IDLE_SECONDS = 0.5
 
 @dataclass
 class Worker:
-    """One process's share of the training. A run survives the worker: another one resumes it."""
+    """One process's share of the training.
+
+    A run survives the worker: another one goes on, from the checkpoint if it has the same disk.
+    """
 
     store: Store
     artifacts: Artifacts
@@ -123,7 +126,8 @@ class Worker:
         for split in TRAINING_SPLITS:
             with (data / f"{split}.jsonl").open("w") as file:
                 for example in read_split(self.artifacts, manifest, split):
-                    file.write(example.model_dump_json() + "\n")
+                    if not example.in_part:
+                        file.write(example.model_dump_json() + "\n")
         return manifest
 
     def _arguments(self, directory: Path, manifest: DatasetManifest) -> list[str]:

@@ -14,14 +14,19 @@ SIZES: Mapping[Split, int] = {"train": 60, "validation": 20, "calibration": 30, 
 
 
 def release(
-    artifacts: Artifacts, number: int, *, sizes: Mapping[Split, int] = SIZES, seed: int = 1
+    artifacts: Artifacts,
+    number: int,
+    *,
+    sizes: Mapping[Split, int] = SIZES,
+    seed: int = 1,
+    in_part: bool = False,
 ) -> DatasetReleased:
     """Store a dataset version of simulated claims; the event that tells of it."""
     version = f"adjudication-d{number}"
     claims = iter(simulated_claims(seed=seed, count=sum(sizes.values())))
     shards: dict[Split, tuple[Shard, ...]] = {}
     for split, size in sizes.items():
-        lines = [example_line(next(claims)) for _ in range(size)]
+        lines = [example_line(next(claims), in_part=in_part) for _ in range(size)]
         shards[split] = (_shard(artifacts, f"{version}/{split}.jsonl", lines),)
     counts = {split: {"APPROVED": size} for split, size in sizes.items()}
     manifest = DatasetManifest(

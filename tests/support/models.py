@@ -18,7 +18,7 @@ from tests.support.builders import trained
 ADJUDICATION = TASKS["adjudication"]
 
 
-def example_line(claim: SimulatedClaim) -> str:
+def example_line(claim: SimulatedClaim, *, in_part: bool = False) -> str:
     """A claim as a line of a dataset's shard."""
     from shared.datasets import Example, Message
 
@@ -32,6 +32,7 @@ def example_line(claim: SimulatedClaim) -> str:
         reason="import",
         source="import",
         inclusion_probability=1.0,
+        in_part=in_part,
         messages=tuple(Message(role=role, content=text) for role, text in contents),
     ).model_dump_json()
 

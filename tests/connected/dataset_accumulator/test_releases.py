@@ -86,6 +86,25 @@ async def test_a_corrected_label_is_released_again_with_a_tombstone(
     assert len(accumulator.examples(first)) == 3
 
 
+async def test_what_was_approved_in_part_is_marked_until_it_is_corrected(
+    accumulator: Accumulator,
+) -> None:
+    await accumulator.review("a", "b", approved_amount=20.0)
+    await accumulator.review("c")
+    first = await accumulator.releaser.at_threshold(TASK)
+    whole, part = corrected("b", label="APPROVED"), corrected("c", label="APPROVED")
+    await accumulator.handlers.decisions_corrected(
+        [whole, part.model_copy(update={"approved_amount": 20.0})]
+    )
+    second = await accumulator.releaser.by_hand(TASK, trigger="manual:test:1")
+
+    marked = [
+        {found.case_id for found in accumulator.examples(version) if found.in_part}
+        for version in (first, second)
+    ]
+    assert marked == [{"a", "b"}, {"a", "c"}]
+
+
 async def test_a_label_corrected_before_its_release_appears_once(accumulator: Accumulator) -> None:
     await accumulator.handlers.decisions_corrected([corrected("b")])
     await accumulator.review("a", "b", "c")

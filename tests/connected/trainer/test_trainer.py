@@ -69,6 +69,18 @@ async def test_held_out_cases_never_reach_the_trainer(
     assert run["status"] == "succeeded"
 
 
+async def test_nothing_is_learned_from_what_was_approved_in_part(
+    engine: EngineSettings, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    released = release(artifacts, next(_NUMBERS), in_part=True)
+    async with trainer(engine, tmp_path) as client:
+        await publish(engine, released)
+        run = await ended(client, released.dataset_version)
+
+    assert (run["status"], run["version"]) == ("failed", None)
+    assert "no cases" in run["reason"]
+
+
 async def test_a_damaged_dataset_fails_the_run_and_the_next_release_tries_again(
     engine: EngineSettings, artifacts: Artifacts, tmp_path: Path
 ) -> None:

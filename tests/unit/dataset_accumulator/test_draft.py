@@ -24,6 +24,7 @@ def label(case_id: str = "case-1", **changes: Any) -> Unreleased:
         "source": "review",
         "inclusion_probability": 0.05,
         "input": claim_input(),
+        "in_part": False,
         "released_label": None,
     }
     return Unreleased(**{**fields, **changes})

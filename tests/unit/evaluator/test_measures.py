@@ -62,6 +62,24 @@ def test_an_unanswered_case_is_neither_right_nor_wrong_and_goes_to_a_human() -> 
     assert samples.candidate(accuracy).estimate == pytest.approx(2 / 3)
 
 
+def test_to_accept_in_full_what_was_approved_in_part_is_an_error() -> None:
+    """The first case: the label is right, the amount is not."""
+    held, answers = small()
+    part = replace(held, in_part=np.array([True, False, False, False]))
+    found = assess(part, answers, threshold=0.65)
+    assert found.measures.auto_accept_rate == pytest.approx(11 / 13)
+    assert found.measures.auto_accept_error == 1.0
+    assert found.measures.accuracy == pytest.approx(1 / 12)  # of those with one label altogether
+    samples = resample(
+        part, Contender(answers, 0.65), None, rng=np.random.default_rng(1), resamples=100
+    )
+    assert samples.candidate(accuracy).estimate == pytest.approx(1 / 12)
+    error = samples.accepted_error()
+    assert error is not None
+    assert error.estimate == 1.0
+    assert found.tradeoff == ()
+
+
 def test_a_threshold_above_every_confidence_accepts_nothing() -> None:
     held, answers = small()
     found = assess(held, answers, threshold=1.01)
