@@ -8,13 +8,13 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
+from rich.text import Text
 
 from deploy.command_line import dead_letters, submission, views
 from deploy.command_line.client import Refused, Unreachable, environment, system
 from deploy.command_line.users import users
+from deploy.terminal import Terminal
 from shared.errors import Rejected
 from shared.topics import create_topics
 
@@ -22,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Caseloop: operate the loop from a 
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be processed.")
 app.add_typer(dlq, name="dlq")
 app.add_typer(users, name="users")
-console = Console()
+console = Terminal()
 
 Task = Annotated[str, typer.Argument(help="for example adjudication")]
 Version = Annotated[str, typer.Argument(help="for example adjudication-v1.1")]
@@ -65,7 +65,7 @@ def import_history(
     if splits:
         query["splits"] = splits
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
@@ -178,7 +178,7 @@ def register_base(
     """Register a base model under s3://models/base/."""
     from deploy.command_line.base_models import register
 
-    with console.status(f"registering {model}"):
+    with console.status(Text(f"registering {model}")):
         uri = register(model, name=name, settings=environment())
     console.print(f"registered {uri}")
 
@@ -186,12 +186,7 @@ def register_base(
 @dlq.command("list")
 def list_letters() -> None:
     """All dead letters: where they lie, whose they are, and why."""
-    table = Table(Column("place", no_wrap=True), "group", "error", "failed at")
-    for kept in dead_letters.kept_letters(system().kafka):
-        letter = kept.letter
-        table.add_row(
-            kept.place, letter.group, f"{letter.error_type}: {letter.error}", letter.failed_at
-        )
+    table = views.letters(dead_letters.kept_letters(system().kafka))
     console.print(table if table.row_count else "no dead letters")
 
 
@@ -201,7 +196,7 @@ def show_letter(place: Annotated[str, typer.Argument(help="topic/partition/offse
     kept = dead_letters.find(system().kafka, place)
     if kept is None:
         raise Rejected(f"no dead letter at {place}; `caseloop dlq list` shows the places")
-    console.print(dead_letters.describe(kept), markup=False, highlight=False)
+    console.print(dead_letters.describe(kept), highlight=False)
 
 
 @dlq.command("replay")
@@ -234,5 +229,5 @@ def main() -> None:
     try:
         app()
     except (Unreachable, Refused, Rejected, json.JSONDecodeError) as error:
-        Console(stderr=True).print(f"[red]{error}[/red]")
+        Terminal(stderr=True).print(str(error), style="red", soft_wrap=True)
         sys.exit(1)

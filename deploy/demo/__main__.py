@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 from aiokafka.errors import KafkaError
-from rich.console import Console
 from rich.live import Live
 
 from deploy.command_line.client import PORTS, Refused, System, Unreachable
@@ -29,6 +28,7 @@ from deploy.demo.watch import Loop, watch
 from deploy.embedded.outside import outside_engines
 from deploy.embedded.stack import StackError
 from deploy.simulation import DecidedCase
+from deploy.terminal import Terminal
 from shared.artifacts import Artifacts
 from shared.errors import Rejected, Transient
 from shared.sender import Sender
@@ -48,7 +48,7 @@ def main(
     compose: Annotated[bool, typer.Option(help="in docker compose")] = False,
 ) -> None:
     """Run the whole loop on embedded engines, or in docker compose."""
-    console = Console()
+    console = Terminal()
     if claims == SIMULATED:
         plan = simulated(seed=seed, history=history, threshold=threshold)
     else:
@@ -58,11 +58,11 @@ def main(
         place: Place = Compose() if compose else Embedded(outside_engines(os.environ))
         asyncio.run(demonstrate(plan, place, claims=claims, console=console))
     except (Stuck, PlaceError, StackError, *_EXPLAINED) as error:
-        console.print(f"[red]{error}[/red]")
+        console.print(str(error), style="red", soft_wrap=True)
         sys.exit(1)
 
 
-async def demonstrate(plan: Plan, place: Place, *, claims: str, console: Console) -> None:
+async def demonstrate(plan: Plan, place: Place, *, claims: str, console: Terminal) -> None:
     started = time.monotonic()
     known = place.known()
     panel = reviewers(known)
@@ -126,7 +126,7 @@ def _adjudicators(
     return [work(url, reviewer, recorded.get) for reviewer in panel]
 
 
-def _print_table(loop: Loop, environment: Mapping[str, str], console: Console) -> None:
+def _print_table(loop: Loop, environment: Mapping[str, str], console: Terminal) -> None:
     artifacts = Artifacts(engine_settings(environment))
     console.print(report.table(loop, report.recalls(artifacts, loop)))
     for found in System(environment).get("promoter", "/v1/versions", task=loop.task):
@@ -135,7 +135,7 @@ def _print_table(loop: Loop, environment: Mapping[str, str], console: Console) -
 
 
 def _print_addresses(
-    system: System, panel: Sequence[Reviewer], place: Place, console: Console
+    system: System, panel: Sequence[Reviewer], place: Place, console: Terminal
 ) -> None:
     addresses = "\n".join(f"{service:<20} {system.url(service)}" for service in PORTS)
     console.print(f"\n{addresses}", highlight=False)

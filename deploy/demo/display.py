@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from deploy.command_line.client import Refused, System, Unreachable
 from deploy.demo.watch import Loop
+from deploy.terminal import Terminal
 
 _BAR = 30
 
@@ -24,7 +25,7 @@ class Display:
     """What the viewer sees: the steps, the counts of cases, and how far the next model is."""
 
     loop: Loop
-    console: Console
+    console: Terminal
     started: float = field(default_factory=time.monotonic)
     steps: list[str] = field(default_factory=list)
     label_progress: tuple[int, int] = (0, 0)

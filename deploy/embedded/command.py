@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from deploy.embedded.layout import default_home
 from deploy.embedded.ports import SERVICES
 from deploy.embedded.stack import EmbeddedStack, StackError, Unhealthy
 from deploy.embedded.status import statuses, table
+from deploy.terminal import Terminal
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
-console = Console()
+console = Terminal()
 
 _SHOWN_LOG_LINES = 25
 
@@ -33,10 +33,8 @@ def up(
     stack = _stack(services=() if only else SERVICES, settings=_pairs(setting))
     started = time.monotonic()
     try:
-        with console.status("starting") as spinner:
-            stack.start(
-                lambda name, seconds: _healthy(spinner.console, name, seconds), timeout=timeout
-            )
+        with console.status("starting"):
+            stack.start(_healthy, timeout=timeout)
     except Unhealthy as error:
         _explain(stack, error)
         raise typer.Exit(1) from None
@@ -108,7 +106,7 @@ def main() -> None:
     try:
         app()
     except (StackError, OSError) as error:
-        console.print(f"[red]{escape(str(error))}[/]")
+        console.print(str(error), style="red", soft_wrap=True)
         sys.exit(1)
 
 
@@ -125,16 +123,16 @@ def _pairs(settings: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _healthy(shown: Console, name: str, seconds: float) -> None:
-    shown.print(f"[green]healthy[/]  {name} [dim]{seconds:.1f} s[/]", highlight=False)
+def _healthy(name: str, seconds: float) -> None:
+    console.print(Text.assemble(("healthy", "green"), f"  {name} ", (f"{seconds:.1f} s", "dim")))
 
 
 def _explain(stack: EmbeddedStack, error: Unhealthy) -> None:
     for name, reason in error.reasons.items():
         log = stack.layout.log(name)
-        console.print(f"[red]not healthy[/]  {name}: {escape(reason)}", highlight=False)
+        console.print(Text.assemble(("not healthy", "red"), f"  {name}: {reason}"))
         console.rule(f"end of {log}", style="dim")
-        console.print(_tail(log), markup=False, highlight=False)
+        console.print(_tail(log), highlight=False)
 
 
 def _tail(log: Path) -> str:

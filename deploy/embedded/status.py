@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 from rich.table import Table
+from rich.text import Text
 
 from deploy.embedded.health import Health, probe
 from deploy.embedded.ports import OFFSETS
@@ -93,7 +94,7 @@ def _duration(seconds: float) -> str:
     return f"{hours}h {minutes:02}m" if hours else f"{minutes}m {rest:02}s"
 
 
-def _health(health: Health | None) -> str:
+def _health(health: Health | None) -> Text:
     if health is None:
-        return ""
-    return "[green]healthy[/]" if health.healthy else f"[red]{health.reason}[/]"
+        return Text()
+    return Text("healthy", "green") if health.healthy else Text(health.reason, "red")
