@@ -8,7 +8,7 @@ import time
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from aiokafka.errors import KafkaError
@@ -26,7 +26,8 @@ from deploy.demo.plan import HISTORY, THRESHOLD, Plan, independent_review, simul
 from deploy.demo.scenario import Scenario, Stuck
 from deploy.demo.watch import Loop, watch
 from deploy.embedded.outside import outside_engines
-from deploy.embedded.stack import StackError
+from deploy.embedded.stack import StackError, Unhealthy
+from deploy.embedded.unhealthy import explain
 from deploy.simulation import DecidedCase
 from deploy.terminal import Terminal
 from shared.artifacts import Artifacts
@@ -35,29 +36,36 @@ from shared.sender import Sender
 from shared.settings import engine_settings
 
 SIMULATED = "simulated"
-_EXPLAINED = (Rejected, Transient, KafkaError, Refused, Unreachable)
+Strategy = Literal["lora", "linear"]
+_EXPLAINED = (
+    *(Stuck, PlaceError, StackError, OSError),
+    *(Rejected, Transient, KafkaError, Refused, Unreachable),
+)
 
 
 def main(
     claims: Annotated[str, typer.Option(help="simulated, or the path of a CSV file")] = SIMULATED,
     limit: Annotated[int, typer.Option(help="cases of a CSV file; 0 is all")] = 1500,
     seed: Annotated[int, typer.Option(help="of the simulated claims")] = 1,
-    strategy: Annotated[str, typer.Option(help="lora, or linear for a fast look")] = "lora",
+    strategy: Annotated[Strategy, typer.Option(help="linear for a fast look")] = "lora",
     history: Annotated[int, typer.Option(help="simulated claims decided before")] = HISTORY,
     threshold: Annotated[int, typer.Option(help="labels that make the second version")] = THRESHOLD,
     compose: Annotated[bool, typer.Option(help="in docker compose")] = False,
 ) -> None:
     """Run the whole loop on embedded engines, or in docker compose."""
     console = Terminal()
-    if claims == SIMULATED:
-        plan = simulated(seed=seed, history=history, threshold=threshold)
-    else:
-        plan = independent_review(Path(claims).expanduser(), limit=limit)
-    plan = with_strategy(plan, strategy)
     try:
+        if claims == SIMULATED:
+            plan = simulated(seed=seed, history=history, threshold=threshold)
+        else:
+            plan = independent_review(Path(claims).expanduser(), limit=limit)
+        plan = with_strategy(plan, strategy)
         place: Place = Compose() if compose else Embedded(outside_engines(os.environ))
         asyncio.run(demonstrate(plan, place, claims=claims, console=console))
-    except (Stuck, PlaceError, StackError, *_EXPLAINED) as error:
+    except Unhealthy as error:
+        explain(error, console)
+        sys.exit(1)
+    except _EXPLAINED as error:
         console.print(str(error), style="red", soft_wrap=True)
         sys.exit(1)
 

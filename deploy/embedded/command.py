@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,12 +12,11 @@ from deploy.embedded.layout import default_home
 from deploy.embedded.ports import SERVICES
 from deploy.embedded.stack import EmbeddedStack, StackError, Unhealthy
 from deploy.embedded.status import statuses, table
+from deploy.embedded.unhealthy import explain
 from deploy.terminal import Terminal
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 console = Terminal()
-
-_SHOWN_LOG_LINES = 25
 
 
 @app.command()
@@ -36,7 +34,7 @@ def up(
         with console.status("starting"):
             stack.start(_healthy, timeout=timeout)
     except Unhealthy as error:
-        _explain(stack, error)
+        explain(error, console)
         raise typer.Exit(1) from None
     seconds = time.monotonic() - started
     console.print(f"all healthy after {seconds:.1f} s; settings in {stack.layout.env_file}")
@@ -125,17 +123,3 @@ def _pairs(settings: list[str]) -> dict[str, str]:
 
 def _healthy(name: str, seconds: float) -> None:
     console.print(Text.assemble(("healthy", "green"), f"  {name} ", (f"{seconds:.1f} s", "dim")))
-
-
-def _explain(stack: EmbeddedStack, error: Unhealthy) -> None:
-    for name, reason in error.reasons.items():
-        log = stack.layout.log(name)
-        console.print(Text.assemble(("not healthy", "red"), f"  {name}: {reason}"))
-        console.rule(f"end of {log}", style="dim")
-        console.print(_tail(log), highlight=False)
-
-
-def _tail(log: Path) -> str:
-    if not log.exists():
-        return "(no log)"
-    return "\n".join(log.read_text(errors="replace").splitlines()[-_SHOWN_LOG_LINES:])

@@ -41,7 +41,8 @@ class Determination:
 def determinations(path: Path, *, limit: int = LIMIT, seed: int = 0) -> Iterator[Determination]:
     """About `limit` determinations, each year by its share; 0 gives all of them.
 
-    Raises `Rejected` with the column's name if the file lacks one or a row cannot be read.
+    Raises `Rejected` if the file is no CSV, or with the column's name if the file lacks one or a
+    row cannot be read.
     """
     years = _by_year(path)
     total = sum(map(len, years.values()))
@@ -56,12 +57,19 @@ def determinations(path: Path, *, limit: int = LIMIT, seed: int = 0) -> Iterator
 def _by_year(path: Path) -> dict[int, list[dict[str, str]]]:
     years: dict[int, list[dict[str, str]]] = defaultdict(list)
     with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        names = _names(reader.fieldnames or ())
-        for row in reader:
-            ours = {column: (row[name] or "").strip() for column, name in names.items()}
-            years[_year(ours[_YEAR])].append(ours)
+        try:
+            for row in _rows(file):
+                years[_year(row[_YEAR])].append(row)
+        except (UnicodeDecodeError, csv.Error):
+            raise Rejected(f"{path} is no CSV file in UTF-8") from None
     return years
+
+
+def _rows(file: Iterable[str]) -> Iterator[dict[str, str]]:
+    reader = csv.DictReader(file)
+    names = _names(reader.fieldnames or ())
+    for row in reader:
+        yield {column: (row[name] or "").strip() for column, name in names.items()}
 
 
 def _names(header: Iterable[str]) -> dict[str, str]:
