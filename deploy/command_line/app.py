@@ -1,6 +1,5 @@
 """The commands. Each asks a service over HTTP; `submit` and dead letters use Kafka."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +7,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import typer
+from kafka.errors import KafkaError
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -15,7 +15,8 @@ from deploy.command_line import dead_letters, submission, views
 from deploy.command_line.client import Refused, Unreachable, environment, system
 from deploy.command_line.users import users
 from deploy.terminal import Terminal
-from shared.errors import Rejected
+from shared.errors import Rejected, Transient
+from shared.models.base_model import BaseModelUnavailable
 from shared.topics import create_topics
 
 app = typer.Typer(no_args_is_help=True, help="Caseloop: operate the loop from a terminal.")
@@ -23,6 +24,10 @@ dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be pr
 app.add_typer(dlq, name="dlq")
 app.add_typer(users, name="users")
 console = Terminal()
+_EXPLAINED = (
+    *(Unreachable, Refused, Rejected, Transient),
+    *(KafkaError, OSError, BaseModelUnavailable),
+)
 
 Task = Annotated[str, typer.Argument(help="for example adjudication")]
 Version = Annotated[str, typer.Argument(help="for example adjudication-v1.1")]
@@ -36,11 +41,12 @@ def submit(
     now: Annotated[bool, typer.Option(help="ask over HTTP and print the predictions")] = False,
 ) -> None:
     """Submit cases: to Kafka, or one by one over HTTP with an answer."""
-    text = sys.stdin.read() if str(file) == "-" else file.read_text()
-    cases = list(submission.read(text, task=task))
+    content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    cases = submission.read(content, task=task)
     if now:
         for case in cases:
-            console.print_json(data=system().post("inference", "/v1/predictions", case))
+            order = case.model_dump(mode="json", exclude={"event_id", "occurred_at"})
+            console.print_json(data=system().post("inference", "/v1/predictions", order))
         return
     sent = submission.send(system().kafka, cases)
     console.print(f"{sent} cases submitted to cases.submitted.v1")
@@ -92,7 +98,8 @@ def report(
 ) -> None:
     """Save a version's evaluation as a page with its pictures."""
     page = output / f"{version}.html"
-    page.write_bytes(system().download("evaluator", f"/v1/evaluations/{version}/report"))
+    path = f"/v1/evaluations/{quote(version, safe='')}/report"
+    page.write_bytes(system().download("evaluator", path))
     console.print(f"wrote {page}", soft_wrap=True)
 
 
@@ -225,9 +232,9 @@ def replay_letters(
 
 
 def main() -> None:
-    """Run the command line; expected failures are one line on stderr and exit 1."""
+    """Run the command line; expected failures are said on stderr, without a traceback: exit 1."""
     try:
         app()
-    except (Unreachable, Refused, Rejected, json.JSONDecodeError) as error:
+    except _EXPLAINED as error:
         Terminal(stderr=True).print(str(error), style="red", soft_wrap=True)
         sys.exit(1)

@@ -53,37 +53,50 @@ class System:
                 return token
         raise typer.BadParameter("no token: set API_TOKEN, or start the system with `make up`")
 
-    def client(self, service: str, *, role: str = "operator", timeout: float = 30) -> httpx.Client:
-        return httpx.Client(
-            base_url=self.url(service),
-            headers={"Authorization": f"Bearer {self.token(role)}"},
-            timeout=timeout,
-        )
-
     def get(self, service: str, path: str, **query: Any) -> Any:
-        return self._call(service, "GET", path, params=query)
+        return self.call(service, "GET", path, params=query)
 
     def post(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
-        return self._call(service, "POST", path, json=content)
+        return self.call(service, "POST", path, json=content)
 
     def download(self, service: str, path: str) -> bytes:
         return self._answer(service, "GET", path).content
 
     def patch(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
-        return self._call(service, "PATCH", path, json=content)
+        return self.call(service, "PATCH", path, json=content)
 
     @property
     def kafka(self) -> list[str]:
         return self.settings.get("KAFKA_BOOTSTRAP", "127.0.0.1:9092").split(",")
 
-    def _call(self, service: str, method: str, path: str, **arguments: Any) -> Any:
+    def call(self, service: str, method: str, path: str, **arguments: Any) -> Any:
+        """The JSON that the service answers with, if it answers with anything."""
         response = self._answer(service, method, path, **arguments)
-        return response.json() if response.content else None
-
-    def _answer(self, service: str, method: str, path: str, **arguments: Any) -> httpx.Response:
+        if not response.content:
+            return None
         try:
-            with self.client(service) as client:
-                response = client.request(method, path, **arguments)
+            return response.json()
+        except ValueError as error:
+            raise Unreachable(f"what answers at {self.url(service)} is no {service}") from error
+
+    def _answer(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30,
+        **arguments: Any,
+    ) -> httpx.Response:
+        try:
+            response = httpx.request(
+                method,
+                f"{self.url(service)}{path}",
+                headers={"Authorization": f"Bearer {self.token('operator')}", **(headers or {})},
+                timeout=timeout,
+                **arguments,
+            )
         except httpx.TransportError as error:
             raise Unreachable(
                 f"{service} does not answer at {self.url(service)}; is it up? (make status)"
