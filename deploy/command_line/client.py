@@ -12,17 +12,10 @@ import httpx
 import typer
 
 from deploy.embedded.layout import Layout, default_home
+from deploy.embedded.ports import DEFAULT_BASE, OFFSETS, SERVICES
 from deploy.embedded.settings import read_env
 
-PORTS = {
-    "inference": 8101,
-    "confidence_filter": 8102,
-    "review_queue": 8103,
-    "dataset_accumulator": 8104,
-    "trainer": 8105,
-    "evaluator": 8106,
-    "promoter": 8107,
-}
+PORTS = {service: DEFAULT_BASE + OFFSETS[service] for service in SERVICES}
 
 
 def environment() -> dict[str, str]:

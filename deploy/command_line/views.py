@@ -13,7 +13,7 @@ from deploy.command_line.dead_letters import Kept
 from shared.topics import TOPICS, dead_letter_topics
 
 _REFUSED_SHOWN = 20
-_VERDICTS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
+VERDICT_STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
 
 
 def status(system: System) -> Iterator[RenderableType]:
@@ -58,7 +58,7 @@ def versions(system: System, task: str | None) -> Table:
         table.add_row(
             found["version"],
             found["state"],
-            Text(found["verdict"], style=_VERDICTS[found["verdict"]]),
+            Text(found["verdict"], style=VERDICT_STYLES[found["verdict"]]),
             found["compared_with"] or "absolute gates",
             _percent(measures["accuracy"]),
             _percent(measures["auto_accept_rate"]),

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.command_line.client import Refused, System, Unreachable
+from deploy.command_line.views import VERDICT_STYLES
 from deploy.demo.watch import Loop
 from deploy.terminal import Terminal
 
@@ -106,7 +107,7 @@ class Display:
             against = evaluation.champion or "absolute gates"
             table.add_row(
                 "evaluation",
-                Text(evaluation.verdict, style=_VERDICTS[evaluation.verdict]),
+                Text(evaluation.verdict, style=VERDICT_STYLES[evaluation.verdict]),
                 f"{evaluation.model.version} against {against}",
             )
         if (rollout := loop.rollout) is not None:
@@ -164,9 +165,6 @@ def _asked(system: System, path: str, **query: str) -> Any:
         if error.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             raise
         return {}
-
-
-_VERDICTS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
 
 
 def _share(part: int, loop: Loop) -> str:

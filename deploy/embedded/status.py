@@ -14,7 +14,7 @@ from deploy.embedded.programs import ENGINES
 from deploy.embedded.settings import Settings
 from deploy.embedded.supervision import Process
 
-_MEBIBYTE = 1024 * 1024
+_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ def _status(process: Process, settings: Settings) -> Status:
 
 
 def memory_mb(pid: int) -> float:
-    """Memory of a process and its children; what they share counts once (where PSS is known)."""
+    """Of a process and all below it; what they share counts once (where PSS is known)."""
     try:
         parent = psutil.Process(pid)
         tree = [parent, *parent.children(recursive=True)]
     except psutil.NoSuchProcess:
         return 0.0
-    return sum(_bytes(process) for process in tree) / _MEBIBYTE
+    return sum(_bytes(process) for process in tree) / _MEGABYTE
 
 
 def _bytes(process: psutil.Process) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 
 from shared.errors import Rejected
+from shared.tasks.history import plain
 from shared.tasks.independent_review import (
     INDEPENDENT_REVIEW,
     IndependentReviewInput,
@@ -74,15 +75,11 @@ def _rows(file: Iterable[str]) -> Iterator[dict[str, str]]:
 
 def _names(header: Iterable[str]) -> dict[str, str]:
     """Our column -> the file's name of it. Newer files write ReferenceID for Reference ID."""
-    written = {_plain(name): name for name in header}
+    written = {plain(name): name for name in header}
     for column in INDEPENDENT_REVIEW.required_columns:
-        if _plain(column) not in written:
+        if plain(column) not in written:
             raise Rejected("the file has no such column", field=column)
-    return {column: written[_plain(column)] for column in _COLUMNS if _plain(column) in written}
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+    return {column: written[plain(column)] for column in _COLUMNS if plain(column) in written}
 
 
 def _year(text: str) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.errors import Rejected
+from shared.tasks.history import plain
 from shared.tasks.task import HistoricCase, Task
 
 LINE_LIMIT_BYTES = 1024 * 1024
@@ -126,8 +127,8 @@ def _header(reader: Iterator[list[str]], task: Task) -> Sequence[str | None]:
         raise Rejected(f"the header is not CSV: {error}") from None
     if not _is_clean(names):
         raise Rejected(f"the header is not UTF-8; {_AS_UTF8}")
-    known = {_plain(column): column for column in (*task.required_columns, *task.optional_columns)}
-    columns = [known.get(_plain(name)) for name in names]
+    known = {plain(column): column for column in (*task.required_columns, *task.optional_columns)}
+    columns = [known.get(plain(name)) for name in names]
     missing = [column for column in task.required_columns if column not in columns]
     if missing:
         raise Rejected(f"the file lacks {_listed(missing)}{_hint(names)}", field=missing[0])
@@ -135,11 +136,6 @@ def _header(reader: Iterator[list[str]], task: Task) -> Sequence[str | None]:
         if columns.count(column) > 1:
             raise Rejected("stands twice in the header", field=column)
     return columns
-
-
-def _plain(name: str) -> str:
-    """Column names are compared by their letters: Report Year is ReportYear and report_year."""
-    return "".join(character for character in name.lower() if character.isalnum())
 
 
 def _listed(columns: Sequence[str]) -> str:
