@@ -114,10 +114,10 @@ class Refused(Exception):
     def __init__(self, response: httpx.Response) -> None:
         try:
             content = response.json()
-            detail = content.get("detail", content)
+            detail = content["detail"]
             if content.get("field"):
                 detail = f"{content['field']}: {detail}"
-        except ValueError:
+        except (ValueError, LookupError, TypeError):  # from something before the service
             detail = response.text[:200]
         super().__init__(f"{response.status_code}: {detail}")
         self.status_code = response.status_code
