@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from kafka.errors import KafkaTimeoutError
 
-from deploy.command_line import app, submission
+from deploy.command_line import app, base_models, submission
 from shared.errors import Rejected
+from shared.models.base_model import BaseModelUnavailable
 from shared.tasks.adjudication import ADJUDICATION
 from tests.support.builders import submitted
 
@@ -65,6 +66,15 @@ def test_a_service_is_away_while_a_file_is_imported(say: Say, tmp_path: Path) ->
     file.write_text("claim_id\n")
 
     assert "dataset_accumulator does not answer" in say("import", file)
+
+
+def test_a_base_model_cannot_be_had(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    def register(model: str, **_: object) -> str:
+        raise BaseModelUnavailable(f"{model} is no causal language model")
+
+    monkeypatch.setattr(base_models, "register", register)
+
+    assert say("register-base", "[/model]") == "[/model] is no causal language model\n"
 
 
 def test_object_storage_is_away(say: Say) -> None:
