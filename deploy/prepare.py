@@ -5,8 +5,13 @@ python -m deploy.prepare [--base-model NAME]
 
 import argparse
 import os
+import sys
+
+from kafka.errors import KafkaError
 
 from shared.artifacts import Artifacts
+from shared.errors import Transient
+from shared.models.base_model import BaseModelUnavailable
 from shared.settings import EngineSettings
 from shared.topics import create_topics
 
@@ -23,13 +28,20 @@ def main() -> None:
     parser.add_argument("--base-model", help="a name, path or hub id to register for LoRA")
     parser.add_argument("--no-base-model", dest="base_model", action="store_const", const=None)
     arguments = parser.parse_args()
+    try:
+        _run(arguments.base_model)
+    except (Transient, KafkaError, BaseModelUnavailable) as error:
+        sys.exit(str(error))
+
+
+def _run(base_model: str | None) -> None:
     replication = int(os.environ.get("KAFKA_REPLICATION", "1"))
     created = prepare(EngineSettings(), replication=replication)
     print(f"{len(created)} topics created, buckets exist")
-    if arguments.base_model:
+    if base_model:
         from deploy.command_line.base_models import register
 
-        uri = register(arguments.base_model, name=None, settings=os.environ)
+        uri = register(base_model, name=None, settings=os.environ)
         print(f"base model at {uri}")
 
 

@@ -25,7 +25,7 @@ def cases(file: str | None) -> list[dict]:
         case = json.loads(EXAMPLE.read_text())
         return [{**case, "case_id": f"EXAMPLE-{number}.1", "claim_id": f"EXAMPLE-{number}"}]
     text = sys.stdin.read() if file == "-" else Path(file).read_text()
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ _HEADERS = {
             "ce_time",
             "ce_subject",
             "ce_specversion",
+            "content-type",
             "correlation_id",
         )
     },

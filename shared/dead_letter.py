@@ -13,6 +13,7 @@ from shared.topics import dead_letter_topic
 
 _PREFIX = "dead_letter_"
 _NOT_KEPT = _PREFIX + "not_kept"
+_NULL = _PREFIX + "null"  # which of key and value were null: an empty one is another thing
 _LONGEST_ERROR = 500
 _LONGEST_KEY_BYTES = 1024
 
@@ -21,8 +22,8 @@ _LONGEST_KEY_BYTES = 1024
 class DeadLetter:
     """A record as it was, and why `group` could not process it.
 
-    `headers` are the original bytes; names repeat if they did. `not_kept` tells the size and hash
-    of a value that was too large to keep.
+    `headers` are the original bytes, a null as empty; names repeat if they did. `not_kept` tells
+    the size and hash of a value that was too large to keep.
     """
 
     topic: str
@@ -58,12 +59,13 @@ class DeadLetter:
         """The dead letter in a record of a dead-letter topic."""
         about = {name: headers[_PREFIX + name].decode() for name in _ABOUT}
         original = json.loads(headers[_PREFIX + "headers"])
+        null = headers.get(_NULL, b"").decode().split()
         return cls(
             topic=about["topic"],
             partition=int(about["partition"]),
             offset=int(about["offset"]),
-            key=key,
-            value=value,
+            key=None if "key" in null else key,
+            value=None if "value" in null else value,
             headers=tuple((name, base64.b64decode(text)) for name, text in original),
             group=about["group"],
             error=about["error"],
@@ -92,11 +94,13 @@ def dead_letter(letter: DeadLetter) -> Record:
     headers = {_PREFIX + name: str(getattr(letter, name)) for name in _ABOUT}
     original = [(name, base64.b64encode(value).decode()) for name, value in letter.headers]
     headers[_PREFIX + "headers"] = json.dumps(original)
+    if null := [name for name in ("key", "value") if getattr(letter, name) is None]:
+        headers[_NULL] = " ".join(null)
     if letter.not_kept:
         headers[_NOT_KEPT] = letter.not_kept
     return Record(
         topic=dead_letter_topic(letter.topic, letter.group),
-        key=letter.key if letter.key is not None else b"",
-        value=letter.value if letter.value is not None else b"",
+        key=letter.key or b"",
+        value=letter.value or b"",
         headers=headers,
     )

@@ -41,9 +41,6 @@ class Rollouts:
     def of(self, task: str) -> RolloutChanged | None:
         return self._newest.get(task)
 
-    def all(self) -> list[RolloutChanged]:
-        return list(self._newest.values())
-
     def on_change(self, listener: Listener) -> None:
         """Call `listener` for every newer revision, before later work sees it."""
         self._listeners.append(listener)

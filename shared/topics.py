@@ -1,12 +1,9 @@
-"""Every topic, listed once. Nothing is created automatically; `python -m shared.topics create` is.
+"""Every topic, listed once. Brokers make none by themselves: `create_topics` does.
 
 A work topic is read by one group a consumer; each such pair has a dead-letter topic. A state
 topic is compacted and read by every process of its readers from the beginning, without a group.
 """
 
-import argparse
-import os
-import sys
 from dataclasses import dataclass
 
 from shared import events
@@ -168,24 +165,3 @@ def create_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
         return [topic.name for topic in missing]
     finally:
         client.close()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m shared.topics", description=__doc__)
-    parser.add_argument("action", choices=["create", "list"])
-    parser.add_argument("--bootstrap", default=os.environ.get("KAFKA_BOOTSTRAP"))
-    parser.add_argument(
-        "--replication", type=int, default=int(os.environ.get("KAFKA_REPLICATION", "1"))
-    )
-    arguments = parser.parse_args()
-    if arguments.action == "list":
-        print("\n".join([*(topic.name for topic in TOPICS), *dead_letter_topics()]))
-        return
-    if not arguments.bootstrap:
-        sys.exit("no broker: set KAFKA_BOOTSTRAP or pass --bootstrap host:port")
-    created = create_topics(arguments.bootstrap, replication=arguments.replication)
-    print("\n".join(f"created {name}" for name in created) or "all topics exist")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,5 @@
 """The commands. Each asks a service over HTTP; `submit` and dead letters use Kafka."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,21 +7,27 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import typer
-from rich.console import Console
+from kafka.errors import KafkaError
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
+from rich.text import Text
 
 from deploy.command_line import dead_letters, submission, views
 from deploy.command_line.client import Refused, Unreachable, environment, system
 from deploy.command_line.users import users
-from shared.errors import Rejected
+from deploy.terminal import Terminal
+from shared.errors import Rejected, Transient
+from shared.models.base_model import BaseModelUnavailable
 from shared.topics import create_topics
 
 app = typer.Typer(no_args_is_help=True, help="Caseloop: operate the loop from a terminal.")
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be processed.")
 app.add_typer(dlq, name="dlq")
 app.add_typer(users, name="users")
-console = Console()
+console = Terminal()
+_EXPLAINED = (
+    *(Unreachable, Refused, Rejected, Transient),
+    *(KafkaError, OSError, BaseModelUnavailable),
+)
 
 Task = Annotated[str, typer.Argument(help="for example adjudication")]
 Version = Annotated[str, typer.Argument(help="for example adjudication-v1.1")]
@@ -36,11 +41,12 @@ def submit(
     now: Annotated[bool, typer.Option(help="ask over HTTP and print the predictions")] = False,
 ) -> None:
     """Submit cases: to Kafka, or one by one over HTTP with an answer."""
-    text = sys.stdin.read() if str(file) == "-" else file.read_text()
-    cases = list(submission.read(text, task=task))
+    content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    cases = submission.read(content, task=task)
     if now:
         for case in cases:
-            console.print_json(data=system().post("inference", "/v1/predictions", case))
+            order = case.model_dump(mode="json", exclude={"event_id", "occurred_at"})
+            console.print_json(data=system().post("inference", "/v1/predictions", order))
         return
     sent = submission.send(system().kafka, cases)
     console.print(f"{sent} cases submitted to cases.submitted.v1")
@@ -65,7 +71,7 @@ def import_history(
     if splits:
         query["splits"] = splits
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
@@ -92,7 +98,8 @@ def report(
 ) -> None:
     """Save a version's evaluation as a page with its pictures."""
     page = output / f"{version}.html"
-    page.write_bytes(system().download("evaluator", f"/v1/evaluations/{version}/report"))
+    path = f"/v1/evaluations/{quote(version, safe='')}/report"
+    page.write_bytes(system().download("evaluator", path))
     console.print(f"wrote {page}", soft_wrap=True)
 
 
@@ -178,7 +185,7 @@ def register_base(
     """Register a base model under s3://models/base/."""
     from deploy.command_line.base_models import register
 
-    with console.status(f"registering {model}"):
+    with console.status(Text(f"registering {model}")):
         uri = register(model, name=name, settings=environment())
     console.print(f"registered {uri}")
 
@@ -186,12 +193,7 @@ def register_base(
 @dlq.command("list")
 def list_letters() -> None:
     """All dead letters: where they lie, whose they are, and why."""
-    table = Table(Column("place", no_wrap=True), "group", "error", "failed at")
-    for kept in dead_letters.kept_letters(system().kafka):
-        letter = kept.letter
-        table.add_row(
-            kept.place, letter.group, f"{letter.error_type}: {letter.error}", letter.failed_at
-        )
+    table = views.letters(dead_letters.kept_letters(system().kafka))
     console.print(table if table.row_count else "no dead letters")
 
 
@@ -201,7 +203,7 @@ def show_letter(place: Annotated[str, typer.Argument(help="topic/partition/offse
     kept = dead_letters.find(system().kafka, place)
     if kept is None:
         raise Rejected(f"no dead letter at {place}; `caseloop dlq list` shows the places")
-    console.print(dead_letters.describe(kept), markup=False, highlight=False)
+    console.print(dead_letters.describe(kept), highlight=False)
 
 
 @dlq.command("replay")
@@ -230,9 +232,9 @@ def replay_letters(
 
 
 def main() -> None:
-    """Run the command line; expected failures are one line on stderr and exit 1."""
+    """Run the command line; expected failures are said on stderr, without a traceback: exit 1."""
     try:
         app()
-    except (Unreachable, Refused, Rejected, json.JSONDecodeError) as error:
-        Console(stderr=True).print(f"[red]{error}[/red]")
+    except _EXPLAINED as error:
+        Terminal(stderr=True).print(str(error), style="red", soft_wrap=True)
         sys.exit(1)

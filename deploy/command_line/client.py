@@ -12,17 +12,10 @@ import httpx
 import typer
 
 from deploy.embedded.layout import Layout, default_home
+from deploy.embedded.ports import DEFAULT_BASE, OFFSETS, SERVICES
 from deploy.embedded.settings import read_env
 
-PORTS = {
-    "inference": 8101,
-    "confidence_filter": 8102,
-    "review_queue": 8103,
-    "dataset_accumulator": 8104,
-    "trainer": 8105,
-    "evaluator": 8106,
-    "promoter": 8107,
-}
+PORTS = {service: DEFAULT_BASE + OFFSETS[service] for service in SERVICES}
 
 
 def environment() -> dict[str, str]:
@@ -53,37 +46,50 @@ class System:
                 return token
         raise typer.BadParameter("no token: set API_TOKEN, or start the system with `make up`")
 
-    def client(self, service: str, *, role: str = "operator", timeout: float = 30) -> httpx.Client:
-        return httpx.Client(
-            base_url=self.url(service),
-            headers={"Authorization": f"Bearer {self.token(role)}"},
-            timeout=timeout,
-        )
-
     def get(self, service: str, path: str, **query: Any) -> Any:
-        return self._call(service, "GET", path, params=query)
+        return self.call(service, "GET", path, params=query)
 
     def post(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
-        return self._call(service, "POST", path, json=content)
+        return self.call(service, "POST", path, json=content)
 
     def download(self, service: str, path: str) -> bytes:
         return self._answer(service, "GET", path).content
 
     def patch(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
-        return self._call(service, "PATCH", path, json=content)
+        return self.call(service, "PATCH", path, json=content)
 
     @property
     def kafka(self) -> list[str]:
         return self.settings.get("KAFKA_BOOTSTRAP", "127.0.0.1:9092").split(",")
 
-    def _call(self, service: str, method: str, path: str, **arguments: Any) -> Any:
+    def call(self, service: str, method: str, path: str, **arguments: Any) -> Any:
+        """The JSON that the service answers with, if it answers with anything."""
         response = self._answer(service, method, path, **arguments)
-        return response.json() if response.content else None
-
-    def _answer(self, service: str, method: str, path: str, **arguments: Any) -> httpx.Response:
+        if not response.content:
+            return None
         try:
-            with self.client(service) as client:
-                response = client.request(method, path, **arguments)
+            return response.json()
+        except ValueError as error:
+            raise Unreachable(f"what answers at {self.url(service)} is no {service}") from error
+
+    def _answer(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30,
+        **arguments: Any,
+    ) -> httpx.Response:
+        try:
+            response = httpx.request(
+                method,
+                f"{self.url(service)}{path}",
+                headers={"Authorization": f"Bearer {self.token('operator')}", **(headers or {})},
+                timeout=timeout,
+                **arguments,
+            )
         except httpx.TransportError as error:
             raise Unreachable(
                 f"{service} does not answer at {self.url(service)}; is it up? (make status)"
@@ -108,10 +114,10 @@ class Refused(Exception):
     def __init__(self, response: httpx.Response) -> None:
         try:
             content = response.json()
-            detail = content.get("detail", content)
+            detail = content["detail"]
             if content.get("field"):
                 detail = f"{content['field']}: {detail}"
-        except ValueError:
+        except (ValueError, LookupError, TypeError):  # from something before the service
             detail = response.text[:200]
         super().__init__(f"{response.status_code}: {detail}")
         self.status_code = response.status_code

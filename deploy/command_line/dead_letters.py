@@ -67,6 +67,8 @@ def _refused(producer: KafkaProducer, kept: Kept) -> str | None:
     letter = kept.letter
     if letter.not_kept:
         return _not_kept(letter)
+    if letter.key is None and letter.value is None:
+        return "it has neither key nor value, and kafka-python sends no such record"
     headers = [(n, v) for n, v in letter.headers if n != _REPLAYED_FROM]
     try:
         producer.send(

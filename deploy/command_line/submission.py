@@ -1,15 +1,15 @@
 """Cases and history on their way into the system."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from kafka import KafkaProducer
 
-from deploy.command_line.client import Refused, System
-from shared.encoding import encode
+from deploy.command_line.client import System
+from shared.encoding import Record, decode, encode
 from shared.errors import Rejected
 from shared.events import CaseSubmitted
 from shared.tasks import get_task
@@ -17,30 +17,60 @@ from shared.tasks import get_task
 _BLOCK_BYTES = 64 * 1024
 
 
-def read(text: str, *, task: str) -> Iterator[dict[str, Any]]:
-    """Cases from JSON, a JSON list or JSON lines; each checked against its task."""
+def read(content: bytes, *, task: str) -> list[CaseSubmitted]:
+    """Cases from JSON, a JSON list or JSON lines, checked as the services check them.
+
+    `Rejected` says which case is wrong, in which field and why, and repeats nothing of it.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Rejected("the file is no UTF-8 text") from None
+    return [_case(place, entry, task) for place, entry in _entries(text)]
+
+
+def _entries(text: str) -> Iterator[tuple[str, Any]]:
+    """Each case, and where it stands."""
     try:
         found = json.loads(text)
-        entries = found if isinstance(found, list) else [found]
     except json.JSONDecodeError:
-        entries = [json.loads(line) for line in text.splitlines() if line.strip()]
-    for number, entry in enumerate(entries, start=1):
-        case = {"task": task, **entry}
-        try:
-            get_task(case["task"]).validate(case.get("input", {}))
-        except Rejected as error:
-            raise Rejected(f"case {number}: {error}") from None
-        yield case
+        for number, line in enumerate(text.split("\n"), start=1):
+            if line.strip():
+                yield f"line {number}", _json(f"line {number}", line)
+    else:
+        entries = found if isinstance(found, list) else [found]
+        yield from ((f"case {number}", entry) for number, entry in enumerate(entries, start=1))
 
 
-def send(bootstrap: list[str], cases: list[dict[str, Any]]) -> int:
-    """Publish cases to `cases.submitted.v1` and wait until all are confirmed."""
+def _json(place: str, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise Rejected(f"{place}: is not JSON: {error.msg} at column {error.colno}") from None
+
+
+def _case(place: str, entry: Any, task: str) -> CaseSubmitted:
+    if not isinstance(entry, dict):
+        raise Rejected(f"{place}: is no JSON object")
+    content = {"task": task, "occurred_at": datetime.now(UTC).isoformat(), **entry}
+    try:
+        case = decode(json.dumps(content).encode(), CaseSubmitted)
+        get_task(case.task).validate(case.input)
+    except Rejected as error:
+        raise Rejected(f"{place}: {error}") from None
+    return case
+
+
+def send(bootstrap: list[str], cases: Sequence[CaseSubmitted]) -> int:
+    """Publish cases to `cases.submitted.v1` and wait until all are confirmed.
+
+    `Rejected` if a case is too large; then none is published.
+    """
+    records = [_record(case) for case in cases]
     producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=False)
     try:
         futures = []
-        for case in cases:
-            event = CaseSubmitted.model_validate({"occurred_at": datetime.now(UTC), **case})
-            record = encode(event, source="caseloop submit")
+        for record in records:
             headers = [(name, value.encode()) for name, value in record.headers.items()]
             futures.append(
                 producer.send(record.topic, key=record.key, value=record.value, headers=headers)
@@ -50,6 +80,13 @@ def send(bootstrap: list[str], cases: list[dict[str, Any]]) -> int:
     finally:
         producer.close()
     return len(futures)
+
+
+def _record(case: CaseSubmitted) -> Record:
+    try:
+        return encode(case, source="caseloop submit")
+    except Rejected as error:
+        raise Rejected(f"{case.case_id}: {error}") from None
 
 
 def import_file(
@@ -63,14 +100,13 @@ def import_file(
                 yield block
                 on_bytes(len(block))
 
-    with system.client("dataset_accumulator", timeout=3600) as client:
-        response = client.post(
-            "/v1/imports",
-            params={**query, "name": file.name},
-            content=blocks(),
-            headers={"Content-Type": "text/csv", "Content-Length": str(file.stat().st_size)},
-        )
-    if response.is_error:
-        raise Refused(response)
-    report: dict[str, Any] = response.json()
+    report: dict[str, Any] = system.call(
+        "dataset_accumulator",
+        "POST",
+        "/v1/imports",
+        timeout=3600,
+        params={**query, "name": file.name},
+        content=blocks(),
+        headers={"Content-Type": "text/csv", "Content-Length": str(file.stat().st_size)},
+    )
     return report

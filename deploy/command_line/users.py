@@ -4,13 +4,13 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from deploy.command_line.client import system
+from deploy.terminal import Terminal
 
 users = typer.Typer(no_args_is_help=True, help="Who may sign in to the review queue.")
-console = Console()
+console = Terminal()
 
 Name = Annotated[str, typer.Argument(help="as it is typed at sign-in")]
 Role = Annotated[str, typer.Argument(help="adjudicator, senior, lead, operator or auditor")]

@@ -1,18 +1,19 @@
 """What the commands print: tables and panels from the services' answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import httpx
 from rich.console import RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from deploy.command_line.client import PORTS, Refused, System, Unreachable
+from deploy.command_line.dead_letters import Kept
 from shared.topics import TOPICS, dead_letter_topics
 
 _REFUSED_SHOWN = 20
-_VERDICTS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
+VERDICT_STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
 
 
 def status(system: System) -> Iterator[RenderableType]:
@@ -57,7 +58,7 @@ def versions(system: System, task: str | None) -> Table:
         table.add_row(
             found["version"],
             found["state"],
-            Text(found["verdict"], style=_VERDICTS[found["verdict"]]),
+            Text(found["verdict"], style=VERDICT_STYLES[found["verdict"]]),
             found["compared_with"] or "absolute gates",
             _percent(measures["accuracy"]),
             _percent(measures["auto_accept_rate"]),
@@ -92,6 +93,15 @@ def topics(created: Sequence[str]) -> Table:
         )
     for name in dead_letter_topics():
         table.add_row(name, "1", "", "", "created" if name in created else "", style="dim")
+    return table
+
+
+def letters(found: Iterable[Kept]) -> Table:
+    table = Table(Column("place", no_wrap=True), "group", "error", "failed at")
+    for kept in found:
+        letter = kept.letter
+        error = f"{letter.error_type}: {letter.error}"
+        table.add_row(kept.place, letter.group, error, letter.failed_at)
     return table
 
 

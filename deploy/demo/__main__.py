@@ -8,11 +8,10 @@ import time
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from aiokafka.errors import KafkaError
-from rich.console import Console
 from rich.live import Live
 
 from deploy.command_line.client import PORTS, Refused, System, Unreachable
@@ -27,42 +26,51 @@ from deploy.demo.plan import HISTORY, THRESHOLD, Plan, independent_review, simul
 from deploy.demo.scenario import Scenario, Stuck
 from deploy.demo.watch import Loop, watch
 from deploy.embedded.outside import outside_engines
-from deploy.embedded.stack import StackError
+from deploy.embedded.stack import StackError, Unhealthy
+from deploy.embedded.unhealthy import explain
 from deploy.simulation import DecidedCase
+from deploy.terminal import Terminal
 from shared.artifacts import Artifacts
 from shared.errors import Rejected, Transient
 from shared.sender import Sender
 from shared.settings import engine_settings
 
 SIMULATED = "simulated"
-_EXPLAINED = (Rejected, Transient, KafkaError, Refused, Unreachable)
+Strategy = Literal["lora", "linear"]
+_EXPLAINED = (
+    *(Stuck, PlaceError, StackError, OSError),
+    *(Rejected, Transient, KafkaError, Refused, Unreachable),
+)
 
 
 def main(
     claims: Annotated[str, typer.Option(help="simulated, or the path of a CSV file")] = SIMULATED,
     limit: Annotated[int, typer.Option(help="cases of a CSV file; 0 is all")] = 1500,
     seed: Annotated[int, typer.Option(help="of the simulated claims")] = 1,
-    strategy: Annotated[str, typer.Option(help="lora, or linear for a fast look")] = "lora",
+    strategy: Annotated[Strategy, typer.Option(help="linear for a fast look")] = "lora",
     history: Annotated[int, typer.Option(help="simulated claims decided before")] = HISTORY,
     threshold: Annotated[int, typer.Option(help="labels that make the second version")] = THRESHOLD,
     compose: Annotated[bool, typer.Option(help="in docker compose")] = False,
 ) -> None:
     """Run the whole loop on embedded engines, or in docker compose."""
-    console = Console()
-    if claims == SIMULATED:
-        plan = simulated(seed=seed, history=history, threshold=threshold)
-    else:
-        plan = independent_review(Path(claims).expanduser(), limit=limit)
-    plan = with_strategy(plan, strategy)
+    console = Terminal()
     try:
+        if claims == SIMULATED:
+            plan = simulated(seed=seed, history=history, threshold=threshold)
+        else:
+            plan = independent_review(Path(claims).expanduser(), limit=limit)
+        plan = with_strategy(plan, strategy)
         place: Place = Compose() if compose else Embedded(outside_engines(os.environ))
         asyncio.run(demonstrate(plan, place, claims=claims, console=console))
-    except (Stuck, PlaceError, StackError, *_EXPLAINED) as error:
-        console.print(f"[red]{error}[/red]")
+    except Unhealthy as error:
+        explain(error, console)
+        sys.exit(1)
+    except _EXPLAINED as error:
+        console.print(str(error), style="red", soft_wrap=True)
         sys.exit(1)
 
 
-async def demonstrate(plan: Plan, place: Place, *, claims: str, console: Console) -> None:
+async def demonstrate(plan: Plan, place: Place, *, claims: str, console: Terminal) -> None:
     started = time.monotonic()
     known = place.known()
     panel = reviewers(known)
@@ -126,7 +134,7 @@ def _adjudicators(
     return [work(url, reviewer, recorded.get) for reviewer in panel]
 
 
-def _print_table(loop: Loop, environment: Mapping[str, str], console: Console) -> None:
+def _print_table(loop: Loop, environment: Mapping[str, str], console: Terminal) -> None:
     artifacts = Artifacts(engine_settings(environment))
     console.print(report.table(loop, report.recalls(artifacts, loop)))
     for found in System(environment).get("promoter", "/v1/versions", task=loop.task):
@@ -135,7 +143,7 @@ def _print_table(loop: Loop, environment: Mapping[str, str], console: Console) -
 
 
 def _print_addresses(
-    system: System, panel: Sequence[Reviewer], place: Place, console: Console
+    system: System, panel: Sequence[Reviewer], place: Place, console: Terminal
 ) -> None:
     addresses = "\n".join(f"{service:<20} {system.url(service)}" for service in PORTS)
     console.print(f"\n{addresses}", highlight=False)

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from deploy.command_line.client import Refused, System, Unreachable
+from deploy.command_line.views import VERDICT_STYLES
 from deploy.demo.watch import Loop
+from deploy.terminal import Terminal
 
 _BAR = 30
 
@@ -24,7 +26,7 @@ class Display:
     """What the viewer sees: the steps, the counts of cases, and how far the next model is."""
 
     loop: Loop
-    console: Console
+    console: Terminal
     started: float = field(default_factory=time.monotonic)
     steps: list[str] = field(default_factory=list)
     label_progress: tuple[int, int] = (0, 0)
@@ -105,7 +107,7 @@ class Display:
             against = evaluation.champion or "absolute gates"
             table.add_row(
                 "evaluation",
-                Text(evaluation.verdict, style=_VERDICTS[evaluation.verdict]),
+                Text(evaluation.verdict, style=VERDICT_STYLES[evaluation.verdict]),
                 f"{evaluation.model.version} against {against}",
             )
         if (rollout := loop.rollout) is not None:
@@ -163,9 +165,6 @@ def _asked(system: System, path: str, **query: str) -> Any:
         if error.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             raise
         return {}
-
-
-_VERDICTS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
 
 
 def _share(part: int, loop: Loop) -> str:

@@ -1,9 +1,10 @@
 """Where the demonstration runs: on embedded engines or in docker compose. Both stay up."""
 
 import os
+import re
 import secrets
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -90,8 +91,23 @@ class Compose:
             command, cwd=REPOSITORY, capture_output=True, text=True, check=False
         )
         if result.returncode:
-            raise PlaceError(f"{' '.join(command)} failed:\n{result.stderr[-2000:]}")
+            said = result.stderr[-2000:]
+            raise PlaceError(
+                "\n".join([f"{' '.join(command)} failed:", said, *_ends_of_logs(said)])
+            )
         return environment | _addresses(environment)
+
+
+def _ends_of_logs(said: str) -> Iterator[str]:
+    """The last lines of each container that docker compose calls unhealthy or ended."""
+    for name in dict.fromkeys(re.findall(r"container (\S+) (?:is unhealthy|exited)", said)):
+        log = subprocess.run(
+            ["docker", "logs", "--tail", "25", name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        yield f"end of the log of {name}:\n{log.stdout.decode(errors='replace')}"
 
 
 def _secrets() -> dict[str, str]:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from deploy.simulation import DecidedCase, Simulation, determinations
+from shared.errors import Rejected
 from shared.tasks import TASKS
 from shared.tasks.task import Task
 
@@ -76,15 +77,18 @@ def with_strategy(plan: Plan, strategy: str) -> Plan:
 def independent_review(path: Path, *, limit: int) -> Plan:
     """Real determinations in the order of their years; the first 40 % are the history.
 
-    `limit` 0 takes all cases of the file.
+    `limit` 0 takes all cases of the file. `Rejected` if it has too few.
     """
     available = sum(1 for _ in determinations(path, limit=limit))
     history = int(available * 0.4)
     live = available - history
+    threshold = min(400, int(live * 0.45))
+    if not threshold:
+        raise Rejected(f"{path} has {available} cases: too few for a demonstration")
     return Plan(
         TASKS["independent_review"],
         history=history,
         cases=live,
-        threshold=min(400, int(live * 0.45)),
+        threshold=threshold,
         source=path,
     )

@@ -3,22 +3,20 @@
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from deploy.embedded.layout import default_home
 from deploy.embedded.ports import SERVICES
 from deploy.embedded.stack import EmbeddedStack, StackError, Unhealthy
 from deploy.embedded.status import statuses, table
+from deploy.embedded.unhealthy import explain
+from deploy.terminal import Terminal
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
-console = Console()
-
-_SHOWN_LOG_LINES = 25
+console = Terminal()
 
 
 @app.command()
@@ -33,12 +31,10 @@ def up(
     stack = _stack(services=() if only else SERVICES, settings=_pairs(setting))
     started = time.monotonic()
     try:
-        with console.status("starting") as spinner:
-            stack.start(
-                lambda name, seconds: _healthy(spinner.console, name, seconds), timeout=timeout
-            )
+        with console.status("starting"):
+            stack.start(_healthy, timeout=timeout)
     except Unhealthy as error:
-        _explain(stack, error)
+        explain(error, console)
         raise typer.Exit(1) from None
     seconds = time.monotonic() - started
     console.print(f"all healthy after {seconds:.1f} s; settings in {stack.layout.env_file}")
@@ -108,7 +104,7 @@ def main() -> None:
     try:
         app()
     except (StackError, OSError) as error:
-        console.print(f"[red]{escape(str(error))}[/]")
+        console.print(str(error), style="red", soft_wrap=True)
         sys.exit(1)
 
 
@@ -125,19 +121,5 @@ def _pairs(settings: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _healthy(shown: Console, name: str, seconds: float) -> None:
-    shown.print(f"[green]healthy[/]  {name} [dim]{seconds:.1f} s[/]", highlight=False)
-
-
-def _explain(stack: EmbeddedStack, error: Unhealthy) -> None:
-    for name, reason in error.reasons.items():
-        log = stack.layout.log(name)
-        console.print(f"[red]not healthy[/]  {name}: {escape(reason)}", highlight=False)
-        console.rule(f"end of {log}", style="dim")
-        console.print(_tail(log), markup=False, highlight=False)
-
-
-def _tail(log: Path) -> str:
-    if not log.exists():
-        return "(no log)"
-    return "\n".join(log.read_text(errors="replace").splitlines()[-_SHOWN_LOG_LINES:])
+def _healthy(name: str, seconds: float) -> None:
+    console.print(Text.assemble(("healthy", "green"), f"  {name} ", (f"{seconds:.1f} s", "dim")))

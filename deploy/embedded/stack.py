@@ -44,12 +44,13 @@ class StackError(Exception):
 
 
 class Unhealthy(StackError):
-    """Processes that are not healthy in time: the reason of each."""
+    """Processes that are not healthy in time: the reason of each, and where their logs are."""
 
-    def __init__(self, reasons: Mapping[str, str]) -> None:
+    def __init__(self, reasons: Mapping[str, str], layout: Layout) -> None:
         lines = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         super().__init__(f"not healthy: {lines}")
         self.reasons = dict(reasons)
+        self.layout = layout
 
 
 class EmbeddedStack:
@@ -207,7 +208,7 @@ class EmbeddedStack:
                 else:
                     waiting[name] = health.reason
             if waiting and time.monotonic() - started > timeout:
-                raise Unhealthy(waiting)
+                raise Unhealthy(waiting, self.layout)
             time.sleep(0.2 if waiting else 0)
 
 

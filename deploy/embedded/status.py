@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 from rich.table import Table
+from rich.text import Text
 
 from deploy.embedded.health import Health, probe
 from deploy.embedded.ports import OFFSETS
@@ -13,7 +14,7 @@ from deploy.embedded.programs import ENGINES
 from deploy.embedded.settings import Settings
 from deploy.embedded.supervision import Process
 
-_MEBIBYTE = 1024 * 1024
+_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,13 @@ def _status(process: Process, settings: Settings) -> Status:
 
 
 def memory_mb(pid: int) -> float:
-    """Memory of a process and its children; what they share counts once (where PSS is known)."""
+    """Of a process and all below it; what they share counts once (where PSS is known)."""
     try:
         parent = psutil.Process(pid)
         tree = [parent, *parent.children(recursive=True)]
     except psutil.NoSuchProcess:
         return 0.0
-    return sum(_bytes(process) for process in tree) / _MEBIBYTE
+    return sum(_bytes(process) for process in tree) / _MEGABYTE
 
 
 def _bytes(process: psutil.Process) -> int:
@@ -93,7 +94,7 @@ def _duration(seconds: float) -> str:
     return f"{hours}h {minutes:02}m" if hours else f"{minutes}m {rest:02}s"
 
 
-def _health(health: Health | None) -> str:
+def _health(health: Health | None) -> Text:
     if health is None:
-        return ""
-    return "[green]healthy[/]" if health.healthy else f"[red]{health.reason}[/]"
+        return Text()
+    return Text("healthy", "green") if health.healthy else Text(health.reason, "red")

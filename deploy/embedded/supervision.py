@@ -43,17 +43,23 @@ class Supervisor:
             return False
 
     def spawn(self, programs: Iterable[Program], environment: Mapping[str, str]) -> None:
-        """Start supervisord in the background, with an environment that its programs inherit."""
+        """Start supervisord in the background, with an environment that its programs inherit.
+
+        `ChildProcessError` says why it does not start.
+        """
         self._layout.supervisor_config.write_text(render(self._layout, programs))
         command = [sys.executable, "-m", "supervisor.supervisord"]
-        subprocess.run(
+        result = subprocess.run(
             [*command, "-c", str(self._layout.supervisor_config)],
             env={**os.environ, **environment, **strays.mark(self._layout)},
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            check=True,
+            text=True,
+            check=False,
         )
+        if result.returncode:
+            raise ChildProcessError(f"supervisor does not start: {result.stderr[-2000:]}")
         while not self.is_running():
             time.sleep(0.02)
 

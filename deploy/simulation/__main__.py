@@ -1,12 +1,15 @@
 """Writes a history file: `python -m deploy.simulation --claims 500 --seed 1 --out history.csv`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from deploy.simulation import Drift, determinations, simulated_claims, write_history
-from shared.tasks import get_task
+from deploy.simulation import DecidedCase, Drift, determinations, simulated_claims, write_history
+from shared.errors import Rejected
+from shared.tasks.adjudication import ADJUDICATION
+from shared.tasks.independent_review import INDEPENDENT_REVIEW
 
 
 def main(
@@ -23,14 +26,18 @@ def main(
         Path | None, typer.Option(help="Take determinations from the state's file instead.")
     ] = None,
 ) -> None:
+    cases: Iterator[DecidedCase]
     if from_file:
-        written = write_history(
-            out, get_task("independent_review"), determinations(from_file, limit=claims, seed=seed)
-        )
+        task, cases = INDEPENDENT_REVIEW, determinations(from_file, limit=claims, seed=seed)
     else:
         drift = Drift(drift_from, bulletin=frozenset(bulletin)) if bulletin else None
-        stream = simulated_claims(seed=seed, count=claims, start=start, drift=drift)
-        written = write_history(out, get_task("adjudication"), stream)
+        task = ADJUDICATION
+        cases = simulated_claims(seed=seed, count=claims, start=start, drift=drift)
+    try:
+        written = write_history(out, task, cases)
+    except (Rejected, OSError) as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from None
     typer.echo(f"{written} cases written to {out}")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 
 from shared.errors import Rejected
+from shared.tasks.history import plain
 from shared.tasks.independent_review import (
     INDEPENDENT_REVIEW,
     IndependentReviewInput,
@@ -41,7 +42,8 @@ class Determination:
 def determinations(path: Path, *, limit: int = LIMIT, seed: int = 0) -> Iterator[Determination]:
     """About `limit` determinations, each year by its share; 0 gives all of them.
 
-    Raises `Rejected` with the column's name if the file lacks one or a row cannot be read.
+    Raises `Rejected` if the file is no CSV, or with the column's name if the file lacks one or a
+    row cannot be read.
     """
     years = _by_year(path)
     total = sum(map(len, years.values()))
@@ -56,25 +58,28 @@ def determinations(path: Path, *, limit: int = LIMIT, seed: int = 0) -> Iterator
 def _by_year(path: Path) -> dict[int, list[dict[str, str]]]:
     years: dict[int, list[dict[str, str]]] = defaultdict(list)
     with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        names = _names(reader.fieldnames or ())
-        for row in reader:
-            ours = {column: (row[name] or "").strip() for column, name in names.items()}
-            years[_year(ours[_YEAR])].append(ours)
+        try:
+            for row in _rows(file):
+                years[_year(row[_YEAR])].append(row)
+        except (UnicodeDecodeError, csv.Error):
+            raise Rejected(f"{path} is no CSV file in UTF-8") from None
     return years
+
+
+def _rows(file: Iterable[str]) -> Iterator[dict[str, str]]:
+    reader = csv.DictReader(file)
+    names = _names(reader.fieldnames or ())
+    for row in reader:
+        yield {column: (row[name] or "").strip() for column, name in names.items()}
 
 
 def _names(header: Iterable[str]) -> dict[str, str]:
     """Our column -> the file's name of it. Newer files write ReferenceID for Reference ID."""
-    written = {_plain(name): name for name in header}
+    written = {plain(name): name for name in header}
     for column in INDEPENDENT_REVIEW.required_columns:
-        if _plain(column) not in written:
+        if plain(column) not in written:
             raise Rejected("the file has no such column", field=column)
-    return {column: written[_plain(column)] for column in _COLUMNS if _plain(column) in written}
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+    return {column: written[plain(column)] for column in _COLUMNS if plain(column) in written}
 
 
 def _year(text: str) -> int:

@@ -1,17 +1,21 @@
 """Reading a history file: a stream of bytes in, rows and refusals out, never the file as a whole.
 
 A file that cannot be read at all is `Rejected` with what to do about it. A bad row is refused
-with its line, field and reason, never with its content, and the next row is read.
+with its line, field and reason, never with its content, and reading goes on at the next line: a
+stray quote costs its own line, not those up to the next quote.
 """
 
 import csv
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.errors import Rejected
+from shared.tasks.history import plain
 from shared.tasks.task import HistoricCase, Task
 
 LINE_LIMIT_BYTES = 1024 * 1024
+ROW_LIMIT_LINES = 1000
 
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -38,22 +42,60 @@ class Refusal:
 
 def read_rows(blocks: Iterable[bytes], task: Task) -> Iterator[Row | Refusal]:
     """The rows of a CSV file that arrives in blocks."""
-    reader = csv.reader(_lines(blocks), strict=True)
+    lines = _Lines(_text_lines(blocks))
+    reader = csv.reader(lines, strict=True)
     columns = _header(reader, task)
     while True:
-        line = reader.line_num + 1
+        line = lines.begin_row()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             yield Refusal(line, None, f"is not CSV: {error}")
+            lines.read_again()
             continue
         if cells:
-            yield _row(line, cells, columns, task)
+            found = _row(line, cells, columns, task)
+            yield found
+            if isinstance(found, Refusal) and len(cells) != len(columns):
+                lines.read_again()
 
 
-def _lines(blocks: Iterable[bytes]) -> Iterator[str]:
+class _Lines:
+    """The lines of a file one by one, of which those of the present row can be read again."""
+
+    def __init__(self, coming: Iterator[str]) -> None:
+        self._coming = coming
+        self._again: deque[str] = deque()
+        self._row: list[str] = []
+        self._characters = 0
+        self._next_row = 1
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if len(self._row) == ROW_LIMIT_LINES or self._characters > LINE_LIMIT_BYTES:
+            raise csv.Error("a quote that nothing closes")
+        line = self._again.popleft() if self._again else next(self._coming)
+        self._row.append(line)
+        self._characters += len(line)
+        return line
+
+    def begin_row(self) -> int:
+        """Forget the last row; the number of the line at which the next one begins."""
+        self._next_row += len(self._row)
+        self._row, self._characters = [], 0
+        return self._next_row
+
+    def read_again(self) -> None:
+        """Only the row's first line was bad: the others may be rows of their own."""
+        self._again.extendleft(reversed(self._row[1:]))
+        del self._row[1:]
+
+
+def _text_lines(blocks: Iterable[bytes]) -> Iterator[str]:
     """Lines as text. Bytes that are not UTF-8 become surrogates, so that they are found again."""
     rest, first = b"", True
     for block in blocks:
@@ -85,8 +127,8 @@ def _header(reader: Iterator[list[str]], task: Task) -> Sequence[str | None]:
         raise Rejected(f"the header is not CSV: {error}") from None
     if not _is_clean(names):
         raise Rejected(f"the header is not UTF-8; {_AS_UTF8}")
-    known = {_plain(column): column for column in (*task.required_columns, *task.optional_columns)}
-    columns = [known.get(_plain(name)) for name in names]
+    known = {plain(column): column for column in (*task.required_columns, *task.optional_columns)}
+    columns = [known.get(plain(name)) for name in names]
     missing = [column for column in task.required_columns if column not in columns]
     if missing:
         raise Rejected(f"the file lacks {_listed(missing)}{_hint(names)}", field=missing[0])
@@ -94,11 +136,6 @@ def _header(reader: Iterator[list[str]], task: Task) -> Sequence[str | None]:
         if columns.count(column) > 1:
             raise Rejected("stands twice in the header", field=column)
     return columns
-
-
-def _plain(name: str) -> str:
-    """Column names are compared by their letters: Report Year is ReportYear and report_year."""
-    return "".join(character for character in name.lower() if character.isalnum())
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The hours in which training may begin. A run that has begun finishes."""
+"""The hours in which training may begin. Their end stops no run; a killed one waits for them."""
 
 import re
 from dataclasses import dataclass

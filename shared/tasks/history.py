@@ -1,4 +1,4 @@
-"""Reading one row of a history file: every failure is `Rejected` with the column's name."""
+"""Reading a history file's rows: every failure is `Rejected` with the column's name."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -9,6 +9,11 @@ from shared.errors import Rejected
 from shared.tasks.fields import CONTROL_CHARACTER
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def plain(column: str) -> str:
+    """By what columns are known: Report Year is ReportYear and report_year."""
+    return "".join(character for character in column.lower() if character.isalnum())
 
 
 def cell(row: Mapping[str, str], column: str) -> str:

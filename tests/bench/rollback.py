@@ -13,6 +13,7 @@ from statistics import median
 import httpx
 
 from deploy.command_line.client import System
+from deploy.command_line.submission import import_file
 from deploy.demo.plan import HISTORY_SPLITS, simulated, with_strategy
 from deploy.embedded.stack import EmbeddedStack
 from deploy.simulation import write_history
@@ -70,9 +71,8 @@ def import_part(system: System, home: Path, number: int) -> None:
     plan = with_strategy(simulated(seed=number, history=600), "linear")
     file = home / f"history-{number}.csv"
     write_history(file, plan.task, plan.history_cases())
-    with system.client("dataset_accumulator", timeout=120) as client:
-        query = {"task": "adjudication", "splits": HISTORY_SPLITS, "release": "true"}
-        client.post("/v1/imports", params=query, content=file.read_bytes()).raise_for_status()
+    query = {"task": "adjudication", "splits": HISTORY_SPLITS, "release": True}
+    import_file(system, file, query, on_bytes=lambda _: None)
 
 
 async def champion(system: System, version: str) -> None:

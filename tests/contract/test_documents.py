@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from shared.asyncapi import document, schema, services
+from shared.encoding import encode
 from shared.topics import TOPICS, Topic
+from tests.support.builders import submitted
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -35,6 +37,13 @@ def test_documents_resolve_every_reference() -> None:
         found = document(service)
         for reference in _references(found):
             assert _resolve(found, reference) is not None, reference
+
+
+def test_every_header_that_is_sent_is_documented() -> None:
+    sent = encode(submitted(), source="test").headers.keys()
+    messages = document("inference")["components"]["messages"].values()
+
+    assert all(message["headers"]["properties"].keys() == sent for message in messages)
 
 
 def test_all_seven_services_are_documented() -> None:

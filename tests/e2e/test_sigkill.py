@@ -11,7 +11,6 @@ from itertools import zip_longest
 
 import asyncpg
 import pytest
-from rich.console import Console
 
 from deploy.command_line.client import System
 from deploy.demo.beside import beside
@@ -24,6 +23,7 @@ from deploy.demo.scenario import Scenario
 from deploy.demo.watch import Loop, watch
 from deploy.embedded.ports import SERVICES
 from deploy.embedded.stack import EmbeddedStack
+from deploy.terminal import Terminal
 from shared.sender import Sender
 from shared.settings import engine_settings
 from tests.support.engines import Engines, own_engines, temporary_home
@@ -115,7 +115,7 @@ async def played(stack: EmbeddedStack, plan: Plan) -> AsyncIterator[Scenario]:
     feed = Feed(plan.task.name, plan.stream(), sender, set(), lambda: 0)
     url = system.url("review_queue")
     adjudicators = [adjudicate(url, reviewer, recorded.get) for reviewer in PANEL]
-    display = Display(loop, Console(quiet=True))
+    display = Display(loop, Terminal(quiet=True))
     followed = (watch(loop, system.kafka), follow_labels(system, display))
     async with beside(*followed, feed.run(), *adjudicators):
         yield Scenario(plan, system, loop, feed, display)

@@ -1,6 +1,7 @@
 """Dead letters from a terminal: listed, shown and replayed as they were, on a real broker."""
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -105,6 +106,24 @@ def test_what_was_too_large_to_keep_is_named_and_not_replayed(
     assert "1 records replayed" in replayed.output
     assert isinstance(replayed.exception, Rejected)
     assert f"{place_without_content}: the record was too large" in str(replayed.exception)
+
+
+async def test_a_record_without_key_and_value_is_refused_and_those_after_it_are_not(
+    place: str, settings: EngineSettings
+) -> None:
+    kept = next(k for k in kept_letters([settings.kafka_bootstrap]) if k.place == place)
+    neither, keyed = (replace(kept.letter, key=key, value=None) for key in (None, b"key"))
+    sender = Sender(settings, client_id="test")
+    await sender.start()
+    await sender.send([dead_letter(neither), dead_letter(keyed)])
+    await sender.stop()
+    topic = kept.partition.topic
+    first, second = (f"{topic}/0/{kept.offset + further}" for further in (1, 2))
+
+    replayed = runner.invoke(app, ["dlq", "replay", first, second])
+
+    assert "1 records replayed" in replayed.output
+    assert f"{first}: it has neither key nor value" in str(replayed.exception)
 
 
 def test_a_place_that_is_none(place: str) -> None:

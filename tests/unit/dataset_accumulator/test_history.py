@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dataset_accumulator.history import Refusal, Row, read_rows
+from services.dataset_accumulator.history import ROW_LIMIT_LINES, Refusal, Row, read_rows
 from shared.errors import Rejected
 from shared.tasks import TASKS
 from tests.support.histories import ROW, csv_file, row
@@ -141,18 +141,48 @@ def test_rows_of_another_length() -> None:
     assert (long.line, long.why) == (5, f"has {len(ROW) + 1} cells, the header {len(ROW)}")
 
 
-@pytest.mark.parametrize(("note", "read_on"), [("tired, dizzy", ["CLM-3"]), ("tired", [])])
-def test_a_stray_quote_costs_its_row_or_the_rest_but_is_never_taken_for_text(
-    note: str, read_on: list[str]
-) -> None:
-    """Without another quote in the file nobody can say where the cell was meant to end."""
-    rows = [row(number, clinical_note=note) for number in range(1, 4)]
-    header, first, second, third = csv_file(rows).splitlines(keepends=True)
+@pytest.mark.parametrize("note", ["tired", "tired, dizzy", 'of "flu"', '""', "x" * 2000])
+@pytest.mark.parametrize("place", [b"", b"CLM-2,"])
+def test_a_stray_quote_costs_its_own_line(note: str, place: bytes) -> None:
+    rows = [row(number, clinical_note=note) for number in range(1, 300)]
+    header, first, second, *others = csv_file(rows).splitlines(keepends=True)
 
-    found = read(header + first + b'"' + second + third)
+    found = read(b"".join([header, first, second.replace(place, place + b'"', 1), *others]))
 
+    read_on = [f"CLM-{number}" for number in range(3, 300)]
     assert [r.claim_id for r in found if isinstance(r, Row)] == ["CLM-1", *read_on]
-    assert [(r.line, "not CSV" in r.why) for r in found if isinstance(r, Refusal)] == [(3, True)]
+    assert [r.line for r in found if isinstance(r, Refusal)] == [3]
+
+
+def test_two_stray_quotes_cost_their_own_lines_and_not_those_between() -> None:
+    rows = [row(number, clinical_note="tired") for number in range(1, 7)]
+    header, *lines = csv_file(rows).splitlines(keepends=True)
+    lines[1] = lines[1].replace(b",tired", b',"tired')
+    lines[4] = lines[4].replace(b",2026", b'",2026')
+
+    found = read(header + b"".join(lines))
+
+    assert [r.claim_id for r in found if isinstance(r, Row)] == ["CLM-1", "CLM-3", "CLM-4", "CLM-6"]
+    assert [r.line for r in found if isinstance(r, Refusal)] == [3, 6]
+
+
+def test_lines_are_counted_rightly_after_a_stray_quote() -> None:
+    rows = [row(1, clinical_note="two\nlines"), row(2), row(3, clinical_note="a\n\nb"), row(4)]
+    first, _, after = csv_file(rows).partition(b"CLM-2")
+
+    found = read(first + b'"CLM-2' + after)
+
+    assert [(type(r), r.line) for r in found] == [(Row, 2), (Refusal, 4), (Row, 5), (Row, 8)]
+
+
+def test_a_row_that_never_ends_is_not_kept() -> None:
+    """Quotes that close and open again on every line: one row, as long as the file."""
+    endless = b'",x","\n' * 3 * ROW_LIMIT_LINES
+
+    found = read(csv_file([row(1)]) + endless + csv_file([row(2)]).splitlines()[1])
+
+    assert [r.line for r in found if isinstance(r, Row)] == [2, 3 * ROW_LIMIT_LINES + 3]
+    assert len(found) == 3 * ROW_LIMIT_LINES + 2
 
 
 def test_a_huge_cell_costs_its_row_and_reading_goes_on() -> None:

@@ -47,3 +47,16 @@ def test_a_record_that_does_not_fit_is_described_instead() -> None:
     read = DeadLetter.read(sent.key, sent.value, raw)
     assert (read.topic, read.partition, read.offset) == (CASES_SUBMITTED.name, 1, 2)
     assert read.not_kept == f"{len(huge)} bytes, sha256 {sha256(huge).hexdigest()}"
+
+
+@pytest.mark.parametrize("key", [None, b"", b"key"])
+@pytest.mark.parametrize("value", [None, b"", b"value"])
+def test_null_and_empty_stay_what_they_are(key: bytes | None, value: bytes | None) -> None:
+    record = SimpleNamespace(
+        topic=CASES_SUBMITTED.name, partition=1, offset=2, key=key, value=value, headers=[]
+    )
+    letter = DeadLetter.of(record, group="inference", error=Rejected("no"))
+    sent = dead_letter(letter)
+    raw = {name: text.encode() for name, text in sent.headers.items()}
+
+    assert DeadLetter.read(sent.key, sent.value, raw) == letter

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import httpx
 import pytest
 from rich.table import Table
 from rich.text import Text
 
-from deploy.command_line.client import PORTS, System
+from deploy.command_line.client import PORTS, Refused, System
 from deploy.command_line.views import status
 
 RUNS = b"[]"
@@ -49,3 +50,8 @@ def test_status_goes_on_past_a_service_that_refuses(system: System) -> None:
         "Labels: 503: PostgreSQL does not answer",
     ]
     assert [part.title for part in parts if isinstance(part, Table)] == ["Training"]
+
+
+@pytest.mark.parametrize("content", ["[1]", '"no"', "{}", "<html>"])
+def test_a_refusal_by_something_before_the_service_is_shown_as_it_is(content: str) -> None:
+    assert str(Refused(httpx.Response(502, text=content))) == f"502: {content}"

@@ -8,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from rich.console import Console
 
 from deploy.command_line.client import Refused, System
 from deploy.demo.beside import beside
 from deploy.demo.display import Display, follow_labels
 from deploy.demo.watch import Loop
+from deploy.terminal import Terminal
 
 ANSWERS = {
     "/v1/labels/progress": {"adjudication": {"train_unreleased": 3, "threshold": 190}},
@@ -79,7 +79,7 @@ def accumulator(statuses: Sequence[int]) -> Iterator[System]:
 
 
 async def test_an_accumulator_that_is_away_is_asked_again_and_a_refusal_is_raised() -> None:
-    display = Display(Loop("adjudication", own=set()), Console(quiet=True))
+    display = Display(Loop("adjudication", own=set()), Terminal(quiet=True))
     with accumulator([503, 503, 200, 200, 401]) as system:
         async with asyncio.timeout(10):
             with pytest.raises(Refused, match="401"):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.places import Compose
+from deploy.demo.places import Compose, PlaceError
 from deploy.demo.plan import simulated, with_strategy
 
 
@@ -45,3 +45,19 @@ def test_secrets_ports_and_settings_that_the_run_does_not_name_stay(compose: Com
     assert second["KAFKA_BOOTSTRAP"] == "127.0.0.1:19094"
     assert compose.known()["TRAINING_WINDOW"] == "02:00-06:00"
     assert len(second["POSTGRES_PASSWORD"]) > 20
+
+
+def test_the_end_of_the_log_of_an_unhealthy_container_is_shown(
+    compose: Compose, tmp_path: Path
+) -> None:
+    (tmp_path / "docker").write_text(
+        """#!/bin/sh
+case "$1" in
+    compose) echo "container caseloop-trainer-1 is unhealthy" >&2; exit 1 ;;
+    logs) echo "KeyError: threshold of $4" >&2 ;;
+esac
+"""
+    )
+
+    with pytest.raises(PlaceError, match="KeyError: threshold of caseloop-trainer-1"):
+        compose.start(settings("linear"))

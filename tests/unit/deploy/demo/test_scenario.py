@@ -2,14 +2,13 @@
 
 import asyncio
 
-from rich.console import Console
-
 from deploy.command_line.client import System
 from deploy.demo.display import Display
 from deploy.demo.feed import Feed, case_id_of, submission
 from deploy.demo.plan import simulated
 from deploy.demo.scenario import Scenario
 from deploy.demo.watch import Loop
+from deploy.terminal import Terminal
 from shared.sender import Sender
 from shared.settings import engine_settings
 from shared.topics import CASES_SUBMITTED
@@ -22,7 +21,7 @@ async def test_a_case_of_the_users_own_that_waits_for_an_expert_holds_nothing_up
     loop = Loop(plan.task.name, own={case_id_of(case)})
     sender = Sender(engine_settings({}), client_id="test")
     feed = Feed(plan.task.name, plan.stream(), sender, set(), lambda: loop.lost, sent=1)
-    scenario = Scenario(plan, System({}), loop, feed, Display(loop, Console(quiet=True)))
+    scenario = Scenario(plan, System({}), loop, feed, Display(loop, Terminal(quiet=True)))
     own = submission(plan.task.name, case)
     for event in (own, submitted("somebodys-own")):
         loop.read(CASES_SUBMITTED, event.model_dump_json().encode())

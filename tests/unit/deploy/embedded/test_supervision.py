@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
+import pytest
 from supervisor.options import ServerOptions
 
 from deploy.embedded.layout import Layout
 from deploy.embedded.ports import SERVICES
-from deploy.embedded.programs import ENGINES, engine_programs, guard_program, service_programs
+from deploy.embedded.programs import (
+    ENGINES,
+    Program,
+    engine_programs,
+    guard_program,
+    service_programs,
+)
 from deploy.embedded.settings import Settings
-from deploy.embedded.supervision import render
+from deploy.embedded.supervision import Supervisor, render
 
 
 def groups(home: Path) -> dict[str, ServerOptions]:
@@ -69,3 +76,12 @@ def test_a_deep_home_gets_a_short_socket(tmp_path: Path) -> None:
     deep = Layout(tmp_path / ("x" * 120))
     assert len(str(deep.supervisor_socket)) < 100
     assert deep.supervisor_socket != Layout(tmp_path / ("y" * 120)).supervisor_socket
+
+
+def test_a_supervisor_that_does_not_start_says_why(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.create()
+    wrong = Program("odd", "engines", ("true",), stop_signal="NOSUCH")
+
+    with pytest.raises(ChildProcessError, match="NOSUCH"):
+        Supervisor(layout).spawn([wrong], {})

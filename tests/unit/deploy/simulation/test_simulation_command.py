@@ -7,11 +7,11 @@ from typer.testing import CliRunner
 from deploy.simulation.__main__ import main
 
 
-def run(*arguments: str) -> str:
+def run(*arguments: str, code: int = 0) -> str:
     command = typer.Typer()
     command.command()(main)
     result = CliRunner().invoke(command, arguments)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == code, result.output
     return result.output
 
 
@@ -37,3 +37,16 @@ def test_a_drift_can_be_switched_on(tmp_path: Path) -> None:
     )
     assert rows(plain)[:30] == rows(drifting)[:30]
     assert "Physical therapy is no longer paid." in drifting.read_text(encoding="utf-8")
+
+
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    spreadsheet = tmp_path / "imr.xls"
+    spreadsheet.write_bytes(b"\xd0\xcf\x11\xe0")
+    out = ("--out", str(tmp_path / "out.csv"))
+
+    said = run(*out, "--from-file", str(spreadsheet), code=1)
+    missing = run(*out, "--from-file", str(tmp_path / "missing.csv"), code=1)
+
+    assert said == f"{spreadsheet} is no CSV file in UTF-8\n"
+    assert missing.endswith("missing.csv'\n")
+    assert len(missing.splitlines()) == 1

@@ -1,0 +1,69 @@
+"""Whatever a record or a service says is printed as it is, and ends no command."""
+
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from kafka import TopicPartition
+from rich.console import RenderableType
+
+from deploy.command_line import views
+from deploy.command_line.dead_letters import Kept
+from deploy.demo.display import Display
+from deploy.demo.watch import Loop
+from deploy.embedded import status
+from deploy.embedded.health import Health
+from deploy.terminal import Terminal
+from shared.dead_letter import DeadLetter
+from shared.errors import Rejected
+
+POISON = ("[/x]", "[quantised]", ":smile:", "[red]", "\x1b[2J")
+
+
+def shown(*parts: RenderableType) -> str:
+    terminal = Terminal(file=StringIO(), width=300)
+    for part in parts:
+        terminal.print(part)
+    assert isinstance(terminal.file, StringIO)
+    return terminal.file.getvalue()
+
+
+@pytest.mark.parametrize("poison", POISON)
+def test_a_dead_letter_of_any_error_is_listed(poison: str) -> None:
+    record = SimpleNamespace(topic="t", partition=0, offset=1, key=b"", value=b"", headers=())
+    letter = DeadLetter.of(record, group="inference", error=Rejected("is odd", field=poison))
+
+    found = shown(views.letters([Kept(TopicPartition("t.inference.dlq", 0), 7, letter)]))
+
+    assert f"{poison}: is odd".replace("\x1b", r"\x1b") in found
+
+
+def test_a_refused_row_is_listed_with_its_column() -> None:
+    row = {"line": 3, "field": "[/b]", "why": "[quantised] is not known"}
+    counts = {"accepted": 0, "rows": 1, "duplicates": 0, "refused_rows": 1, "import_id": "1"}
+
+    found = shown(*views.import_report({**counts, "refused": [row]}))
+
+    assert "[/b]" in found
+    assert "[quantised] is not known" in found
+
+
+def test_a_health_of_any_reason_is_shown() -> None:
+    row = status.Status("trainer", "RUNNING", "address", health=Health(False, "lost [/run]"))
+
+    assert "lost [/run]" in shown(status.table([row]))
+
+
+def test_a_step_of_any_name_is_shown() -> None:
+    terminal = Terminal(file=StringIO(), width=300)
+    Display(Loop("adjudication", own=set()), terminal).step("v[quantised]: FAIL [/x]")
+
+    assert isinstance(terminal.file, StringIO)
+    assert "v[quantised]: FAIL [/x]" in terminal.file.getvalue()
+
+
+def test_every_command_prints_to_such_a_terminal() -> None:
+    files = [file for file in Path("deploy").rglob("*.py") if file.name != "terminal.py"]
+
+    assert [str(file) for file in files if "Console(" in file.read_text()] == []
