@@ -13,9 +13,9 @@ pytestmark = pytest.mark.slow
 def test_the_loop_closes_with_lora(tmp_path: Path) -> None:
     """Smaller than the demonstration, and with the real language model: any honest verdict."""
     recipe = tmp_path / "recipe.json"
-    recipe.write_text(json.dumps({"epochs": 1, "least_steps": 30}))
+    recipe.write_text(json.dumps({"epochs": 1, "least_steps": 20}))
     with demonstration(TRAINER_RECIPE=str(recipe)) as system:
-        demo = system.play("--history", "260", "--threshold", "60", seconds=1200)
+        demo = system.play("--history", "160", "--threshold", "40", seconds=1200)
 
     assert_nothing_lost(demo)
     assert demo["dataset_versions"] >= 2
