@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := models,embedded,simulation,dev
 comma := ,
-# Two tests at once, on engines of their own: most of them wait.
+# Three tests at once, on engines of their own: most of them wait.
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 STACK := $(BIN)/python -m deploy.embedded
 DEMO := $(if $(CLAIMS),--claims $(CLAIMS)) $(if $(CLAIMS_LIMIT),--limit $(CLAIMS_LIMIT)) \
