@@ -67,6 +67,16 @@ def test_a_criterion_in_ones_own_words_is_kept() -> None:
     assert parse({**filled, "why": "typo"}, CASE).correction().answer == own
 
 
+def test_what_was_said_of_another_label_stays_out() -> None:
+    approved = {"label": "APPROVED", "reason_code": "NECESSARY"}
+
+    for amount in ("", "118.00"):
+        answer = parse(said(**approved, approved_amount=amount), CASE).correction().answer
+        assert (answer.criterion, answer.clinical_basis) == (None, None)
+    in_part = parse(said(**approved, approved_amount="20"), CASE).correction().answer
+    assert (in_part.criterion, in_part.clinical_basis) == (QUOTE, DENIED.clinical_basis)
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
