@@ -77,6 +77,13 @@ def test_what_was_said_of_another_label_stays_out() -> None:
     assert (in_part.criterion, in_part.clinical_basis) == (QUOTE, DENIED.clinical_basis)
 
 
+def test_a_browsers_ends_of_lines_are_no_change_and_take_no_room() -> None:
+    lines = "so\n" * 1333
+    answer = parse(said(reasoning=lines.replace("\n", "\r\n")), CASE).correction().answer
+
+    assert answer.reasoning == lines.strip()
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
