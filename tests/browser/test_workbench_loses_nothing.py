@@ -150,10 +150,11 @@ async def test_no_case_goes_while_its_note_is_not_sent(place: Workplace) -> None
     assert len(await place.fetch("SELECT FROM review_queue.notes")) == 1
 
 
-async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace) -> None:
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace, begun: bool) -> None:
     desk = await at_desk(place)
     await desk.says("Nothing waits for you")
-    await lose_answer(desk.page, "**/v1/assignments")
+    await lose_answer(desk.page, "**/v1/assignments", begun=begun)
     (request,) = in_line(1)
     await place.publish(request)
     await desk.press("n")

@@ -112,9 +112,16 @@ async def overhear(page: Page) -> list[str]:
 
 
 async def lose_answer(
-    page: Page, path: str, *, method: str = "POST", done: bool = True, times: int = 1
+    page: Page,
+    path: str,
+    *,
+    method: str = "POST",
+    done: bool = True,
+    begun: bool = False,
+    times: int = 1,
 ) -> None:
-    """The next answers to such requests never arrive. `done`: the requests themselves do."""
+    """The next answers to such requests never arrive. `done`: the requests themselves do;
+    `begun`: of the answers some bytes do."""
     left = times
 
     async def lose(route: Route) -> None:
@@ -123,8 +130,10 @@ async def lose_answer(
             await route.fallback()
             return
         left -= 1
-        if done:
-            await route.fetch()
-        await route.abort()
+        answer = await route.fetch() if done else None
+        if answer and begun:
+            await route.fulfill(response=answer, body=(await answer.body())[:20])
+        else:
+            await route.abort()
 
     await page.route(path, lose)
