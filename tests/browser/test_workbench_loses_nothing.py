@@ -8,6 +8,7 @@ from tests.support.desk import Desk, lose_answer
 from tests.support.morning import at_desk, in_line, leases, opinions, title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+_FULL = "() => { Storage.prototype.setItem = () => { throw new Error('full'); }; }"
 # Lets this browser have a newer draft than the server.
 _NEWER = """
 for (const [name, draft] of Object.entries(localStorage)) {
@@ -81,6 +82,17 @@ async def test_a_draft_survives_a_closed_tab(place: Workplace) -> None:
     await again.press("Enter")
     await again.says("Nothing waits for you")
     assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]
+
+
+async def test_what_no_browser_keeps_is_not_said_to_be_kept(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.page.evaluate(_FULL)
+    async with place.away(desk.page):
+        await desk.press("a", "1")
+        await desk.says("Not saved yet: keep this page open", ".saved")
 
 
 async def test_what_was_meant_for_a_senior_survives_failures_and_reloads(place: Workplace) -> None:
