@@ -35,7 +35,12 @@ class CorrectionForm:
         return cls(options(task), rules_of(task, case.input), amount_at_stake(task, case))
 
     def labels_that_need(self, name: str) -> tuple[str, ...]:
-        return tuple(each.label.name for each in self.options if name in each.label.needs)
+        labels = [each.label for each in self.options]
+        return tuple(
+            label.name if name in label.needs else f"{label.name} in part"
+            for label in labels
+            if name in (*label.needs, *label.needs_in_part)
+        )
 
 
 def written(reopened: Reopened, task: Task) -> dict[str, str]:

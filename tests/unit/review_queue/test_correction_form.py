@@ -114,8 +114,8 @@ def test_the_form_offers_what_the_task_has() -> None:
     assert [option.label.name for option in form.options] == list(ADJUDICATION.label_names)
     assert RULE in form.rules
     assert str(form.amount_at_stake) == "118.00"
-    assert form.labels_that_need("clinical_basis") == ("DENIED",)
-    assert form.labels_that_need("reason_code") == ("DENIED", "PENDING")
+    assert form.labels_that_need("clinical_basis") == ("APPROVED in part", "DENIED")
+    assert form.labels_that_need("reason_code") == ("APPROVED in part", "DENIED", "PENDING")
 
 
 def test_a_case_that_its_task_takes_no_more_can_still_be_corrected() -> None:
