@@ -35,6 +35,7 @@ async def test_ten_cases_by_keyboard_alone(
         await desk.press("a", "1", "Enter")
     await desk.says("Nothing waits for you")
 
+    assert (await desk.fetched())[1:] == [[]] * 9  # each was there before it was wanted
     milliseconds = (await desk.milliseconds())[1:]
     record_property("next_case_ms", f"median {median(milliseconds):.0f}, all {milliseconds}")
     assert await opinions(place, requests) == [(None, "APPROVED", "NECESSARY")] * 10
