@@ -9,6 +9,7 @@ from services.review_queue.access import Anybody, Worker
 from services.review_queue.earlier import earlier_views
 from services.review_queue.history import History
 from services.review_queue.line import Line
+from services.review_queue.navigation import start
 from services.review_queue.notes import Notes
 from services.review_queue.pages import Pages
 from services.review_queue.views import case_view
@@ -20,7 +21,7 @@ def case_pages(pages: Pages, line: Line, history: History, notes: Notes) -> APIR
     @router.get("/")
     async def review(request: Request, caller: Anybody) -> Response:
         if not caller.may("work"):
-            return RedirectResponse("/queue", status_code=303)
+            return RedirectResponse(start(caller), status_code=303)
         return pages.render(request, "review.html", principal=caller)
 
     @router.get("/assignments/{assignment_id}")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from services.review_queue.corrections import Reopened
 from services.review_queue.facts import rules_of
-from services.review_queue.opinions import amount_at_stake
+from services.review_queue.opinions import amount_at_stake, needs
 from services.review_queue.schemas import Corrected
 from services.review_queue.views import OptionView, options
 from shared.errors import Rejected
@@ -35,7 +35,12 @@ class CorrectionForm:
         return cls(options(task), rules_of(task, case.input), amount_at_stake(task, case))
 
     def labels_that_need(self, name: str) -> tuple[str, ...]:
-        return tuple(each.label.name for each in self.options if name in each.label.needs)
+        labels = [each.label for each in self.options]
+        return tuple(
+            label.name if name in label.needs else f"{label.name} in part"
+            for label in labels
+            if name in (*label.needs, *label.needs_in_part)
+        )
 
 
 def written(reopened: Reopened, task: Task) -> dict[str, str]:
@@ -59,7 +64,8 @@ def written(reopened: Reopened, task: Task) -> dict[str, str]:
 
 
 def parse(said: Mapping[str, str], case: Case) -> Corrected:
-    """`Rejected` names the field of the form."""
+    """`Rejected` names the field of the form. What the label does not ask for stays out: it was
+    said of another one."""
     given = {name: value for name, value in said.items() if value.strip()}
     fields: dict[str, Any] = {
         "label": given.get("label", ""),
@@ -72,10 +78,12 @@ def parse(said: Mapping[str, str], case: Case) -> Corrected:
         "supersedes_revision": given.get("supersedes_revision"),
     }
     try:
-        return Corrected.model_validate(fields)
+        found = Corrected.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise Rejected(_told(first), field=_field(first["loc"])) from None
+    unasked = {"criterion", "clinical_basis"}.difference(needs(found.answer(), case))
+    return found.model_copy(update=dict.fromkeys(unasked))
 
 
 def _criterion(given: Mapping[str, str], case: Case) -> dict[str, Any] | None:

@@ -62,12 +62,14 @@ def queue_pages(pages: Pages, listing: Listing, trail: Trail) -> APIRouter:
 
     @router.get("/queue")
     async def queue(request: Request, caller: Anybody) -> Response:
+        further, final = await listing.stranded()
         return pages.render(
             request,
             "queue.html",
             principal=caller,
             tasks=overview(await listing.counts()),
-            stranded=await listing.stranded(),
+            no_reviewer=further,
+            no_senior=final,
             states=STATES,
         )
 

@@ -35,7 +35,8 @@ WITH next AS MATERIALIZED (
         SELECT FROM review_queue.assignments AS a
         WHERE a.review_id = s.review_id AND a.reviewer = $1 AND (
             a.state IN ('leased', 'submitted', 'answered', 'escalated')
-            OR a.state = 'released' AND a.ended_at > now() - $2::interval))
+            OR a.state = 'released' AND NOT a.taken_back
+                AND a.ended_at > now() - $2::interval))
     ORDER BY place LIMIT 1
     FOR UPDATE SKIP LOCKED
 ), taken AS (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from services.review_queue.access import SENIORS
+from services.review_queue.access import REVIEWERS, SENIORS
 from services.review_queue.details import Detail, detail
 from services.review_queue.reviews import ListedReason, Priority
 from services.review_queue.states import Kind, SeatState
@@ -29,13 +29,17 @@ ORDER BY task, reason, kind, state
 """
 _STRANDED = """
 SELECT count(*) FROM review_queue.seats AS s
-WHERE state = 'queued' AND kind = 'final' AND NOT EXISTS (
+WHERE state = 'queued' AND {wanted} AND NOT EXISTS (
     SELECT FROM review_queue.users AS u
     WHERE u.active AND u.role = ANY($1) AND NOT EXISTS (
         SELECT FROM review_queue.assignments AS a
         WHERE a.review_id = s.review_id AND a.reviewer = u.name
             AND a.state IN ('leased', 'submitted', 'answered', 'escalated')))
 """
+_FINAL = "kind = 'final'"
+# Before a case needs its final word, three reviewers can have it at most.
+_FURTHER = """kind IN ('second', 'further') AND 3 >= (
+    SELECT count(*) FROM review_queue.users AS u WHERE u.active AND u.role = ANY($1))"""
 _COUNTS_LAST_SECONDS = 1.0
 _END = 2**63 - 1  # behind every position
 _LISTED = """
@@ -147,11 +151,15 @@ class Listing:
                 self._counts_last_until = started + max(_COUNTS_LAST_SECONDS, 10 * took)
             return self._counts
 
-    async def stranded(self) -> int:
-        """Cases that wait for a final word which none of the seniors may give: each has had a say
-        already."""
+    async def stranded(self) -> tuple[int, int]:
+        """Cases that wait for a further opinion, and for a final word, which nobody who works may
+        give: each has had a say already."""
+        further, final = _STRANDED.format(wanted=_FURTHER), _STRANDED.format(wanted=_FINAL)
         async with self.database.transaction() as connection:
-            return int(await connection.fetchval(_STRANDED, SENIORS))
+            return (
+                await connection.fetchval(further, REVIEWERS),
+                await connection.fetchval(final, SENIORS),
+            )
 
     async def page(
         self,

@@ -20,7 +20,7 @@ from shared.events import (
     ReviewRequested,
 )
 from shared.tasks import get_task
-from shared.tasks.task import Task
+from shared.tasks.task import Requirement, Task
 
 _NEEDS = {
     "reason_code": "a reason code",
@@ -67,8 +67,7 @@ class Correction:
 def checked(answer: Answer, case: Case) -> Answer:
     """The answer as it counts; `Rejected` names the field if it does not answer the case.
 
-    All of the amount is the same as none: only a part has to be said. Refusing the rest needs what
-    refusing everything does.
+    All of the amount is the same as none: only a part has to be said.
     """
     task = get_task(case.task)
     label = task.label(answer.label)
@@ -78,14 +77,21 @@ def checked(answer: Answer, case: Case) -> Answer:
             answer = replace(answer, approved_amount=None)
     if not answer.reasoning.strip():
         raise Rejected("a decision needs its reason", field="reasoning")
-    in_part = answer.approved_amount is not None
-    for name in label.needs_in_part if in_part else label.needs:
+    for name in needs(answer, case):
         if not getattr(answer, name):
-            what = f"{label.name} in part" if in_part else label.name
+            what = label.name if answer.approved_amount is None else f"{label.name} in part"
             raise Rejected(f"{what} needs {_NEEDS[name]}", field=name)
     if answer.reason_code is not None:
         _check_reason_code(answer.reason_code, answer.label, task)
     return answer
+
+
+def needs(answer: Answer, case: Case) -> tuple[Requirement, ...]:
+    """What has to be said with it. Refusing a part needs what refusing everything does."""
+    task = get_task(case.task)
+    label = task.label(answer.label)
+    in_part = answer.approved_amount not in (None, amount_at_stake(task, case))
+    return label.needs_in_part if in_part else label.needs
 
 
 def _check_reason_code(code: str, label: str, task: Task) -> None:

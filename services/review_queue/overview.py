@@ -19,7 +19,7 @@ STATES: dict[SeatState, str] = {
 KINDS: dict[Kind, tuple[str, str]] = {
     "first": ("First opinion", "Every review has one."),
     "second": ("Second opinion", "Asked of a share of the reviews, blind to the first."),
-    "further": ("Further opinion", "Asked where the first two disagree."),
+    "further": ("Further opinion", "Asked where two disagree, or of a share from the start."),
     "final": ("Final word", "Disputed or escalated; a senior decides."),
 }
 PRIORITIES: dict[int, str] = {1: "Comes back", 2: "Usual", 3: "Audit"}

@@ -17,7 +17,7 @@ from services.review_queue.agreement_report import ENOUGH_REVIEWS
 from services.review_queue.facts import heading
 from services.review_queue.identity import COOKIE, refuse_foreign
 from services.review_queue.moments import ago, duration, exactly, since, waited
-from services.review_queue.navigation import links
+from services.review_queue.navigation import links, start
 from services.review_queue.views import spoken, titled, tone_of, words
 from shared.auth import identify
 
@@ -41,6 +41,7 @@ class Pages:
         self._environment.globals |= {
             "enough": ENOUGH_REVIEWS,
             "links": links,
+            "start": start,
             "titled": titled,
             "tone": tone_of,
         }
@@ -73,8 +74,8 @@ def sign_in_pages(pages: Pages, accounts: Accounts, *, secure_cookies: bool) -> 
 
     @router.get("/sign-in")
     async def sign_in_page(request: Request, back: str = "") -> Response:
-        if await identify(request) is not None:
-            return _to(_within(back) or "/")
+        if (principal := await identify(request)) is not None:
+            return _to(_within(back) or start(actor_at(request, principal)))
         return pages.render(request, "sign_in.html", principal=None, problem="", name="", back=back)
 
     @router.post("/sign-in")
@@ -97,9 +98,7 @@ def sign_in_pages(pages: Pages, accounts: Accounts, *, secure_cookies: bool) -> 
                 name=name,
                 back=back,
             )
-        # A lead has come to look; the review page would take cases out of the line for him.
-        start = "/queue" if session.principal.role == "lead" else "/"
-        response = _to(_within(back) or start)
+        response = _to(_within(back) or start(actor_at(request, session.principal)))
         set_cookie(response, session, secure=secure_cookies)
         return response
 

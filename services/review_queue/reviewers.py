@@ -54,7 +54,8 @@ WITH held AS (
     WHERE reviewer = $1 AND state = 'leased' FOR UPDATE
 ), given_back AS (
     UPDATE review_queue.assignments AS a
-    SET state = '{RELEASE.assignment}', ended_at = clock_timestamp(), ended_why = $2
+    SET state = '{RELEASE.assignment}', ended_at = clock_timestamp(), ended_why = $2,
+        taken_back = true
     FROM held WHERE a.assignment_id = held.assignment_id
     RETURNING a.review_id, a.seat
 )
@@ -128,7 +129,7 @@ class Reviewers:
             if found is None:
                 await _refuse(connection, name, "paused already")
             withdrawn = await connection.fetch(_WITHDRAW, name, f"paused: {why}")
-            await audit.record(connection, by, "reviewer_paused", reviewer=name, why=why)
+            await audit.record(connection, by, "reviewer_paused", reviewer=name)
             for row in withdrawn:
                 await audit.record(connection, by, "withdrawn", row["review_id"], reviewer=name)
         return len(withdrawn)

@@ -3,13 +3,14 @@
 import json
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -26,7 +27,13 @@ from shared.tasks import get_task
 from shared.tasks.fields import ShortText, Text
 from shared.tasks.task import Rule
 
-Reasoning = Annotated[Text, Field(min_length=1, max_length=4000)]
+
+def _lines(text: Any) -> Any:
+    """Forms end their lines otherwise than scripts do."""
+    return text.replace("\r\n", "\n") if isinstance(text, str) else text
+
+
+Reasoning = Annotated[Text, Field(min_length=1, max_length=4000), BeforeValidator(_lines)]
 Amount = Annotated[Decimal, Field(ge=0, le=10_000_000, decimal_places=2)]
 PanelName = Annotated[Text, Field(max_length=80, pattern=r"^[ -~]+$")]
 UserName = Annotated[str, Field(max_length=64, pattern=r"^[\w.@\-]+$")]

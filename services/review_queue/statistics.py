@@ -30,9 +30,10 @@ _COUNTED: dict[Basis, str] = {
     "independent": "AND (r.withheld OR NOT r.model_visible OR r.model_label IS NULL)",
     "all": "",
 }
-# Further and final opinions were asked for because of what the others had said. And who reads this
-# may still be asked for an opinion of his own: nothing is counted that he may not see on its own,
-# neither what was said while others are asked, nor the model's answer where it is withheld.
+# Beyond those wanted from the start, opinions were asked for because of what the others had said.
+# And who reads this may still be asked for an opinion of his own: nothing is counted that he may
+# not see on its own, neither what was said while others are asked, nor the model's answer where it
+# is withheld.
 _RATINGS = """
 WITH counted AS (
     SELECT o.review_id, o.seat, o.reviewer, {label} AS label,

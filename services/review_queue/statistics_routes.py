@@ -36,8 +36,8 @@ def statistics_routes(statistics: Statistics, now: Callable[[], datetime]) -> AP
         basis: Basis = "independent",
     ) -> AgreementView:
         """How far reviewers agree with each other and with the model, in the last 30 days if
-        nothing is said. Only first and second opinions count, which are blind to each other, once
-        all of a review's blind ones are given; `independent` ones were given before the model's
+        nothing is said. Only opinions that were asked for from the start count, blind to each
+        other, once all of a review's are given; `independent` ones were given before the model's
         answer could be seen.
         """
         labels = get_task(task).label_names

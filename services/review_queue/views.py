@@ -40,7 +40,7 @@ REASONS: dict[ListedReason, tuple[str, str]] = {
 # What is asked of whoever has the case, where it is more than a first opinion.
 SEATS: dict[Kind, tuple[str, str]] = {
     "second": ("Second opinion", "Somebody else judges this case as well, without seeing yours."),
-    "further": ("Further opinion", "Two reviewers differ. What they said stays hidden from you."),
+    "further": ("Further opinion", "Others judge it as well; what they said is hidden from you."),
     "final": ("Final word", "What you decide stands."),
 }
 _ORDINALS = ("First", "Second", "Third")
@@ -102,8 +102,9 @@ class CaseView:
     escalated_why: str | None
 
     def asks_for(self, requirement: Requirement) -> bool:
-        """Whether any of its labels needs that."""
-        return any(requirement in option.label.needs for option in self.options)
+        """Whether any of its labels needs that, if only in part."""
+        labels = [option.label for option in self.options]
+        return any(requirement in (*label.needs, *label.needs_in_part) for label in labels)
 
 
 def case_view(assignment: Assignment) -> CaseView:

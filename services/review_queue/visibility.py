@@ -11,7 +11,7 @@ from typing import Any
 
 from services.review_queue.access import Actor
 from services.review_queue.corrections import NotTheirs
-from services.review_queue.details import Detail, Revision
+from services.review_queue.details import Detail, Revision, Seat
 from services.review_queue.opinions import Answer, Given
 from shared.events import ReviewRequested
 from shared.tasks import get_task
@@ -33,11 +33,16 @@ def visible(found: Detail, caller: Actor) -> Detail:
         return _without_the_model(found) if _hides_the_model(found) else found
     return replace(
         found,
-        seats=tuple(seat if seat in own else replace(seat, given=None) for seat in found.seats),
+        seats=tuple(seat if seat in own else _unsaid(seat, reader=reader) for seat in found.seats),
         ended=(),
         notes=tuple(note for note in found.notes if note.author == caller.name),
         blind=_hides_the_model(found) and not said,
     )
+
+
+def _unsaid(seat: Seat, *, reader: bool) -> Seat:
+    """Seniors see who works on what; nobody else learns who has his case besides him."""
+    return replace(seat, given=None, reviewer=seat.reviewer if reader else None)
 
 
 def _disputed(found: Detail) -> bool:

@@ -250,38 +250,6 @@ async def test_an_auditor_reads_everything_but_whom_it_is_about(place: Workplace
     await Desk(lead).is_accessible()
 
 
-async def test_a_decision_is_corrected_and_stays_readable(place: Workplace) -> None:
-    (request,) = in_line(1, model_visible=False)
-    await place.publish(request)
-    async with colleague(place.url, "amara") as amara:
-        await amara.decide("APPROVED")
-    await place.settle()
-    page = await place.sign_in("amara")
-    desk = Desk(page)
-
-    await page.get_by_role("link", name="My work").click()
-    await desk.says("Others agree with me")
-    await desk.is_accessible()
-    await page.get_by_role("link", name=f"Reopen {title(request)}").click()
-    await page.locator(".option", has_text="Pending").click()
-    await page.get_by_label("Reason code").select_option(
-        "An itemised bill or an agreed fee is needed"
-    )
-    await desk.is_accessible()
-    await page.get_by_role("button", name="Correct the decision").click()
-    await desk.says("Why", "#problem")
-    await desk.is_accessible()
-    await page.get_by_label("Why it changes").fill("The bill came later.")
-    await page.get_by_role("button", name="Correct the decision").click()
-    await page.wait_for_url("**/reviews/*")
-
-    await desk.says("Correction 1")
-    await desk.says("As the note says.")
-    await desk.is_accessible()
-    (row,) = await place.fetch("SELECT label, why FROM review_queue.corrections")
-    assert tuple(row) == ("PENDING", "The bill came later.")
-
-
 async def test_wrong_passwords_and_addresses_are_pages(place: Workplace) -> None:
     page = await (await place.context()).new_page()
     desk = Desk(page)

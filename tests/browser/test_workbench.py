@@ -35,6 +35,7 @@ async def test_ten_cases_by_keyboard_alone(
         await desk.press("a", "1", "Enter")
     await desk.says("Nothing waits for you")
 
+    assert (await desk.fetched())[1:] == [[]] * 9  # each was there before it was wanted
     milliseconds = (await desk.milliseconds())[1:]
     record_property("next_case_ms", f"median {median(milliseconds):.0f}, all {milliseconds}")
     assert await opinions(place, requests) == [(None, "APPROVED", "NECESSARY")] * 10
@@ -217,6 +218,9 @@ async def test_who_is_asked_for_the_final_word_reads_why_and_the_notes(place: Wo
     await desk.is_accessible()
     await desk.press("Control+Enter")
     await desk.says("Note kept", ".saved")
+    await expect(desk.page.get_by_role("region", name="Your notes")).to_contain_text("Page two of")
+    await desk.is_accessible()
+    await desk.does_not_scroll()
     await desk.press("e")
     await desk.write("I have never seen this code.")
     await desk.is_accessible()

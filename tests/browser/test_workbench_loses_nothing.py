@@ -8,6 +8,7 @@ from tests.support.desk import Desk, lose_answer
 from tests.support.morning import at_desk, in_line, leases, opinions, title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+_FULL = "() => { Storage.prototype.setItem = () => { throw new Error('full'); }; }"
 # Lets this browser have a newer draft than the server.
 _NEWER = """
 for (const [name, draft] of Object.entries(localStorage)) {
@@ -83,6 +84,17 @@ async def test_a_draft_survives_a_closed_tab(place: Workplace) -> None:
     assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]
 
 
+async def test_what_no_browser_keeps_is_not_said_to_be_kept(place: Workplace) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.page.evaluate(_FULL)
+    async with place.away(desk.page):
+        await desk.press("a", "1")
+        await desk.says("Not saved yet: keep this page open", ".saved")
+
+
 async def test_what_was_meant_for_a_senior_survives_failures_and_reloads(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
@@ -150,10 +162,11 @@ async def test_no_case_goes_while_its_note_is_not_sent(place: Workplace) -> None
     assert len(await place.fetch("SELECT FROM review_queue.notes")) == 1
 
 
-async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace) -> None:
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace, begun: bool) -> None:
     desk = await at_desk(place)
     await desk.says("Nothing waits for you")
-    await lose_answer(desk.page, "**/v1/assignments")
+    await lose_answer(desk.page, "**/v1/assignments", begun=begun)
     (request,) = in_line(1)
     await place.publish(request)
     await desk.press("n")

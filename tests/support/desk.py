@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, Request, Route, expect
 
 from tests.support.browser import complaints
 
-# Notes how long after a key the next case stood on the screen. A frame is painted after its
-# callbacks, so the message comes behind the paint.
+# Notes how long after a key the next case stood on the screen, and what of it was fetched only
+# then. A frame is painted after its callbacks, so the message comes behind the paint.
 STOPWATCH = """
 (() => {
   window.shown = [];
+  window.fetched = [];
   let pressed = 0;
   addEventListener("keydown", (event) => (pressed = event.timeStamp), true);
   addEventListener("DOMContentLoaded", () => {
@@ -19,6 +20,9 @@ STOPWATCH = """
       if (!document.querySelector("#main > .case")) {
         return;
       }
+      const late = performance.getEntriesByType("resource").filter((each) =>
+        each.startTime > pressed && /\\/assignments(\\/[^/]+)?$/.test(each.name));
+      window.fetched.push(late.map((each) => each.name));
       requestAnimationFrame(() => {
         const after = new MessageChannel();
         after.port1.onmessage = () => window.shown.push(performance.now() - pressed);
@@ -97,6 +101,11 @@ class Desk:
         found: list[float] = await self.page.evaluate("window.shown")
         return found
 
+    async def fetched(self) -> Sequence[list[str]]:
+        """For each case shown, what brought it after the last key."""
+        found: list[list[str]] = await self.page.evaluate("window.fetched")
+        return found
+
 
 async def overhear(page: Page) -> list[str]:
     """Everything that reaches a page from now on, as it comes: headers and bodies."""
@@ -111,10 +120,29 @@ async def overhear(page: Page) -> list[str]:
     return heard
 
 
+def requests_of(page: Page, method: str, path: str) -> list[str]:
+    """The addresses of such requests that the page makes from now on, as it makes them."""
+    made: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.method == method and request.url.endswith(path):
+            made.append(request.url)
+
+    page.on("request", note)
+    return made
+
+
 async def lose_answer(
-    page: Page, path: str, *, method: str = "POST", done: bool = True, times: int = 1
+    page: Page,
+    path: str,
+    *,
+    method: str = "POST",
+    done: bool = True,
+    begun: bool = False,
+    times: int = 1,
 ) -> None:
-    """The next answers to such requests never arrive. `done`: the requests themselves do."""
+    """The next answers to such requests never arrive. `done`: the requests themselves do;
+    `begun`: of the answers some bytes do."""
     left = times
 
     async def lose(route: Route) -> None:
@@ -123,8 +151,10 @@ async def lose_answer(
             await route.fallback()
             return
         left -= 1
-        if done:
-            await route.fetch()
-        await route.abort()
+        answer = await route.fetch() if done else None
+        if answer and begun:
+            await route.fulfill(response=answer, body=(await answer.body())[:20])
+        else:
+            await route.abort()
 
     await page.route(path, lose)

@@ -12,6 +12,7 @@ from tests.support.desk import STOPWATCH, Desk
 SHARES = Shares(overlap=0.5, withheld=0.2)
 SETTINGS = {
     "lease_seconds": 60,
+    "undo_seconds": 120,
     "overlap_share": SHARES.overlap,
     "withheld_share": SHARES.withheld,
 }

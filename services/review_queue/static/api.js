@@ -18,27 +18,28 @@ export class Problem extends Error {
   }
 }
 
-export async function call(method, path, body, options = {}) {
-  const response = await reach(path, {
+export function call(method, path, body, options = {}) {
+  const request = {
     ...options,
     method,
     headers: body === undefined ? {} : { "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  return response.status === 204 ? null : response.json();
+  };
+  return reach(path, request, (answer) => (answer.status === 204 ? null : answer.json()));
 }
 
 export async function fragment(path) {
-  const response = await reach(path, {});
   const holder = document.createElement("template");
-  holder.innerHTML = await response.text();
+  holder.innerHTML = await reach(path, {}, (answer) => answer.text());
   return holder.content.firstElementChild;
 }
 
-async function reach(path, options) {
-  let response;
+// What `read` takes from the answer; one that breaks off is none.
+async function reach(path, options, read) {
+  let response, said;
   try {
     response = await fetch(path, { ...options, signal: AbortSignal.timeout(10_000) });
+    said = response.ok ? await read(response) : await response.json().catch(() => ({}));
   } catch {
     throw new Problem(0, "The service cannot be reached");
   }
@@ -46,8 +47,7 @@ async function reach(path, options) {
     location.assign("/sign-in");
   }
   if (!response.ok) {
-    const said = await response.json().catch(() => ({}));
     throw new Problem(response.status, said.detail ?? "This did not work", said.field);
   }
-  return response;
+  return said;
 }

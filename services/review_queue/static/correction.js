@@ -1,17 +1,13 @@
 // The form of a correction shows what the chosen label can need; without this, it shows everything.
 
+import { needsOf, pays } from "./needs.js";
+
 const form = document.querySelector("form.correction");
+const part = (field) => form.querySelector(`[data-field=${field}]`);
 
 function follow() {
   const label = form.querySelector("[name=label]:checked");
-  const amount = form.querySelector("[data-field=amount]");
-  if (amount) {
-    amount.hidden = !label || !("pays" in label.dataset);
-    amount.querySelector("input").disabled = amount.hidden;
-  }
-  // A part approved is a part refused.
-  const inPart = amount && !amount.hidden && amount.querySelector("input").value.trim();
-  const needs = label ? label.dataset[inPart ? "needsInPart" : "needs"].split(" ") : [];
+  const needs = needsOf(label, form.elements.approved_amount);
   for (const group of form.querySelectorAll("optgroup")) {
     group.hidden = group.disabled = group.dataset.label !== label?.value;
   }
@@ -19,11 +15,19 @@ function follow() {
   if (code.selectedOptions[0]?.parentElement.disabled) {
     code.value = "";
   }
-  for (const name of ["criterion", "clinical_basis"]) {
-    form.querySelector(`[data-field=${name}]`).hidden = !needs.includes(name);
-  }
+  show(part("amount"), pays(label));
+  show(part("clinical_basis"), needs.includes("clinical_basis"));
+  show(part("criterion"), needs.includes("criterion"));
   const other = form.querySelector("[name=rule]:checked")?.value === "other";
-  form.querySelector(".other").hidden = !other;
+  show(form.querySelector(".other"), other && needs.includes("criterion"));
+}
+
+// What is hidden is not sent.
+function show(part, shown) {
+  if (part) {
+    part.hidden = !shown;
+    part.querySelectorAll("input, textarea").forEach((control) => (control.disabled = !shown));
+  }
 }
 
 form.addEventListener("change", follow);

@@ -35,6 +35,7 @@ function prepare(dialog) {
   dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close(""));
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.stopPropagation(); // once it is closed, the key would submit the decision
       form.requestSubmit(form.querySelector(".primary"));
     }
     const choice = form.querySelectorAll("[name=choice]")[Number(event.key) - 1];

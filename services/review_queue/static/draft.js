@@ -14,6 +14,7 @@ export class Draft {
   #timer = 0;
   #saving = null;
   #content = null; // what the server has not got
+  #here = false; // whether this browser has it
 
   // `say` tells the reviewer how it stands.
   constructor(held, say) {
@@ -30,7 +31,7 @@ export class Draft {
 
   changed() {
     this.#content = { at: Date.now(), ...this.#held.content };
-    local.keep(this.#held, this.#content);
+    this.#here = local.keep(this.#held, this.#content);
     this.#later(SAVE_AFTER_MS);
   }
 
@@ -90,11 +91,12 @@ export class Draft {
   }
 
   #refused(problem) {
+    const where = this.#here ? "kept in this browser" : "keep this page open";
     if (problem.passing) {
-      this.#say("Not saved yet: kept in this browser");
+      this.#say(`Not saved yet: ${where}`);
       this.#later(RETRY_MS);
     } else {
-      this.#say("Kept in this browser only");
+      this.#say(this.#here ? "Kept in this browser only" : `Not saved: ${where}`);
     }
   }
 }

@@ -1,6 +1,7 @@
 // The decision form of a case: choosing, writing, saying what is missing, reading out the answer.
 
 import { Criterion } from "./criterion.js";
+import { needsOf, pays } from "./needs.js";
 import { Picker } from "./picker.js";
 import { read, write } from "./values.js";
 
@@ -87,9 +88,9 @@ export class Form {
     if (missing) {
       return this.#ask(...missing);
     }
-    const pays = this.#part("approved_amount") && this.form.elements.approved_amount;
-    if (pays && !pays.validity.valid) {
-      return this.say(`This must be an amount of at most ${pays.max}, to the cent`, pays.name);
+    const amount = this.#part("approved_amount") && this.form.elements.approved_amount;
+    if (amount && !amount.validity.valid) {
+      return this.say(`This must be an amount of at most ${amount.max}, to the cent`, amount.name);
     }
     const needs = this.#needs;
     return {
@@ -98,7 +99,7 @@ export class Form {
       reason_code: this.#code?.choice?.value ?? null,
       criterion: needs.includes("criterion") ? this.criterion.quoted : null,
       clinical_basis: needs.includes("clinical_basis") ? this.#written("clinical_basis") : null,
-      approved_amount: (pays && pays.value) || null,
+      approved_amount: amount?.value || null,
     };
   }
 
@@ -195,16 +196,8 @@ export class Form {
     return this.codes.find((picker) => picker.shown);
   }
 
-  // A part approved is a part refused: it needs what a refusal does.
   get #needs() {
-    const { needs = "", needsInPart } = this.label?.dataset ?? {};
-    return (this.#inPart ? needsInPart : needs).split(" ").filter(Boolean);
-  }
-
-  get #inPart() {
-    const amount = this.form.elements.approved_amount;
-    const pays = this.label && "pays" in this.label.dataset;
-    return Boolean(pays && amount?.value) && Number(amount.value) !== Number(amount.max);
+    return needsOf(this.label, this.form.elements.approved_amount);
   }
 
   #part(field) {
@@ -226,7 +219,7 @@ export class Form {
         picker.clear();
       }
     }
-    this.#show("[data-field=approved_amount]", Boolean(label && "pays" in label.dataset));
+    this.#show("[data-field=approved_amount]", pays(label));
     this.#showNeeds();
     this.#openNext();
     this.#review();

@@ -156,8 +156,14 @@ export class Held {
     return this.#act("escalate", { reason });
   }
 
-  note(text) {
-    return call("POST", `/v1/reviews/${this.review}/notes`, { text });
+  // Kept, it stands on the page, also where the lease is over.
+  async note(text) {
+    await call("POST", `/v1/reviews/${this.review}/notes`, { text });
+    const notes = this.node.querySelector("[data-part=notes]");
+    const entry = document.createElement("li");
+    entry.textContent = text;
+    notes.querySelector("ul").append(entry);
+    notes.hidden = false;
   }
 
   // Hold the case again. No answer may have been a yes: then it is among his assignments.

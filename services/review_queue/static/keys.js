@@ -16,7 +16,12 @@ function follow() {
 export function listen(keys, fallback) {
   document.addEventListener("keydown", (event) => {
     const writing = event.target.matches("textarea, select, input:not([type=radio])");
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    const command = event.ctrlKey || event.metaKey;
+    if (event.key === "Enter" && event.repeat && (command || !event.target.matches("textarea"))) {
+      event.preventDefault(); // nor does it press what has the focus
+      return;
+    }
+    if (event.key === "Enter" && command) {
       if (!document.querySelector("dialog[open]")) {
         document.querySelector("form.decide")?.requestSubmit();
       }
@@ -26,7 +31,7 @@ export function listen(keys, fallback) {
       event.target.blur();
       return;
     }
-    if (writing || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) {
+    if (writing || command || event.altKey || event.defaultPrevented) {
       return;
     }
     if (document.querySelector("dialog[open]")) {

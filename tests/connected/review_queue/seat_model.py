@@ -82,6 +82,7 @@ class Lease:
     version: int = 0
     settles: int = 0
     ended: int = 0
+    skipped: bool = False
 
 
 @dataclass
@@ -111,7 +112,7 @@ class Model:
             if lease.reviewer == reviewer
             and (
                 lease.state in {"leased", "submitted", "answered", "escalated"}
-                or (lease.state == "released" and lease.ended + SKIP_MINUTES > self.now)
+                or (lease.skipped and lease.ended + SKIP_MINUTES > self.now)
             )
         }
         for case in self.line:
@@ -187,6 +188,7 @@ class Model:
         if not self._holds(lease, op):
             return False
         self._end(lease, RELEASE)
+        lease.skipped = True
         return True
 
     def _escalate(self, lease: Lease, op: Operation) -> bool:

@@ -123,7 +123,7 @@ async def test_pausing_tells_which_cases_were_withdrawn(queue: Queue) -> None:
     )
 
     assert told(entries[0]) == ("reviewer_paused", "lead lee", None)
-    assert entries[0].details == {"reviewer": "amara", "why": "training day"}
+    assert entries[0].details == {"reviewer": "amara"}
     assert {told(entry) for entry in entries[1:]} == {
         ("withdrawn", "lead lee", review_id_of(name)) for name in ("case-1", "case-2")
     }

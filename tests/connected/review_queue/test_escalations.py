@@ -151,10 +151,24 @@ async def test_a_final_word_that_nobody_may_give_is_counted(overlapping: Queue) 
     await queue.employ("amara", "sam")
     await queue.request("case-1")
     await said(queue, ("sam", DENIED), ("bo", APPROVED))
-    assert await queue.listing.stranded() == 0
+    assert await queue.listing.stranded() == (0, 0)
 
     await said(queue, ("amara", PENDING))
-    assert await queue.listing.stranded() == 1  # sam, the only senior, was one of the three
+    assert await queue.listing.stranded() == (0, 1)  # sam, the only senior, was one of the three
 
     await queue.employ("sofia")
-    assert await queue.listing.stranded() == 0
+    assert await queue.listing.stranded() == (0, 0)
+
+
+async def test_an_opinion_that_nobody_may_give_is_counted(overlapping: Queue) -> None:
+    queue = overlapping
+    await queue.employ("amara", "bo")
+    await queue.request("case-1")
+    await said(queue, ("amara", DENIED))
+    assert await queue.listing.stranded() == (0, 0)
+
+    await said(queue, ("bo", APPROVED))
+    assert await queue.listing.stranded() == (1, 0)
+
+    await queue.employ("cleo", "sam")
+    assert await queue.listing.stranded() == (0, 0)

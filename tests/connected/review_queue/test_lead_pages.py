@@ -35,6 +35,18 @@ async def test_counts_lead_to_lists_for_those_who_may_list(queue: Queue, browse:
     await page(browse, "amara", "/reviews", status=403)
 
 
+async def test_what_nobody_may_give_is_said(queue: Queue, browse: Browse) -> None:
+    await queue.employ("amara")
+    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    await queue.request("case-1")
+    await said(queue, ("amara", DENIED))
+
+    shown = text_of(await page(browse, "lee", "/queue"))
+
+    assert "1 case waits for another opinion that nobody may give" in shown
+    assert "caseloop users add NAME adjudicator" in shown
+
+
 async def test_an_empty_queue_says_so(browse: Browse) -> None:
     assert "The queue is empty" in await page(browse, "olga", "/queue")
     assert "Nothing matches" in await page(browse, "lee", "/reviews")

@@ -61,6 +61,18 @@ async def test_he_works_again_once_resumed(staffed: Queue) -> None:
     assert (await queue.lease("amara")).request.case.case_id == "case-1"
 
 
+async def test_a_pause_is_no_skip_of_his(staffed: Queue) -> None:
+    queue = staffed
+    await queue.request("skipped", "begun")
+    await queue.work.release(hold(await queue.lease("amara")), "outside my field")
+    begun = await queue.lease("amara")
+    await queue.reviewers.pause("amara", "the wrong name", by=LEE)
+    await queue.reviewers.resume("amara", by=LEE)
+
+    assert (await queue.lease("amara")).request == begun.request
+    assert await queue.line.lease(actor("amara")) is None
+
+
 async def test_what_he_has_submitted_still_counts(staffed: Queue) -> None:
     queue = staffed
     await queue.decide("case-1", DENIED)

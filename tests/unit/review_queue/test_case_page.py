@@ -106,6 +106,7 @@ def test_the_models_answer_is_marked_as_a_draft() -> None:
     assert "draft, not evidence" in html
     assert "the note supports it" in html
     assert "adjudication-v1.0" in html
+    assert "<strong>Denied</strong>, confidence 62%" in html  # to read, not only to see
 
 
 def test_a_hidden_answer_does_not_leave_the_server() -> None:
@@ -240,11 +241,12 @@ def test_the_final_word_has_the_opinions_in_front_and_no_names() -> None:
 def test_no_other_seat_shows_what_others_said() -> None:
     """A line that gave them to somebody else by mistake would still show nothing."""
     said = (opinion("amara", "APPROVED"), opinion("bo", "DENIED"))
-    notes = (WrittenNote("the provider called", NOW, own=False),)
+    notes = tuple(WrittenNote(f"{who} called", NOW, own=who == "I") for who in ("bo", "I"))
     for kind in ("first", "second", "further"):
         html = rendered(requested(), kind=kind, opinions=said, notes=notes)
         assert "so says" not in html
-        assert "the provider called" not in html
+        assert "bo called" not in html
+        assert "I called" in html  # his own
         assert 'data-action="escalate"' in html
 
 

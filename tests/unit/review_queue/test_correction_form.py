@@ -67,6 +67,23 @@ def test_a_criterion_in_ones_own_words_is_kept() -> None:
     assert parse({**filled, "why": "typo"}, CASE).correction().answer == own
 
 
+def test_what_was_said_of_another_label_stays_out() -> None:
+    approved = {"label": "APPROVED", "reason_code": "NECESSARY"}
+
+    for amount in ("", "118.00"):
+        answer = parse(said(**approved, approved_amount=amount), CASE).correction().answer
+        assert (answer.criterion, answer.clinical_basis) == (None, None)
+    in_part = parse(said(**approved, approved_amount="20"), CASE).correction().answer
+    assert (in_part.criterion, in_part.clinical_basis) == (QUOTE, DENIED.clinical_basis)
+
+
+def test_a_browsers_ends_of_lines_are_no_change_and_take_no_room() -> None:
+    lines = "so\n" * 1333
+    answer = parse(said(reasoning=lines.replace("\n", "\r\n")), CASE).correction().answer
+
+    assert answer.reasoning == lines.strip()
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -97,8 +114,8 @@ def test_the_form_offers_what_the_task_has() -> None:
     assert [option.label.name for option in form.options] == list(ADJUDICATION.label_names)
     assert RULE in form.rules
     assert str(form.amount_at_stake) == "118.00"
-    assert form.labels_that_need("clinical_basis") == ("DENIED",)
-    assert form.labels_that_need("reason_code") == ("DENIED", "PENDING")
+    assert form.labels_that_need("clinical_basis") == ("APPROVED in part", "DENIED")
+    assert form.labels_that_need("reason_code") == ("APPROVED in part", "DENIED", "PENDING")
 
 
 def test_a_case_that_its_task_takes_no_more_can_still_be_corrected() -> None:

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from fastapi import Request
 
 from services.review_queue.app import create_app
 from services.review_queue.settings import Settings
+from shared.auth import Principal
 
 
 async def test_every_response_forbids_what_is_not_ours() -> None:
@@ -47,6 +49,27 @@ async def test_no_stranger_fills_the_memory(path: str) -> None:
         answer = await client.post(path, content=flood(), headers=headers)
 
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("role", "first"),
+    [("adjudicator", "/"), ("senior", "/"), ("lead", "/queue"), ("auditor", "/queue")],
+)
+async def test_all_ways_to_the_start_lead_to_the_same_page(role: str, first: str) -> None:
+    async def identify(_request: Request) -> Principal:
+        return Principal("somebody", role)
+
+    app = create_app(Settings())
+    app.state.identify = identify
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://queue", headers={"Accept": "text/html"}
+    ) as client:
+        signed_in = await client.get("/sign-in")
+        lost = await client.get("/nowhere")
+
+    assert signed_in.headers["location"] == first
+    assert f'<a class="brand" href="{first}">' in lost.text
+    assert f'href="{first}">To the start' in lost.text
 
 
 @pytest.mark.parametrize("tls", [True, False])

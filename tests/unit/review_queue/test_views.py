@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -87,6 +88,26 @@ def test_a_task_that_is_no_claim_is_reviewed_like_any_other(
         ("REWRITE", "70%", True),
         ("ASK_WARD", "10%", False),
     ]
+
+
+def test_what_only_a_part_needs_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    send, *others = LETTERS.labels
+    labels = (replace(send, needs_in_part=("criterion",)), *others)
+    monkeypatch.setitem(TASKS, LETTERS.name, replace(LETTERS, labels=labels))
+
+    view = case_view(assignment(requested(case=case(task=LETTERS.name, input=LETTER), answer=None)))
+
+    assert view.asks_for("criterion")
+    assert not view.asks_for("clinical_basis")
+
+
+def test_nobody_is_told_that_others_differ_before_he_decides() -> None:
+    """Three may be asked from the start."""
+    for kind in ("second", "further"):
+        seat = case_view(assignment(requested(), kind=kind)).seat
+        assert seat
+        assert "judge" in seat[1]
+        assert "differ" not in seat[1]
 
 
 def test_bars_stand_in_the_order_of_the_task() -> None:

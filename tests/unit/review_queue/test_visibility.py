@@ -48,7 +48,7 @@ def review(*seats: Seat, **changes: Any) -> Detail:
     return Detail(**{**fields, **changes})
 
 
-HALF = review(seat(1, "first", "answered", "amara"), seat(2, "second", "queued"))
+HALF = review(seat(1, "first", "answered", "amara"), seat(2, "second", "leased", "bo"))
 DISPUTED = review(
     seat(1, "first", "answered", "amara"),
     seat(2, "second", "answered", "bo"),
@@ -68,7 +68,8 @@ def test_whoever_may_still_be_asked_is_not_swayed(reader: Actor) -> None:
 
     assert said_by(found) == []
     assert (found.answer, found.reason, found.ended, found.notes) == (None, None, (), ())
-    assert [each.state for each in found.seats] == ["answered", "queued"]
+    assert [each.state for each in found.seats] == ["answered", "leased"]
+    assert [each.reviewer for each in found.seats] == ["amara", "bo"]
 
 
 @pytest.mark.parametrize("reader", [LEAD, SENIOR])
@@ -104,6 +105,7 @@ def test_an_adjudicator_sees_his_own_opinion_and_notes_until_it_is_completed() -
     found = visible(HALF, AMARA)
 
     assert said_by(found) == ["amara"]
+    assert [each.reviewer for each in found.seats] == ["amara", None]  # nor who else has it
     assert [note.author for note in found.notes] == ["amara"]
     assert found.answer is not None  # his own was settled
     with pytest.raises(NotTheirs):

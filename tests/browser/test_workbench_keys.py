@@ -1,0 +1,54 @@
+"""A key does what it was pressed for, once, and only where it was pressed."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support.browser import Workplace
+from tests.support.morning import at_desk, in_line, leases, opinions, title
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.mark.parametrize(("key", "state"), [("e", "escalated"), ("s", "released")])
+async def test_words_go_where_they_were_written(place: Workplace, key: str, state: str) -> None:
+    (request,) = in_line(1)
+    await place.publish(request)
+    desk = await at_desk(place)
+    await desk.shows(title(request))
+    await desk.press("a", "1", key)  # a decision stands ready besides
+    await desk.page.locator("dialog[open] [name=words]").focus()
+    await desk.write("Words of mine")
+    await desk.press("Control+Enter")
+    await desk.says("Nothing waits for you")
+
+    ((_, found, why),) = await leases(place, request)
+    assert (found, why) == (state, "Words of mine")
+    assert await opinions(place, [request]) == []
+
+
+@pytest.mark.parametrize("held", ["Enter", "Control+Enter", "the button"])
+async def test_a_held_key_submits_nothing_unseen(place: Workplace, held: str) -> None:
+    (request,) = in_line(1, withheld=True)
+    await place.publish(request)
+    desk = await at_desk(place)
+    keyboard = desk.page.keyboard
+    await desk.shows(title(request))
+    await desk.press("a", "1")
+    if held == "the button":
+        await desk.page.locator(".decide .primary").focus()
+    if held == "Control+Enter":
+        await keyboard.down("Control")
+    await keyboard.down("Enter")
+    await desk.says("you said Approved before you saw it", ".draft")
+    await expect(desk.page.locator(".decide .primary")).to_be_enabled()
+    if held == "the button":
+        await desk.page.locator(".decide .primary").focus()  # it was disabled meanwhile
+    for _ in range(5):
+        await keyboard.down("Enter")
+    await keyboard.up("Enter")
+    await keyboard.up("Control")
+
+    await desk.press("p")
+    await desk.saved()
+    await desk.shows(title(request))
+    assert await opinions(place, [request]) == []
