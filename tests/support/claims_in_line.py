@@ -15,6 +15,7 @@ from shared.events import (
 )
 from shared.tasks import TASKS
 from shared.tasks.adjudication.claim import ClaimInput
+from tests.support import builders
 from tests.support.builders import answers, predicted
 
 ADJUDICATION = TASKS["adjudication"]
@@ -37,7 +38,7 @@ def case_of(claim: ClaimInput, **changes: Any) -> Case:
         "claim_id": claim.claim_id,
         "submitted_at": datetime.now(UTC) - timedelta(hours=3),
     }
-    return Case.model_validate({**fields, **changes})
+    return builders.case(**{**fields, **changes})
 
 
 def asked(claim: SimulatedClaim, *, minutes: float = 20, **changes: Any) -> ReviewRequested:
