@@ -39,7 +39,7 @@ async def test_a_held_key_submits_nothing_unseen(place: Workplace, held: str) ->
     if held == "Control+Enter":
         await keyboard.down("Control")
     await keyboard.down("Enter")
-    await desk.says("you said Approved before you saw it", ".draft")
+    await desk.says("You said Approved before you saw it", ".draft")
     await expect(desk.page.locator(".decide .primary")).to_be_enabled()
     if held == "the button":
         await desk.page.locator(".decide .primary").focus()  # it was disabled meanwhile

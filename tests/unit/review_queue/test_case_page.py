@@ -126,7 +126,7 @@ def test_a_withheld_answer_leaves_it_once_the_reviewer_has_his_own(label: str | 
     for secret in ("draft, not evidence", "62%", "the note supports it", "Adverse"):
         assert (secret in html) is (label is not None)
     assert ("data-withheld" in html) is (label is None)
-    assert ("you said <strong>Approved</strong>" in html) is (label is not None)
+    assert ("You said <strong>Approved</strong>" in html) is (label is not None)
 
 
 def test_before_committing_nobody_learns_whether_a_model_answered() -> None:
