@@ -12,8 +12,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := models,embedded,simulation,dev
 comma := ,
-# Three tests at once, on engines of their own: most of them wait.
-PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Two tests at once, on engines of their own: most of them wait.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 STACK := $(BIN)/python -m deploy.embedded
 DEMO := $(if $(CLAIMS),--claims $(CLAIMS)) $(if $(CLAIMS_LIMIT),--limit $(CLAIMS_LIMIT)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(STRATEGY),--strategy $(STRATEGY))
