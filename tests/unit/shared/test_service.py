@@ -14,7 +14,7 @@ from shared.health import Health
 async def test_a_loop_is_healthy_again_once_it_goes_on(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    monkeypatch.setattr(service, "_PROOF_SECONDS", 0.5)
+    monkeypatch.setattr(service, "_PROOF_SECONDS", 2.0)
     health = Health()
     turns = 0
 
