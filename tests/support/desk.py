@@ -32,6 +32,10 @@ STOPWATCH = """
   });
 })();
 """
+_CASES_HAVE_COME = r"""
+(number) => performance.getEntriesByType("resource")
+  .filter((each) => /\/assignments\/[^/]+$/.test(each.name)).length >= number
+"""
 # How bright the page is, from 0 to 1.
 _BRIGHTNESS = """
 (() => {
@@ -100,6 +104,10 @@ class Desk:
     async def milliseconds(self) -> Sequence[float]:
         found: list[float] = await self.page.evaluate("window.shown")
         return found
+
+    async def has(self, cases: int) -> None:
+        """Wait until so many cases have come, those at hand among them."""
+        await self.page.wait_for_function(_CASES_HAVE_COME, arg=cases)
 
     async def fetched(self) -> Sequence[list[str]]:
         """For each case shown, what brought it after the last key."""
