@@ -23,8 +23,6 @@ from shared.telemetry import configure_logging, logger
 
 Step = Callable[[], Awaitable[None]]
 
-_PROOF_SECONDS = 5.0
-
 
 def build(
     name: str,
@@ -69,13 +67,9 @@ def build(
 
 
 async def _keep(loop: Step, health: Health) -> None:
-    """Run a loop for ever: one that ends with an error says so in the health and starts again.
-
-    It is healthy again once it has gone on for a while, not as soon as it tries.
-    """
+    """Run a loop for ever: one that ends with an error says so in the health and starts again."""
     part = getattr(loop, "__qualname__", "loop")
     while True:
-        proof = asyncio.get_running_loop().call_later(_PROOF_SECONDS, health.ready, part)
         try:
             await loop()
             return
@@ -84,9 +78,8 @@ async def _keep(loop: Step, health: Health) -> None:
         except Exception as error:  # noqa: BLE001 - reported, and tried again
             logger.error("loop failed", loop=part, exc_info=error)
             health.waiting(part, f"failed: {type(error).__name__}")
-        finally:
-            proof.cancel()
         await asyncio.sleep(1)
+        health.ready(part)
 
 
 async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:

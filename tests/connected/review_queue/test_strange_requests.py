@@ -91,7 +91,7 @@ async def test_what_is_public_is_public(service: Service) -> None:
         for method, path in public(service.app):
             answer = await client.request(method, path)
 
-            assert answer.status_code < 500, (method, path)
+            assert answer.status_code < 500, (method, path, answer.text)
             assert answer.status_code != 403, (method, path)
             assert "www-authenticate" not in answer.headers, (method, path)
 
