@@ -1,8 +1,8 @@
 """The filter's whole path against a loop that only copies bytes.
 
 Ours: consume, parse, judge, write the routing with its event, publish confirmed. Baseline: bare
-aiokafka, one batched insert, publish confirmed. Same records, batch size and acks; each side's
-clock runs from its first batch to its last confirmation.
+aiokafka, one batched insert, publish confirmed. Same records, same acks, batches to the database and
+to Kafka of the same size; each side's clock runs from its first batch to its last confirmation.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ from tests.support.builders import NOW, predicted, rollout
 RECORDS = 10_000
 BATCH = 500
 ROUNDS = 3
+_KAFKA_BATCH_BYTES = 1 << 20
 _ROLLOUT = rollout()
 
 
@@ -67,7 +68,7 @@ class Ours:
         self.handlers = Handlers(
             Store(self.database, self.outbox),
             lambda _: _ROLLOUT,
-            policy=Policy(0.05, "bench", 0.5),
+            policy=Policy(audit_rate=0.05, audit_salt="bench"),
             now=lambda: NOW,
         )
         self.bus.consume(PREDICTIONS_MADE, self._handle, event=PredictionMade, batch=BATCH)
@@ -121,7 +122,12 @@ class Baseline:
         await self.connection.execute(
             "CREATE TABLE IF NOT EXISTS bench_copies (id bigserial PRIMARY KEY, value bytea)"
         )
-        self.producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=2)
+        self.producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            acks="all",
+            linger_ms=2,
+            max_batch_size=_KAFKA_BATCH_BYTES,  # with aiokafka's 16 KiB it would wait for itself
+        )
         self.consumer = AIOKafkaConsumer(
             PREDICTIONS_MADE.name,
             bootstrap_servers=bootstrap,
