@@ -98,7 +98,7 @@ bench: setup ## Measure against named baselines; one JSON line a measure, kept i
 	@$(BIN)/python -m tests.bench $(NAME)
 
 docs: setup ## Write the AsyncAPI documents and JSON Schemas anew.
-	@$(BIN)/python -m shared.asyncapi
+	@$(BIN)/python -m shared.messaging.asyncapi
 
 screenshots: setup ## Photograph every page into screenshots/; needs a Chromium, as the browser tests do.
 	@$(BIN)/python -m tests.browser.screenshots

@@ -9,11 +9,11 @@ import sys
 
 from kafka.errors import KafkaError
 
-from shared.artifacts import Artifacts
 from shared.errors import Transient
+from shared.messaging.topics import create_topics
 from shared.models.base_model import BaseModelUnavailable
 from shared.settings import EngineSettings
-from shared.topics import create_topics
+from shared.storage.artifacts import Artifacts
 
 
 def prepare(settings: EngineSettings, *, replication: int = 1) -> list[str]:
@@ -39,7 +39,7 @@ def _run(base_model: str | None) -> None:
     created = prepare(EngineSettings(), replication=replication)
     print(f"{len(created)} topics created, buckets exist")
     if base_model:
-        from deploy.command_line.base_models import register
+        from deploy.cli.base_models import register
 
         uri = register(base_model, name=None, settings=os.environ)
         print(f"base model at {uri}")

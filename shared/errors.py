@@ -1,7 +1,7 @@
 """The two kinds of failure that a service tells apart: try again, or give the input back.
 
 Everything that is neither is a bug; it is treated like `Rejected` for one record and stops
-consumption when it happens to every record (see `shared/consumption.py`).
+consumption when it happens to every record (see `shared/messaging/consumer.py`).
 """
 
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from hypothesis import settings
 
-from tests.support.chromium import chromium
-from tests.support.engines import fresh_database, running_engines
+from tests.support.browser.chromium import chromium
+from tests.support.engines.engines import fresh_database, running_engines
 
 # A busy machine is no failure: speed is measured in `make bench`.
 settings.register_profile("caseloop", deadline=None)

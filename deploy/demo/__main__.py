@@ -14,26 +14,26 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.live import Live
 
-from deploy.command_line.client import PORTS, Refused, System, Unreachable
+from deploy.cli.client import PORTS, Refused, System, Unreachable
 from deploy.demo import report
-from deploy.demo.beside import beside
+from deploy.demo.background import beside
 from deploy.demo.display import Display, follow_labels
+from deploy.demo.environments import BASE_MODEL, Compose, Embedded, Place, PlaceError
 from deploy.demo.feed import Feed, case_id_of
+from deploy.demo.loop_state import Loop, watch
 from deploy.demo.memory import Memory
-from deploy.demo.panel import USERS, Reviewer, as_setting, reviewers, work
-from deploy.demo.places import BASE_MODEL, Compose, Embedded, Place, PlaceError
 from deploy.demo.plan import HISTORY, THRESHOLD, Plan, independent_review, simulated, with_strategy
+from deploy.demo.reviewers import USERS, Reviewer, as_setting, reviewers, work
 from deploy.demo.scenario import Scenario, Stuck
-from deploy.demo.watch import Loop, watch
-from deploy.embedded.outside import outside_engines
+from deploy.embedded.external_engines import outside_engines
+from deploy.embedded.failure_report import explain
 from deploy.embedded.stack import StackError, Unhealthy
-from deploy.embedded.unhealthy import explain
 from deploy.simulation import DecidedCase
 from deploy.terminal import Terminal
-from shared.artifacts import Artifacts
 from shared.errors import Rejected, Transient
-from shared.sender import Sender
+from shared.messaging.producer import Sender
 from shared.settings import engine_settings
+from shared.storage.artifacts import Artifacts
 
 SIMULATED = "simulated"
 Strategy = Literal["lora", "linear"]

@@ -13,9 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from deploy.command_line.client import Refused, System, Unreachable
-from deploy.command_line.views import VERDICT_STYLES
-from deploy.demo.watch import Loop
+from deploy.cli.client import Refused, System, Unreachable
+from deploy.cli.views import VERDICT_STYLES
+from deploy.demo.loop_state import Loop
 from deploy.terminal import Terminal
 
 _BAR = 30

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from deploy.simulation import DecidedCase
-from shared.encoding import encode
 from shared.errors import Transient
 from shared.events import CaseSubmitted
-from shared.sender import Sender
+from shared.messaging.encoding import encode
+from shared.messaging.producer import Sender
 
 MOST_UNDECIDED = 80  # half of them in the ten seconds in which a decision can be undone
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from rich.table import Table
 
-from deploy.command_line.client import System
-from deploy.demo.watch import Loop
-from shared.artifacts import Artifacts
+from deploy.cli.client import System
+from deploy.demo.loop_state import Loop
 from shared.events import Measures, ModelEvaluated
+from shared.storage.artifacts import Artifacts
 
 
 def last_evaluation(loop: Loop) -> ModelEvaluated | None:

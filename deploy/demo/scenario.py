@@ -11,12 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from deploy.command_line.client import System
-from deploy.command_line.submission import import_file
+from deploy.cli.client import System
+from deploy.cli.submission import import_file
 from deploy.demo.display import Display
 from deploy.demo.feed import Feed
+from deploy.demo.loop_state import Loop
 from deploy.demo.plan import HISTORY_SPLITS, Plan
-from deploy.demo.watch import Loop
 from deploy.simulation import write_history
 from shared.events import ModelEvaluated
 

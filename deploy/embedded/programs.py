@@ -52,7 +52,7 @@ def service_programs(settings: Settings) -> list[Program]:
 
 def guard_program(owner: int) -> Program:
     """Ends the stack when the process `owner` has ended."""
-    command = (sys.executable, "-m", "deploy.embedded.guard", str(owner))
+    command = (sys.executable, "-m", "deploy.embedded.owner_watch", str(owner))
     return Program(name="guard", group="engines", command=command)
 
 

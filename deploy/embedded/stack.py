@@ -14,7 +14,7 @@ from typing import Literal, Self
 
 import psutil
 
-from deploy.embedded import strays
+from deploy.embedded import orphans
 from deploy.embedded.engines.s3 import remove_sockets
 from deploy.embedded.health import probe
 from deploy.embedded.layout import REPOSITORY, Layout
@@ -133,7 +133,7 @@ class EmbeddedStack:
         """Stop everything and keep the data. Safe to call when nothing runs."""
         if self._supervisor.is_running():
             self._supervisor.shut_down()
-        strays.kill(self.layout)
+        orphans.kill(self.layout)
         if self.layout.env_file.exists():
             remove_sockets(self.settings)
 
@@ -171,7 +171,7 @@ class EmbeddedStack:
             raise StackError(f"it runs with another {', '.join(changed)}: stop it first")
 
     def _spawn(self) -> None:
-        strays.kill(self.layout)
+        orphans.kill(self.layout)
         base = free_base(recorded_base(self.layout) or self._wanted_base)
         settings = Settings.make(self.layout, base_port=base, given=self._given)
         settings.save()

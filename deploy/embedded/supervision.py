@@ -13,7 +13,7 @@ from xmlrpc.client import Fault, ServerProxy
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
-from deploy.embedded import strays
+from deploy.embedded import orphans
 from deploy.embedded.layout import REPOSITORY, Layout
 from deploy.embedded.programs import Program
 
@@ -51,7 +51,7 @@ class Supervisor:
         command = [sys.executable, "-m", "supervisor.supervisord"]
         result = subprocess.run(
             [*command, "-c", str(self._layout.supervisor_config)],
-            env={**os.environ, **environment, **strays.mark(self._layout)},
+            env={**os.environ, **environment, **orphans.mark(self._layout)},
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             capture_output=True,

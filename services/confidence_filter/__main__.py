@@ -2,7 +2,7 @@
 
 from services.confidence_filter.app import create_app
 from services.confidence_filter.settings import Settings
-from shared.service import serve
+from shared.http.service import serve
 
 settings = Settings()
 serve(create_app(settings), settings)

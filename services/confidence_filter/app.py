@@ -6,17 +6,17 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.confidence_filter.handlers import Handlers
-from services.confidence_filter.policy import Policy
+from services.confidence_filter.routing import Policy
 from services.confidence_filter.settings import Settings
 from services.confidence_filter.store import Store
-from shared.bus import Bus
-from shared.database import Database
 from shared.events import PredictionMade
 from shared.health import Health
-from shared.outbox import Outbox, Relay
-from shared.service import build
-from shared.state import Rollouts
-from shared.topics import PREDICTIONS_MADE
+from shared.http.service import build
+from shared.messaging.bus import Bus
+from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.rollouts import Rollouts
+from shared.messaging.topics import PREDICTIONS_MADE
+from shared.storage.database import Database
 
 NAME = "confidence_filter"
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from services.confidence_filter.policy import Accept, Policy, Review, Route, judge, overtaken
+from services.confidence_filter.routing import Accept, Policy, Review, Route, judge, overtaken
 from services.confidence_filter.store import Routing, Store
 from shared.events import (
     DecisionMade,

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.confidence_filter.policy import Accept, Route
-from shared.database import Connection, Database
+from services.confidence_filter.routing import Accept, Route
 from shared.errors import Conflict
 from shared.events import DecisionMade, PredictionMade, ReviewRequested
-from shared.outbox import Outbox
+from shared.messaging.outbox import Outbox
+from shared.storage.database import Connection, Database
 from shared.tasks import get_task
 
 _INSERT = """

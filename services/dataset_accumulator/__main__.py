@@ -2,7 +2,7 @@
 
 from services.dataset_accumulator.app import create_app
 from services.dataset_accumulator.settings import Settings
-from shared.service import serve
+from shared.http.service import serve
 
 settings = Settings()
 serve(create_app(settings), settings)

@@ -17,14 +17,14 @@ from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.settings import Settings
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store
-from shared.artifacts import Artifacts
-from shared.bus import Bus
-from shared.database import Database
 from shared.events import DecisionCorrected, ReviewCompleted
 from shared.health import Health
-from shared.outbox import Outbox, Relay
-from shared.service import build
-from shared.topics import DECISIONS_CORRECTED, REVIEWS_COMPLETED
+from shared.http.service import build
+from shared.messaging.bus import Bus
+from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.topics import DECISIONS_CORRECTED, REVIEWS_COMPLETED
+from shared.storage.artifacts import Artifacts
+from shared.storage.database import Database
 
 NAME = "dataset_accumulator"
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 
 from services.dataset_accumulator.store import Unreleased
-from shared.artifacts import Artifacts, sha256_of
-from shared.datasets import (
+from shared.errors import Rejected
+from shared.events import ArtifactRef, Split
+from shared.storage.artifacts import Artifacts, sha256_of
+from shared.storage.datasets import (
     SPLITS,
     DatasetManifest,
     Example,
@@ -23,8 +25,6 @@ from shared.datasets import (
     manifest_uri,
     shard_uri,
 )
-from shared.errors import Rejected
-from shared.events import ArtifactRef, Split
 from shared.tasks.task import Task, answer_text
 
 Counts = dict[Split, dict[str, int]]

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from services.dataset_accumulator.import_store import Import
 from services.dataset_accumulator.importer import Importer
 from services.dataset_accumulator.splits import Shares, read_shares
-from shared.auth import Principal, allow
+from shared.auth.principal import Principal, allow
 from shared.errors import Rejected, Transient
 from shared.tasks import get_task
 

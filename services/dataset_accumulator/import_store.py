@@ -7,9 +7,9 @@ from typing import Any
 
 import asyncpg
 
-from services.dataset_accumulator.history import Refusal
+from services.dataset_accumulator.importers.csv import Refusal
 from services.dataset_accumulator.splits import Shares
-from shared.database import Connection, Database
+from shared.storage.database import Connection, Database
 
 # An import that has said nothing for a minute was cut off, and holds nothing up any more.
 _RUNNING = """

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from services.dataset_accumulator.history import Refusal, Row, read_rows
 from services.dataset_accumulator.import_store import Import, Imports, Step
+from services.dataset_accumulator.importers.csv import Refusal, Row, read_rows
 from services.dataset_accumulator.labels import label_of_history
 from services.dataset_accumulator.releaser import Releaser
 from services.dataset_accumulator.store import Store
-from shared.artifacts import in_thread
 from shared.errors import Rejected, Transient
+from shared.storage.artifacts import in_thread
 from shared.tasks import get_task
 from shared.telemetry import logger
 

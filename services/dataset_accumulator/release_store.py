@@ -6,9 +6,9 @@ from zlib import crc32
 
 import asyncpg
 
-from shared.database import Connection, Database
 from shared.events import ArtifactRef, DatasetReleased
-from shared.outbox import Outbox
+from shared.messaging.outbox import Outbox
+from shared.storage.database import Connection, Database
 
 
 class Releases:

@@ -19,12 +19,12 @@ from services.dataset_accumulator.import_store import Imports
 from services.dataset_accumulator.release_store import Releases
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.store import Store
-from shared.artifacts import Artifacts, in_thread
-from shared.database import Connection
-from shared.datasets import DatasetManifest, read_manifest
 from shared.errors import Rejected
 from shared.events import DatasetReleased
 from shared.health import Health
+from shared.storage.artifacts import Artifacts, in_thread
+from shared.storage.database import Connection
+from shared.storage.datasets import DatasetManifest, read_manifest
 from shared.tasks import TASKS, get_task
 from shared.tasks.task import Task
 from shared.telemetry import logger

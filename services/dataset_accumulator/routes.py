@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.dataset_accumulator.releaser import Releaser
-from shared.artifacts import in_thread
-from shared.auth import Principal, allow
-from shared.datasets import DatasetManifest, read_manifest
+from shared.auth.principal import Principal, allow
 from shared.errors import Conflict
 from shared.events import DatasetReleased
+from shared.storage.artifacts import in_thread
+from shared.storage.datasets import DatasetManifest, read_manifest
 from shared.tasks import TASKS, get_task
 
 Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]

@@ -4,10 +4,10 @@ import json
 import math
 from collections.abc import Mapping
 
-from shared.datasets import SPLITS
-from shared.draws import draw
 from shared.errors import Rejected
 from shared.events import Split
+from shared.sampling import draw
+from shared.storage.datasets import SPLITS
 
 Shares = Mapping[Split, float]
 

@@ -9,8 +9,8 @@ import asyncpg
 
 from services.dataset_accumulator.labels import Label
 from services.dataset_accumulator.splits import Shares, split_of
-from shared.database import Connection, Database
 from shared.events import DecisionCorrected, Split
+from shared.storage.database import Connection, Database
 
 Outcome = Literal["new", "known", "other content"]
 

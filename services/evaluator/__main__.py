@@ -2,7 +2,7 @@
 
 from services.evaluator.app import create_app
 from services.evaluator.settings import Settings
-from shared.service import serve
+from shared.http.service import serve
 
 settings = Settings()
 serve(create_app(settings), settings)

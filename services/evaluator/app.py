@@ -11,15 +11,15 @@ from services.evaluator.routes import create_routes
 from services.evaluator.settings import Settings
 from services.evaluator.store import Store
 from services.evaluator.worker import Worker
-from shared.artifacts import Artifacts
-from shared.bus import Bus
-from shared.database import Database
 from shared.events import ModelTrained
 from shared.health import Health
-from shared.outbox import Outbox, Relay
-from shared.service import build
-from shared.state import Rollouts
-from shared.topics import MODELS_TRAINED
+from shared.http.service import build
+from shared.messaging.bus import Bus
+from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.rollouts import Rollouts
+from shared.messaging.topics import MODELS_TRAINED
+from shared.storage.artifacts import Artifacts
+from shared.storage.database import Database
 
 NAME = "evaluator"
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -10,7 +10,7 @@ from html import escape
 from markupsafe import Markup
 
 from services.evaluator.gate import Check
-from services.evaluator.measures import Assessment
+from services.evaluator.measures.choice import Assessment
 
 Versions = Sequence[tuple[str, Assessment]]  # role and what was measured
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.evaluator.bootstrap import Contender, Interval, Samples, resample
-from services.evaluator.held_out import Answers, HeldOut
-from services.evaluator.measures import acceptance, accuracy, balanced_accuracy, macro_f1
+from services.evaluator.measures.bootstrap import Contender, Interval, Samples, resample
+from services.evaluator.measures.choice import acceptance, accuracy, balanced_accuracy, macro_f1
+from services.evaluator.measures.held_out import Answers, HeldOut
+from services.evaluator.measures.strata import effective_cases, in_words, strata
 from services.evaluator.request import Rules
-from services.evaluator.strata import effective_cases, in_words, strata
 from shared.events import Verdict
 
 MINIMUM_GROUPS = 30  # a bootstrap of fewer says little

@@ -15,21 +15,21 @@ from functools import partial
 
 import numpy as np
 
-from services.evaluator.bootstrap import Contender
 from services.evaluator.gate import judge
-from services.evaluator.held_out import Answers, HeldOut
-from services.evaluator.measures import assess
+from services.evaluator.measures.bootstrap import Contender
+from services.evaluator.measures.choice import assess
+from services.evaluator.measures.held_out import Answers, HeldOut
+from services.evaluator.measures.strata import effective_cases, strata
+from services.evaluator.measures.threshold import Proposal, propose
 from services.evaluator.report import HeldOutCounts, Report, store
 from services.evaluator.request import Request
 from services.evaluator.scoring import Scorer
-from services.evaluator.strata import effective_cases, strata
-from services.evaluator.threshold import Proposal, propose
-from shared.artifacts import Artifacts
-from shared.datasets import Example, read_manifest, read_split
 from shared.errors import Rejected, Transient
 from shared.events import ModelEvaluated, TrainedModel
-from shared.registry import ModelCache
 from shared.settings import EngineSettings
+from shared.storage.artifacts import Artifacts
+from shared.storage.datasets import Example, read_manifest, read_split
+from shared.storage.model_registry import ModelCache
 from shared.tasks import get_task
 from shared.tasks.task import Task
 
@@ -127,7 +127,7 @@ def evaluate(
 
 def _answer(data: Data, request: Request, artifacts: Artifacts, progress: Progress) -> Trial:
     # Takes seconds to import: a job without data to work on ends before.
-    from services.evaluator.baseline import Baseline
+    from services.evaluator.measures.baseline import Baseline
 
     labels, tolerated = data.task.label_names, request.rules.tolerated_error
     cache = ModelCache(artifacts, request.model_cache)

@@ -13,12 +13,12 @@ from pydantic import TypeAdapter
 
 from services.evaluator import charts
 from services.evaluator.gate import Judgement
-from services.evaluator.measures import Assessment
+from services.evaluator.measures.choice import Assessment
+from services.evaluator.measures.strata import Stratum
+from services.evaluator.measures.threshold import Proposal
 from services.evaluator.request import Rules
-from services.evaluator.strata import Stratum
-from services.evaluator.threshold import Proposal
-from shared.artifacts import REPORTS, Artifacts
 from shared.events import ArtifactRef, TrainedModel
+from shared.storage.artifacts import REPORTS, Artifacts
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

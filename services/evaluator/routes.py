@@ -9,9 +9,9 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from services.evaluator.store import Store
-from shared.artifacts import Artifacts, in_thread
-from shared.auth import Principal, allow
+from shared.auth.principal import Principal, allow
 from shared.events import ModelEvaluated
+from shared.storage.artifacts import Artifacts, in_thread
 
 Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
 Operator = Annotated[Principal, Depends(allow("operator"))]

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from services.evaluator.answered import Answered, AnsweredCases, key_of
-from services.evaluator.held_out import UNANSWERED, Answers
-from shared.datasets import Example
+from services.evaluator.measures.held_out import UNANSWERED, Answers
+from services.evaluator.score_cache import Answered, AnsweredCases, key_of
 from shared.events import TrainedModel
 from shared.models.backend import Backend, open_backend
 from shared.models.calibration import probabilities
-from shared.registry import ModelCache
+from shared.storage.datasets import Example
+from shared.storage.model_registry import ModelCache
 from shared.tasks.task import Prompt
 
 _CHUNK = 64  # cases between two progress reports

@@ -15,13 +15,13 @@ from typing import Any
 from services.evaluator.request import Request
 from services.evaluator.settings import Settings
 from services.evaluator.store import Run, Store
-from shared.child import Outcome, run_module
-from shared.encoding import decode
 from shared.errors import Transient
 from shared.events import ModelEvaluated
 from shared.health import Health
-from shared.leases import LostLease, kept
-from shared.state import Rollouts
+from shared.messaging.encoding import decode
+from shared.messaging.rollouts import Rollouts
+from shared.runs.child_process import Outcome, run_module
+from shared.runs.leases import LostLease, kept
 from shared.telemetry import logger
 
 _IDLE_SECONDS = 0.5

@@ -2,7 +2,7 @@
 
 from services.inference.app import create_app
 from services.inference.settings import Settings
-from shared.service import serve
+from shared.http.service import serve
 
 settings = Settings()
 serve(create_app(settings), settings)

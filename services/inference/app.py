@@ -11,15 +11,15 @@ from services.inference.predictor import Predictor
 from services.inference.routes import create_routes
 from services.inference.serving import Serving
 from services.inference.settings import Settings
-from shared.artifacts import Artifacts
-from shared.bus import Bus
-from shared.database import Database
 from shared.events import CaseSubmitted
 from shared.health import Health
-from shared.registry import ModelCache
-from shared.service import build
-from shared.state import Rollouts
-from shared.topics import CASES_SUBMITTED
+from shared.http.service import build
+from shared.messaging.bus import Bus
+from shared.messaging.rollouts import Rollouts
+from shared.messaging.topics import CASES_SUBMITTED
+from shared.storage.artifacts import Artifacts
+from shared.storage.database import Database
+from shared.storage.model_registry import ModelCache
 
 NAME = "inference"
 MIGRATIONS = Path(__file__).parent / "migrations"

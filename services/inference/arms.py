@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.draws import draw
 from shared.events import Arm, RolloutChanged
+from shared.sampling import draw
 
 
 @dataclass(frozen=True)

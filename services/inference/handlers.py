@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from services.inference.intake import Intake, accept
 from services.inference.predictor import Predictor
-from shared.bus import Bus
 from shared.events import CaseSubmitted, PredictionMade
+from shared.messaging.bus import Bus
 
 
 class Handlers:

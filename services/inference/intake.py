@@ -7,9 +7,9 @@ somebody's cases could both train and test a model.
 
 from collections.abc import Sequence
 
-from shared.database import Database
 from shared.errors import Conflict, Rejected
 from shared.events import Case, CaseSubmitted
+from shared.storage.database import Database
 from shared.tasks import get_task
 from shared.tasks.task import as_given, content_hash
 

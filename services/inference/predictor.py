@@ -14,11 +14,11 @@ from datetime import datetime
 
 from services.inference.arms import assign
 from services.inference.serving import Serving
-from shared.artifacts import in_thread
 from shared.errors import Rejected, Transient
 from shared.events import Arm, Case, PredictionMade, RolloutChanged, Score, ServedModel
 from shared.models.backend import Backend, LabelScores, ModelUnusable
 from shared.models.calibration import probabilities
+from shared.storage.artifacts import in_thread
 from shared.tasks import get_task
 from shared.tasks.task import Prompt
 from shared.telemetry import logger

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.inference.handlers import Handlers
 from services.inference.serving import Serving
-from shared.auth import Principal, allow
+from shared.auth.principal import Principal, allow
 from shared.events import CaseSubmitted, PredictionMade
 from shared.events.base import Attempt, Identifier, Input
 

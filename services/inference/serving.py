@@ -9,12 +9,12 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.artifacts import in_thread
 from shared.errors import Rejected, Transient
 from shared.events import RolloutChanged, ServedModel, TrainedModel
 from shared.health import Health
 from shared.models.backend import Backend, open_backend
-from shared.registry import ModelCache
+from shared.storage.artifacts import in_thread
+from shared.storage.model_registry import ModelCache
 from shared.telemetry import logger
 
 _RETRY_SECONDS = 1.0

@@ -8,13 +8,13 @@ from services.promoter.handlers import Handlers
 from services.promoter.routes import create_routes
 from services.promoter.settings import Settings
 from services.promoter.store import Store
-from shared.bus import Bus
-from shared.database import Database
 from shared.events import ModelEvaluated, PredictionMade
 from shared.health import Health
-from shared.outbox import Outbox, Relay
-from shared.service import build
-from shared.topics import MODELS_EVALUATED, PREDICTIONS_MADE
+from shared.http.service import build
+from shared.messaging.bus import Bus
+from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.topics import MODELS_EVALUATED, PREDICTIONS_MADE
+from shared.storage.database import Database
 
 NAME = "promoter"
 MIGRATIONS = Path(__file__).parent / "migrations"

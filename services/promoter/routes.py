@@ -11,7 +11,7 @@ from services.promoter.rollout import missing, pause, resume, rollback, start, s
 from services.promoter.rollout import promote as start_by_hand
 from services.promoter.state import Change, Limits, Rollout, Version, name_of
 from services.promoter.store import Moment, Store
-from shared.auth import Principal, allow
+from shared.auth.principal import Principal, allow
 from shared.events import Measures, ModelEvaluated, Stage, Verdict
 from shared.events.base import Identifier
 from shared.tasks import TASKS

@@ -18,10 +18,10 @@ from services.promoter.state import (
     event_of,
     name_of,
 )
-from shared.database import Connection, Database
 from shared.errors import Conflict, Rejected
 from shared.events import ModelEvaluated
-from shared.outbox import Outbox
+from shared.messaging.outbox import Outbox
+from shared.storage.database import Connection, Database
 
 _STATE = TypeAdapter(Rollout)
 

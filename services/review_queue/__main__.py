@@ -2,7 +2,7 @@
 
 from services.review_queue.app import create_app
 from services.review_queue.settings import Settings
-from shared.service import serve
+from shared.http.service import serve
 
 settings = Settings()
 serve(create_app(settings), settings)

@@ -5,49 +5,49 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from services.review_queue.account_routes import account_routes
-from services.review_queue.accounts import Accounts, SignInLimits, parse_users
-from services.review_queue.audit import Trail
-from services.review_queue.case_pages import case_pages
-from services.review_queue.corrections import Corrections
+from services.review_queue.agreement.ratings import Statistics
+from services.review_queue.api.account_routes import account_routes
+from services.review_queue.api.agreement_routes import statistics_routes
+from services.review_queue.api.assignment_routes import assignment_routes, decision_routes
+from services.review_queue.api.queue_routes import queue_routes, reviewer_routes
 from services.review_queue.handlers import Handlers
-from services.review_queue.history import History
-from services.review_queue.identity import Identity
-from services.review_queue.intake import Intake
-from services.review_queue.lead_pages import people_pages, queue_pages
-from services.review_queue.lead_routes import queue_routes, reviewer_routes
-from services.review_queue.line import Limits, Line
-from services.review_queue.listing import Listing
-from services.review_queue.middleware import BodyLimit, SecurityHeaders
-from services.review_queue.my_pages import my_pages
-from services.review_queue.notes import Notes
-from services.review_queue.pages import Pages, sign_in_pages, utc_now
-from services.review_queue.problems import translate
-from services.review_queue.review_pages import review_pages
-from services.review_queue.reviewers import Reviewers
-from services.review_queue.routes import assignment_routes, decision_routes
+from services.review_queue.people.audit import Trail
+from services.review_queue.people.identity import Identity
+from services.review_queue.people.reviewers import Reviewers
+from services.review_queue.people.users import Accounts, SignInLimits, parse_users
+from services.review_queue.reading.listing import Listing
+from services.review_queue.reading.member_history import History
+from services.review_queue.reviewing.assignments import Work
+from services.review_queue.reviewing.corrections import Corrections
+from services.review_queue.reviewing.intake import Intake
+from services.review_queue.reviewing.leasing import Limits, Line
+from services.review_queue.reviewing.notes import Notes
+from services.review_queue.reviewing.settlement import Settlement
 from services.review_queue.settings import Settings
-from services.review_queue.settlement import Settlement
-from services.review_queue.statistics import Statistics
-from services.review_queue.statistics_routes import statistics_routes
-from services.review_queue.work import Work
-from shared.auth import Tokens
-from shared.bus import Bus
-from shared.database import Database
+from services.review_queue.web.case_pages import case_pages
+from services.review_queue.web.error_pages import translate
+from services.review_queue.web.lead_pages import people_pages, queue_pages
+from services.review_queue.web.middleware import BodyLimit, SecurityHeaders
+from services.review_queue.web.my_pages import my_pages
+from services.review_queue.web.pages import Pages, sign_in_pages, utc_now
+from services.review_queue.web.review_pages import review_pages
+from shared.auth.principal import Tokens
 from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
 from shared.health import Health
-from shared.outbox import Outbox, Relay
-from shared.service import build
-from shared.topics import (
+from shared.http.service import build
+from shared.messaging.bus import Bus
+from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.topics import (
     DECISIONS_CORRECTED,
     DECISIONS_MADE,
     PREDICTIONS_MADE,
     REVIEWS_REQUESTED,
 )
+from shared.storage.database import Database
 
 NAME = "review_queue"
 MIGRATIONS = Path(__file__).parent / "migrations"
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "web" / "static"
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.review_queue.intake import Intake
-from services.review_queue.reviews import check
+from services.review_queue.reviewing.intake import Intake
+from services.review_queue.reviewing.review import check
 from shared.events import ReviewRequested
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from services.review_queue.reviews import Shares
+from services.review_queue.reviewing.review import Shares
 from shared.settings import ServiceSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -12,15 +12,15 @@ from services.trainer.routes import create_routes
 from services.trainer.settings import Settings
 from services.trainer.store import Store
 from services.trainer.worker import Worker
-from shared.artifacts import Artifacts
-from shared.bus import Bus
-from shared.database import Database
 from shared.events import DatasetReleased
 from shared.health import Health
-from shared.outbox import Outbox, Relay
-from shared.registry import ModelCache
-from shared.service import build
-from shared.topics import DATASETS_RELEASED
+from shared.http.service import build
+from shared.messaging.bus import Bus
+from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.topics import DATASETS_RELEASED
+from shared.storage.artifacts import Artifacts
+from shared.storage.database import Database
+from shared.storage.model_registry import ModelCache
 
 NAME = "trainer"
 MIGRATIONS = Path(__file__).parent / "migrations"

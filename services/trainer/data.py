@@ -7,8 +7,8 @@ from random import Random
 
 from pydantic import BaseModel, ValidationError
 
-from shared.datasets import TRAINING_SPLITS, Message
 from shared.errors import Rejected
+from shared.storage.datasets import TRAINING_SPLITS, Message
 from shared.tasks.task import Prompt
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel
 
 from services.trainer.store import Store
-from shared.auth import Principal, allow
+from shared.auth.principal import Principal, allow
 
 Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
 Operator = Annotated[Principal, Depends(allow("operator"))]

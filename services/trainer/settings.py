@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.trainer.window import Window
+from services.trainer.training_window import Window
 from shared.models.backend import LONGEST_PROMPT_TOKENS
 from shared.settings import ServiceSettings
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import asyncpg
 
-from shared.database import Connection, Database
 from shared.events import DatasetReleased, ModelTrained, TrainingProgressed
-from shared.leases import hold
-from shared.outbox import Outbox
+from shared.messaging.outbox import Outbox
+from shared.runs.leases import hold
+from shared.storage.database import Connection, Database
 
 _LEASE_LOCK = 7_042_002
 

@@ -11,18 +11,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from services.trainer.card import model_card
+from services.trainer.model_card import model_card
 from services.trainer.progress import METRICS
 from services.trainer.settings import Settings
 from services.trainer.store import Run, Store
-from services.trainer.window import Window
-from shared.artifacts import Artifacts, in_thread
-from shared.child import Outcome, run_module
-from shared.datasets import TRAINING_SPLITS, DatasetManifest, read_manifest, read_split
+from services.trainer.training_window import Window
 from shared.errors import Rejected, Transient
 from shared.events import ModelTrained, TrainedModel
-from shared.leases import LostLease, kept
-from shared.registry import ModelCache, model_uri, store
+from shared.runs.child_process import Outcome, run_module
+from shared.runs.leases import LostLease, kept
+from shared.storage.artifacts import Artifacts, in_thread
+from shared.storage.datasets import TRAINING_SPLITS, DatasetManifest, read_manifest, read_split
+from shared.storage.model_registry import ModelCache, model_uri, store
 from shared.telemetry import logger
 
 _BACKENDS = {"lora": "transformers", "linear": "scikit-learn"}
@@ -115,7 +115,7 @@ class Worker:
 
         arguments = await in_thread(self._arguments, directory, manifest)
         (directory / _TRAINED_AS).write_text(json.dumps(self._trained_as()))
-        outcome = await run_module("services.trainer.recipe", arguments, on_report)
+        outcome = await run_module("services.trainer.train", arguments, on_report)
         return outcome, failure[-1] if failure else outcome.reason
 
     def _fetch(self, run: Run, directory: Path) -> DatasetManifest:

@@ -1,4 +1,4 @@
-"""The events that services exchange. Topics are listed in `shared/topics.py`."""
+"""The events that services exchange. Topics are listed in `shared/messaging/topics.py`."""
 
 from shared.events.base import ArtifactRef, Event
 from shared.events.cases import (

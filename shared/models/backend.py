@@ -81,14 +81,14 @@ def open_backend(
     Libraries are imported here and no earlier, so that a service without a model stays small.
     """
     if name == "scikit-learn":
-        from shared.models.linear_backend import LinearBackend
+        from shared.models.backends.linear import LinearBackend
 
         return LinearBackend()
     if name != "transformers":
         raise ModelUnusable(f"no backend {name!r}; there are transformers and scikit-learn")
     if base is None:
         raise ModelUnusable("the transformers backend needs a base model")
-    from shared.models.transformers_backend import TransformersBackend
+    from shared.models.backends.transformers import TransformersBackend
 
     return TransformersBackend(
         base, quantisation=quantisation, device=device, longest_prompt=longest_prompt

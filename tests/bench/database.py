@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from shared.database import Database
-from shared.outbox import Outbox
+from shared.messaging.outbox import Outbox
 from shared.settings import engine_settings
-from tests.support.engines import fresh_database
+from shared.storage.database import Database
+from tests.support.engines.engines import fresh_database
 
 
 @asynccontextmanager

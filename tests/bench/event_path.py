@@ -1,8 +1,8 @@
 """The filter's whole path against a loop that only copies bytes.
 
 Ours: consume, parse, judge, write the routing with its event, publish confirmed. Baseline: bare
-aiokafka, one batched insert, publish confirmed. Same records, same acks, batches to the database and
-to Kafka of the same size; each side's clock runs from its first batch to its last confirmation.
+aiokafka, one batched insert, publish confirmed. Same records, same acks, batches of one size to the
+database and to Kafka; each side's clock runs from its first batch to its last confirmation.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from services.confidence_filter import app as filter_app
 from services.confidence_filter.handlers import Handlers
-from services.confidence_filter.policy import Policy
+from services.confidence_filter.routing import Policy
 from services.confidence_filter.store import Store
-from shared.bus import Bus
-from shared.database import Database
 from shared.events import PredictionMade
 from shared.health import Health
-from shared.outbox import Outbox, Relay
+from shared.messaging.bus import Bus
+from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.topics import PREDICTIONS_MADE, REVIEWS_REQUESTED
 from shared.settings import EngineSettings, engine_settings
-from shared.topics import PREDICTIONS_MADE, REVIEWS_REQUESTED
+from shared.storage.database import Database
 from tests.bench.measure import Measure, interleaved
-from tests.support.builders import NOW, predicted, rollout
+from tests.support.builders.events import NOW, predicted, rollout
 
 RECORDS = 10_000
 BATCH = 500

@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingA
 from deploy.simulation import SimulatedClaim, simulated_claims
 from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress
-from services.trainer.recipe import run
+from services.trainer.train import run
 from shared.models.backend import open_backend
 from shared.models.base_model import SMOLLM2, materialise
 from shared.tasks import TASKS

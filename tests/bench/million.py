@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from services.review_queue.app import MIGRATIONS
-from services.review_queue.listing import Filters, Listing
-from shared.database import Database
+from services.review_queue.reading.listing import Filters, Listing
 from shared.settings import engine_settings
+from shared.storage.database import Database
 from tests.bench.measure import Measure
 from tests.support import crowd
-from tests.support.engines import fresh_database
+from tests.support.engines.engines import fresh_database
 
 REVIEWS = 1_000_000
 FULL_SPEED_SECONDS = 60.0

@@ -6,17 +6,17 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from services.review_queue.access import Actor
 from services.review_queue.app import MIGRATIONS
-from services.review_queue.intake import Intake
-from services.review_queue.line import Limits, Line
-from services.review_queue.opinions import Answer
-from services.review_queue.reviews import Shares
-from services.review_queue.work import Hold, Work
-from shared.database import Database
+from services.review_queue.people.access import Actor
+from services.review_queue.reviewing.assignments import Hold, Work
+from services.review_queue.reviewing.intake import Intake
+from services.review_queue.reviewing.leasing import Limits, Line
+from services.review_queue.reviewing.opinions import Answer
+from services.review_queue.reviewing.review import Shares
+from shared.storage.database import Database
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
-from tests.support.requests import requested
+from tests.support.builders.requests import requested
 
 REVIEWERS = 50
 PAIRS_EACH = 2

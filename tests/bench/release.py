@@ -13,14 +13,14 @@ from services.dataset_accumulator.releaser import Releaser, Rules
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store
-from shared.artifacts import Artifacts
-from shared.database import Database
 from shared.health import Health
-from shared.outbox import Outbox
+from shared.messaging.outbox import Outbox
 from shared.settings import engine_settings
+from shared.storage.artifacts import Artifacts
+from shared.storage.database import Database
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
-from tests.support.reviews import completed
+from tests.support.builders.reviews import completed
 
 MANY, FEW = 200_000, 2_000
 NEW = 1_000

@@ -12,14 +12,14 @@ from statistics import median
 
 import httpx
 
-from deploy.command_line.client import System
-from deploy.command_line.submission import import_file
+from deploy.cli.client import System
+from deploy.cli.submission import import_file
 from deploy.demo.plan import HISTORY_SPLITS, simulated, with_strategy
 from deploy.embedded.stack import EmbeddedStack
 from deploy.simulation import write_history
 from tests.bench.measure import Measure
-from tests.support.builders import claim_input
-from tests.support.engines import temporary_home
+from tests.support.builders.events import claim_input
+from tests.support.engines.engines import temporary_home
 
 ROUNDS = 5
 _SETTINGS = {

@@ -10,18 +10,18 @@ from pathlib import Path
 from playwright.async_api import Page
 
 from shared.events import ReviewRequested
-from tests.support.browser import SCREEN, Workplace, workplace
-from tests.support.busy_queue import (
+from tests.support.browser.browser import SCREEN, Workplace, workplace
+from tests.support.browser.busy_queue import (
     PICTURED,
     SHARES,
     fill,
     independent_review,
     waiting,
 )
-from tests.support.claims_in_line import asked, earlier
-from tests.support.colleague import colleague
-from tests.support.desk import Desk
-from tests.support.engines import Engines, fresh_database, own_engines
+from tests.support.browser.claims_in_line import asked, earlier
+from tests.support.browser.colleague import colleague
+from tests.support.browser.desk import Desk
+from tests.support.engines.engines import Engines, fresh_database, own_engines
 
 FOLDER = Path("screenshots")
 PICTURE = Path("docs/images/workbench.png")

@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.browser import Workplace
-from tests.support.colleague import colleague
-from tests.support.desk import Desk, overhear
-from tests.support.morning import in_line, title
+from tests.support.browser.browser import Workplace
+from tests.support.browser.colleague import colleague
+from tests.support.browser.desk import Desk, overhear
+from tests.support.browser.morning import in_line, title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.support.browser import Workplace
-from tests.support.desk import Desk
-from tests.support.morning import at_desk, in_line, opinions, title
+from tests.support.browser.browser import Workplace
+from tests.support.browser.desk import Desk
+from tests.support.browser.morning import at_desk, in_line, opinions, title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

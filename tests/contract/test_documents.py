@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from shared.asyncapi import document, schema, services
-from shared.encoding import encode
-from shared.topics import TOPICS, Topic
-from tests.support.builders import submitted
+from shared.messaging.asyncapi import document, schema, services
+from shared.messaging.encoding import encode
+from shared.messaging.topics import TOPICS, Topic
+from tests.support.builders.events import submitted
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from services.review_queue.app import MIGRATIONS
-from shared.database import Database
+from shared.messaging.topics import create_topics
 from shared.settings import engine_settings
-from shared.topics import create_topics
+from shared.storage.database import Database
 from tests.support import crowd
-from tests.support.engines import Engines, fresh_database, own_engines
+from tests.support.engines.engines import Engines, fresh_database, own_engines
 
 pytestmark = pytest.mark.slow
 

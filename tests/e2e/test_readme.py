@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from deploy.command_line.dead_letters import kept_letters
+from deploy.cli.dead_letters import kept_letters
 from deploy.simulation import Simulation, write_history
+from shared.messaging.topics import CASES_SUBMITTED
 from shared.tasks import TASKS
-from shared.topics import CASES_SUBMITTED
 from tests.support.demonstration import Demonstration, assert_nothing_lost, demonstration
 
 pytestmark = pytest.mark.slow

@@ -12,21 +12,21 @@ from itertools import zip_longest
 import asyncpg
 import pytest
 
-from deploy.command_line.client import System
-from deploy.demo.beside import beside
+from deploy.cli.client import System
+from deploy.demo.background import beside
 from deploy.demo.display import Display, follow_labels
 from deploy.demo.feed import Feed, case_id_of
-from deploy.demo.panel import Reviewer, as_setting
-from deploy.demo.panel import work as adjudicate
+from deploy.demo.loop_state import Loop, watch
 from deploy.demo.plan import Plan, simulated, with_strategy
+from deploy.demo.reviewers import Reviewer, as_setting
+from deploy.demo.reviewers import work as adjudicate
 from deploy.demo.scenario import Scenario
-from deploy.demo.watch import Loop, watch
 from deploy.embedded.ports import SERVICES
 from deploy.embedded.stack import EmbeddedStack
 from deploy.terminal import Terminal
-from shared.sender import Sender
+from shared.messaging.producer import Sender
 from shared.settings import engine_settings
-from tests.support.engines import Engines, own_engines, temporary_home
+from tests.support.engines.engines import Engines, own_engines, temporary_home
 
 pytestmark = pytest.mark.slow
 

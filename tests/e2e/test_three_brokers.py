@@ -12,12 +12,12 @@ import pytest
 
 from deploy.embedded.stack import EmbeddedStack
 from deploy.prepare import prepare
-from shared.encoding import encode
-from shared.sender import Sender
+from shared.messaging.encoding import encode
+from shared.messaging.producer import Sender
 from shared.settings import EngineSettings, engine_settings
-from tests.support.builders import submitted
-from tests.support.engines import temporary_home
-from tests.support.real_engines import RealEngines
+from tests.support.builders.events import submitted
+from tests.support.engines.engines import temporary_home
+from tests.support.engines.real_engines import RealEngines
 
 pytestmark = [pytest.mark.slow, pytest.mark.engines]
 

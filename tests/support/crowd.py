@@ -21,12 +21,12 @@ from typing import Any
 import asyncpg
 import httpx
 
-from services.review_queue.intake import Intake
-from services.review_queue.reviews import Shares
-from shared.database import Database
+from services.review_queue.reviewing.intake import Intake
+from services.review_queue.reviewing.review import Shares
 from shared.events import ReviewRequested
-from tests.support.builders import case, claim_input
-from tests.support.requests import requested
+from shared.storage.database import Database
+from tests.support.builders.events import case, claim_input
+from tests.support.builders.requests import requested
 
 REVIEWERS = 200
 LEASE_SECONDS = 6.0

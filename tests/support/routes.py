@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
-from services.review_queue.access import ACCESS, PUBLIC, May
+from services.review_queue.people.access import ACCESS, PUBLIC, May
 
 Route = tuple[str, str]  # method and path
 

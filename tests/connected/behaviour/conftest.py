@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.demo.panel import NAMES, Reviewer, as_setting
+from deploy.demo.reviewers import NAMES, Reviewer, as_setting
 from deploy.embedded.stack import EmbeddedStack
 from tests.connected.behaviour.marks import Marks
-from tests.support.engines import Engines, own_engines, temporary_home
+from tests.support.engines.engines import Engines, own_engines, temporary_home
 
 PANEL = [Reviewer(name, f"a password for {name}") for name in NAMES]
 

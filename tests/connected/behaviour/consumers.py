@@ -12,7 +12,7 @@ from shared.events import (
     ReviewRequested,
     review_id_of,
 )
-from shared.topics import (
+from shared.messaging.topics import (
     CASES_SUBMITTED,
     DATASETS_RELEASED,
     DECISIONS_MADE,
@@ -23,8 +23,8 @@ from shared.topics import (
     REVIEWS_REQUESTED,
     Topic,
 )
-from tests.support.builders import NOW, case, predicted, reference, submitted, trained
-from tests.support.reviews import completed
+from tests.support.builders.events import NOW, case, predicted, reference, submitted, trained
+from tests.support.builders.reviews import completed
 
 
 @dataclass(frozen=True)

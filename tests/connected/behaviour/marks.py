@@ -12,8 +12,8 @@ import asyncpg
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.dead_letter import DeadLetter
-from shared.topics import PREDICTIONS_MADE, dead_letter_topic
+from shared.messaging.dead_letters import DeadLetter
+from shared.messaging.topics import PREDICTIONS_MADE, dead_letter_topic
 from tests.connected.behaviour.consumers import CONSUMERS, Consumer
 
 _PATIENCE_SECONDS = 150.0  # more than a stalled consumer waits until it is started anew

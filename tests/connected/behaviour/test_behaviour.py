@@ -15,16 +15,16 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.command_line.client import System
-from deploy.demo.panel import work
+from deploy.cli.client import System
+from deploy.demo.reviewers import work
 from deploy.embedded.stack import EmbeddedStack
 from deploy.simulation import simulated_claims
-from shared.topics import RECORD_LIMIT_BYTES, TOPICS
+from shared.messaging.topics import RECORD_LIMIT_BYTES, TOPICS
 from tests.connected.behaviour.conftest import PANEL
 from tests.connected.behaviour.consumers import CONSUMERS, Consumer
 from tests.connected.behaviour.marks import Marks
-from tests.support.builders import claim_input
-from tests.support.engines import Engines
+from tests.support.builders.events import claim_input
+from tests.support.engines.engines import Engines
 
 pytestmark = pytest.mark.slow
 

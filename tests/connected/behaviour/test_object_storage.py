@@ -17,10 +17,8 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.command_line.client import System
+from deploy.cli.client import System
 from deploy.embedded.stack import EmbeddedStack
-from shared.artifacts import Artifacts
-from shared.datasets import read_manifest, read_split
 from shared.events import (
     DatasetReleased,
     Event,
@@ -28,14 +26,22 @@ from shared.events import (
     ModelTrained,
     ServedModel,
 )
+from shared.messaging.topics import (
+    DATASETS_RELEASED,
+    MODELS_EVALUATED,
+    MODELS_TRAINED,
+    Topic,
+    topic_of,
+)
 from shared.settings import engine_settings
-from shared.topics import DATASETS_RELEASED, MODELS_EVALUATED, MODELS_TRAINED, Topic, topic_of
+from shared.storage.artifacts import Artifacts
+from shared.storage.datasets import read_manifest, read_split
 from tests.connected.behaviour.marks import Marks
-from tests.support.builders import rollout
-from tests.support.datasets import release
-from tests.support.engines import Engines
-from tests.support.reviews import completed
-from tests.support.topics import E, events_of
+from tests.support.builders.datasets import release
+from tests.support.builders.events import rollout
+from tests.support.builders.reviews import completed
+from tests.support.engines.engines import Engines
+from tests.support.engines.topics import E, events_of
 
 pytestmark = pytest.mark.slow
 

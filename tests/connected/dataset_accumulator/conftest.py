@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.connected.dataset_accumulator.accumulators import Accumulator, running
+from tests.connected.dataset_accumulator.harness import Accumulator, running
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from services.dataset_accumulator.app import NAME
 from services.dataset_accumulator.import_routes import create_import_routes
 from services.dataset_accumulator.routes import create_routes
 from services.dataset_accumulator.settings import Settings
-from shared.bus import Bus
 from shared.health import Health
-from shared.service import build
-from tests.connected.dataset_accumulator.accumulators import TRAIN, Accumulator
-from tests.support.histories import csv_file, row
+from shared.http.service import build
+from shared.messaging.bus import Bus
+from tests.connected.dataset_accumulator.harness import TRAIN, Accumulator
+from tests.support.builders.histories import csv_file, row
 
 TOKENS = "olga:operator:operator-token-12345,claims:service:service-token-123456,"
 TOKENS += "audrey:auditor:auditor-token-123456,adam:adjudicator:adjudicator-token-1"

@@ -11,8 +11,8 @@ from services.dataset_accumulator.handlers import Handlers
 from services.dataset_accumulator.splits import read_shares
 from shared.errors import Conflict, Rejected
 from shared.events import DecisionCorrected
-from tests.connected.dataset_accumulator.accumulators import Accumulator, of_group
-from tests.support.reviews import completed, corrected
+from tests.connected.dataset_accumulator.harness import Accumulator, of_group
+from tests.support.builders.reviews import completed, corrected
 
 LABELS = "SELECT case_id, revision, label, reasoning FROM dataset_accumulator.labels ORDER BY 1"
 

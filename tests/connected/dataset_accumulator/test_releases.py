@@ -8,15 +8,15 @@ import pytest
 
 from services.dataset_accumulator import releaser as releaser_module
 from services.dataset_accumulator.releaser import Releaser
-from shared.artifacts import Artifacts
-from shared.database import Connection
-from shared.datasets import SPLITS, Tombstone
 from shared.errors import Rejected, Transient
 from shared.settings import EngineSettings
+from shared.storage.artifacts import Artifacts
+from shared.storage.database import Connection
+from shared.storage.datasets import SPLITS, Tombstone
 from shared.tasks import get_task
 from shared.tasks.task import Task
-from tests.connected.dataset_accumulator.accumulators import Accumulator
-from tests.support.reviews import corrected
+from tests.connected.dataset_accumulator.harness import Accumulator
+from tests.support.builders.reviews import corrected
 
 TASK = "adjudication"
 RELEASES = "SELECT number, trigger, new_labels FROM dataset_accumulator.releases ORDER BY number"

@@ -13,15 +13,15 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.embedded.outside import outside_engines
+from deploy.embedded.external_engines import outside_engines
 from deploy.embedded.stack import EmbeddedStack
-from shared.artifacts import Artifacts
-from shared.datasets import SPLITS, read_manifest, read_split
 from shared.events import ArtifactRef, Event
 from shared.settings import EngineSettings
-from tests.support.engines import Engines, own_engines, temporary_home
-from tests.support.histories import csv_file, row
-from tests.support.reviews import completed, corrected
+from shared.storage.artifacts import Artifacts
+from shared.storage.datasets import SPLITS, read_manifest, read_split
+from tests.support.builders.histories import csv_file, row
+from tests.support.builders.reviews import completed, corrected
+from tests.support.engines.engines import Engines, own_engines, temporary_home
 
 pytestmark = pytest.mark.slow
 

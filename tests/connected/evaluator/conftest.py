@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.connected.evaluator.evaluators import Evaluator, running
+from tests.connected.evaluator.harness import Evaluator, running
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import signal
 import psutil
 import pytest
 
-from shared.artifacts import split_uri
 from shared.errors import Transient
-from shared.leases import LostLease
-from tests.connected.evaluator.evaluators import SIZES, V0, V1, V2, Evaluator, release
-from tests.support.builders import trained
-from tests.support.evaluations import evaluation
+from shared.runs.leases import LostLease
+from shared.storage.artifacts import split_uri
+from tests.connected.evaluator.harness import SIZES, V0, V1, V2, Evaluator, release
+from tests.support.builders.evaluations import evaluation
+from tests.support.builders.events import trained
 
 
 async def test_a_first_version_is_judged_by_itself(evaluator: Evaluator) -> None:

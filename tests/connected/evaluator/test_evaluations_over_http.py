@@ -8,11 +8,11 @@ import pytest
 from services.evaluator.app import NAME
 from services.evaluator.routes import create_routes
 from services.evaluator.settings import Settings
-from shared.bus import Bus
 from shared.health import Health
-from shared.service import build
-from tests.connected.evaluator.evaluators import V0, V1, Evaluator, release
-from tests.support.builders import trained
+from shared.http.service import build
+from shared.messaging.bus import Bus
+from tests.connected.evaluator.harness import V0, V1, Evaluator, release
+from tests.support.builders.events import trained
 
 TOKENS = "olga:operator:operator-token-12345,audrey:auditor:auditor-token-123456,"
 TOKENS += "adam:adjudicator:adjudicator-token-1"

@@ -9,11 +9,11 @@ from fastapi import FastAPI
 from deploy.prepare import prepare
 from services.inference.app import create_app
 from services.inference.settings import Settings
-from shared.artifacts import Artifacts
 from shared.events import TrainedModel
 from shared.settings import EngineSettings, engine_settings
-from tests.connected.inference.services import AS_SERVICE, TOKENS
-from tests.support.models import store_linear_model
+from shared.storage.artifacts import Artifacts
+from tests.connected.inference.harness import AS_SERVICE, TOKENS
+from tests.support.models.linear import store_linear_model
 
 
 @pytest.fixture(scope="module")

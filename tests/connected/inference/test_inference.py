@@ -9,16 +9,16 @@ import pytest
 from fastapi import FastAPI
 from minio import Minio
 
-from shared.artifacts import MODELS, Artifacts, split_uri
 from shared.events import PredictionMade, ServedModel, TrainedModel
 from shared.health import Health
-from shared.registry import ModelManifest
+from shared.messaging.topics import PREDICTIONS_MADE
 from shared.settings import EngineSettings
-from shared.topics import PREDICTIONS_MADE
-from tests.connected.inference.services import active, change, new_case, predict
-from tests.support.builders import claim_input
-from tests.support.models import store_linear_model
-from tests.support.topics import events_of
+from shared.storage.artifacts import MODELS, Artifacts, split_uri
+from shared.storage.model_registry import ModelManifest
+from tests.connected.inference.harness import active, change, new_case, predict
+from tests.support.builders.events import claim_input
+from tests.support.engines.topics import events_of
+from tests.support.models.linear import store_linear_model
 
 AS_AUDITOR = {"Authorization": "Bearer auditor-token-0000"}
 

@@ -3,16 +3,16 @@
 import httpx
 import pytest
 
-from shared.artifacts import Artifacts
 from shared.events import PredictionMade, TrainedModel
-from shared.registry import base_uri, model_uri, store
+from shared.messaging.topics import PREDICTIONS_MADE
 from shared.settings import EngineSettings
-from shared.topics import PREDICTIONS_MADE
-from tests.connected.inference.services import active, change, new_case, predict, submit
-from tests.support.builders import NOW, claim_input, trained
-from tests.support.tiny_adapters import save_tiny_adapter
-from tests.support.tiny_base_model import save_tiny_base
-from tests.support.topics import events_of
+from shared.storage.artifacts import Artifacts
+from shared.storage.model_registry import base_uri, model_uri, store
+from tests.connected.inference.harness import active, change, new_case, predict, submit
+from tests.support.builders.events import NOW, claim_input, trained
+from tests.support.engines.topics import events_of
+from tests.support.models.tiny_adapters import save_tiny_adapter
+from tests.support.models.tiny_base_model import save_tiny_base
 
 _LONG_EDIT = {"kind": "limit", "outcome": "pend", "message": "so many words " * 14}
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.connected.promoter.promoters import Promoter, running
+from tests.connected.promoter.harness import Promoter, running
 
 
 @pytest.fixture

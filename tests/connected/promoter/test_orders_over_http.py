@@ -9,11 +9,11 @@ import pytest
 from services.promoter.app import NAME
 from services.promoter.routes import create_routes
 from services.promoter.settings import Settings
-from shared.bus import Bus
 from shared.health import Health
-from shared.service import build
-from tests.connected.promoter.promoters import LIMITS, TASK, V0, V1, Promoter
-from tests.support.evaluations import evaluation
+from shared.http.service import build
+from shared.messaging.bus import Bus
+from tests.connected.promoter.harness import LIMITS, TASK, V0, V1, Promoter
+from tests.support.builders.evaluations import evaluation
 
 TOKENS = "olga:operator:operator-token-12345,audrey:auditor:auditor-token-123456"
 OPERATOR = {"Authorization": "Bearer operator-token-12345"}

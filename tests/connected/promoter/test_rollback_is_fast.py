@@ -5,16 +5,16 @@ import time
 from uuid import uuid4
 
 from services.promoter.rollout import rollback
-from shared.artifacts import in_thread
-from shared.bus import Bus
 from shared.events import RolloutChanged
 from shared.health import Health
-from shared.outbox import Relay
+from shared.messaging.bus import Bus
+from shared.messaging.outbox import Relay
+from shared.messaging.rollouts import Rollouts
+from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings
-from shared.state import Rollouts
-from shared.topics import create_topics
-from tests.connected.promoter.promoters import V0, V1, Promoter
-from tests.support.evaluations import evaluation
+from shared.storage.artifacts import in_thread
+from tests.connected.promoter.harness import V0, V1, Promoter
+from tests.support.builders.evaluations import evaluation
 
 READERS = 3
 

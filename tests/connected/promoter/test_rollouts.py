@@ -7,9 +7,9 @@ import pytest
 
 from services.promoter.rollout import rollback, stop
 from shared.errors import Conflict, Rejected
-from tests.connected.promoter.promoters import TASK, V0, V1, V2, Promoter, prediction
-from tests.support.builders import reference, trained
-from tests.support.evaluations import evaluation
+from tests.connected.promoter.harness import TASK, V0, V1, V2, Promoter, prediction
+from tests.support.builders.evaluations import evaluation
+from tests.support.builders.events import reference, trained
 
 
 def cases(name: str, count: int) -> list[str]:

@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 import asyncpg
 import pytest
 
-from services.review_queue.reviews import Shares
-from tests.connected.review_queue.browsing import Browse, browsing
-from tests.connected.review_queue.queues import Queue, running
-from tests.connected.review_queue.services import USERS, Clients, Service, serving
+from services.review_queue.reviewing.review import Shares
+from tests.connected.review_queue.harness import Queue, running
+from tests.connected.review_queue.page_harness import Browse, browsing
+from tests.connected.review_queue.service_harness import USERS, Clients, Service, serving
 
 
 @pytest.fixture

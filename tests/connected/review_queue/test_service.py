@@ -13,16 +13,16 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from shared.events import review_id_of
-from shared.topics import (
+from shared.messaging.topics import (
     DECISIONS_CORRECTED,
     DECISIONS_MADE,
     REVIEWS_COMPLETED,
     REVIEWS_REQUESTED,
 )
-from tests.connected.review_queue.queues import CRITERION, PASSWORD
-from tests.connected.review_queue.services import Service, act, serving
-from tests.support.builders import case, claim_input
-from tests.support.requests import requested
+from tests.connected.review_queue.harness import CRITERION, PASSWORD
+from tests.connected.review_queue.service_harness import Service, act, serving
+from tests.support.builders.events import case, claim_input
+from tests.support.builders.requests import requested
 
 RUN = uuid4().hex[:8]
 DENIAL = {

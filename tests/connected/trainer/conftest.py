@@ -3,8 +3,8 @@
 import pytest
 
 from deploy.prepare import prepare
-from shared.artifacts import Artifacts
 from shared.settings import EngineSettings, engine_settings
+from shared.storage.artifacts import Artifacts
 
 
 @pytest.fixture(scope="module")

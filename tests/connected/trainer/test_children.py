@@ -13,19 +13,19 @@ import httpx
 import psutil
 import pytest
 
-from deploy.command_line.base_models import register
+from deploy.cli.base_models import register
 from services.trainer import worker
 from services.trainer.store import Store
-from shared.artifacts import Artifacts
-from shared.child import Outcome
 from shared.errors import Transient
 from shared.events import ArtifactRef, ModelTrained, TrainingProgressed
+from shared.messaging.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
+from shared.runs.child_process import Outcome
 from shared.settings import EngineSettings
-from shared.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
-from tests.connected.trainer.running import ended, publish, trainer
-from tests.support.datasets import release
-from tests.support.tiny_base_model import save_tiny_base
-from tests.support.topics import events_of
+from shared.storage.artifacts import Artifacts
+from tests.connected.trainer.harness import ended, publish, trainer
+from tests.support.builders.datasets import release
+from tests.support.engines.topics import events_of
+from tests.support.models.tiny_base_model import save_tiny_base
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def recipe(directory: Path, **changes: float) -> Path:
 def training() -> list[psutil.Process]:
     """The children of this process that train."""
     children = psutil.Process().children()
-    return [child for child in children if "services.trainer.recipe" in child.cmdline()]
+    return [child for child in children if "services.trainer.train" in child.cmdline()]
 
 
 async def kill_after(step: int, client: httpx.AsyncClient, version: str) -> int:

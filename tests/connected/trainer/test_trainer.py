@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from services.trainer.store import Store
-from shared.artifacts import Artifacts
-from shared.database import Database
 from shared.events import ArtifactRef, DatasetReleased, ModelTrained, TrainingProgressed
-from shared.leases import LostLease
-from shared.outbox import Outbox
-from shared.registry import ModelManifest
+from shared.messaging.outbox import Outbox
+from shared.messaging.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
+from shared.runs.leases import LostLease
 from shared.settings import EngineSettings
-from shared.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
-from tests.connected.trainer.running import ended, known, publish, trainer
-from tests.support.builders import NOW
-from tests.support.datasets import release
-from tests.support.topics import events_of
+from shared.storage.artifacts import Artifacts
+from shared.storage.database import Database
+from shared.storage.model_registry import ModelManifest
+from tests.connected.trainer.harness import ended, known, publish, trainer
+from tests.support.builders.datasets import release
+from tests.support.builders.events import NOW
+from tests.support.engines.topics import events_of
 
 _NUMBERS = itertools.count(int(time.time()))
 

@@ -8,10 +8,10 @@ import pytest
 
 from services.confidence_filter import handlers
 from services.confidence_filter.handlers import Handlers
-from services.confidence_filter.policy import Policy
+from services.confidence_filter.routing import Policy
 from services.confidence_filter.store import Routing
 from shared.events import RolloutChanged
-from tests.support.builders import NOW, predicted, rollout
+from tests.support.builders.events import NOW, predicted, rollout
 
 PROMPTLY = Policy(audit_rate=1e-12, audit_salt="s")
 

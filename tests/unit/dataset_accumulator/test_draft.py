@@ -7,9 +7,9 @@ import pytest
 
 from services.dataset_accumulator.draft import Draft, example
 from services.dataset_accumulator.store import Unreleased
-from shared.datasets import SPLITS, DatasetManifest, Example, Tombstone
 from shared.errors import Rejected
-from tests.support.builders import ADJUDICATION, NOW, claim_input
+from shared.storage.datasets import SPLITS, DatasetManifest, Example, Tombstone
+from tests.support.builders.events import ADJUDICATION, NOW, claim_input
 
 
 def label(case_id: str = "case-1", **changes: Any) -> Unreleased:

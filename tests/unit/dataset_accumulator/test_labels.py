@@ -7,12 +7,12 @@ import pytest
 from services.dataset_accumulator.labels import label_of_history, label_of_review
 from shared.errors import Rejected
 from shared.events import ReviewCompleted
+from shared.messaging.topics import TOPICS
 from shared.tasks import TASKS
 from shared.tasks.adjudication import edits
-from shared.topics import TOPICS
-from tests.support.builders import ADJUDICATION, case, claim_input
-from tests.support.histories import ROW, row
-from tests.support.reviews import completed
+from tests.support.builders.events import ADJUDICATION, case, claim_input
+from tests.support.builders.histories import ROW, row
+from tests.support.builders.reviews import completed
 
 
 def test_a_settled_review_is_a_label() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dataset_accumulator.splits import read_shares, split_of
-from shared.datasets import SPLITS
 from shared.errors import Rejected
+from shared.storage.datasets import SPLITS
 
 
 @pytest.mark.parametrize("text", ["train=0.8, test=0.2", '{"train": 0.8, "test": 0.2}'])

@@ -8,15 +8,15 @@ import pytest
 from kafka import TopicPartition
 from rich.console import RenderableType
 
-from deploy.command_line import views
-from deploy.command_line.dead_letters import Kept
+from deploy.cli import views
+from deploy.cli.dead_letters import Kept
 from deploy.demo.display import Display
-from deploy.demo.watch import Loop
+from deploy.demo.loop_state import Loop
 from deploy.embedded import status
 from deploy.embedded.health import Health
 from deploy.terminal import Terminal
-from shared.dead_letter import DeadLetter
 from shared.errors import Rejected
+from shared.messaging.dead_letters import DeadLetter
 
 POISON = ("[/x]", "[quantised]", ":smile:", "[red]", "\x1b[2J")
 

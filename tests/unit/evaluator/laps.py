@@ -14,12 +14,12 @@ import numpy as np
 from services.confidence_filter.settings import Settings as FilterSettings
 from services.dataset_accumulator.settings import Settings as AccumulatorSettings
 from services.dataset_accumulator.splits import read_shares
-from services.evaluator.bootstrap import Contender
 from services.evaluator.gate import Judgement, judge
-from services.evaluator.held_out import Answers, Floats, HeldOut, Integers
+from services.evaluator.measures.bootstrap import Contender
+from services.evaluator.measures.held_out import Answers, Floats, HeldOut, Integers
+from services.evaluator.measures.threshold import NOTHING, propose
 from services.evaluator.settings import Settings as EvaluatorSettings
-from services.evaluator.threshold import NOTHING, propose
-from shared.datasets import SPLITS
+from shared.storage.datasets import SPLITS
 from tests.unit.evaluator.simulated_versions import ADVERSE, LABELS
 
 AUDIT_RATE: float = FilterSettings.model_fields["audit_rate"].default

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from services.evaluator.bootstrap import Contender
-from services.evaluator.held_out import Answers, Floats, HeldOut, Integers
+from services.evaluator.measures.bootstrap import Contender
+from services.evaluator.measures.held_out import Answers, Floats, HeldOut, Integers
 
 LABELS = ("APPROVED", "DENIED", "PENDING")
 ADVERSE = np.array([False, True, True])

@@ -3,9 +3,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from services.evaluator.bootstrap import Contender
 from services.evaluator.gate import judge
-from services.evaluator.measures import acceptance
+from services.evaluator.measures.bootstrap import Contender
+from services.evaluator.measures.choice import acceptance
 from services.evaluator.request import Rules
 from tests.unit.evaluator.simulated_versions import held_out, saying, sharp, wrong_where
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.evaluator.threshold import NOTHING
+from services.evaluator.measures.threshold import NOTHING
 from tests.unit.evaluator.laps import RULES, Study, Worse, study
 
 INSTALLATIONS = 25

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from services.evaluator import charts
-from services.evaluator.bootstrap import Contender
 from services.evaluator.gate import judge
-from services.evaluator.measures import assess
+from services.evaluator.measures.bootstrap import Contender
+from services.evaluator.measures.choice import assess
+from services.evaluator.measures.strata import strata
+from services.evaluator.measures.threshold import propose
 from services.evaluator.report import HeldOutCounts, Report, to_html, to_json
 from services.evaluator.request import Rules
-from services.evaluator.strata import strata
-from services.evaluator.threshold import propose
-from tests.support.builders import NOW, trained
+from tests.support.builders.events import NOW, trained
 from tests.unit.evaluator.simulated_versions import LABELS, held_out, sharp
 
 RULES = Rules(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=200)

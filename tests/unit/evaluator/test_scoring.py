@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from services.evaluator.scoring import Scorer
-from shared.datasets import Example, Message
 from shared.events import TrainedModel
-from tests.support.builders import trained
-from tests.support.tiny_adapters import save_tiny_adapter
-from tests.support.tiny_base_model import save_tiny_base
+from shared.storage.datasets import Example, Message
+from tests.support.builders.events import trained
+from tests.support.models.tiny_adapters import save_tiny_adapter
+from tests.support.models.tiny_base_model import save_tiny_base
 
 LABELS = ("APPROVED", "DENIED", "PENDING")
 SHORT, LONG = "Note: none.", "Note: " + "pain " * 300

@@ -15,17 +15,17 @@ import numpy as np
 
 from services.inference.predictor import Predictor
 from services.inference.serving import Serving
-from shared.artifacts import Artifacts
 from shared.errors import Rejected
 from shared.events import Case, ServedModel, TrainedModel
 from shared.health import Health
 from shared.models.backend import Backend, LabelScores
-from shared.models.linear_backend import LinearBackend
+from shared.models.backends.linear import LinearBackend
 from shared.models.linear_model import LinearModel
-from shared.registry import ModelCache
 from shared.settings import EngineSettings
+from shared.storage.artifacts import Artifacts
+from shared.storage.model_registry import ModelCache
 from shared.tasks.task import Prompt
-from tests.support.builders import ADJUDICATION, NOW, case, claim_input, trained
+from tests.support.builders.events import ADJUDICATION, NOW, case, claim_input, trained
 
 AWAY = EngineSettings(s3_endpoint="127.0.0.1:9")  # nothing listens there
 V0, V1 = "adjudication-v1.0", "adjudication-v1.1"

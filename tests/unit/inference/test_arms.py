@@ -1,7 +1,7 @@
 """Arms go by group, in the announced share, and the same way for ever."""
 
 from services.inference.arms import Assignment, assign
-from tests.support.builders import rollout, served
+from tests.support.builders.events import rollout, served
 
 CANARY = rollout(candidate=served("adjudication-v1.1"), stage="canary", share=0.25)
 

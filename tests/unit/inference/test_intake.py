@@ -9,7 +9,7 @@ from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import accept
 from shared.tasks import TASKS
 from shared.tasks.adjudication import edits
-from tests.support.builders import NOW, claim_input, submitted
+from tests.support.builders.events import NOW, claim_input, submitted
 
 ADJUDICATION = TASKS["adjudication"]
 ROW = {

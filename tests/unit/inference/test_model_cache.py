@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.artifacts import Artifacts
 from shared.errors import Transient
-from shared.registry import ModelCache
+from shared.storage.artifacts import Artifacts
+from shared.storage.model_registry import ModelCache
 from tests.unit.inference.processes import AWAY, V0, V1, away, on_disk
 
 

@@ -7,7 +7,7 @@ from threading import Semaphore
 import pytest
 
 from shared.events import Case, PredictionMade, RolloutChanged
-from tests.support.builders import rollout
+from tests.support.builders.events import rollout
 from tests.unit.inference.processes import (
     SPEECHLESS,
     UNLUCKY,

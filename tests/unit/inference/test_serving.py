@@ -7,7 +7,7 @@ import pytest
 
 from services.inference.serving import effective
 from shared.events import RolloutChanged
-from tests.support.builders import rollout, served
+from tests.support.builders.events import rollout, served
 from tests.unit.inference.processes import V0, V1, away, new_serving, noted, on_disk, running
 
 V2 = "adjudication-v1.2"

@@ -5,8 +5,8 @@ from services.promoter.guard import Counts
 from services.promoter.rollout import evaluated, tick
 from services.promoter.state import Rollout
 from shared.events import PredictionMade, Score
-from tests.support.builders import NOW, answers, case, score
-from tests.support.evaluations import evaluation
+from tests.support.builders.evaluations import evaluation
+from tests.support.builders.events import NOW, answers, case, score
 from tests.unit.promoter.test_rollout import FINE, LATER, LIMITS, V0, V1, shadow
 
 

@@ -20,8 +20,8 @@ from services.promoter.rollout import (
 )
 from services.promoter.state import Change, Limits, Rollout, StageLimit, Version, event_of
 from shared.errors import Conflict
-from tests.support.builders import NOW
-from tests.support.evaluations import evaluation
+from tests.support.builders.evaluations import evaluation
+from tests.support.builders.events import NOW
 
 LIMITS = Limits(
     shadow=StageLimit(100, 60),

@@ -7,9 +7,9 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from services.review_queue import app
-from services.review_queue.access import PUBLIC
+from services.review_queue.people.access import PUBLIC
 from services.review_queue.settings import Settings
-from shared.bus import Bus
+from shared.messaging.bus import Bus
 
 README = (Path(app.__file__).parent / "README.md").read_text()
 NAMED = set(re.findall(r"`([^`]+)`", README))

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from shared.encoding import decode, encode
 from shared.errors import Rejected
 from shared.events import CaseSubmitted, PredictionMade, RolloutChanged
+from shared.messaging.encoding import decode, encode
+from shared.messaging.topics import RECORD_LIMIT_BYTES, TOPICS
 from shared.tasks.task import content_hash
-from shared.topics import RECORD_LIMIT_BYTES, TOPICS
-from tests.support.builders import NOW, predicted, rollout, submitted
+from tests.support.builders.events import NOW, predicted, rollout, submitted
 
 
 def test_a_redelivery_has_the_same_event_id() -> None:

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 import torch
 
-from tests.support.tiny_base_model import save_tiny_base
+from tests.support.models.tiny_base_model import save_tiny_base
 
 REASONS = {"APPROVED": "Edits pass.", "DENIED": "Not then."}
 

@@ -10,12 +10,12 @@ import pytest
 from services.trainer.data import read_splits
 from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress
-from services.trainer.recipe import run
+from services.trainer.train import run
 from shared.models.backend import open_backend
 from shared.models.base_model import SMOLLM2, materialise
 from shared.models.calibration import probabilities
 from shared.tasks.task import Prompt
-from tests.support.tiny_adapters import save_tiny_adapter
+from tests.support.models.tiny_adapters import save_tiny_adapter
 
 pytestmark = pytest.mark.slow
 

@@ -2,17 +2,17 @@
 
 import asyncio
 
-from deploy.command_line.client import System
+from deploy.cli.client import System
 from deploy.demo.display import Display
 from deploy.demo.feed import Feed, case_id_of, submission
+from deploy.demo.loop_state import Loop
 from deploy.demo.plan import simulated
 from deploy.demo.scenario import Scenario
-from deploy.demo.watch import Loop
 from deploy.terminal import Terminal
-from shared.sender import Sender
+from shared.messaging.producer import Sender
+from shared.messaging.topics import CASES_SUBMITTED
 from shared.settings import engine_settings
-from shared.topics import CASES_SUBMITTED
-from tests.support.builders import submitted
+from tests.support.builders.events import submitted
 
 
 async def test_a_case_of_the_users_own_that_waits_for_an_expert_holds_nothing_up() -> None:

@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from deploy.embedded.ports import OFFSETS, SERVICES, free_base
-from tests.support.engines import occupied
+from tests.support.engines.engines import occupied
 
 
 def test_no_two_listeners_share_a_port_and_blocks_do_not_overlap() -> None:

@@ -1,0 +1,240 @@
+"""The commands. Each asks a service over HTTP; `submit` and dead letters use Kafka."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import typer
+from kafka.errors import KafkaError
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from deploy.cli import dead_letters, submission, views
+from deploy.cli.client import Refused, Unreachable, environment, system
+from deploy.cli.users import users
+from deploy.terminal import Terminal
+from shared.errors import Rejected, Transient
+from shared.messaging.topics import create_topics
+from shared.models.base_model import BaseModelUnavailable
+
+app = typer.Typer(no_args_is_help=True, help="Caseloop: operate the loop from a terminal.")
+dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be processed.")
+app.add_typer(dlq, name="dlq")
+app.add_typer(users, name="users")
+console = Terminal()
+_EXPLAINED = (
+    *(Unreachable, Refused, Rejected, Transient),
+    *(KafkaError, OSError, BaseModelUnavailable),
+)
+
+Task = Annotated[str, typer.Argument(help="for example adjudication")]
+Version = Annotated[str, typer.Argument(help="for example adjudication-v1.1")]
+Why = Annotated[str, typer.Option("--why", help="recorded with your name", prompt=True)]
+
+
+@app.command()
+def submit(
+    file: Annotated[Path, typer.Argument(help="a JSON file or JSON lines; - reads stdin")],
+    task: Annotated[str, typer.Option(help="for lines that name no task")] = "adjudication",
+    now: Annotated[bool, typer.Option(help="ask over HTTP and print the predictions")] = False,
+) -> None:
+    """Submit cases: to Kafka, or one by one over HTTP with an answer."""
+    content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    cases = submission.read(content, task=task)
+    if now:
+        for case in cases:
+            order = case.model_dump(mode="json", exclude={"event_id", "occurred_at"})
+            console.print_json(data=system().post("inference", "/v1/predictions", order))
+        return
+    sent = submission.send(system().kafka, cases)
+    console.print(f"{sent} cases submitted to cases.submitted.v1")
+
+
+@app.command()
+def status() -> None:
+    """Health, rollouts, the queue, labels and training at a glance."""
+    for part in views.status(system()):
+        console.print(part)
+
+
+@app.command("import")
+def import_history(
+    file: Annotated[Path, typer.Argument(help="a CSV file of adjudicated cases", exists=True)],
+    task: Annotated[str, typer.Option()] = "adjudication",
+    splits: Annotated[str, typer.Option(help="train=0.7,validation=0.1,…")] = "",
+    release: Annotated[bool, typer.Option(help="release a dataset version afterwards")] = False,
+) -> None:
+    """Import adjudicated history; every refused row is listed with its line, field and reason."""
+    query: dict[str, Any] = {"task": task, "release": release}
+    if splits:
+        query["splits"] = splits
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=console,
+    ) as progress:
+        bar = progress.add_task(f"importing {file.name}", total=file.stat().st_size)
+        report = submission.import_file(
+            system(), file, query, on_bytes=lambda count: progress.advance(bar, count)
+        )
+    for part in views.import_report(report):
+        console.print(part)
+
+
+@app.command()
+def versions(task: Annotated[str | None, typer.Argument()] = None) -> None:
+    """Every model version, its verdict and what became of it."""
+    console.print(views.versions(system(), task))
+
+
+@app.command()
+def report(
+    version: Version,
+    output: Annotated[Path, typer.Option(help="the folder to write it into")] = Path(),
+) -> None:
+    """Save a version's evaluation as a page with its pictures."""
+    page = output / f"{version}.html"
+    path = f"/v1/evaluations/{quote(version, safe='')}/report"
+    page.write_bytes(system().download("evaluator", path))
+    console.print(f"wrote {page}", soft_wrap=True)
+
+
+@app.command()
+def release(task: Task) -> None:
+    """Make a dataset version of the labels that wait, without waiting for more."""
+    order = {"task": task, "key": uuid4().hex}
+    released = system().post("dataset_accumulator", "/v1/releases", order)
+    console.print(f"released {released['dataset_version']}; it is trained next")
+
+
+@app.command("retry-training")
+def retry_training(
+    run: Annotated[str, typer.Argument(help="as `caseloop status` names it")],
+) -> None:
+    """Queue a failed training again."""
+    system().post("trainer", f"/v1/runs/{quote(run, safe='')}/retry", {})
+    console.print(f"{run} is queued")
+
+
+@app.command("retry-evaluation")
+def retry_evaluation(version: Version) -> None:
+    """Queue a version's failed evaluation again."""
+    found = system().post("evaluator", f"/v1/evaluations/{quote(version, safe='')}/retry", {})
+    console.print(f"{found['queued']} evaluations of {version} are queued")
+
+
+@app.command()
+def promote(task: Task, version: Version, why: Why) -> None:
+    """Roll out a version that was not decided on by itself (INCONCLUSIVE), stage by stage."""
+    _act(task, "promote", why, version=version)
+
+
+@app.command()
+def rollback(task: Task, why: Why) -> None:
+    """Go back: refuse the candidate, or put the last good version in the champion's place."""
+    _act(task, "rollback", why)
+
+
+@app.command()
+def pause(task: Task, why: Why) -> None:
+    """Keep the rollout at its stage."""
+    _act(task, "pause", why)
+
+
+@app.command()
+def resume(task: Task, why: Why) -> None:
+    """Let a paused rollout go on."""
+    _act(task, "resume", why)
+
+
+@app.command()
+def stop(task: Task, why: Why) -> None:
+    """Send every case of the task to humans."""
+    _act(task, "stop", why)
+
+
+@app.command()
+def start(task: Task, why: Why) -> None:
+    """Undo a stop."""
+    _act(task, "start", why)
+
+
+def _act(task: str, action: str, why: str, **more: str) -> None:
+    order = {"why": why, **more}
+    state = system().post("promoter", f"/v1/rollouts/{quote(task, safe='')}/{action}", order)
+    console.print(views.rollout(state))
+
+
+@app.command()
+def topics() -> None:
+    """Create the topics that are missing, and list them all."""
+    replication = int(environment().get("KAFKA_REPLICATION", "1"))
+    created = create_topics(",".join(system().kafka), replication=replication)
+    console.print(views.topics(created))
+
+
+@app.command("register-base")
+def register_base(
+    model: Annotated[str, typer.Argument(help="name, path or hub id of a causal LM")],
+    name: Annotated[str | None, typer.Option(help="the name it is registered under")] = None,
+) -> None:
+    """Register a base model under s3://models/base/."""
+    from deploy.cli.base_models import register
+
+    with console.status(Text(f"registering {model}")):
+        uri = register(model, name=name, settings=environment())
+    console.print(f"registered {uri}")
+
+
+@dlq.command("list")
+def list_letters() -> None:
+    """All dead letters: where they lie, whose they are, and why."""
+    table = views.letters(dead_letters.kept_letters(system().kafka))
+    console.print(table if table.row_count else "no dead letters")
+
+
+@dlq.command("show")
+def show_letter(place: Annotated[str, typer.Argument(help="topic/partition/offset")]) -> None:
+    """One dead letter in full."""
+    kept = dead_letters.find(system().kafka, place)
+    if kept is None:
+        raise Rejected(f"no dead letter at {place}; `caseloop dlq list` shows the places")
+    console.print(dead_letters.describe(kept), highlight=False)
+
+
+@dlq.command("replay")
+def replay_letters(
+    places: Annotated[list[str] | None, typer.Argument(help="topic/partition/offset …")] = None,
+    new: Annotated[bool, typer.Option("--new", help="what came since the last --new")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="all there are, also again")] = False,
+) -> None:
+    """Send dead letters back to their topics, after whatever was wrong is mended."""
+    if [bool(places), new, everything].count(True) != 1:
+        raise typer.BadParameter("name the places, or say --new, or --all")
+    kafka = system().kafka
+    if new:
+        outcomes = dead_letters.replay_new(kafka)
+    else:
+        wanted = set(places or [])
+        kept = [k for k in dead_letters.kept_letters(kafka) if everything or k.place in wanted]
+        if missing := wanted - {letter.place for letter in kept}:
+            raise Rejected(f"no dead letter at {', '.join(sorted(missing))}")
+        outcomes = dead_letters.replay(kafka, kept)
+    found = list(outcomes)
+    refused = [f"{each.kept.place}: {each.refused}" for each in found if each.refused]
+    console.print(f"{len(found) - len(refused)} records replayed")
+    if refused:
+        raise Rejected("\n".join(["not replayed:", *refused]))
+
+
+def main() -> None:
+    """Run the command line; expected failures are said on stderr, without a traceback: exit 1."""
+    try:
+        app()
+    except _EXPLAINED as error:
+        Terminal(stderr=True).print(str(error), style="red", soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,65 @@
+"""The commands about who may sign in to the review queue."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+from rich.table import Table
+
+from deploy.cli.client import system
+from deploy.terminal import Terminal
+
+users = typer.Typer(no_args_is_help=True, help="Who may sign in to the review queue.")
+console = Terminal()
+
+Name = Annotated[str, typer.Argument(help="as it is typed at sign-in")]
+Role = Annotated[str, typer.Argument(help="adjudicator, senior, lead, operator or auditor")]
+Password = Annotated[
+    str,
+    typer.Option(
+        help="asked for if left out", prompt=True, hide_input=True, confirmation_prompt=True
+    ),
+]
+
+
+@users.command("list")
+def list_users() -> None:
+    """Everybody who could ever sign in."""
+    table = Table("name", "role", "")
+    for user in system().get("review_queue", "/v1/users"):
+        table.add_row(user["name"], user["role"], "" if user["active"] else "shut out")
+    console.print(table)
+
+
+@users.command("add")
+def add_user(name: Name, role: Role, password: Password) -> None:
+    """Let somebody sign in."""
+    found = system().post(
+        "review_queue", "/v1/users", {"name": name, "role": role, "password": password}
+    )
+    console.print(f"{found['name']} can sign in as {found['role']}")
+
+
+@users.command("shut-out")
+def shut_out_user(name: Name) -> None:
+    """Let somebody sign in no more; open sessions end at once, what was decided stays."""
+    _change_user(name, {"active": False})
+    console.print(f"{name} is shut out")
+
+
+@users.command("let-in")
+def let_in_user(name: Name) -> None:
+    """Undo a shut-out."""
+    _change_user(name, {"active": True})
+    console.print(f"{name} can sign in again")
+
+
+@users.command("password")
+def set_password(name: Name, password: Password) -> None:
+    """Set a new password; open sessions end at once."""
+    _change_user(name, {"password": password})
+    console.print(f"{name} has a new password")
+
+
+def _change_user(name: str, change: dict[str, Any]) -> None:
+    system().patch("review_queue", f"/v1/users/{quote(name, safe='')}", change)

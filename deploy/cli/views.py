@@ -1,0 +1,145 @@
+"""What the commands print: tables and panels from the services' answers."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import httpx
+from rich.console import RenderableType
+from rich.table import Column, Table
+from rich.text import Text
+
+from deploy.cli.client import PORTS, Refused, System, Unreachable
+from deploy.cli.dead_letters import Kept
+from shared.messaging.topics import TOPICS, dead_letter_topics
+
+_REFUSED_SHOWN = 20
+VERDICT_STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
+
+
+def status(system: System) -> Iterator[RenderableType]:
+    """Health first: the rest needs services that answer."""
+    yield health(system)
+    for title, service, path, view in (
+        ("Rollouts", "promoter", "/v1/rollouts", _rollouts),
+        ("Labels", "dataset_accumulator", "/v1/labels/progress", _labels),
+        ("Training", "trainer", "/v1/runs", _runs),
+    ):
+        try:
+            yield view(title, system.get(service, path))
+        except (Unreachable, Refused) as error:
+            yield Text(f"{title}: {error}", style="red")
+
+
+def health(system: System) -> Table:
+    """One line a service: ready or not, why, and what somebody should look at."""
+    table = Table("service", "address", "health", "reason", title="Services")
+    for service in PORTS:
+        url = system.url(service)
+        try:
+            found = httpx.get(f"{url}/health/ready", timeout=3).json()
+            alerts = [f"{part}: {why}" for part, why in found.get("alerts", {}).items()]
+            state, reason = found["status"], "; ".join(filter(None, [found["reason"], *alerts]))
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            state, reason = "down", type(error).__name__
+        style = {"ready": "green", "waiting": "yellow"}.get(state, "red")
+        table.add_row(service, url, Text(state, style=style), reason)
+    return table
+
+
+def rollout(state: dict[str, Any]) -> Table:
+    return _rollouts("Rollout", [state])
+
+
+def versions(system: System, task: str | None) -> Table:
+    table = Table("version", "state", "verdict", "against", "accuracy", "auto-accepted", "error")
+    query = {"task": task} if task else {}
+    for found in system.get("promoter", "/v1/versions", **query):
+        measures = found["measures"]
+        table.add_row(
+            found["version"],
+            found["state"],
+            Text(found["verdict"], style=VERDICT_STYLES[found["verdict"]]),
+            found["compared_with"] or "absolute gates",
+            _percent(measures["accuracy"]),
+            _percent(measures["auto_accept_rate"]),
+            _percent(measures["auto_accept_error"]),
+        )
+    return table
+
+
+def import_report(report: dict[str, Any]) -> Iterator[RenderableType]:
+    refused = report.get("refused", [])
+    yield (
+        f"{report['accepted']} of {report['rows']} rows imported, "
+        f"{report['duplicates']} known already, {report['refused_rows']} refused "
+        f"(import {report['import_id']})"
+    )
+    if refused:
+        table = Table("line", "field", "why", title="Refused rows")
+        for row in refused[:_REFUSED_SHOWN]:
+            table.add_row(str(row["line"]), row["field"] or "", row["why"])
+        yield table
+
+
+def topics(created: Sequence[str]) -> Table:
+    table = Table("topic", "partitions", "published by", "read by", "")
+    for topic in TOPICS:
+        table.add_row(
+            topic.name,
+            str(topic.partitions),
+            ", ".join(topic.producers),
+            ", ".join(topic.consumers or topic.readers),
+            "created" if topic.name in created else "",
+        )
+    for name in dead_letter_topics():
+        table.add_row(name, "1", "", "", "created" if name in created else "", style="dim")
+    return table
+
+
+def letters(found: Iterable[Kept]) -> Table:
+    table = Table(Column("place", no_wrap=True), "group", "error", "failed at")
+    for kept in found:
+        letter = kept.letter
+        error = f"{letter.error_type}: {letter.error}"
+        table.add_row(kept.place, letter.group, error, letter.failed_at)
+    return table
+
+
+def _rollouts(title: str, states: list[dict[str, Any]]) -> Table:
+    table = Table("task", "champion", "candidate", "stage", "state", "waits for", title=title)
+    for state in states:
+        flags = [name for name in ("stopped", "paused") if state[name]]
+        table.add_row(
+            state["task"],
+            state["champion"] or "none: experts decide",
+            state["candidate"] or "",
+            state["stage"] or "",
+            ", ".join(flags) or "running",
+            ", ".join(state["waits_for"]),
+        )
+    return table
+
+
+def _labels(title: str, progress: dict[str, Any]) -> Table:
+    table = Table("task", "labels to the next training", "next schedule", "releases", title=title)
+    for task, found in progress.items():
+        table.add_row(
+            task,
+            f"{found['train_unreleased']} of {found['threshold']}",
+            str(found.get("next_schedule") or ""),
+            ", ".join(found.get("released", [])[-3:]),
+        )
+    return table
+
+
+def _runs(title: str, runs: list[dict[str, Any]]) -> Table:
+    table = Table("run", "status", "progress", "version", "reason", title=title)
+    for run in runs[:10]:
+        progress = run["progress"]
+        done = f"{progress['step']}/{progress['steps']}" if progress.get("steps") else ""
+        table.add_row(run["run_id"], run["status"], done, run["version"] or "", run["reason"] or "")
+    return table
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

@@ -1,0 +1,83 @@
+"""Who may decide a case: the model or a human.
+
+A case is accepted only if every condition holds; an adverse label can never be accepted, which
+`Accept` itself refuses to hold.
+"""
+
+from dataclasses import dataclass
+
+from shared.errors import Rejected
+from shared.events import (
+    MINIMUM_LABEL_MASS,
+    PredictionMade,
+    RolloutChanged,
+    RouteReason,
+    Score,
+)
+from shared.sampling import draw
+from shared.tasks import get_task
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The filter's own limits; a version's threshold comes with its rollout."""
+
+    audit_rate: float
+    audit_salt: str
+
+
+@dataclass(frozen=True)
+class Accept:
+    """The model's answer stands. `inclusion_probability`: how likely it was to be audited."""
+
+    answer: Score
+    task: str
+    inclusion_probability: float
+    reason: RouteReason = "confident"
+
+    def __post_init__(self) -> None:
+        if get_task(self.task).is_adverse(self.answer.label):
+            raise ValueError(f"{self.answer.label} is adverse: only a human may decide it")
+
+
+@dataclass(frozen=True)
+class Review:
+    """A human decides. `inclusion_probability`: how likely a case like this is reviewed."""
+
+    reason: RouteReason
+    inclusion_probability: float = 1.0
+
+
+Route = Accept | Review
+
+
+def overtaken(prediction: PredictionMade, rollout: RolloutChanged | None) -> bool:
+    """Whether the rollout has changed without our knowing: perhaps it was stopped."""
+    return prediction.rollout_revision > (rollout.revision if rollout else 0)
+
+
+def judge(prediction: PredictionMade, rollout: RolloutChanged | None, policy: Policy) -> Route:
+    """The route of a case; `Rejected` if the prediction contradicts its task."""
+    case = prediction.case
+    task = get_task(case.task)
+    if rollout is not None and rollout.stopped:
+        return Review("stopped")
+    answer = prediction.answer
+    if answer is None:
+        return Review("policy" if prediction.failed_versions else "no_champion")
+    served = rollout.served(answer.version) if rollout else None
+    if served is None or overtaken(prediction, rollout):
+        return Review("policy")
+    if answer.prompt_version != task.prompt_version:
+        return Review("policy")  # the case was put in other words than the model has learned
+    if set(answer.probabilities) != set(task.label_names):
+        raise Rejected("are not the task's labels", field="scores.probabilities")
+    if answer.label_mass < MINIMUM_LABEL_MASS:
+        return Review("label_mass")
+    if task.is_adverse(answer.label):
+        return Review("adverse")
+    if answer.confidence < served.threshold:
+        return Review("low_confidence")
+    if draw(policy.audit_salt, case.case_id) < policy.audit_rate:
+        return Review("audit", policy.audit_rate)
+    return Accept(answer, case.task, policy.audit_rate)

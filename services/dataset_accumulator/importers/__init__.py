@@ -1,0 +1,1 @@
+"""Readers of history files, a file each format."""

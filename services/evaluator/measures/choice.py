@@ -1,0 +1,206 @@
+"""How a version does on held-out cases, weighted. Pure functions of arrays.
+
+Right and wrong are counted among the cases that it answers, acceptance among all.
+
+Functions of a confusion take it with any leading dimensions, so that a bootstrap can compute
+thousands at once: [..., truth, predicted], in weights.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.evaluator.measures.held_out import Answers, Booleans, Floats, HeldOut
+from services.evaluator.measures.strata import effective_cases, strata
+from shared.events import Measures
+
+CALIBRATION_BINS = 10
+LEAST_ACCEPTED = 10  # cases; the error among fewer is noise
+
+
+@dataclass(frozen=True)
+class ClassMeasures:
+    """One label: how often it was right, and how much of it was found."""
+
+    label: str
+    cases: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Cases of similar confidence. `share` is their part of all weight."""
+
+    confidence: float
+    accuracy: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """What a threshold would accept, and how much of that would be wrong."""
+
+    threshold: float
+    accepted: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Everything measured of one version on the test split."""
+
+    measures: Measures
+    threshold: float
+    balanced_accuracy: float
+    kappa: float  # agreement with the experts beyond chance
+    false_approvals: float  # share of all cases: approved against an adverse expert decision
+    false_denials: float  # share of all cases: adverse although the expert approved
+    review_share: float
+    unanswered: int  # cases that are too long for the version
+    accepted_accuracy: float | None
+    classes: tuple[ClassMeasures, ...]
+    confusion: tuple[tuple[float, ...], ...]  # share of all weight, [truth][predicted]
+    calibration: tuple[Bin, ...]
+    tradeoff: tuple[Tradeoff, ...]
+
+
+def assess(held: HeldOut, answers: Answers, *, threshold: float) -> Assessment:
+    """All measures of one version at its threshold."""
+    matrix = confusion(held, answers)
+    shares = matrix / matrix.sum()
+    rate, error = acceptance(held, answers, threshold)
+    bins = calibration(held, answers)
+    return Assessment(
+        measures=Measures(
+            version=answers.version,
+            accuracy=_share(accuracy(matrix)),
+            macro_f1=_share(macro_f1(matrix)),
+            auto_accept_rate=rate,
+            auto_accept_error=error,
+            expected_calibration_error=_share(
+                sum(b.share * abs(b.accuracy - b.confidence) for b in bins)
+            ),
+            cases=len(held),
+            effective_cases=effective_cases(strata(held, answers)),
+            milliseconds_per_case=answers.milliseconds_per_case,
+        ),
+        threshold=threshold,
+        balanced_accuracy=float(balanced_accuracy(matrix)),
+        kappa=kappa(matrix),
+        false_approvals=float(shares[np.ix_(held.adverse, ~held.adverse)].sum()),
+        false_denials=float(shares[np.ix_(~held.adverse, held.adverse)].sum()),
+        review_share=1.0 - rate,
+        unanswered=int((~answers.answered).sum()),
+        accepted_accuracy=None if error is None else 1.0 - error,
+        classes=_classes(held, matrix),
+        confusion=tuple(tuple(row) for row in shares.tolist()),
+        calibration=bins,
+        tradeoff=tradeoff(held, answers),
+    )
+
+
+def confusion(held: HeldOut, answers: Answers) -> Floats:
+    """[truth, predicted], in weights, of the answered cases that have one label altogether."""
+    k = len(held.labels)
+    cells = held.truth * k + answers.predicted
+    weights = held.weights * answers.answered * ~held.in_part
+    sums = np.bincount(cells, weights=weights, minlength=k * k)
+    return sums.astype(np.float64).reshape(k, k)
+
+
+def accuracy(matrix: Floats) -> Floats:
+    return _ratio(matrix.trace(axis1=-2, axis2=-1), matrix.sum(axis=(-2, -1)))
+
+
+def balanced_accuracy(matrix: Floats) -> Floats:
+    """Mean recall of the labels that occur: always the same answer gets 1/k."""
+    recall = _ratio(_diagonal(matrix), matrix.sum(axis=-1))
+    return _mean_over(recall, matrix.sum(axis=-1) > 0)
+
+
+def macro_f1(matrix: Floats) -> Floats:
+    """Mean F1 of the labels that occur, each counting the same."""
+    both = matrix.sum(axis=-1) + matrix.sum(axis=-2)
+    return _mean_over(_ratio(2 * _diagonal(matrix), both), matrix.sum(axis=-1) > 0)
+
+
+def kappa(matrix: Floats) -> float:
+    """Agreement beyond chance (Cohen, 1960)."""
+    shares = matrix / matrix.sum()
+    chance = float(shares.sum(axis=0) @ shares.sum(axis=1))
+    return (float(shares.trace()) - chance) / (1.0 - chance) if chance < 1.0 else 1.0
+
+
+def acceptance(held: HeldOut, answers: Answers, threshold: float) -> tuple[float, float | None]:
+    """Share of all cases accepted at `threshold`, and the share of those that was wrong."""
+    taken = answers.accepted(held, threshold)
+    weight = float(held.weights[taken].sum())
+    if weight == 0.0:
+        return 0.0, None
+    wrong = float(held.weights[taken & answers.wrong(held)].sum())
+    return _share(weight / held.weights.sum()), _share(wrong / weight)
+
+
+def calibration(held: HeldOut, answers: Answers) -> tuple[Bin, ...]:
+    """Confidence and accuracy in bins of equal width, empty ones left out."""
+    right = ~answers.wrong(held)
+    index = np.minimum((answers.confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    found = []
+    for number in np.unique(index[answers.answered]):
+        inside = (index == number) & answers.answered
+        weights = held.weights[inside]
+        found.append(
+            Bin(
+                confidence=float(np.average(answers.confidence[inside], weights=weights)),
+                accuracy=float(np.average(right[inside], weights=weights)),
+                share=float(weights.sum() / held.weights[answers.answered].sum()),
+            )
+        )
+    return tuple(found)
+
+
+def tradeoff(held: HeldOut, answers: Answers, *, points: int = 60) -> tuple[Tradeoff, ...]:
+    """Accepted share and error over the thresholds that accept enough cases to speak of."""
+    able = answers.acceptable(held)
+    order = np.argsort(-answers.confidence[able], kind="stable")
+    confidence, weights = answers.confidence[able][order], held.weights[able][order]
+    wrong = weights * answers.wrong(held)[able][order]
+    rate = weights.cumsum() / held.weights.sum()
+    error = _ratio(wrong.cumsum(), weights.cumsum())
+    # A threshold takes in every case of the same confidence: only the last of equals is one.
+    ends = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True)[: len(confidence)])
+    ends = ends[ends + 1 >= LEAST_ACCEPTED]
+    shown = ends[np.linspace(0, len(ends) - 1, min(points, len(ends))).round().astype(int)]
+    return tuple(Tradeoff(float(confidence[i]), float(rate[i]), float(error[i])) for i in shown)
+
+
+def _classes(held: HeldOut, matrix: Floats) -> tuple[ClassMeasures, ...]:
+    precision = _ratio(_diagonal(matrix), matrix.sum(axis=0))
+    recall = _ratio(_diagonal(matrix), matrix.sum(axis=1))
+    f1 = _ratio(2 * _diagonal(matrix), matrix.sum(axis=0) + matrix.sum(axis=1))
+    return tuple(
+        ClassMeasures(
+            name, int((held.truth == i).sum()), float(precision[i]), float(recall[i]), float(f1[i])
+        )
+        for i, name in enumerate(held.labels)
+    )
+
+
+def _diagonal(matrix: Floats) -> Floats:
+    return np.diagonal(matrix, axis1=-2, axis2=-1)
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """Zero where there is nothing to divide by."""
+    return np.divide(part, whole, out=np.zeros_like(part, dtype=np.float64), where=whole > 0)
+
+
+def _mean_over(values: Floats, mask: Booleans) -> Floats:
+    return _ratio((values * mask).sum(axis=-1), mask.sum(axis=-1).astype(np.float64))
+
+
+def _share(value: Floats | float) -> float:
+    """Rounding must not carry a share beyond 0 or 1."""
+    return float(min(max(float(value), 0.0), 1.0))

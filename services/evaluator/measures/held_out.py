@@ -1,0 +1,110 @@
+"""Held-out cases and what a version answers to them, as arrays of n cases and k labels.
+
+Labels come from routed cases, a biased sample: every sum is weighted by 1/inclusion probability,
+so that it speaks of all cases.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.events import MINIMUM_LABEL_MASS
+from shared.storage.datasets import Example
+from shared.tasks.task import Task
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+UNANSWERED = 0.0  # label mass of a case that a version does not read
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The cases of a split. `truth` and `groups` are indices, `adverse` has one entry a label.
+
+    `in_part`: the expert approved a part only, so that no answer of a model is right.
+    """
+
+    labels: tuple[str, ...]
+    adverse: Booleans
+    truth: Integers
+    weights: Floats
+    groups: Integers
+    in_part: Booleans = field(default_factory=lambda: np.array(False))
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], task: Task) -> "HeldOut":
+        labels = task.label_names
+        names = {name: index for index, name in enumerate(labels)}
+        _, groups = np.unique([e.group_id for e in examples], return_inverse=True)
+        return cls(
+            labels=labels,
+            adverse=np.array([task.is_adverse(name) for name in labels]),
+            truth=np.array([names[e.label] for e in examples], dtype=np.int64),
+            weights=np.array([1.0 / e.inclusion_probability for e in examples]),
+            groups=groups.astype(np.int64).reshape(-1),
+            in_part=np.array([e.in_part for e in examples], dtype=np.bool_),
+        )
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    @property
+    def group_count(self) -> int:
+        return int(self.groups.max()) + 1 if len(self) else 0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one version says of each case: calibrated probabilities over the labels."""
+
+    version: str
+    probabilities: Floats
+    label_mass: Floats
+    milliseconds_per_case: float
+
+    @classmethod
+    def of(
+        cls,
+        version: str,
+        probabilities: Sequence[Mapping[str, float]],
+        *,
+        labels: Sequence[str],
+        label_mass: Sequence[float],
+        milliseconds_per_case: float,
+    ) -> "Answers":
+        table = [[row[name] for name in labels] for row in probabilities]
+        return cls(
+            version,
+            np.array(table, dtype=np.float64).reshape(len(table), len(labels)),
+            np.array(label_mass, dtype=np.float64),
+            milliseconds_per_case,
+        )
+
+    @property
+    def answered(self) -> Booleans:
+        """A human decides the others, which are neither right nor wrong, and never accepted."""
+        return np.asarray(self.label_mass > UNANSWERED, dtype=np.bool_)
+
+    @property
+    def predicted(self) -> Integers:
+        return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
+
+    @property
+    def confidence(self) -> Floats:
+        return np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
+
+    def wrong(self, held: HeldOut) -> Booleans:
+        return np.asarray((self.predicted != held.truth) | held.in_part, dtype=np.bool_)
+
+    def acceptable(self, held: HeldOut) -> Booleans:
+        """What could be accepted at some threshold: never an adverse answer."""
+        whole = self.label_mass >= MINIMUM_LABEL_MASS
+        return np.asarray(~held.adverse[self.predicted] & whole, dtype=np.bool_)
+
+    def accepted(self, held: HeldOut, threshold: float) -> Booleans:
+        """What the filter would accept, audits aside."""
+        return self.acceptable(held) & (self.confidence >= threshold)

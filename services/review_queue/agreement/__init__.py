@@ -1,0 +1,1 @@
+"""How far reviewers agree with each other and with the model."""

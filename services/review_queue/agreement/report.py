@@ -1,0 +1,76 @@
+"""Agreement in all its cuts: over all, by reviewer, by pair, by label, and as confusions.
+
+Experts with experts always stand beside experts with the model.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from services.review_queue.agreement.coefficients import Specific
+from services.review_queue.agreement.confusion import Confusion, confusion
+from services.review_queue.agreement.measures import (
+    Agreement,
+    Figures,
+    Ratings,
+    by_label,
+    by_pair,
+    by_reviewer,
+    overall,
+    pairs,
+)
+
+# Below, a coefficient says more about the few cases than about the people.
+ENOUGH_REVIEWS = 30
+
+
+@dataclass(frozen=True)
+class Rated:
+    """What was said of the same reviews: by experts in the order of their seats, and by models.
+
+    `cut`: there were too many; the oldest were left out.
+    """
+
+    units: Sequence[Ratings]
+    models: frozenset[str]
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class AgreementReport:
+    overall: Agreement[Figures]
+    reviewers: Mapping[str, Agreement[Figures]]
+    pairs: Agreement[dict[tuple[str, str], Figures]]
+    labels: Agreement[dict[str, Specific]]
+    confusions: Agreement[Confusion]
+
+
+def report(rated: Rated, *, labels: Sequence[str]) -> AgreementReport:
+    """`labels`: the task's, in its order."""
+    units, models = rated.units, rated.models
+    return AgreementReport(
+        overall=overall(units, models=models),
+        reviewers=by_reviewer(units, models=models),
+        pairs=by_pair(units, models=models),
+        labels=by_label(units, models=models),
+        confusions=_confusions(rated, labels),
+    )
+
+
+def _confusions(rated: Rated, labels: Sequence[str]) -> Agreement[Confusion]:
+    units, models = rated.units, rated.models
+    experts = frozenset(rater for unit in units for rater in unit) - models
+    among = [
+        (unit[one], unit[other])
+        for unit in units
+        for one, other in combinations([rater for rater in unit if rater in experts], 2)
+    ]
+    with_model = pairs(units, left=experts, right=models)
+    return Agreement(
+        confusion(among, labels=labels, rows="1st reviewer", columns="2nd reviewer"),
+        confusion(with_model, labels=labels, rows="Reviewers", columns="The model"),
+    )
+
+
+def enough(figures: Figures) -> bool:
+    return figures.reviews >= ENOUGH_REVIEWS

@@ -1,0 +1,207 @@
+"""The queue as it stands, for reading: counts, pages of seats, one review with all that was said.
+
+Counting never touches what is completed, except the last day of it.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from services.review_queue.people.access import REVIEWERS, SENIORS
+from services.review_queue.reading.review_detail import Detail, detail
+from services.review_queue.reviewing.review import ListedReason, Priority
+from services.review_queue.reviewing.states import Kind, SeatState
+from shared.storage.database import Database
+
+_COUNTS = """
+SELECT task, reason, kind, state, count(*) AS seats, min(requested_at) AS oldest_requested_at
+FROM review_queue.seats WHERE state IN ('queued', 'leased', 'submitted')
+GROUP BY task, reason, kind, state
+UNION ALL
+SELECT task, reason, kind, state, count(*), min(requested_at)
+FROM review_queue.seats JOIN review_queue.reviews USING (review_id)
+WHERE completed_at > now() - interval '24 hours'
+GROUP BY task, reason, kind, state
+ORDER BY task, reason, kind, state
+"""
+_STRANDED = """
+SELECT count(*) FROM review_queue.seats AS s
+WHERE state = 'queued' AND {wanted} AND NOT EXISTS (
+    SELECT FROM review_queue.users AS u
+    WHERE u.active AND u.role = ANY($1) AND NOT EXISTS (
+        SELECT FROM review_queue.assignments AS a
+        WHERE a.review_id = s.review_id AND a.reviewer = u.name
+            AND a.state IN ('leased', 'submitted', 'answered', 'escalated')))
+"""
+_FINAL = "kind = 'final'"
+# Before a case needs its final word, three reviewers can have it at most.
+_FURTHER = """kind IN ('second', 'further') AND 3 >= (
+    SELECT count(*) FROM review_queue.users AS u WHERE u.active AND u.role = ANY($1))"""
+_COUNTS_LAST_SECONDS = 1.0
+_END = 2**63 - 1  # behind every position
+_LISTED = """
+SELECT s.*, r.case_id, r.claim_id, r.label, r.completed_at, a.reviewer
+FROM (SELECT position, review_id, seat, kind, state, task, reason, priority, amount, requested_at
+      FROM review_queue.seats WHERE position > $1 AND position < $2 {wanted}
+      ORDER BY position {order} LIMIT $3) AS s
+JOIN review_queue.reviews AS r USING (review_id)
+LEFT JOIN review_queue.assignments AS a ON a.review_id = s.review_id AND a.seat = s.seat
+    AND a.state IN ('leased', 'submitted', 'answered')
+ORDER BY position
+"""
+_FILTERS = {
+    "task": "task = {}",
+    "reason": "reason = {}",
+    "priority": "priority = {}",
+    "kind": "kind = {}",
+    "state": "state = {}",
+    "amount_from": "amount >= {}",
+    "amount_to": "amount <= {}",
+    "requested_before": "requested_at < {}",
+}
+_FOUND = """
+SELECT r.review_id, r.case_id, r.claim_id, s.task, s.state, r.label, r.completed_at, s.requested_at
+FROM review_queue.reviews AS r
+JOIN review_queue.seats AS s ON s.review_id = r.review_id AND s.seat = 1
+WHERE r.case_id = $1 OR r.claim_id = $1 OR r.group_id = ANY($2) OR r.review_id = $1
+ORDER BY s.position DESC LIMIT 50
+"""
+
+
+@dataclass(frozen=True)
+class Count:
+    """So many seats of one task, reason, kind and state. Completed ones: of the last 24 hours."""
+
+    task: str
+    reason: ListedReason
+    kind: Kind
+    state: SeatState
+    seats: int
+    oldest_requested_at: datetime
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A seat in a list, without its case. `reviewer` holds it or has answered it."""
+
+    position: int
+    review_id: str
+    seat: int
+    kind: Kind
+    case_id: str
+    claim_id: str | None
+    task: str
+    reason: ListedReason
+    priority: Priority
+    amount: Decimal | None
+    state: SeatState
+    requested_at: datetime
+    completed_at: datetime | None
+    label: str | None
+    reviewer: str | None
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list is narrowed to; amounts in US dollars."""
+
+    task: str | None = None
+    reason: ListedReason | None = None
+    priority: int | None = None
+    kind: Kind | None = None
+    state: SeatState | None = None
+    amount_from: Decimal | None = None
+    amount_to: Decimal | None = None
+    requested_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A review that a search found."""
+
+    review_id: str
+    case_id: str
+    claim_id: str | None
+    task: str
+    state: SeatState
+    label: str | None
+    requested_at: datetime
+    completed_at: datetime | None
+
+
+class Listing:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._counting = asyncio.Lock()
+        self._counts: list[Count] = []
+        self._counts_last_until = float("-inf")
+
+    async def counts(self) -> list[Count]:
+        """At most a second old, or ten times as long as counting takes, however many ask."""
+        async with self._counting:
+            started = time.monotonic()
+            if started >= self._counts_last_until:
+                async with self.database.transaction() as connection:
+                    rows = await connection.fetch(_COUNTS)
+                self._counts = [Count(**row) for row in rows]
+                took = time.monotonic() - started
+                self._counts_last_until = started + max(_COUNTS_LAST_SECONDS, 10 * took)
+            return self._counts
+
+    async def stranded(self) -> tuple[int, int]:
+        """Cases that wait for a further opinion, and for a final word, which nobody who works may
+        give: each has had a say already."""
+        further, final = _STRANDED.format(wanted=_FURTHER), _STRANDED.format(wanted=_FINAL)
+        async with self.database.transaction() as connection:
+            return (
+                await connection.fetchval(further, REVIEWERS),
+                await connection.fetchval(final, SENIORS),
+            )
+
+    async def page(
+        self,
+        filters: Filters,
+        *,
+        limit: int,
+        after: int | None = None,
+        before: int | None = None,
+        newest: bool = False,
+    ) -> list[Listed]:
+        """Seats in the order of their arrival: the next behind a position, or those before one;
+        without either the oldest of all, or the newest."""
+        wanted = {name: value for name, value in vars(filters).items() if value is not None}
+        clauses = [
+            f"AND {_FILTERS[name].format(f'${place}')}"
+            for place, name in enumerate(wanted, start=4)
+        ]
+        backwards = before is not None or (newest and after is None)
+        statement = _LISTED.format(wanted=" ".join(clauses), order="DESC" if backwards else "ASC")
+        async with self.database.transaction() as connection:
+            rows = await connection.fetch(
+                statement, after or 0, before or _END, limit, *wanted.values()
+            )
+        return [Listed(**row) for row in rows]
+
+    async def search(self, text: str) -> list[Found]:
+        """The newest reviews of a case, a claim or a member, by the whole id."""
+        groups = [text, f"member:{text}", f"claim:{text}"]
+        async with self.database.transaction() as connection:
+            return [Found(**row) for row in await connection.fetch(_FOUND, text, groups)]
+
+    async def said_by(self, reviewer: str, review_ids: Sequence[str]) -> list[str]:
+        """Those of the reviews on which the reviewer gave an opinion."""
+        async with self.database.transaction() as connection:
+            rows = await connection.fetch(
+                "SELECT review_id FROM review_queue.opinions "
+                "WHERE review_id = ANY($1) AND reviewer = $2",
+                review_ids,
+                reviewer,
+            )
+        return [row["review_id"] for row in rows]
+
+    async def detail(self, review_id: str) -> Detail:
+        async with self.database.transaction() as connection:
+            return await detail(connection, review_id)

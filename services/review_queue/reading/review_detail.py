@@ -1,0 +1,158 @@
+"""One review with its case and everything that was said and done about it, in order.
+
+Nothing is left out here; what of it somebody may see says `visibility.py`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import asyncpg
+
+from services.review_queue.reviewing.leasing import NotFound
+from services.review_queue.reviewing.opinion_rows import given
+from services.review_queue.reviewing.opinions import Given
+from services.review_queue.reviewing.states import AssignmentState, Kind, SeatState
+from shared.events import Criterion, ModelAnswer, Opinion, ReviewRequested, RouteReason
+from shared.storage.database import Connection
+
+_REVIEW = """
+SELECT label, standing, completed_at, withheld, body
+FROM review_queue.reviews JOIN review_queue.requests USING (review_id) WHERE review_id = $1
+"""
+_SEATS = """
+SELECT o.*, s.seat AS number, s.kind, s.state, a.reviewer AS holder
+FROM review_queue.seats AS s
+LEFT JOIN review_queue.opinions AS o USING (review_id, seat)
+LEFT JOIN review_queue.assignments AS a ON a.review_id = s.review_id AND a.seat = s.seat
+    AND a.state IN ('leased', 'submitted', 'answered')
+WHERE s.review_id = $1 ORDER BY number
+"""
+_ENDED = """
+SELECT seat, reviewer, state, ended_why AS why, ended_at AS at FROM review_queue.assignments
+WHERE review_id = $1 AND state IN ('released', 'escalated', 'expired') ORDER BY ended_at
+"""
+_CORRECTIONS = """
+SELECT revision, label, reasoning, approved_amount, reason_code, criterion, clinical_basis, why,
+    corrected_by, corrected_at
+FROM review_queue.corrections WHERE review_id = $1 ORDER BY revision
+"""
+_NOTES = """
+SELECT author, text, written_at FROM review_queue.notes WHERE review_id = $1 ORDER BY note_id
+"""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A seat, who holds it or has answered it, and what he said."""
+
+    seat: int
+    kind: Kind
+    state: SeatState
+    reviewer: str | None
+    given: Given | None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A lease that ended without an answer: given back, handed on or run out."""
+
+    seat: int
+    reviewer: str
+    state: AssignmentState
+    why: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One change of a decision after it had left, with all that it rests on."""
+
+    revision: int
+    label: str
+    reasoning: str
+    approved_amount: Decimal | None
+    reason_code: str | None
+    criterion: Criterion | None
+    clinical_basis: str | None
+    why: str
+    corrected_by: str
+    corrected_at: datetime
+
+
+@dataclass(frozen=True)
+class Note:
+    author: str
+    text: str
+    written_at: datetime
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A review. `standing`: the seat whose opinion the decision is.
+
+    `blind`: the reader may not know what the model said, nor what would give it away; `masked`:
+    he may not know whom the case is about.
+    """
+
+    label: str | None
+    standing: int | None
+    completed_at: datetime | None
+    withheld: bool
+    request: ReviewRequested
+    seats: tuple[Seat, ...]
+    ended: tuple[Ended, ...]
+    corrections: tuple[Revision, ...]
+    notes: tuple[Note, ...]
+    blind: bool = False
+    masked: bool = False
+
+    @property
+    def states(self) -> tuple[SeatState, ...]:
+        return tuple(seat.state for seat in self.seats)
+
+    @property
+    def opinions(self) -> tuple[Opinion, ...]:
+        return tuple(seat.given.opinion for seat in self.seats if seat.given)
+
+    @property
+    def answer(self) -> ModelAnswer | None:
+        return None if self.blind else self.request.answer
+
+    @property
+    def reason(self) -> RouteReason | None:
+        return None if self.blind else self.request.reason
+
+
+async def detail(connection: Connection, review_id: str) -> Detail:
+    """`NotFound` if there is no such review."""
+    row = await connection.fetchrow(_REVIEW, review_id)
+    if row is None:
+        raise NotFound("no such review")
+    seats = await connection.fetch(_SEATS, review_id)
+    ended = await connection.fetch(_ENDED, review_id)
+    corrections = await connection.fetch(_CORRECTIONS, review_id)
+    notes = await connection.fetch(_NOTES, review_id)
+    return Detail(
+        label=row["label"],
+        standing=row["standing"],
+        completed_at=row["completed_at"],
+        withheld=row["withheld"],
+        request=ReviewRequested.model_validate_json(row["body"]),
+        seats=tuple(_seat(each) for each in seats),
+        ended=tuple(Ended(**each) for each in ended),
+        corrections=tuple(_revision(each) for each in corrections),
+        notes=tuple(Note(**each) for each in notes),
+    )
+
+
+def _seat(row: "asyncpg.Record") -> Seat:
+    said = given(row) if row["label"] is not None else None
+    return Seat(row["number"], row["kind"], row["state"], row["holder"], said)
+
+
+def _revision(row: "asyncpg.Record") -> Revision:
+    criterion = row["criterion"]
+    return Revision(
+        **{**row, "criterion": Criterion.model_validate_json(criterion) if criterion else None}
+    )

@@ -1,0 +1,1 @@
+"""The work itself: seats, leases, opinions, and how they settle into a decision."""

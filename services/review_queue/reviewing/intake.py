@@ -1,0 +1,101 @@
+"""How reviews enter the queue: one a case, however often it is requested."""
+
+from collections.abc import Callable, Sequence
+
+from services.review_queue.reviewing.opinions import amount_at_stake
+from services.review_queue.reviewing.review import Shares, listed_reason, place_of, priority_of
+from shared.errors import Conflict
+from shared.events import ReviewRequested
+from shared.storage.database import Connection, Database
+from shared.tasks import get_task
+
+_INSERT = """
+WITH given AS (
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[],
+        $7::smallint[], $8::text[], $9::text[], $10::smallint[], $11::numeric[],
+        $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[], $16::boolean[],
+        $17::text[]
+    ) WITH ORDINALITY AS t (
+        review_id, case_id, claim_id, group_id, content_sha256, withheld, wanted,
+        task, reason, priority, amount, requested_at, place,
+        model_version, model_label, model_visible, body, number)
+), new AS (
+    INSERT INTO review_queue.reviews (review_id, case_id, claim_id, group_id, content_sha256,
+        withheld, wanted, model_version, model_label, model_visible)
+    SELECT review_id, case_id, claim_id, group_id, content_sha256,
+        withheld, wanted, model_version, model_label, model_visible
+    FROM given
+    ON CONFLICT DO NOTHING
+    RETURNING review_id
+), bodies AS (
+    INSERT INTO review_queue.requests (review_id, body)
+    SELECT review_id, body FROM new JOIN given USING (review_id)
+)
+INSERT INTO review_queue.seats
+    (review_id, seat, kind, task, reason, priority, amount, requested_at, place)
+SELECT review_id, seat, (ARRAY['first', 'second', 'further'])[seat],
+    task, reason, priority, amount, requested_at, place
+FROM new JOIN given USING (review_id) CROSS JOIN generate_series(1, wanted) AS seat
+ORDER BY number, seat
+"""
+
+
+class Intake:
+    """`shares_of` says of a task how much several see, and how often the model is hidden."""
+
+    def __init__(self, database: Database, shares_of: Callable[[str], Shares]) -> None:
+        self.database = database
+        self.shares_of = shares_of
+
+    async def add(self, requests: Sequence[ReviewRequested]) -> None:
+        """Queue the reviews that are new; `Conflict` if a known case comes with other content."""
+        first = {request.review_id: request for request in reversed(requests)}
+        ordered = sorted(first.values(), key=lambda r: (r.occurred_at, r.review_id))
+        async with self.database.transaction() as connection:
+            await connection.execute(_INSERT, *zip(*map(self._row, ordered), strict=True))
+            await _refuse_other_content(connection, requests)
+
+    def _row(self, request: ReviewRequested) -> tuple[object, ...]:
+        case, shares = request.case, self.shares_of(request.case.task)
+        answer, withheld = request.answer, shares.withholds(request.review_id)
+        priority = priority_of(request, withheld=withheld)
+        return (
+            request.review_id,
+            case.case_id,
+            case.claim_id,
+            case.group_id,
+            case.content_sha256,
+            withheld,
+            shares.opinions_wanted(request.review_id),
+            case.task,
+            listed_reason(request, withheld=withheld),
+            priority,
+            amount_at_stake(get_task(case.task), case),
+            request.occurred_at,
+            place_of(request, priority),
+            answer.version if answer else None,
+            answer.label if answer else None,
+            request.model_visible,
+            request.model_dump_json(),
+        )
+
+
+async def _refuse_other_content(
+    connection: Connection, requests: Sequence[ReviewRequested]
+) -> None:
+    rows = await connection.fetch(
+        "SELECT review_id, case_id, content_sha256 FROM review_queue.reviews "
+        "WHERE review_id = ANY($1) OR case_id = ANY($2)",
+        [request.review_id for request in requests],
+        [request.case.case_id for request in requests],
+    )
+    known = {row["review_id"]: (row["case_id"], row["content_sha256"]) for row in rows}
+    for request in requests:
+        case = request.case
+        if known.get(request.review_id) != (case.case_id, case.content_sha256):
+            raise Conflict(
+                f"case {case.case_id} is in review with other content or another review id; "
+                "a new attempt needs a case id of its own",
+                field="case.case_id",
+            )

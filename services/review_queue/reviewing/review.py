@@ -1,0 +1,104 @@
+"""Reviews and the assignments they are worked in: what the rows of the tables mean."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from services.review_queue.reviewing.states import AssignmentState, Kind
+from shared.errors import Rejected
+from shared.events import ModelAnswer, Opinion, ReviewRequested, RouteReason
+from shared.messaging.topics import RECORD_LIMIT_BYTES
+from shared.sampling import draw
+from shared.tasks import get_task
+
+Priority = Literal[1, 2, 3]
+# Why a review is here, as far as lists and counts may tell: whoever reads them may get it next.
+ListedReason = Literal[RouteReason, "withheld"]
+
+# How far ahead of its time a review stands in line.
+HEAD_START: dict[Priority, timedelta] = {
+    1: timedelta(hours=24),
+    2: timedelta(hours=8),
+    3: timedelta(0),
+}
+# A completed review carries its case again, with four opinions at most: those need room in the
+# record, however much is written, and in whichever script.
+ROOM_FOR_OPINIONS_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Of a task's reviews: how many several reviewers see, and how many hide the model's answer.
+
+    `opinions`: how many reviewers those are.
+    """
+
+    overlap: float
+    withheld: float
+    opinions: int = 2
+
+    def opinions_wanted(self, review_id: str) -> int:
+        """`opinions` for the share that several reviewers see, drawn by hash; 1 for the others."""
+        return self.opinions if draw("overlap", review_id) < self.overlap else 1
+
+    def withholds(self, review_id: str) -> bool:
+        return draw("withheld", review_id) < self.withheld
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A reviewer's leased seat of a review. Whoever acts on it shows its newest `token`."""
+
+    assignment_id: UUID
+    token: int
+    state: AssignmentState
+    kind: Kind
+    leased_at: datetime
+    lease_expires_at: datetime
+    label_before: str | None  # the reviewer's own answer, if he committed to one
+    withheld: bool
+    request: ReviewRequested
+    # The others' opinions and why it was escalated: on a final seat only.
+    opinions: tuple[Opinion, ...] = ()
+    escalated_why: str | None = None
+
+    @property
+    def model_visible(self) -> bool:
+        """Whether this reviewer may see the model's answer now."""
+        return self.request.model_visible and (not self.withheld or self.label_before is not None)
+
+    @property
+    def answer(self) -> ModelAnswer | None:
+        return self.request.answer if self.model_visible else None
+
+    @property
+    def reason(self) -> RouteReason | None:
+        """Why the case is here, unless that would give the model's answer away."""
+        return self.request.reason if self.model_visible else None
+
+
+def listed_reason(request: ReviewRequested, *, withheld: bool) -> ListedReason:
+    """Not the reason where it would give the model's answer away."""
+    return "withheld" if withheld or not request.model_visible else request.reason
+
+
+def priority_of(request: ReviewRequested, *, withheld: bool) -> Priority:
+    """A claim that comes back has waited before; an audit only measures. Nothing follows from a
+    reason that is hidden, else the place in line would tell it."""
+    if request.case.attempt > 1:
+        return 1
+    return 3 if listed_reason(request, withheld=withheld) == "audit" else 2
+
+
+def place_of(request: ReviewRequested, priority: Priority) -> datetime:
+    return request.occurred_at - HEAD_START[priority]
+
+
+def check(request: ReviewRequested) -> None:
+    """`Rejected` if the review could not be completed: unknown task, or too large."""
+    get_task(request.case.task)
+    size = len(request.model_dump_json().encode())
+    limit = RECORD_LIMIT_BYTES - ROOM_FOR_OPINIONS_BYTES
+    if size > limit:
+        raise Rejected(f"the review has {size} bytes; at most {limit}", field="case.input")

@@ -1,0 +1,160 @@
+"""What happens by itself: leases expire, opinions settle, reviews that have all of them complete,
+and nobody is asked any more where only the final word is left.
+
+A completed review, its events and nothing else become true in one transaction.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+
+from services.review_queue.reviewing.consensus import KINDS, Wanted, judge
+from services.review_queue.reviewing.opinion_rows import given
+from services.review_queue.reviewing.opinions import Given, completed, decided
+from services.review_queue.reviewing.states import EXPIRE, SETTLE, WITHDRAW
+from shared.events import Event, ReviewRequested
+from shared.messaging.outbox import Outbox
+from shared.storage.database import Connection, Database
+
+_BATCH = 100
+_POLL_SECONDS = 0.25
+_EXPIRE = f"""
+WITH lost AS (
+    SELECT assignment_id FROM review_queue.assignments
+    WHERE state = 'leased' AND lease_expires_at <= now()
+    LIMIT $1 FOR UPDATE SKIP LOCKED
+), expired AS (
+    UPDATE review_queue.assignments AS a
+    SET state = '{EXPIRE.assignment}', ended_at = clock_timestamp()
+    FROM lost WHERE a.assignment_id = lost.assignment_id
+    RETURNING a.review_id, a.seat
+)
+UPDATE review_queue.seats AS s SET state = '{EXPIRE.after}'
+FROM expired WHERE s.review_id = expired.review_id AND s.seat = expired.seat
+RETURNING s.review_id
+"""  # noqa: S608
+_WITHDRAW = f"""
+UPDATE review_queue.seats SET state = '{WITHDRAW.after}' WHERE (review_id, seat) IN (
+    SELECT other.review_id, other.seat FROM review_queue.seats AS last
+    JOIN review_queue.seats AS other USING (review_id)
+    WHERE last.kind = 'final' AND last.state = 'queued'
+        AND other.kind <> 'final' AND other.state = '{WITHDRAW.before}'
+    LIMIT $1 FOR UPDATE OF other SKIP LOCKED)
+RETURNING review_id
+"""  # noqa: S608
+# A review is settled by one process at a time, whichever of its seats are due.
+_DUE = """
+SELECT r.review_id, r.withheld, q.body FROM review_queue.reviews AS r
+JOIN review_queue.requests AS q USING (review_id)
+WHERE review_id IN (
+    SELECT review_id FROM review_queue.seats WHERE state = 'submitted' AND settles_at <= now()
+    ORDER BY settles_at LIMIT $1)
+ORDER BY review_id FOR UPDATE OF r SKIP LOCKED
+"""
+_SETTLE = f"""
+WITH due AS MATERIALIZED (
+    SELECT a.assignment_id FROM review_queue.seats AS s
+    JOIN review_queue.assignments AS a USING (review_id, seat)
+    WHERE s.review_id = ANY($1) AND s.state = '{SETTLE.before}' AND s.settles_at <= now()
+        AND a.state = 'submitted'
+    FOR UPDATE OF a
+), ended AS (
+    UPDATE review_queue.assignments AS a
+    SET state = '{SETTLE.assignment}', ended_at = clock_timestamp()
+    FROM due WHERE a.assignment_id = due.assignment_id
+    RETURNING a.review_id, a.seat, a.reviewer
+), settled AS (
+    UPDATE review_queue.seats AS s SET state = '{SETTLE.after}', settles_at = NULL
+    FROM ended WHERE s.review_id = ended.review_id AND s.seat = ended.seat
+)
+DELETE FROM review_queue.drafts AS d USING ended
+WHERE d.review_id = ended.review_id AND d.reviewer = ended.reviewer
+"""  # noqa: S608
+_GIVEN = """
+SELECT o.*, s.kind, s.state FROM review_queue.seats AS s
+LEFT JOIN review_queue.opinions AS o USING (review_id, seat)
+WHERE s.review_id = $1 ORDER BY s.seat
+"""
+_ADD_SEAT = """
+INSERT INTO review_queue.seats
+    (review_id, seat, kind, task, reason, priority, amount, requested_at, place)
+SELECT review_id, $2, $3, task, reason, priority, amount, requested_at, place
+FROM review_queue.seats WHERE review_id = $1 AND seat = 1
+"""
+_COMPLETE = """
+UPDATE review_queue.reviews SET label = $2, standing = $3, completed_at = now()
+WHERE review_id = $1 RETURNING completed_at
+"""
+
+
+class Settlement:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self.database = database
+        self.outbox = outbox
+
+    async def run(self) -> None:
+        """Expire and settle for ever. Any number of processes may do so."""
+        while True:
+            busy = max(await self.expire(), await self.withdraw(), await self.settle())
+            if busy < _BATCH:
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def expire(self) -> int:
+        """Put seats whose lease is over back into the line."""
+        async with self.database.transaction() as connection:
+            return len(await connection.fetch(_EXPIRE, _BATCH))
+
+    async def withdraw(self) -> int:
+        """Nobody else is asked who could not change the final word: seats that were in work when
+        it was asked for, and came back."""
+        async with self.database.transaction() as connection:
+            return len(await connection.fetch(_WITHDRAW, _BATCH))
+
+    async def settle(self) -> int:
+        """Settle the opinions whose time for undoing is over, and complete what has all."""
+        async with self.database.transaction() as connection:
+            due = await connection.fetch(_DUE, _BATCH)
+            if due:
+                await connection.execute(_SETTLE, [row["review_id"] for row in due])
+            events: list[Event] = []
+            for row in due:
+                events += await self._conclude(connection, row)
+            await self.outbox.add(connection, events)
+        return len(due)
+
+    async def _conclude(self, connection: Connection, row: "asyncpg.Record") -> Sequence[Event]:
+        """Complete the review, or ask for the opinion that it still needs."""
+        seats = await connection.fetch(_GIVEN, row["review_id"])
+        if any(seat["state"] not in (SETTLE.after, WITHDRAW.after) for seat in seats):
+            return ()
+        answered = [seat for seat in seats if seat["state"] == SETTLE.after]
+        opinions = [given(seat) for seat in answered]
+        standing = judge(opinions)
+        if isinstance(standing, Wanted):
+            await connection.execute(
+                _ADD_SEAT, row["review_id"], KINDS.index(standing.kind) + 1, standing.kind
+            )
+            return ()
+        seat = answered[opinions.index(standing)]["seat"]
+        return await _complete(connection, row, standing, opinions, seat=seat)
+
+
+async def _complete(
+    connection: Connection,
+    row: "asyncpg.Record",
+    standing: Given,
+    opinions: Sequence[Given],
+    *,
+    seat: int,
+) -> Sequence[Event]:
+    at = await connection.fetchval(_COMPLETE, row["review_id"], standing.answer.label, seat)
+    # Also what those wrote who lost the case or handed it on.
+    await connection.execute(
+        "DELETE FROM review_queue.drafts WHERE review_id = $1", row["review_id"]
+    )
+    request = ReviewRequested.model_validate_json(row["body"])
+    return (
+        completed(request, standing, opinions, withheld=row["withheld"], at=at),
+        decided(request, standing, withheld=row["withheld"], at=at),
+    )

@@ -1,0 +1,1 @@
+"""The ways to train a version, a file each."""

@@ -1,0 +1,121 @@
+"""The one place that talks to Kafka: publish confirmed, consume at least once.
+
+Whatever happens to a record, it is processed, waits, or becomes a dead letter; only then is its
+offset committed. Handlers get batches and must be idempotent.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, cast
+
+from aiokafka import AIOKafkaConsumer
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import KafkaAckableMessage
+
+from shared.events import Event
+from shared.health import Health
+from shared.messaging.consumer import Consumption, E, Handler, Raw
+from shared.messaging.encoding import encode
+from shared.messaging.partition_reader import Reader
+from shared.messaging.producer import Sender
+from shared.messaging.topics import Topic
+from shared.messaging.watchdog import Watchdog
+from shared.settings import EngineSettings
+
+# Kafka would move the partitions of a consumer that waits longer for an engine.
+_LONGEST_HANDLING_MS = 15 * 60 * 1000
+
+
+class Bus:
+    """A service's connection to Kafka: one sender, one consumer. `service` is also its group."""
+
+    def __init__(self, settings: EngineSettings, *, service: str, health: Health) -> None:
+        self.service = service
+        self.health = health
+        client_id = f"caseloop-{service}"
+        self.sender = Sender(settings, client_id=client_id)
+        self.broker = KafkaBroker(
+            settings.kafka_bootstrap.split(","),
+            client_id=client_id,
+            allow_auto_create_topics=False,
+            consumer_only=True,
+            logger=logging.getLogger("faststream"),
+            log_level=logging.DEBUG,  # of a line for each record; errors are errors
+        )
+        self.watchdog = Watchdog(service)
+        self._consumptions: dict[str, Consumption] = {}
+        self._batch = 1
+
+    @property
+    def topics(self) -> list[str]:
+        """The work topics that are consumed."""
+        return list(self._consumptions)
+
+    def consume(self, topic: Topic, handle: Handler[E], *, event: type[E], batch: int) -> None:
+        """Hand `topic` to `handle`, in batches of about `batch` records."""
+        self._consumptions[topic.name] = Consumption(
+            self.sender, self.service, self.health, topic, event, handle
+        )
+        self._batch = max(self._batch, batch)
+
+    async def start(self) -> None:
+        await self.sender.start()
+        if self._consumptions:
+            self._subscribe()
+        build = cast("partial[AIOKafkaConsumer]", await self.broker.connect())
+        self.broker.config.broker_config.builder = partial(Reader, self.health, **build.keywords)
+        await self.broker.start()
+
+    async def stop(self) -> None:
+        await self.broker.stop()
+        await self.sender.stop()
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Send events and wait until all are confirmed."""
+        await self.sender.send([encode(event, source=self.service) for event in events])
+
+    def _subscribe(self) -> None:
+        """One consumer for all topics: two of one group would only rebalance each other."""
+        subscriber = self.broker.subscriber(
+            *self._consumptions,
+            group_id=self.service,
+            batch=True,
+            max_records=self._batch,
+            batch_timeout_ms=50,  # how long it sleeps when there is nothing
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            max_poll_interval_ms=_LONGEST_HANDLING_MS,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=3_000,
+            parser=_parse,
+            decoder=_undecoded,
+        )
+        subscriber(self._take)
+        self.watchdog.subscriber = subscriber
+
+    async def _take(self, message: KafkaMessage) -> None:
+        by_topic: dict[str, list[Raw]] = defaultdict(list)
+        for record in message.raw_message:
+            by_topic[record.topic].append(record)
+        with self.watchdog.at_work():
+            for topic, records in by_topic.items():
+                await self._consumptions[topic].take(records)
+
+
+async def _parse(records: tuple[Raw, ...], default: Any) -> KafkaMessage:
+    """Like FastStream's own parser, but headers stay bytes: a bad one must not poison a batch."""
+    return KafkaAckableMessage(
+        body=[record.value for record in records],
+        headers={},
+        batch_headers=[],
+        raw_message=records,
+        message_id=f"{records[0].offset}-{records[-1].offset}",
+        consumer=default.__self__._consumer,
+    )
+
+
+async def _undecoded(message: KafkaMessage) -> Any:
+    return message.body

@@ -1,0 +1,142 @@
+"""How one topic is worked off for one group, whatever its records are.
+
+A batch that fails is halved until the record at fault stands alone: that one becomes a dead
+letter, the others are processed. While something outside is away, the batch waits.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from aiokafka import ConsumerRecord
+
+from shared.errors import Rejected, Transient
+from shared.events import Event
+from shared.health import Health
+from shared.messaging.dead_letters import DeadLetter, dead_letter
+from shared.messaging.encoding import decode
+from shared.messaging.producer import Sender
+from shared.messaging.topics import Topic
+from shared.telemetry import CONSUMED, DEAD_LETTERED, HANDLING, logger
+
+E = TypeVar("E", bound=Event)
+Raw: TypeAlias = ConsumerRecord[Any, Any]
+Pair: TypeAlias = tuple[Raw, Event]
+Handler = Callable[[Sequence[E]], Awaitable[None]]
+
+# So many records in a row may be bad before consumption waits for a human.
+REJECTED_LIMIT = 1000
+UNEXPECTED_LIMIT = 10
+_LONGEST_WAIT_SECONDS = 5.0
+
+
+@dataclass
+class Consumption:
+    """How one topic is worked off for one group."""
+
+    sender: Sender
+    group: str
+    health: Health
+    topic: Topic
+    event: type[Any]
+    handle: Handler[Any]
+    rejected: int = 0  # in a row
+    unexpected: int = 0
+
+    @property
+    def part(self) -> str:
+        return f"consume {self.topic.name}"
+
+    async def take(self, records: Sequence[Raw]) -> None:
+        """Return once each record is processed or a dead letter, however long that takes."""
+        with HANDLING.labels(self.topic.name, self.group).time():
+            good: list[Pair] = []
+            for record in records:
+                try:
+                    good.append((record, self._read(record)))
+                except Rejected as error:
+                    await self._give_up(record, error)
+            if good:
+                await self._work_off(good)
+        self.health.ready(self.part)
+        CONSUMED.labels(self.topic.name, self.group).inc(len(records))
+
+    def _read(self, record: Raw) -> Event:
+        for name, value in record.headers:
+            try:
+                (value or b"").decode()
+            except UnicodeDecodeError:
+                raise Rejected("is not UTF-8", field=f"header {name}") from None
+        event: Event = decode(record.value, self.event)
+        return event
+
+    async def _work_off(self, pairs: Sequence[Pair]) -> None:
+        waiting = [pairs]
+        while waiting:
+            batch = waiting.pop()
+            error = await self._attempt(batch)
+            if error is None:
+                self.rejected = self.unexpected = 0
+            elif len(batch) > 1:
+                middle = len(batch) // 2
+                waiting += [batch[middle:], batch[:middle]]
+            elif self._is_at_fault(error):
+                await self._give_up(batch[0][0], error)
+            else:
+                name = type(error).__name__  # its words may quote the record
+                await self._stand_still(f"{self.unexpected} records in a row failed: {name}")
+                waiting.append(batch)
+
+    async def _attempt(self, pairs: Sequence[Pair]) -> Exception | None:
+        try:
+            await self._persist(lambda: self.handle([event for _, event in pairs]))
+        except Exception as error:  # noqa: BLE001 - every failure ends in a dead letter or a wait
+            return error
+        return None
+
+    def _is_at_fault(self, error: Exception) -> bool:
+        """A `Rejected` is the record's fault; too many other errors in a row are our own."""
+        if isinstance(error, Rejected):
+            return True
+        self.unexpected += 1
+        logger.error("unexpected", topic=self.topic.name, exc_info=error)
+        return self.unexpected <= UNEXPECTED_LIMIT
+
+    async def _persist(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work, waiting as long as something outside is away."""
+        wait = 0.1
+        while True:
+            try:
+                return await work()
+            except Transient as error:
+                self.health.waiting(self.part, str(error))
+                logger.warning("waiting", topic=self.topic.name, reason=str(error), seconds=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+
+    async def _give_up(self, record: Raw, error: Exception) -> None:
+        """Publish the dead letter. Too many in a row mean that not the records are at fault."""
+        self.rejected += 1
+        while self.rejected > REJECTED_LIMIT:
+            await self._stand_still(f"{self.rejected} dead letters in a row, last: {error}")
+        letter = DeadLetter.of(record, group=self.group, error=error)
+        await self._persist(lambda: self._keep(letter))
+        DEAD_LETTERED.labels(self.topic.name, self.group).inc()
+        logger.warning(
+            "dead letter", topic=record.topic, offset=record.offset, error=type(error).__name__
+        )
+
+    async def _keep(self, letter: DeadLetter) -> None:
+        """A record that came compressed may be too large for its dead letter."""
+        why = ""
+        for possible in (letter, letter.without_content()):
+            try:
+                return await self.sender.send([dead_letter(possible)])
+            except Rejected as error:
+                why = str(error)
+        raise Transient(f"the dead letters are refused: {why}")
+
+    async def _stand_still(self, reason: str) -> None:
+        self.health.waiting(self.part, f"consumption stopped: {reason}")
+        await asyncio.sleep(_LONGEST_WAIT_SECONDS)

@@ -1,0 +1,1 @@
+"""Long work: queued, leased, done in a child process, reported."""

@@ -1,0 +1,91 @@
+"""What a dataset version looks like in object storage, and how to read a split of it.
+
+A version is a manifest over immutable JSONL shards. A corrected label is a new example with a
+higher revision and a tombstone for the ones before it; nothing is ever rewritten.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.events.base import ArtifactRef, Frozen
+from shared.events.models import Split
+from shared.storage.artifacts import DATASETS, Artifacts
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "calibration", "certification", "test")
+# What a trainer may see. The rest measures what it made of it.
+TRAINING_SPLITS: tuple[Split, ...] = ("train", "validation", "calibration")
+
+
+class Message(Frozen):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Example(Frozen):
+    """One line of a shard: a settled expert label as a conversation."""
+
+    case_id: str
+    revision: int = 0
+    group_id: str
+    label: str
+    reason: str  # why the case was reviewed; "import" for history
+    source: Literal["review", "import"]
+    inclusion_probability: Annotated[float, Field(gt=0.0, le=1.0)]
+    in_part: bool = False  # a part only was approved, which no model can say: nothing to train on
+    messages: tuple[Message, ...]  # system, user, assistant
+
+
+class Shard(Frozen):
+    """An immutable JSONL file of examples."""
+
+    ref: ArtifactRef
+    examples: int
+
+
+class Tombstone(Frozen):
+    """Examples of this case with a revision below `revision` no longer count."""
+
+    case_id: str
+    revision: int
+
+
+class DatasetManifest(Frozen):
+    """A dataset version: shards per split, in the order of their releases."""
+
+    dataset_version: str
+    task: str
+    number: int
+    trigger: str
+    created_at: datetime
+    labels: tuple[str, ...]
+    prompt_version: str
+    shards: dict[Split, tuple[Shard, ...]]
+    tombstones: tuple[Tombstone, ...] = ()
+    counts: dict[Split, dict[str, int]]
+    reasons: dict[str, int] = Field(default_factory=dict)
+
+
+def manifest_uri(task: str, number: int, sha256: str) -> str:
+    """A name that holds its content's hash: no late or repeated upload overwrites a version."""
+    return f"s3://{DATASETS}/{task}/d{number}/manifest-{sha256[:16]}.json"
+
+
+def shard_uri(task: str, number: int, split: Split, sha256: str) -> str:
+    return f"s3://{DATASETS}/{task}/d{number}/{split}-{sha256[:16]}.jsonl"
+
+
+def read_manifest(artifacts: Artifacts, ref: ArtifactRef) -> DatasetManifest:
+    return DatasetManifest.model_validate_json(artifacts.get(ref))
+
+
+def read_split(artifacts: Artifacts, manifest: DatasetManifest, split: Split) -> Iterator[Example]:
+    """The examples of a split that still count, oldest first."""
+    dead = {stone.case_id: stone.revision for stone in manifest.tombstones}
+    for shard in manifest.shards.get(split, ()):
+        for line in artifacts.get(shard.ref).splitlines():
+            example = Example.model_validate_json(line)
+            if example.revision >= dead.get(example.case_id, 0):
+                yield example

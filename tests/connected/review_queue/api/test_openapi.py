@@ -1,0 +1,123 @@
+"""Schemathesis on the OpenAPI document: whatever may be sent by it, nothing fails."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Thread
+from time import sleep
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance
+
+from services.review_queue.app import create_app
+from services.review_queue.settings import Settings
+from shared.auth.principal import ROLES
+from tests.connected.review_queue.harness import running
+from tests.connected.review_queue.service_harness import service_settings, token_of
+from tests.support.routes import allowed
+
+WAITING = 400
+OPERATIONS = [
+    found.ok()
+    for found in schemathesis.openapi.from_dict(
+        create_app(Settings()).openapi()
+    ).get_all_operations()
+]
+_SETTINGS = settings(
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@dataclass(frozen=True)
+class Served:
+    """The service on a port of its own, in a thread of its own."""
+
+    url: str
+    roles: dict[tuple[str, str], tuple[str, ...]]
+
+    def headers(self, method: str, path: str) -> dict[str, str]:
+        """Of somebody who comes in."""
+        role = self.roles.get((method, path), ROLES)[0]
+        return {"Authorization": f"Bearer {token_of(role)}"}
+
+
+@pytest.fixture(scope="module")
+async def served(engines: dict[str, str], database: str) -> AsyncIterator[Served]:
+    app = create_app(Settings.model_validate(await service_settings(engines, database)))
+    with _listening(app) as url:
+        async with running(database) as queue:
+            await queue.request(*(f"case-{number}" for number in range(WAITING)))
+        yield Served(url, allowed(app))
+
+
+@contextmanager
+def _listening(app: Any) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    thread = Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        sleep(0.05)
+    try:
+        port = server.servers[0].sockets[0].getsockname()[1]
+        url = f"http://127.0.0.1:{port}"
+        while httpx.get(f"{url}/health/ready").status_code != httpx.codes.OK:
+            sleep(0.1)
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+def test_nothing_fails(operation: Any, served: Served) -> None:
+    headers = served.headers(operation.method.upper(), operation.path)
+
+    @settings(_SETTINGS)
+    @given(case=operation.as_strategy())
+    def ask(case: schemathesis.Case) -> None:
+        _check(case, case.call(base_url=served.url, headers=headers))
+        if case.path_parameters:
+            _make_real(case, served.url)
+            _check(case, case.call(base_url=served.url, headers=headers))
+
+    ask()
+
+
+def _check(case: schemathesis.Case, response: schemathesis.Response) -> None:
+    checks = [not_a_server_error, response_schema_conformance]
+    case.validate_response(response, checks=checks)
+
+
+def _make_real(case: schemathesis.Case, url: str) -> None:
+    """Ask the same of things that exist, with the right token."""
+    held = _held(url)
+    real = {
+        "assignment_id": held["assignment_id"],
+        "review_id": held["review_id"],
+        "name": "amara",
+    }
+    case.path_parameters.update({name: real[name] for name in case.path_parameters})
+    if isinstance(case.body, dict) and "token" in case.body:
+        case.body["token"] = held["token"]
+
+
+def _held(url: str) -> dict[str, Any]:
+    """A case that the adjudicator holds."""
+    headers = {"Authorization": f"Bearer {token_of('adjudicator')}"}
+    with httpx.Client(base_url=url, headers=headers) as client:
+        held: list[dict[str, Any]] = client.get("/v1/assignments").json()
+        if held:
+            return held[0]
+        found: dict[str, Any] = client.post("/v1/assignments").json()
+        return found

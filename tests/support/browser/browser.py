@@ -1,0 +1,183 @@
+"""The review queue as people meet it: the service in a process of its own, and a browser."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    async_playwright,
+    expect,
+)
+
+from shared.events import Event, ReviewRequested
+from shared.messaging.encoding import encode
+from shared.messaging.producer import Sender
+from shared.messaging.topics import create_topics
+from shared.settings import EngineSettings, engine_settings
+from tests.support.browser.chromium import chromium
+from tests.support.crowd import Process
+
+PASSWORD = "a-long-password"
+USERS = {
+    "amara": "adjudicator",
+    "bo": "adjudicator",
+    "cleo": "adjudicator",
+    "sam": "senior",
+    "lee": "lead",
+    "ada": "auditor",
+}
+SCREEN = {"width": 1280, "height": 800}
+expect.set_options(timeout=60_000)  # a busy machine is no failure
+
+
+@dataclass
+class Workplace:
+    """Everything that a morning needs. `errors`: what the pages' consoles complained of."""
+
+    browser: Browser
+    process: Process
+    settings: EngineSettings
+    errors: list[str]
+
+    @property
+    def url(self) -> str:
+        return self.process.url
+
+    async def publish(self, *events: Event) -> None:
+        """Send events over Kafka; reviews are in line when this returns."""
+        sender = Sender(self.settings, client_id="test")
+        await sender.start()
+        await sender.send([encode(event, source="test") for event in events])
+        await sender.stop()
+        wanted = [event.review_id for event in events if isinstance(event, ReviewRequested)]
+        known = "SELECT count(*) = $2 FROM review_queue.reviews WHERE review_id = ANY($1)"
+        await self.until(known, wanted, len(set(wanted)))
+
+    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self.settings.database_url.get_secret_value())
+        try:
+            found: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+            return found
+        finally:
+            await connection.close()
+
+    async def context(self, **options: Any) -> BrowserContext:
+        context = await self.browser.new_context(**{"viewport": SCREEN, **options})
+        context.set_default_timeout(60_000)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        context.on("console", self._said)
+        return context
+
+    def _said(self, message: ConsoleMessage) -> None:
+        refused = message.text.startswith("Failed to load resource")  # a page handles these
+        if message.type == "error" and not refused:
+            self.errors.append(message.text)
+
+    async def sign_in(self, name: str, **options: Any) -> Page:
+        """A person in a browser of his own, at the first page. He uses the keyboard."""
+        page = await (await self.context(**options)).new_page()
+        await page.goto(f"{self.url}/sign-in")
+        await expect(page.get_by_label("Name")).to_be_focused()
+        await page.keyboard.type(name)
+        await page.keyboard.press("Tab")
+        await page.keyboard.type(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(lambda url: not url.endswith("/sign-in"))
+        return page
+
+    @asynccontextmanager
+    async def away(self, page: Page) -> AsyncIterator[None]:
+        """Within the block, a page has no network."""
+        await page.context.set_offline(True)
+        yield
+        await page.context.set_offline(False)
+
+    async def expire(self, review_id: str) -> None:
+        """Let the lease on a review be over; its seat is back in line when this returns."""
+        of_it = "WHERE review_id = $1 AND state = 'leased'"
+        over = f"UPDATE review_queue.assignments SET lease_expires_at = now() {of_it}"
+        await self.fetch(over, review_id)
+        await self.until(f"SELECT NOT EXISTS (SELECT FROM review_queue.seats {of_it})", review_id)
+
+    async def settle(self) -> None:
+        """Let the time for undoing be over; what is submitted has left when this returns."""
+        submitted = "WHERE state = 'submitted'"
+        await self.fetch(f"UPDATE review_queue.seats SET settles_at = now() {submitted}")
+        await self.until(f"SELECT NOT EXISTS (SELECT FROM review_queue.seats {submitted})")
+
+    async def until(self, query: str, *arguments: Any) -> None:
+        """Wait until a query says true."""
+        async with asyncio.timeout(60):
+            while not (await self.fetch(query, *arguments))[0][0]:
+                await asyncio.sleep(0.05)
+
+    async def empty(self) -> None:
+        """Take everything out of the queue, and let everybody work."""
+        await self.fetch("TRUNCATE review_queue.reviews CASCADE")
+        nobody = "paused_by = NULL, paused_why = NULL, paused_at = NULL"
+        await self.fetch(f"UPDATE review_queue.users SET {nobody}")
+
+
+@asynccontextmanager
+async def workplace(
+    engines: Mapping[str, str], database: str, **settings: object
+) -> AsyncIterator[Workplace]:
+    """`settings` of the service, without their prefix and in lower case."""
+    environment = {
+        **engines,
+        "DATABASE_URL": database,
+        "REVIEW_QUEUE_BOOTSTRAP_USERS": ",".join(f"{n}:{r}:{PASSWORD}" for n, r in USERS.items()),
+        **{f"REVIEW_QUEUE_{name.upper()}": str(value) for name, value in settings.items()},
+    }
+    create_topics(environment["KAFKA_BOOTSTRAP"])
+    process = Process(environment, _free_port())
+    await process.start()
+    try:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path=chromium(), args=_arguments()
+            )
+            yield Workplace(browser, process, engine_settings(environment), errors=[])
+            await browser.close()
+    finally:
+        await _end(process)
+
+
+async def _end(process: Process) -> None:
+    """With a goodbye, so that Kafka waits for nobody when the next one comes."""
+    if process.running is not None:
+        process.running.terminate()
+        await asyncio.to_thread(process.running.wait, 30)
+
+
+def _arguments() -> Sequence[str]:
+    return ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's own rule for root
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
+
+
+async def complaints(page: Page, *rules: str) -> list[str]:
+    """What axe finds against WCAG 2.2 AA on the page as it stands, or against single rules."""
+    standards = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": standards}
+    found = await Axe().run(page, options={"runOnly": only, "resultTypes": ["violations"]})
+    return [
+        f"{each['id']} ({each['impact']}): {node['html']} {node['failureSummary']}"
+        for each in found.response["violations"]
+        for node in each["nodes"]
+    ]

@@ -1,0 +1,76 @@
+"""A morning in the line: cases as a test wants them drawn, and what came of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.review_queue.reviewing.review import Shares
+from shared.events import ReviewRequested
+from tests.support.browser.browser import Workplace
+from tests.support.browser.claims_in_line import asked, claims
+from tests.support.browser.desk import STOPWATCH, Desk
+
+SHARES = Shares(overlap=0.5, withheld=0.2)
+SETTINGS = {
+    "lease_seconds": 60,
+    "undo_seconds": 120,
+    "overlap_share": SHARES.overlap,
+    "withheld_share": SHARES.withheld,
+}
+_fresh = {label: claims(label, start=start) for start, label in ((0, "APPROVED"), (3000, "DENIED"))}
+
+
+def in_line(
+    number: int,
+    label: str = "APPROVED",
+    *,
+    withheld: bool = False,
+    twice: bool = False,
+    **changes: Any,
+) -> list[ReviewRequested]:
+    """So many new requests, the first one first in line; withheld or not, for one reviewer or
+    two, as wanted."""
+    found: list[ReviewRequested] = []
+    while len(found) < number:
+        request = asked(next(_fresh[label]), minutes=900 - len(found), **changes)
+        if _drawn(request) == (withheld, twice):
+            found.append(request)
+    return found
+
+
+def _drawn(request: ReviewRequested) -> tuple[bool, bool]:
+    review_id = request.review_id
+    return SHARES.withholds(review_id), SHARES.opinions_wanted(review_id) == 2
+
+
+def title(request: ReviewRequested) -> str:
+    assert request.case.claim_id is not None
+    return request.case.claim_id
+
+
+async def opinions(place: Workplace, requests: Sequence[ReviewRequested]) -> list[tuple[str, ...]]:
+    """Of each request that is answered, in its order: the label before, the label, its code."""
+    rows = await place.fetch("SELECT * FROM review_queue.opinions")
+    by_review = {row["review_id"]: row for row in rows}
+    return [
+        (row["label_before"], row["label"], row["reason_code"])
+        for request in requests
+        if (row := by_review.get(request.review_id))
+    ]
+
+
+async def leases(place: Workplace, request: ReviewRequested) -> list[tuple[str, str, str]]:
+    """Who had the case, how his lease stands or ended, and why."""
+    rows = await place.fetch(
+        "SELECT reviewer, state, ended_why FROM review_queue.assignments "
+        "WHERE review_id = $1 ORDER BY leased_at",
+        request.review_id,
+    )
+    return [(row["reviewer"], row["state"], row["ended_why"]) for row in rows]
+
+
+async def at_desk(place: Workplace, name: str = "amara") -> Desk:
+    """Signed in by keyboard; the stopwatch runs from the first case on."""
+    page = await place.sign_in(name)
+    await page.context.add_init_script(STOPWATCH)
+    await page.reload()
+    return Desk(page)

@@ -1,0 +1,138 @@
+"""Only a confident, known, non-adverse answer may stand; everything else goes to a human."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from services.confidence_filter.handlers import decision, review_request
+from services.confidence_filter.routing import Accept, Policy, Review, judge
+from shared.errors import Rejected
+from shared.events import DecisionMade, PredictionMade
+from shared.tasks import TASKS
+from tests.support.builders.events import (
+    ADJUDICATION,
+    NOW,
+    answers,
+    case,
+    predicted,
+    rollout,
+    score,
+    served,
+)
+
+NO_AUDIT = Policy(audit_rate=1e-12, audit_salt="s")
+POLICY = Policy(audit_rate=0.05, audit_salt="s")
+UNREAD = predicted(scores=(), answering_version=None, failed_versions=("adjudication-v1.0",))
+OF_ANOTHER_PROMPT = score(answers("APPROVED", 0.99)).model_copy(
+    update={"prompt_version": "adjudication-1"}
+)
+
+
+def test_a_confident_approval_is_accepted() -> None:
+    route = judge(predicted(), rollout(), NO_AUDIT)
+
+    assert isinstance(route, Accept)
+    assert route.answer.label == "APPROVED"
+    assert route.inclusion_probability == NO_AUDIT.audit_rate
+
+
+@pytest.mark.parametrize(
+    ("prediction", "state", "reason"),
+    [
+        (predicted(label="DENIED"), rollout(), "adverse"),
+        (predicted(label="PENDING"), rollout(), "adverse"),
+        (predicted(confidence=0.8), rollout(), "low_confidence"),
+        (predicted(label_mass=0.4), rollout(), "label_mass"),
+        (predicted(), rollout(stopped=True), "stopped"),
+        (predicted(), None, "policy"),
+        (predicted(), rollout(champion=served("adjudication-v1.1")), "policy"),
+        (predicted(scores=(), answering_version=None), rollout(), "no_champion"),
+        (predicted(scores=(), answering_version=None), None, "no_champion"),
+        (UNREAD, rollout(), "policy"),
+        (predicted(), rollout(champion=served(threshold=1.01)), "low_confidence"),
+        (predicted(rollout_revision=2), rollout(), "policy"),
+        (predicted(rollout_revision=2), rollout(stopped=True), "stopped"),
+        (predicted(scores=(OF_ANOTHER_PROMPT,)), rollout(), "policy"),
+    ],
+)
+def test_everything_else_goes_to_a_human(
+    prediction: PredictionMade, state: object, reason: str
+) -> None:
+    assert judge(prediction, state, NO_AUDIT) == Review(reason)  # type: ignore[arg-type]
+
+
+def test_the_candidates_answer_is_judged_by_its_own_threshold() -> None:
+    prediction = predicted(confidence=0.8, version="adjudication-v1.1", arm="candidate")
+    state = rollout(
+        candidate=served("adjudication-v1.1", threshold=0.7), stage="canary", share=0.25
+    )
+
+    assert isinstance(judge(prediction, state, NO_AUDIT), Accept)
+
+
+def test_the_audit_draws_its_share_and_the_same_cases_again() -> None:
+    routes = [judge(predicted(f"case-{n}"), rollout(), POLICY) for n in range(4000)]
+    again = [judge(predicted(f"case-{n}"), rollout(), POLICY) for n in range(4000)]
+    drawn = [route for route in routes if route == Review("audit", 0.05)]
+
+    assert routes == again
+    # A binomial of 4,000 draws at 5 %: four standard deviations are 55.
+    assert abs(len(drawn) - 200) < 55
+
+
+def test_labels_of_another_task_are_refused() -> None:
+    prediction = predicted(scores=(score({"YES": 0.9, "NO": 0.1}),))
+
+    with pytest.raises(Rejected, match="not the task's labels"):
+        judge(prediction, rollout(), NO_AUDIT)
+
+
+@given(
+    label=st.sampled_from(ADJUDICATION.label_names),
+    confidence=st.floats(0.34, 1.0),
+    label_mass=st.floats(0.0, 1.0),
+    threshold=st.floats(0.0, 1.1),
+    case_id=st.from_regex(r"[a-z0-9]{1,12}", fullmatch=True),
+    audit_rate=st.floats(1e-6, 1.0),
+)
+def test_no_model_output_becomes_an_adverse_decision(
+    label: str,
+    confidence: float,
+    label_mass: float,
+    threshold: float,
+    case_id: str,
+    audit_rate: float,
+) -> None:
+    prediction = predicted(case_id, label=label, confidence=confidence, label_mass=label_mass)
+    state = rollout(champion=served(threshold=threshold))
+    route = judge(prediction, state, Policy(audit_rate, "s"))
+
+    if isinstance(route, Accept):
+        event = decision(prediction, route, at=NOW)
+        assert not ADJUDICATION.is_adverse(event.label)
+        assert not event.adverse
+        assert route.answer.confidence >= threshold
+        assert label_mass >= 0.5
+    else:
+        event_out = review_request(prediction, route, at=NOW)
+        assert 0 < event_out.inclusion_probability <= 1
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
+def test_the_types_refuse_an_adverse_acceptance(task: object) -> None:
+    with pytest.raises(ValueError, match="adverse"):
+        Accept(score(answers("DENIED", 0.99)), "adjudication", 0.05)
+    with pytest.raises(ValidationError, match="adverse"):
+        DecisionMade(
+            occurred_at=NOW,
+            case_id="case-1",
+            task=task.name,  # type: ignore[attr-defined]
+            claim_id=None,
+            group_id="g",
+            label="DENIED",
+            decided_by="model",
+            route_reason="confident",
+            inclusion_probability=0.05,
+            content_sha256=case().content_sha256,
+        )

@@ -1,0 +1,73 @@
+from decimal import Decimal
+from itertools import product
+
+from hypothesis import given as generated
+from hypothesis import strategies as st
+
+from services.review_queue.reviewing.consensus import KINDS, Wanted, judge
+from services.review_queue.reviewing.opinions import Answer, Given
+from services.review_queue.reviewing.states import Kind
+from shared.events import Opinion
+from tests.support.builders.events import NOW
+
+LABELS = ("APPROVED", "DENIED", "PENDING")
+
+
+def said(
+    label: str, kind: Kind = "first", *, by: str = "amara", amount: str | None = None
+) -> Given:
+    opinion = Opinion(reviewer=by, label=label, reasoning="so", decided_at=NOW, dwell_seconds=1.0)
+    return Given(kind, Answer(label, "so", Decimal(amount) if amount else None), opinion)
+
+
+def test_one_opinion_stands_if_one_is_asked_for() -> None:
+    only = said("DENIED")
+
+    assert judge([only]) is only
+
+
+def test_the_first_of_two_who_agree_stands() -> None:
+    first, second = said("DENIED"), said("DENIED", "second")
+
+    assert judge([first, second]) is first
+
+
+def test_two_who_disagree_want_a_further_one() -> None:
+    assert judge([said("DENIED"), said("APPROVED", "second")]) == Wanted("further")
+
+
+def test_three_of_which_two_agree_are_settled_whichever_they_are() -> None:
+    for labels in product(LABELS, repeat=3):
+        given = [said(label, kind) for label, kind in zip(labels, KINDS, strict=False)]
+        found = judge(given)
+
+        if len(set(labels)) == 3:
+            assert found == Wanted("final")
+        else:
+            assert isinstance(found, Given)
+            assert labels.count(found.answer.label) > 1
+            assert found is given[labels.index(found.answer.label)]
+
+
+def test_another_amount_is_another_outcome() -> None:
+    half, third = said("APPROVED", amount="59.00"), said("APPROVED", "second", amount="39.33")
+
+    assert judge([half, third]) == Wanted("further")
+    assert judge([half, said("APPROVED", "second")]) == Wanted("further")
+    again = said("APPROVED", "second", amount="59")
+    assert judge([half, again]) is half
+
+
+@generated(st.lists(st.sampled_from(LABELS), max_size=3), st.sampled_from(LABELS))
+def test_the_final_word_is_final(labels: list[str], last: str) -> None:
+    before = [said(label, kind) for label, kind in zip(labels, KINDS, strict=False)]
+    final = said(last, "final")
+
+    assert judge([*before, final]) is final
+    assert judge([final, *before]) is final  # an escalated first seat
+
+
+def test_of_two_final_words_the_last_seat_s_counts() -> None:
+    first, second = said("DENIED", "final"), said("APPROVED", "final")
+
+    assert judge([first, second]) is second

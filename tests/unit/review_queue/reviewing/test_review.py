@@ -1,0 +1,104 @@
+from datetime import datetime, timedelta
+from typing import get_args
+
+import pytest
+
+from services.review_queue.api.assignment_schemas import Submission
+from services.review_queue.reviewing.opinions import Given, completed
+from services.review_queue.reviewing.review import (
+    ROOM_FOR_OPINIONS_BYTES,
+    check,
+    listed_reason,
+    place_of,
+    priority_of,
+)
+from shared.errors import Rejected
+from shared.events import Opinion, ReviewRequested, RouteReason
+from shared.messaging.encoding import encode
+from shared.messaging.topics import RECORD_LIMIT_BYTES
+from tests.support.builders.events import NOW, case
+from tests.support.builders.requests import requested
+
+AGAIN = requested(case=case(attempt=2))
+ORDINARY = requested()
+AUDIT = requested(reason="audit")
+
+
+def test_a_claim_that_comes_back_goes_first_and_an_audit_last() -> None:
+    requests = (AGAIN, ORDINARY, AUDIT)
+    assert [priority_of(request, withheld=False) for request in requests] == [1, 2, 3]
+    assert place(AGAIN) < place(ORDINARY) < place(AUDIT)
+
+
+def place(request: ReviewRequested) -> datetime:
+    return place_of(request, priority_of(request, withheld=False))
+
+
+@pytest.mark.parametrize("hidden", [{"withheld": True}, {"model_visible": False}])
+def test_nothing_in_line_tells_a_reason_that_is_hidden(hidden: dict[str, bool]) -> None:
+    visible, withheld = hidden.get("model_visible", True), hidden.get("withheld", False)
+    requests = [requested(reason=reason, model_visible=visible) for reason in get_args(RouteReason)]
+
+    assert {listed_reason(each, withheld=withheld) for each in requests} == {"withheld"}
+    assert {priority_of(each, withheld=withheld) for each in requests} == {2}
+    assert listed_reason(AUDIT, withheld=False) == "audit"
+
+
+def test_nothing_waits_for_ever() -> None:
+    later = requested(case=case(attempt=2), occurred_at=NOW + timedelta(hours=25))
+
+    assert place(AUDIT) < place(later)
+
+
+def test_a_review_that_could_not_be_completed_is_refused() -> None:
+    limit = RECORD_LIMIT_BYTES - ROOM_FOR_OPINIONS_BYTES
+    base = requested()
+    room = limit - len(base.model_dump_json())
+    fits = base.model_copy(update={"routing_version": base.routing_version + "x" * room})
+    check(fits)
+
+    with pytest.raises(Rejected, match="bytes"):
+        check(fits.model_copy(update={"routing_version": fits.routing_version + "x"}))
+
+
+def test_whatever_is_written_fits_the_record_of_the_completed_review() -> None:
+    """Else one case would hold up the settlement of all."""
+    widest = "\U0001f9b5"  # four bytes
+    body = Submission.model_validate(
+        {
+            "token": 1,
+            "label": "DENIED",
+            "reasoning": widest * 4000,
+            "reason_code": "EXCLUDED",
+            "clinical_basis": widest * 4000,
+            "criterion": {
+                "source": widest * 200,
+                "version": widest * 200,
+                "effective_date": widest * 200,
+                "text": widest * 4000,
+            },
+            "panels": ['"' * 80] * 50,
+        }
+    )
+    opinion = Opinion(
+        reviewer="r" * 64,
+        label_before="DENIED",
+        decided_at=NOW,
+        dwell_seconds=1e6 / 3,
+        panels=tuple(body.panels),
+        **{name: value for name, value in vars(body.answer()).items() if name != "approved_amount"},
+    )
+    given = [Given("final", body.answer(), opinion)] * 4
+    request = requested()
+    room = RECORD_LIMIT_BYTES - ROOM_FOR_OPINIONS_BYTES - len(request.model_dump_json())
+    largest = request.model_copy(update={"routing_version": "test" + "x" * room})
+    check(largest)
+
+    done = completed(largest, given[0], given, withheld=True, at=NOW)
+
+    assert len(encode(done, source="review_queue").value) > RECORD_LIMIT_BYTES - 2**15
+
+
+def test_an_unknown_task_is_refused() -> None:
+    with pytest.raises(Rejected, match="no task"):
+        check(requested(case=case(task="astrology")))

@@ -1,0 +1,56 @@
+from datetime import timedelta
+from typing import Any
+
+from services.review_queue.reading.listing import Count
+from services.review_queue.web.queue_overview import overview
+from tests.support.builders.events import NOW
+
+
+def count(seats: int, **changes: Any) -> Count:
+    fields: dict[str, Any] = {
+        "task": "adjudication",
+        "reason": "adverse",
+        "kind": "first",
+        "state": "queued",
+        "oldest_requested_at": NOW,
+    }
+    return Count(**{**fields, "seats": seats, **changes})
+
+
+def test_counts_are_put_together_by_task_and_reason() -> None:
+    later = NOW + timedelta(hours=1)
+    (shown,) = overview(
+        [
+            count(30, oldest_requested_at=later),
+            count(2, state="leased"),
+            count(10, reason="audit"),
+            count(7, reason="audit", state="answered"),
+        ]
+    )
+
+    assert shown.totals == (40, 2, 0, 7)
+    assert shown.oldest == NOW
+    assert [(row.title, row.counts, row.share) for row in shown.rows] == [
+        ("Adverse answer", (30, 2, 0, 0), 75.0),
+        ("Audit", (10, 0, 0, 7), 25.0),
+    ]
+
+
+def test_only_what_waits_has_a_longest_wait() -> None:
+    (shown,) = overview([count(3, state="answered")])
+
+    assert shown.oldest is None
+    assert shown.rows[0].share == 0.0
+
+
+def test_each_task_has_its_own_overview() -> None:
+    shown = overview([count(1), count(2, task="independent_review")])
+
+    assert [task.totals[0] for task in shown] == [1, 2]
+
+
+def test_seats_of_every_kind_are_put_together() -> None:
+    (shown,) = overview([count(5), count(4, kind="second"), count(1, kind="final")])
+
+    assert shown.totals == (10, 0, 0, 0)
+    assert [row.counts for row in shown.rows] == [(10, 0, 0, 0)]

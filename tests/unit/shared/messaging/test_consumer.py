@@ -1,0 +1,170 @@
+"""What becomes of each record of a batch, and what the health says meanwhile and afterwards."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from shared.errors import Rejected, Transient
+from shared.events import CaseSubmitted
+from shared.health import Health
+from shared.messaging import consumer
+from shared.messaging.consumer import REJECTED_LIMIT, UNEXPECTED_LIMIT, Consumption, Raw
+from shared.messaging.encoding import Record
+from shared.messaging.topics import CASES_SUBMITTED
+from tests.support.builders.events import submitted
+
+
+@pytest.fixture(autouse=True)
+def _unlogged() -> Iterator[None]:
+    with capture_logs():
+        yield
+
+
+@dataclass
+class Sender:
+    """Keeps what it is given, up to `limit` bytes of value."""
+
+    limit: int = 10**6
+    sent: list[Record] = field(default_factory=list)
+
+    async def send(self, records: Sequence[Record]) -> None:
+        if any(len(record.value) > self.limit for record in records):
+            raise Rejected("too large")
+        self.sent += records
+
+
+@dataclass
+class Handler:
+    """Handles all cases at once or none; `errors` are those of single cases."""
+
+    errors: dict[str, Exception] = field(default_factory=dict)
+    away: list[Exception] = field(default_factory=list)
+    handled: Counter[str] = field(default_factory=Counter)
+
+    async def __call__(self, cases: Sequence[CaseSubmitted]) -> None:
+        if self.away:
+            raise self.away.pop(0)
+        for case in cases:
+            if case.case_id in self.errors:
+                raise self.errors[case.case_id]
+        self.handled.update(case.case_id for case in cases)
+
+
+def consuming(handler: Handler, sender: Sender | None = None) -> Any:
+    return Consumption(
+        sender or Sender(),  # type: ignore[arg-type]
+        "inference",
+        Health(),
+        CASES_SUBMITTED,
+        CaseSubmitted,
+        handler,
+    )
+
+
+def record(case_id: str, value: bytes | None = None) -> Raw:
+    found: Any = SimpleNamespace(
+        topic=CASES_SUBMITTED.name,
+        partition=0,
+        offset=7,
+        key=case_id.encode(),
+        value=value or submitted(case_id).model_dump_json().encode(),
+        headers=(),
+    )
+    return found  # type: ignore[no-any-return]
+
+
+@asynccontextmanager
+async def taking(found: Consumption, records: Sequence[Raw]) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(found.take(records))
+    yield task
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def comes(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.001)
+
+
+async def test_the_record_at_fault_is_given_up_and_each_neighbour_handled_once() -> None:
+    names = [f"case-{number}" for number in range(7)]
+    handler = Handler({"case-2": Rejected("odd"), "case-5": ValueError("a bug")})
+    sender = Sender()
+
+    await consuming(handler, sender).take([record(name) for name in names])
+
+    assert handler.handled == Counter(n for n in names if n not in handler.errors)
+    assert [letter.key for letter in sender.sent] == [b"case-2", b"case-5"]
+
+
+@pytest.mark.parametrize("last", [None, Rejected("odd")], ids=["processed", "a dead letter"])
+async def test_after_an_outage_the_service_is_ready_whatever_becomes_of_the_record(
+    last: Exception | None,
+) -> None:
+    found = consuming(Handler({"case-1": last} if last else {}, away=[Transient("away")]))
+
+    await found.take([record("case-1")])
+
+    assert found.health.is_ready
+
+
+async def test_a_letter_that_is_too_large_goes_without_its_content() -> None:
+    handler, sender = Handler(), Sender(limit=1000)
+
+    await consuming(handler, sender).take([record("a"), record("b", b"x" * 1001), record("c")])
+
+    assert [letter.key for letter in sender.sent] == [b"b"]
+    assert sender.sent[0].headers["dead_letter_not_kept"].startswith("1001 bytes, sha256 ")
+    assert handler.handled == Counter("ac")
+
+
+async def test_while_no_letter_is_taken_at_all_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "_LONGEST_WAIT_SECONDS", 0.001)
+    sender = Sender(limit=-1)
+    found = consuming(Handler(), sender)
+    async with taking(found, [record("b", b"no case")]) as task:
+        await comes(lambda: not found.health.is_ready)
+        sender.limit = 1000
+        await asyncio.wait_for(task, 5)
+
+    assert len(sender.sent) == 1
+
+
+async def test_when_everything_fails_consumption_stops_until_it_no_longer_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(consumer, "_LONGEST_WAIT_SECONDS", 0.001)
+    names = [f"case-{number}" for number in range(2 * UNEXPECTED_LIMIT)]
+    handler = Handler(dict.fromkeys(names, ValueError("quotes a member")))
+    sender = Sender()
+    found = consuming(handler, sender)
+    async with taking(found, [record(name) for name in names]) as task:
+        await comes(lambda: not found.health.is_ready)
+        reason = found.health.reasons[found.part]
+        handler.errors = {}
+        await asyncio.wait_for(task, 5)
+
+    assert "ValueError" in reason
+    assert "member" not in reason
+    assert len(sender.sent) == UNEXPECTED_LIMIT
+    assert handler.handled == Counter(names[UNEXPECTED_LIMIT:])
+    assert found.health.is_ready
+
+
+async def test_too_many_dead_letters_in_a_row_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "_LONGEST_WAIT_SECONDS", 0.001)
+    sender = Sender()
+    found = consuming(Handler(), sender)
+    async with taking(found, [record("b", b"no case")] * (REJECTED_LIMIT + 1)):
+        await comes(lambda: not found.health.is_ready)
+
+    assert len(sender.sent) == REJECTED_LIMIT

@@ -1,0 +1,33 @@
+"""One tiny base model and two versions of it for all tests here."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.support.models.tiny_adapters import save_tiny_adapter
+from tests.support.models.tiny_base_model import save_tiny_base
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads only get into each other's way on a model this small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_base(tmp_path_factory.mktemp("tiny-base"))
+
+
+@pytest.fixture(scope="session")
+def tiny_adapters(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    directory = tmp_path_factory.mktemp("tiny-adapters")
+    return {
+        version: save_tiny_adapter(tiny_base, directory / version, seed=seed)
+        for seed, version in enumerate(("adjudication-v1.0", "adjudication-v1.1"))
+    }
