@@ -16,7 +16,7 @@ _CONTROLS = {
 
 
 class Terminal(Console):
-    """Colours are given as a style or a `Text`."""
+    """Colors are given as a style or a `Text`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, **options)

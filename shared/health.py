@@ -19,7 +19,7 @@ class Health:
     def alert(self, part: str, reason: str) -> None:
         self.alerts[part] = reason
 
-    def calm(self, part: str) -> None:
+    def clear_alert(self, part: str) -> None:
         self.alerts.pop(part, None)
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.models.base_model import materialise
+from shared.models.base_model import materialize
 from shared.settings import engine_settings
 from shared.storage.artifacts import Artifacts
 from shared.storage.model_registry import MANIFEST, base_uri, store
@@ -21,6 +21,6 @@ def register(model: str, *, name: str | None, settings: Mapping[str, str]) -> st
         return uri
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory) / registered
-        materialise(model, target)
+        materialize(model, target)
         store(artifacts, target, uri, created_at=datetime.now(UTC), about={"source": model})
     return uri

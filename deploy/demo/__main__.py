@@ -31,7 +31,7 @@ from deploy.embedded.stack import StackError, Unhealthy
 from deploy.simulation import DecidedCase
 from deploy.terminal import Terminal
 from shared.errors import Rejected, Transient
-from shared.messaging.producer import Sender
+from shared.messaging.producer import Producer
 from shared.settings import engine_settings
 from shared.storage.artifacts import Artifacts
 
@@ -118,8 +118,8 @@ async def _register_base(environment: Mapping[str, str]) -> None:
 async def _play(plan: Plan, system: System, display: Display) -> None:
     """Run the scenario, with the claims that come in beside it."""
     loop = display.loop
-    sender = Sender(engine_settings(system.settings), client_id="caseloop-demo")
-    feed = Feed(plan.task.name, plan.stream(), sender, set(loop.submitted), lambda: loop.lost)
+    producer = Producer(engine_settings(system.settings), client_id="caseloop-demo")
+    feed = Feed(plan.task.name, plan.stream(), producer, set(loop.submitted), lambda: loop.lost)
     terminal = display.console.is_terminal
     shown = Live(display, console=display.console, refresh_per_second=4) if terminal else None
     async with beside(feed.run(), follow_labels(system, display)):

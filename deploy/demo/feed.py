@@ -9,7 +9,7 @@ from deploy.simulation import DecidedCase
 from shared.errors import Transient
 from shared.events import CaseSubmitted
 from shared.messaging.encoding import encode
-from shared.messaging.producer import Sender
+from shared.messaging.producer import Producer
 
 MOST_UNDECIDED = 80  # half of them in the ten seconds in which a decision can be undone
 
@@ -24,7 +24,7 @@ class Feed:
 
     task: str
     cases: Iterator[DecidedCase]
-    sender: Sender
+    producer: Producer
     known: set[str]  # submitted by an earlier demonstration
     undecided: Callable[[], int]
     pace: float = 0.0
@@ -33,7 +33,7 @@ class Feed:
 
     async def run(self) -> None:
         """Submit until the cases run out."""
-        await self.sender.start()
+        await self.producer.start()
         try:
             for case in self.cases:
                 event = submission(self.task, case)
@@ -42,14 +42,14 @@ class Feed:
                     await self._submit(event)
                     await asyncio.sleep(1 / self.pace if self.pace > 0 else 0)
         finally:
-            await self.sender.stop()
+            await self.producer.stop()
             self.exhausted.set()
 
     async def _submit(self, event: CaseSubmitted) -> None:
         """Send until it is confirmed; twice is no harm, the case id is the same."""
         while True:
             try:
-                await self.sender.send([encode(event, source="demo")])
+                await self.producer.send([encode(event, source="demo")])
             except Transient:
                 await asyncio.sleep(1)
             else:

@@ -1,4 +1,4 @@
-"""What a simulated provider bills: a service of the catalogue under the member's policy."""
+"""What a simulated provider bills: a service of the catalog under the member's policy."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,13 +6,13 @@ from decimal import Decimal
 from functools import cache
 from random import Random
 
-from deploy.simulation.catalogue import Presentation, Service, real_procedures, services
+from deploy.simulation.catalog import Presentation, Service, real_procedures, services
 from deploy.simulation.members import Member, provider_npi
 from deploy.simulation.notes import Note
 from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.policy import (
-    Authorisation,
+    Authorization,
     Coverage,
     FeeRule,
     Policy,
@@ -22,8 +22,8 @@ from shared.tasks.adjudication.policy import (
 
 # How often a thing happens, out of 1.
 UNCOVERED_WEIGHT = 0.25  # providers know what a policy covers, and bill the rest less often
-AUTHORISED = 0.8  # of the services that need prior authorisation
-AUTHORISED_NEEDLESSLY = 0.05
+AUTHORIZED = 0.8  # of the services that need prior authorization
+AUTHORIZED_NEEDLESSLY = 0.05
 COARSE_DIAGNOSIS = 0.02  # a category is billed where a finer code is due
 UNLISTED_PROCEDURE = 0.015  # a real number for which the fee schedule has no fee
 OVERBILLED = 0.025
@@ -32,7 +32,7 @@ OVERBILLED = 0.025
 def choose_service(
     member: Member, day: date, *, mix: Mapping[str, float], random: Random
 ) -> Service:
-    """A service by its weight in the catalogue, times `mix`, less often one not covered."""
+    """A service by its weight in the catalog, times `mix`, less often one not covered."""
     covered = _categories(policies()[member.policy_id], Coverage, day)
     possible = [service for service in services() if _fits(member.age, service)]
     weights = [
@@ -62,8 +62,8 @@ def bill(
     """The claim as it comes in, without edits."""
     policy = policies()[member.policy_id]
     procedures = _procedures(service, presentation, random)
-    needs = service.category in _categories(policy, Authorisation, day)
-    authorised = random.random() < (AUTHORISED if needs else AUTHORISED_NEEDLESSLY)
+    needs = service.category in _categories(policy, Authorization, day)
+    authorized = random.random() < (AUTHORIZED if needs else AUTHORIZED_NEEDLESSLY)
     return ClaimInput(
         claim_id=claim_id,
         member_id=member.member_id,
@@ -73,13 +73,13 @@ def bill(
         diagnosis_codes=_diagnoses(presentation.diagnosis, random),
         procedure_codes=procedures,
         billed_amount=_amount(procedures, policy, day, random=random),
-        prior_authorization=f"PA{random.randrange(10**6):06d}" if authorised else None,
+        prior_authorization=f"PA{random.randrange(10**6):06d}" if authorized else None,
         clinical_note=note.text,
     )
 
 
 def _categories(
-    policy: Policy, kind: type[Coverage] | type[Authorisation], day: date
+    policy: Policy, kind: type[Coverage] | type[Authorization], day: date
 ) -> frozenset[str]:
     return frozenset().union(*(rule.categories for rule in policy.in_effect(kind, day)))
 

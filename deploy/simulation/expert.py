@@ -11,21 +11,21 @@ _REASON_CODES = {
     "code_validity": "CODE_CORRECTION",
     "coverage": "NOT_COVERED",
     "exclusion": "EXCLUDED",
-    "authorisation": "AUTHORISATION_MISSING",
+    "authorization": "AUTHORIZATION_MISSING",
     "limit": "LIMIT_EXCEEDED",
-    "fee_schedule": "ITEMISATION",
+    "fee_schedule": "ITEMIZATION",
 }
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     label: str
     reason_code: str
     reasoning: str  # one short sentence that names the decisive fact
     analysis: str  # what the expert found; nothing that was known when the claim came in
 
 
-def judge(claim: ClaimInput, note: Note) -> Judgement:
+def judge(claim: ClaimInput, note: Note) -> Judgment:
     """Denied if an edit failed, pending if one awaits something, otherwise by the note."""
     for outcome, label in (("fail", "DENIED"), ("pend", "PENDING")):
         for edit in claim.edits:
@@ -34,47 +34,47 @@ def judge(claim: ClaimInput, note: Note) -> Judgement:
     return _by_note(note)
 
 
-def _by_edit(edit: Edit, label: str) -> Judgement:
+def _by_edit(edit: Edit, label: str) -> Judgment:
     reasoning = f"{edit.message[0].upper()}{edit.message[1:]}."
     if edit.kind == "fee_schedule" and edit.message.startswith("billed"):
-        reasoning = "An itemised bill is needed."
+        reasoning = "An itemized bill is needed."
     analysis = f"Decided by rule {edit.rule_id}, no medical review."
-    return Judgement(label, _REASON_CODES[edit.kind], reasoning, analysis)
+    return Judgment(label, _REASON_CODES[edit.kind], reasoning, analysis)
 
 
-def _by_note(note: Note) -> Judgement:
+def _by_note(note: Note) -> Judgment:
     match note.support:
         case Support.SUPPORTS:
             analysis = "Chart read in full, the need for the service is established."
-            return Judgement("APPROVED", "NECESSARY", note.reason, analysis)
+            return Judgment("APPROVED", "NECESSARY", note.reason, analysis)
         case Support.LACKS:
             analysis = "Chart read in full, no need for the service could be established."
-            return Judgement("DENIED", "NOT_NECESSARY", note.reason, analysis)
+            return Judgment("DENIED", "NOT_NECESSARY", note.reason, analysis)
         case Support.UNCLEAR:
             analysis = "Chart incomplete, the need for the service stays open."
-            return Judgement("PENDING", "RECORDS_NEEDED", note.reason, analysis)
+            return Judgment("PENDING", "RECORDS_NEEDED", note.reason, analysis)
 
 
-def by_bulletin(wording: str) -> Judgement:
+def by_bulletin(wording: str) -> Judgment:
     """A drift: experts follow a bulletin that the edits do not know yet."""
     reasoning = f"{wording[0].upper()}{wording[1:]} is no longer paid."
-    return Judgement("DENIED", "EXCLUDED", reasoning, "Bulletin to reviewers applied.")
+    return Judgment("DENIED", "EXCLUDED", reasoning, "Bulletin to reviewers applied.")
 
 
 _DISSENT = {
-    "APPROVED": Judgement(
+    "APPROVED": Judgment(
         "APPROVED", "URGENT", "Urgent in the expert's view.", "Approved after a call."
     ),
-    "DENIED": Judgement(
+    "DENIED": Judgment(
         "DENIED", "NOT_NECESSARY", "Not needed in the expert's view.", "Second reading differs."
     ),
-    "PENDING": Judgement(
+    "PENDING": Judgment(
         "PENDING", "RECORDS_NEEDED", "The expert wants more records.", "Second reading differs."
     ),
 }
 
 
-def dissent(judgement: Judgement, random: Random) -> Judgement:
+def dissent(judgment: Judgment, random: Random) -> Judgment:
     """Another label than the one that policy, edits and note lead to."""
-    others = [label.name for label in LABELS if label.name != judgement.label]
+    others = [label.name for label in LABELS if label.name != judgment.label]
     return _DISSENT[random.choice(others)]

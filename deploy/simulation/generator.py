@@ -10,8 +10,8 @@ from datetime import date, timedelta
 from random import Random
 
 from deploy.simulation.billing import bill, choose_service
-from deploy.simulation.catalogue import services
-from deploy.simulation.expert import Judgement, by_bulletin, dissent, judge
+from deploy.simulation.catalog import services
+from deploy.simulation.expert import Judgment, by_bulletin, dissent, judge
 from deploy.simulation.members import member_of
 from deploy.simulation.notes import Note, write_note
 from shared.tasks.adjudication.claim import ClaimInput
@@ -96,25 +96,25 @@ class Simulation:
             random=random,
         )
         claim = with_edits(billed)
-        judgement = _judge(claim, note, by=drift, category=service.category)
+        judgment = _judge(claim, note, by=drift, category=service.category)
         if random.random() < DISSENT:
-            judgement = dissent(judgement, random)
-        return _decided(claim, judgement)
+            judgment = dissent(judgment, random)
+        return _decided(claim, judgment)
 
 
-def _judge(claim: ClaimInput, note: Note, *, by: Drift, category: str) -> Judgement:
+def _judge(claim: ClaimInput, note: Note, *, by: Drift, category: str) -> Judgment:
     if category in by.bulletin:
         return by_bulletin(fee_schedule().categories[category].wording)
     return judge(claim, note)
 
 
-def _decided(claim: ClaimInput, judgement: Judgement) -> SimulatedClaim:
+def _decided(claim: ClaimInput, judgment: Judgment) -> SimulatedClaim:
     return SimulatedClaim(
         input=claim,
-        label=judgement.label,
-        reasoning=judgement.reasoning,
-        reason_code=judgement.reason_code,
-        evidence={"medical_analysis": judgement.analysis},
+        label=judgment.label,
+        reasoning=judgment.reasoning,
+        reason_code=judgment.reason_code,
+        evidence={"medical_analysis": judgment.analysis},
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from deploy.simulation.catalogue import Presentation, Service
+from deploy.simulation.catalog import Presentation, Service
 
 
 class Support(StrEnum):

@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.confidence_filter.handlers import Handlers
-from services.confidence_filter.routing import Policy
+from services.confidence_filter.routing import RoutingSettings
 from services.confidence_filter.settings import Settings
 from services.confidence_filter.store import Store
 from shared.events import PredictionMade
@@ -29,7 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
     outbox = Outbox(database, service=NAME)
     relay = Relay(outbox, bus, health)
     rollouts = Rollouts(settings.engines, service=NAME, health=health)
-    policy = Policy(settings.audit_rate, settings.audit_salt)
+    policy = RoutingSettings(settings.audit_rate, settings.audit_salt)
     handlers = Handlers(
         Store(database, outbox), rollouts.of, policy=policy, now=lambda: datetime.now(UTC)
     )

@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from services.confidence_filter.routing import Accept, Policy, Review, Route, judge, overtaken
+from services.confidence_filter.routing import (
+    Accept,
+    Review,
+    Route,
+    RoutingSettings,
+    judge,
+    overtaken,
+)
 from services.confidence_filter.store import Routing, Store
 from shared.events import (
     DecisionMade,
@@ -31,7 +38,7 @@ class Handlers:
         store: Store,
         rollout_of: CurrentRollout,
         *,
-        policy: Policy,
+        policy: RoutingSettings,
         now: Callable[[], datetime],
     ) -> None:
         self.store = store

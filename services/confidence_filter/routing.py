@@ -19,7 +19,7 @@ from shared.tasks import get_task
 
 
 @dataclass(frozen=True)
-class Policy:
+class RoutingSettings:
     """The filter's own limits; a version's threshold comes with its rollout."""
 
     audit_rate: float
@@ -56,7 +56,9 @@ def overtaken(prediction: PredictionMade, rollout: RolloutChanged | None) -> boo
     return prediction.rollout_revision > (rollout.revision if rollout else 0)
 
 
-def judge(prediction: PredictionMade, rollout: RolloutChanged | None, policy: Policy) -> Route:
+def judge(
+    prediction: PredictionMade, rollout: RolloutChanged | None, policy: RoutingSettings
+) -> Route:
     """The route of a case; `Rejected` if the prediction contradicts its task."""
     case = prediction.case
     task = get_task(case.task)

@@ -54,7 +54,7 @@ class Options(BaseModel):
 
 @dataclass(frozen=True)
 class Upload:
-    """A file on its way in. `size` is None where the sender did not say it."""
+    """A file on its way in. `size` is None where the producer did not say it."""
 
     options: Options
     body: AsyncIterator[bytes]

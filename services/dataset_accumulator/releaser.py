@@ -69,7 +69,7 @@ class Releaser:
             self.health.alert(f"release {task}", str(error))
             logger.error("release failed", task=task, reason=str(error))
         else:
-            self.health.calm(f"release {task}")
+            self.health.clear_alert(f"release {task}")
 
     async def at_threshold(self, task: str) -> DatasetReleased | None:
         """Release if enough training labels are new."""

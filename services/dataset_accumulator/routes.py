@@ -1,4 +1,4 @@
-"""The HTTP side: what was labelled and released, and releases by hand."""
+"""The HTTP side: what was labeled and released, and releases by hand."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The report's charts, drawn as SVG. Colours are CSS classes, so that the page's theme decides.
+"""The report's charts, drawn as SVG. Colors are CSS classes, so that the page's theme decides.
 
 Every mark has a title: a pointer over it shows the number.
 """

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.evaluator.measures.bootstrap import Contender, Interval, Samples, resample
+from services.evaluator.measures.bootstrap import EvaluatedVersion, Interval, Samples, resample
 from services.evaluator.measures.choice import acceptance, accuracy, balanced_accuracy, macro_f1
 from services.evaluator.measures.held_out import Answers, HeldOut
 from services.evaluator.measures.strata import effective_cases, in_words, strata
-from services.evaluator.request import Rules
+from services.evaluator.request import GateSettings
 from shared.events import Verdict
 
 MINIMUM_GROUPS = 30  # a bootstrap of fewer says little
@@ -34,7 +34,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     verdict: Verdict
     checks: tuple[Check, ...]
 
@@ -45,16 +45,16 @@ class Judgement:
 
 def judge(
     held: HeldOut,
-    candidate: Contender,
-    champion: Contender | None,
+    candidate: EvaluatedVersion,
+    champion: EvaluatedVersion | None,
     *,
-    rules: Rules,
+    rules: GateSettings,
     rng: np.random.Generator,
-) -> Judgement:
+) -> Judgment:
     """The verdict is the worst one: FAIL before INCONCLUSIVE before PASS."""
     enough = _enough(held, candidate.answers, rules)
     if enough.verdict != "PASS":
-        return Judgement("INCONCLUSIVE", (enough,))
+        return Judgment("INCONCLUSIVE", (enough,))
     samples = resample(held, candidate, champion, rng=rng, resamples=rules.resamples)
     if champion is None:
         checks = [enough, _better_than_one_answer(samples)]
@@ -73,10 +73,10 @@ def judge(
         worst = "INCONCLUSIVE"
     if "FAIL" in verdicts:
         worst = "FAIL"
-    return Judgement(worst, tuple(checks))
+    return Judgment(worst, tuple(checks))
 
 
-def _enough(held: HeldOut, answers: Answers, rules: Rules) -> Check:
+def _enough(held: HeldOut, answers: Answers, rules: GateSettings) -> Check:
     found = strata(held, answers)
     size, least = effective_cases(found), rules.minimum_effective_cases
     told = f"{len(held)} held-out cases{in_words(found)} count as {size:.0f} equally weighted ones"
@@ -115,7 +115,9 @@ def _f1_holds(samples: Samples, champion: str, margin: float) -> Check:
     return Check("macro_f1", "INCONCLUSIVE", f"{told}, though it may be chance", both)
 
 
-def _accepts_enough(held: HeldOut, candidate: Contender, champion: Contender) -> Check:
+def _accepts_enough(
+    held: HeldOut, candidate: EvaluatedVersion, champion: EvaluatedVersion
+) -> Check:
     """Its errors say nothing of a version that leaves the work to the experts."""
     rate, _ = acceptance(held, candidate.answers, candidate.threshold)
     before, _ = acceptance(held, champion.answers, champion.threshold)

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 
 from services.evaluator.gate import judge
-from services.evaluator.measures.bootstrap import Contender
+from services.evaluator.measures.bootstrap import EvaluatedVersion
 from services.evaluator.measures.choice import assess
 from services.evaluator.measures.held_out import Answers, HeldOut
 from services.evaluator.measures.strata import effective_cases, strata
@@ -61,11 +61,13 @@ class Data:
             raise Rejected(f"{manifest.dataset_version} has no held-out cases to measure with")
         return cls(task, [each for each in train if not each.in_part], calibration, test)
 
-    def contender(self, answer: Answer, *, tolerated_error: float) -> tuple[Contender, Proposal]:
+    def contender(
+        self, answer: Answer, *, tolerated_error: float
+    ) -> tuple[EvaluatedVersion, Proposal]:
         """A version that has no threshold yet: it gets the one that calibration proposes."""
         held = HeldOut.of(self.calibration, self.task)
         proposal = propose(held, answer(self.calibration), tolerated_error=tolerated_error)
-        return Contender(answer(self.test), proposal.threshold), proposal
+        return EvaluatedVersion(answer(self.test), proposal.threshold), proposal
 
     def counts(self, answers: Answers) -> HeldOutCounts:
         held = HeldOut.of(self.test, self.task)
@@ -82,12 +84,12 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Trial:
+class Comparison:
     """The versions with their answers to the test split."""
 
-    candidate: Contender
-    champion: Contender | None
-    baseline: Contender
+    candidate: EvaluatedVersion
+    champion: EvaluatedVersion | None
+    baseline: EvaluatedVersion
     proposal: Proposal  # the candidate's threshold
 
     def __post_init__(self) -> None:
@@ -96,7 +98,7 @@ class Trial:
                 raise Rejected(f"{contender.answers.version} can read none of the held-out cases")
 
     @property
-    def contenders(self) -> list[Contender]:
+    def contenders(self) -> list[EvaluatedVersion]:
         return [c for c in (self.candidate, self.champion, self.baseline) if c is not None]
 
 
@@ -113,7 +115,7 @@ def evaluate(
         labels=data.task.label_names,
         candidate=request.model,
         champion=request.champion.model if request.champion else None,
-        judgement=judge(
+        judgment=judge(
             held, trial.candidate, trial.champion, rules=request.rules, rng=_rng(request)
         ),
         rules=request.rules,
@@ -125,7 +127,7 @@ def evaluate(
     return _event(report, artifacts)
 
 
-def _answer(data: Data, request: Request, artifacts: Artifacts, progress: Progress) -> Trial:
+def _answer(data: Data, request: Request, artifacts: Artifacts, progress: Progress) -> Comparison:
     # Takes seconds to import: a job without data to work on ends before.
     from services.evaluator.measures.baseline import Baseline
 
@@ -141,10 +143,10 @@ def _answer(data: Data, request: Request, artifacts: Artifacts, progress: Progre
     champion = None
     if request.champion is not None:
         answers = answer_of(request.champion.model)(data.test)
-        champion = Contender(answers, request.champion.threshold)
+        champion = EvaluatedVersion(answers, request.champion.threshold)
     yardstick = Baseline(data.train, labels)
     baseline, _ = data.contender(yardstick.answers, tolerated_error=tolerated)
-    return Trial(candidate, champion, baseline, proposal)
+    return Comparison(candidate, champion, baseline, proposal)
 
 
 def _event(report: Report, artifacts: Artifacts) -> ModelEvaluated:
@@ -154,8 +156,8 @@ def _event(report: Report, artifacts: Artifacts) -> ModelEvaluated:
         task=report.task,
         model=report.candidate,
         champion=report.champion.version if report.champion else None,
-        verdict=report.judgement.verdict,
-        reasons=report.judgement.reasons,
+        verdict=report.judgment.verdict,
+        reasons=report.judgment.reasons,
         threshold=report.proposal.threshold,
         candidate_measures=report.assessments[0].measures,
         champion_measures=report.assessments[1].measures if report.champion else None,

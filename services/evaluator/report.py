@@ -12,11 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import TypeAdapter
 
 from services.evaluator import charts
-from services.evaluator.gate import Judgement
+from services.evaluator.gate import Judgment
 from services.evaluator.measures.choice import Assessment
 from services.evaluator.measures.strata import Stratum
 from services.evaluator.measures.threshold import Proposal
-from services.evaluator.request import Rules
+from services.evaluator.request import GateSettings
 from shared.events import ArtifactRef, TrainedModel
 from shared.storage.artifacts import REPORTS, Artifacts
 
@@ -45,8 +45,8 @@ class Report:
     labels: tuple[str, ...]
     candidate: TrainedModel
     champion: TrainedModel | None
-    judgement: Judgement
-    rules: Rules
+    judgment: Judgment
+    rules: GateSettings
     proposal: Proposal
     counts: HeldOutCounts
     assessments: tuple[Assessment, ...]

@@ -8,7 +8,7 @@ from shared.events.base import Frozen
 
 
 @dataclass(frozen=True)
-class Rules:
+class GateSettings:
     """`margin` in accuracy; `tolerated_error` of what is accepted without a human."""
 
     margin: float
@@ -22,7 +22,7 @@ class Request(Frozen):
 
     model: TrainedModel
     champion: ServedModel | None
-    rules: Rules
+    rules: GateSettings
     model_cache: Path
     device: str
     longest_prompt: int  # tokens

@@ -15,24 +15,24 @@ from shared.tasks.task import Prompt
 
 
 @dataclass(frozen=True)
-class Answered:
+class CachedScore:
     """The scores of one case, and how long they took in milliseconds."""
 
     scores: LabelScores
     milliseconds: float
 
 
-class AnsweredCases:
+class ScoreCache:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def read(self) -> dict[str, Answered]:
+    def read(self) -> dict[str, CachedScore]:
         """By `key_of` the case."""
         if not self.file.exists():
             return {}
         return dict(filter(None, map(_read, self.file.read_bytes().splitlines())))
 
-    def add(self, answered: Mapping[str, Answered]) -> None:
+    def add(self, answered: Mapping[str, CachedScore]) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         lines = (
             json.dumps([key, each.scores.log_probabilities, each.milliseconds])
@@ -47,9 +47,9 @@ def key_of(prompt: Prompt, labels: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps([prompt.system, prompt.user, *labels]).encode()).hexdigest()
 
 
-def _read(line: bytes) -> tuple[str, Answered] | None:
+def _read(line: bytes) -> tuple[str, CachedScore] | None:
     try:
         key, log_probabilities, milliseconds = json.loads(line)
     except ValueError:
         return None
-    return key, Answered(LabelScores(log_probabilities), milliseconds)
+    return key, CachedScore(LabelScores(log_probabilities), milliseconds)

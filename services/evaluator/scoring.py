@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.evaluator.measures.held_out import UNANSWERED, Answers
-from services.evaluator.score_cache import Answered, AnsweredCases, key_of
+from services.evaluator.score_cache import CachedScore, ScoreCache, key_of
 from shared.events import TrainedModel
 from shared.models.backend import Backend, open_backend
 from shared.models.calibration import probabilities
@@ -40,7 +40,7 @@ class Scorer:
         on_progress: OnProgress,
     ) -> Answers:
         name = f"{model.manifest.sha256}-{self.longest_prompt}.jsonl"
-        memory = AnsweredCases(self.cache.directory / "answered" / name)
+        memory = ScoreCache(self.cache.directory / "answered" / name)
         prompts = {key_of(prompt, labels): prompt for prompt in map(prompt_of, examples)}
         answered = {key: each for key, each in memory.read().items() if key in prompts}
         missing = [key for key in prompts if key not in answered]
@@ -69,21 +69,21 @@ class Scorer:
 
     def _score(
         self, model: TrainedModel, prompts: Sequence[Prompt], labels: Sequence[str]
-    ) -> list[Answered]:
+    ) -> list[CachedScore]:
         backend = self._backend(model)
         begun = time.perf_counter()
         scores = backend.score(model.version, prompts, labels)
         milliseconds = 1000 * (time.perf_counter() - begun) / len(prompts)
-        return [Answered(each, milliseconds) for each in scores]
+        return [CachedScore(each, milliseconds) for each in scores]
 
     def _backend(self, model: TrainedModel) -> Backend:
-        key = (model.backend, model.base_model, model.quantisation)
+        key = (model.backend, model.base_model, model.quantization)
         if key not in self._backends:
             base = self.cache.base(model.base_model) if model.base_model else None
             self._backends[key] = open_backend(
                 model.backend,
                 base=base,
-                quantisation=model.quantisation,
+                quantization=model.quantization,
                 device=self.device,
                 longest_prompt=self.longest_prompt,
             )

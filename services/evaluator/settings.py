@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from services.evaluator.request import Rules
+from services.evaluator.request import GateSettings
 from shared.models.backend import LONGEST_PROMPT_TOKENS
 from shared.settings import ServiceSettings
 
@@ -30,8 +30,8 @@ class Settings(ServiceSettings):
     lease_seconds: float = Field(default=30.0, gt=0)
 
     @property
-    def rules(self) -> Rules:
-        return Rules(
+    def rules(self) -> GateSettings:
+        return GateSettings(
             margin=self.margin,
             minimum_effective_cases=self.minimum_effective_cases,
             tolerated_error=self.tolerated_error,

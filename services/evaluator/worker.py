@@ -88,7 +88,7 @@ class Worker:
         if "evaluated" in last:
             evaluated = decode(json.dumps(last["evaluated"]).encode(), ModelEvaluated)
             await self.store.succeed(run, evaluated)
-            self.health.calm(f"evaluation of {version}")
+            self.health.clear_alert(f"evaluation of {version}")
             logger.info("evaluated", version=version, verdict=evaluated.verdict)
         elif "away" in last:
             await self.store.release(run, counted=False)

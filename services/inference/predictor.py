@@ -2,7 +2,7 @@
 
 A batch holds about half a second of model work, whoever asks by HTTP goes first, and a batch
 that was scored under a rollout that has changed since is scored again before anybody sees it.
-No case fails for its neighbour's fault, and none that a version cannot score is lost.
+No case fails for its neighbor's fault, and none that a version cannot score is lost.
 """
 
 import asyncio
@@ -229,7 +229,7 @@ class Predictor:
 
     async def _explained(self, prediction: PredictionMade, item: Waiting) -> PredictionMade:
         """With a draft of the reasoning, if one was asked for and comes about: it is no part of
-        the judgement, so none is better than no prediction."""
+        the judgment, so none is better than no prediction."""
         answer = prediction.answer
         if not item.explain or answer is None:
             return prediction
@@ -286,6 +286,6 @@ def _score_of(served: ServedModel, arm: Arm, scores: LabelScores, latency_ms: fl
         adapter_sha256=model.manifest.sha256,
         prompt_version=model.prompt_version,
         backend=model.backend,
-        quantisation=model.quantisation,
+        quantization=model.quantization,
         latency_ms=latency_ms,
     )

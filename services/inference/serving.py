@@ -68,7 +68,7 @@ class Serving:
             ]
             await self._unload_unknown()
             if all(tried):
-                self.health.calm("models")
+                self.health.clear_alert("models")
             else:
                 await asyncio.sleep(_RETRY_SECONDS)
                 self._changed.set()
@@ -112,11 +112,11 @@ class Serving:
 
     def _forgive(self, version: str) -> None:
         self._refused.discard(version)
-        self.health.calm(f"model {version}")
+        self.health.clear_alert(f"model {version}")
 
     async def _load(self, model: TrainedModel) -> None:
         directory = await in_thread(self.cache.adapter, model)
-        key = (model.backend, model.base_model, model.quantisation)
+        key = (model.backend, model.base_model, model.quantization)
         if key not in self._backends:
             self._backends[key] = await in_thread(self._open, model)
         backend = self._backends[key]
@@ -128,7 +128,7 @@ class Serving:
         return open_backend(
             model.backend,
             base=base,
-            quantisation=model.quantisation,
+            quantization=model.quantization,
             device=self.device,
             longest_prompt=self.longest_prompt_tokens,
         )

@@ -17,10 +17,10 @@ from services.review_queue.people.reviewers import Reviewers
 from services.review_queue.people.users import Accounts, SignInLimits, parse_users
 from services.review_queue.reading.listing import Listing
 from services.review_queue.reading.member_history import History
-from services.review_queue.reviewing.assignments import Work
+from services.review_queue.reviewing.assignments import Assignments
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.intake import Intake
-from services.review_queue.reviewing.leasing import Limits, Line
+from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.notes import Notes
 from services.review_queue.reviewing.settlement import Settlement
 from services.review_queue.settings import Settings
@@ -61,8 +61,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     outbox = Outbox(database, service=NAME)
     relay = Relay(outbox, bus, health)
-    line = Line(database, _limits(settings))
-    work = Work(database, line.limits)
+    line = Leasing(database, _limits(settings))
+    work = Assignments(database, line.limits)
     trail = Trail(database)
     settlement = Settlement(database, outbox)
     listing = Listing(database)

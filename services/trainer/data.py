@@ -1,4 +1,4 @@
-"""Labelled cases out of JSONL files, and the order in which training reads them."""
+"""Labeled cases out of JSONL files, and the order in which training reads them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ class Line(BaseModel):
 
 
 @dataclass(frozen=True)
-class LabelledCase:
+class LabeledCase:
     prompt: Prompt
     label: str
     reasoning: str
 
 
-Splits = Mapping[str, Sequence[LabelledCase]]
+Splits = Mapping[str, Sequence[LabeledCase]]
 
 
 def read_splits(directory: Path, labels: Sequence[str]) -> Splits:
@@ -38,7 +38,7 @@ def read_splits(directory: Path, labels: Sequence[str]) -> Splits:
     return splits
 
 
-def without(splits: Splits, too_long: Callable[[LabelledCase], bool]) -> tuple[Splits, int]:
+def without(splits: Splits, too_long: Callable[[LabeledCase], bool]) -> tuple[Splits, int]:
     """The splits without what no model is asked, and how many cases that is.
 
     `Rejected` if nothing is left to train on.
@@ -49,7 +49,7 @@ def without(splits: Splits, too_long: Callable[[LabelledCase], bool]) -> tuple[S
     return kept, sum(map(len, splits.values())) - sum(map(len, kept.values()))
 
 
-def _read(path: Path, labels: Sequence[str]) -> list[LabelledCase]:
+def _read(path: Path, labels: Sequence[str]) -> list[LabeledCase]:
     if not path.exists():
         return []
     with path.open(encoding="utf-8") as file:
@@ -60,7 +60,7 @@ def _read(path: Path, labels: Sequence[str]) -> list[LabelledCase]:
         ]
 
 
-def _case(text: str, labels: Sequence[str], *, where: str) -> LabelledCase:
+def _case(text: str, labels: Sequence[str], *, where: str) -> LabeledCase:
     try:
         line = Line.model_validate_json(text)
     except ValidationError as error:
@@ -73,7 +73,7 @@ def _case(text: str, labels: Sequence[str], *, where: str) -> LabelledCase:
         raise Rejected(
             f"the answer must begin with its label, one of {', '.join(labels)}", field=where
         )
-    return LabelledCase(Prompt(system, user), line.label, reasoning.strip())
+    return LabeledCase(Prompt(system, user), line.label, reasoning.strip())
 
 
 def batches(lengths: Sequence[int], *, cases: int, pool: int, random: Random) -> list[list[int]]:

@@ -19,10 +19,10 @@ class Recipe(BaseModel):
     seed: int = 0
 
     # linear
-    inverse_regularisation: Positive = 30.0  # scikit-learn's C
+    inverse_regularization: Positive = 30.0  # scikit-learn's C
 
     # lora: what is trained
-    quantisation: Literal["none", "nf4", "int8"] = "none"  # of the base model
+    quantization: Literal["none", "nf4", "int8"] = "none"  # of the base model
     rank: Count = 16
     alpha: Positive = 32.0  # updates are scaled by alpha / rank
     target_modules: tuple[str, ...] = (

@@ -23,7 +23,7 @@ def model_card(
             "",
             f"Answers the task `{about['task']}` with one of {', '.join(manifest.labels)}.",
             f"Trained by `{about['strategy']}` from {about['base_model'] or 'nothing'}, "
-            f"quantisation {about['quantisation']}, prompt {about['prompt_version']}, "
+            f"quantization {about['quantization']}, prompt {about['prompt_version']}, "
             f"dataset {manifest.dataset_version} ({manifest.trigger}).",
             "",
             "Only approvals by this model may stand without a human, and only above the threshold",

@@ -18,7 +18,7 @@ class Settings(ServiceSettings):
     port: int = 8105
     strategy: Literal["lora", "linear"] = "lora"
     base_model: str = "SmolLM2-135M-Instruct"  # as registered under s3://models/base/
-    quantisation: Literal["none", "nf4", "int8"] = "none"
+    quantization: Literal["none", "nf4", "int8"] = "none"
     recipe: Path | None = None  # a JSON file with settings of the recipe
     # Inference's own setting: what it does not read is not trained on.
     longest_prompt_tokens: int = Field(

@@ -21,7 +21,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.trainer.data import LabelledCase, Splits, read_splits, without
+from services.trainer.data import LabeledCase, Splits, read_splits, without
 from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import METRICS, Progress, TrainingFailed
 from services.trainer.strategies import linear
@@ -35,7 +35,7 @@ from shared.models.calibration import (
 )
 
 _VERSION = "candidate"
-_FLAGS = ("strategy", "quantisation", "seed", "epochs", "longest_prompt")
+_FLAGS = ("strategy", "quantization", "seed", "epochs", "longest_prompt")
 
 
 def run(
@@ -64,7 +64,7 @@ def run(
         backend = open_backend(
             "transformers",
             base=base,
-            quantisation=recipe.quantisation,
+            quantization=recipe.quantization,
             device=device,
             longest_prompt=recipe.longest_prompt,
         )
@@ -141,7 +141,7 @@ def _calibrated(backend: Backend, splits: Splits, labels: Sequence[str]) -> dict
 
 def _validated(
     backend: Backend,
-    cases: Sequence[LabelledCase],
+    cases: Sequence[LabeledCase],
     labels: Sequence[str],
     *,
     temperature: float,
@@ -164,7 +164,7 @@ def _validated(
 
 
 def _scores(
-    backend: Backend, cases: Sequence[LabelledCase], labels: Sequence[str]
+    backend: Backend, cases: Sequence[LabeledCase], labels: Sequence[str]
 ) -> list[LabelScores]:
     return backend.score(_VERSION, [case.prompt for case in cases], labels)
 

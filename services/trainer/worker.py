@@ -137,7 +137,7 @@ class Worker:
             *("--out", str(directory / "out")),
             *("--labels", ",".join(manifest.labels)),
             *("--strategy", settings.strategy),
-            *("--quantisation", settings.quantisation),
+            *("--quantization", settings.quantization),
             *("--longest-prompt", str(settings.longest_prompt_tokens)),
         ]
         if settings.strategy != "linear":
@@ -151,7 +151,7 @@ class Worker:
         settings = self.settings
         return {
             "strategy": settings.strategy,
-            "quantisation": settings.quantisation,
+            "quantization": settings.quantization,
             "base_model": None if settings.strategy == "linear" else settings.base_model,
         }
 

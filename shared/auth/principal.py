@@ -79,7 +79,7 @@ def allow(*roles: str) -> Callable[..., Awaitable[Principal]]:
 
 
 async def identify(request: Request) -> Principal | None:
-    """Ask the service's own way of recognising callers."""
+    """Ask the service's own way of recognizing callers."""
     way: Identify = request.app.state.identify
     return await way(request)
 

@@ -87,7 +87,7 @@ class Score(Frozen):
     adapter_sha256: Sha256
     prompt_version: str
     backend: str
-    quantisation: str
+    quantization: str
     latency_ms: Annotated[float, Field(ge=0.0)]
 
     @cached_property

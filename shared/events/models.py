@@ -73,7 +73,7 @@ class TrainedModel(Frozen):
     task: str
     strategy: str
     backend: str
-    quantisation: str
+    quantization: str
     base_model: str | None  # name under s3://models/base/, none for the scikit-learn backend
     prompt_version: str
     temperature: Annotated[float, Field(gt=0.0)]

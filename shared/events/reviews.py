@@ -70,7 +70,7 @@ class Opinion(Frozen):
     """
 
     reviewer: str
-    licence: str | None = None
+    license: str | None = None
     label: str
     label_before: str | None = None
     reason_code: str | None = None

@@ -17,10 +17,10 @@ from faststream.kafka.message import KafkaAckableMessage
 
 from shared.events import Event
 from shared.health import Health
-from shared.messaging.consumer import Consumption, E, Handler, Raw
+from shared.messaging.consumer import E, Handler, Raw, TopicConsumer
 from shared.messaging.encoding import encode
-from shared.messaging.partition_reader import Reader
-from shared.messaging.producer import Sender
+from shared.messaging.partition_reader import PartitionReader
+from shared.messaging.producer import Producer
 from shared.messaging.topics import Topic
 from shared.messaging.watchdog import Watchdog
 from shared.settings import EngineSettings
@@ -30,13 +30,13 @@ _LONGEST_HANDLING_MS = 15 * 60 * 1000
 
 
 class Bus:
-    """A service's connection to Kafka: one sender, one consumer. `service` is also its group."""
+    """A service's connection to Kafka: one producer, one consumer. `service` is also its group."""
 
     def __init__(self, settings: EngineSettings, *, service: str, health: Health) -> None:
         self.service = service
         self.health = health
         client_id = f"caseloop-{service}"
-        self.sender = Sender(settings, client_id=client_id)
+        self.producer = Producer(settings, client_id=client_id)
         self.broker = KafkaBroker(
             settings.kafka_bootstrap.split(","),
             client_id=client_id,
@@ -46,41 +46,43 @@ class Bus:
             log_level=logging.DEBUG,  # of a line for each record; errors are errors
         )
         self.watchdog = Watchdog(service)
-        self._consumptions: dict[str, Consumption] = {}
+        self._consumers: dict[str, TopicConsumer] = {}
         self._batch = 1
 
     @property
     def topics(self) -> list[str]:
         """The work topics that are consumed."""
-        return list(self._consumptions)
+        return list(self._consumers)
 
     def consume(self, topic: Topic, handle: Handler[E], *, event: type[E], batch: int) -> None:
         """Hand `topic` to `handle`, in batches of about `batch` records."""
-        self._consumptions[topic.name] = Consumption(
-            self.sender, self.service, self.health, topic, event, handle
+        self._consumers[topic.name] = TopicConsumer(
+            self.producer, self.service, self.health, topic, event, handle
         )
         self._batch = max(self._batch, batch)
 
     async def start(self) -> None:
-        await self.sender.start()
-        if self._consumptions:
+        await self.producer.start()
+        if self._consumers:
             self._subscribe()
         build = cast("partial[AIOKafkaConsumer]", await self.broker.connect())
-        self.broker.config.broker_config.builder = partial(Reader, self.health, **build.keywords)
+        self.broker.config.broker_config.builder = partial(
+            PartitionReader, self.health, **build.keywords
+        )
         await self.broker.start()
 
     async def stop(self) -> None:
         await self.broker.stop()
-        await self.sender.stop()
+        await self.producer.stop()
 
     async def publish(self, events: Sequence[Event]) -> None:
         """Send events and wait until all are confirmed."""
-        await self.sender.send([encode(event, source=self.service) for event in events])
+        await self.producer.send([encode(event, source=self.service) for event in events])
 
     def _subscribe(self) -> None:
         """One consumer for all topics: two of one group would only rebalance each other."""
         subscriber = self.broker.subscriber(
-            *self._consumptions,
+            *self._consumers,
             group_id=self.service,
             batch=True,
             max_records=self._batch,
@@ -102,7 +104,7 @@ class Bus:
             by_topic[record.topic].append(record)
         with self.watchdog.at_work():
             for topic, records in by_topic.items():
-                await self._consumptions[topic].take(records)
+                await self._consumers[topic].take(records)
 
 
 async def _parse(records: tuple[Raw, ...], default: Any) -> KafkaMessage:

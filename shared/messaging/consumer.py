@@ -16,7 +16,7 @@ from shared.events import Event
 from shared.health import Health
 from shared.messaging.dead_letters import DeadLetter, dead_letter
 from shared.messaging.encoding import decode
-from shared.messaging.producer import Sender
+from shared.messaging.producer import Producer
 from shared.messaging.topics import Topic
 from shared.telemetry import CONSUMED, DEAD_LETTERED, HANDLING, logger
 
@@ -32,10 +32,10 @@ _LONGEST_WAIT_SECONDS = 5.0
 
 
 @dataclass
-class Consumption:
+class TopicConsumer:
     """How one topic is worked off for one group."""
 
-    sender: Sender
+    producer: Producer
     group: str
     health: Health
     topic: Topic
@@ -132,7 +132,7 @@ class Consumption:
         why = ""
         for possible in (letter, letter.without_content()):
             try:
-                return await self.sender.send([dead_letter(possible)])
+                return await self.producer.send([dead_letter(possible)])
             except Rejected as error:
                 why = str(error)
         raise Transient(f"the dead letters are refused: {why}")

@@ -106,7 +106,7 @@ class Relay:
             _BATCH,
         )
         if rows:
-            await self.bus.sender.send(
+            await self.bus.producer.send(
                 [Record(r["topic"], r["key"], r["value"], orjson.loads(r["headers"])) for r in rows]
             )
             await connection.execute(

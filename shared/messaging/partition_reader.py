@@ -26,7 +26,7 @@ Records: TypeAlias = list[ConsumerRecord[Any, Any]]
 _ASIDE_SECONDS = 10.0
 
 
-class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # untyped
+class PartitionReader(AIOKafkaConsumer):  # type: ignore[misc]  # untyped
     """A consumer that passes over nothing. `aside` says until when a partition is left alone."""
 
     def __init__(self, health: Health, **options: Any) -> None:

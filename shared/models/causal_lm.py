@@ -24,18 +24,18 @@ from shared.models.tokens import Row
 
 PADDING = 0  # any token: nothing looks at it
 _WORTH_SHARING = 8  # tokens
-_QUANTISATIONS = ("none", "nf4", "int8")
+_QUANTIZATIONS = ("none", "nf4", "int8")
 
 
-def load_base(directory: Path, *, quantisation: str, device: str) -> Any:
+def load_base(directory: Path, *, quantization: str, device: str) -> Any:
     """The base model, frozen, in bfloat16 where the processor computes in it, else in float32.
 
     The device `auto` is the GPU if there is one.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    if quantisation not in _QUANTISATIONS:
-        raise ModelUnusable(f"no quantisation {quantisation!r}; there are {_QUANTISATIONS}")
+    if quantization not in _QUANTIZATIONS:
+        raise ModelUnusable(f"no quantization {quantization!r}; there are {_QUANTIZATIONS}")
     logs: Any = logging  # has no types
     logs.disable_progress_bar()  # a service's log is no terminal
     slow = device == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -45,17 +45,17 @@ def load_base(directory: Path, *, quantisation: str, device: str) -> Any:
         # On a CPU, plain matrix products are faster than the fused kernel: training by a fifth.
         attn_implementation="eager" if device == "cpu" else "sdpa",
         device_map={"": device},
-        quantization_config=_quantised(quantisation),
+        quantization_config=_quantized(quantization),
     )
     return model.requires_grad_(False).eval()
 
 
-def _quantised(quantisation: str) -> Any:
-    if quantisation == "none":
+def _quantized(quantization: str) -> Any:
+    if quantization == "none":
         return None
     if importlib.util.find_spec("bitsandbytes") is None:
         raise ModelUnusable(
-            f"quantisation {quantisation} needs bitsandbytes: pip install 'caseloop[quantised]'"
+            f"quantization {quantization} needs bitsandbytes: pip install 'caseloop[quantized]'"
         )
     settings: dict[str, dict[str, Any]] = {
         "int8": {"load_in_8bit": True},
@@ -67,7 +67,7 @@ def _quantised(quantisation: str) -> Any:
         },
     }
     make: Any = BitsAndBytesConfig  # its constructor has no types
-    return make(**settings[quantisation])
+    return make(**settings[quantization])
 
 
 class LeanLinear(Linear):

@@ -1,4 +1,4 @@
-"""Every kind of judgement that Caseloop knows. `TASKS` is the whole list."""
+"""Every kind of judgment that Caseloop knows. `TASKS` is the whole list."""
 
 from shared.errors import Rejected
 from shared.tasks.adjudication import ADJUDICATION

@@ -1,4 +1,4 @@
-"""Field types that several tasks share: normalised on the way in, and nothing that a store refuses.
+"""Field types that several tasks share: normalized on the way in, and nothing that a store refuses.
 
 No error message repeats the value, because the value may be member data.
 """

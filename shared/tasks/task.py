@@ -1,4 +1,4 @@
-"""What a task is: one kind of judgement, defined once and read by every service.
+"""What a task is: one kind of judgment, defined once and read by every service.
 
 A task says what a case contains, which labels an expert can give, which of them are adverse
 to the member, how a case is put to a model, and what a reviewer is shown of it. Services know
@@ -132,7 +132,7 @@ def _no_panels(_case: Any) -> tuple[Panel, ...]:
 
 @dataclass(frozen=True)
 class Task:
-    """A kind of judgement.
+    """A kind of judgment.
 
     `read_history` turns one row of a CSV file into a `HistoricCase` and raises `Rejected` with
     the column's name; `required_columns` and `optional_columns` are the columns it reads.
@@ -160,7 +160,7 @@ class Task:
     amount_field: str | None = None
     # The column of a history file that says which claim a row is about.
     claim_column: str = "claim_id"
-    # The input fields by which a case is recognised among a member's earlier ones.
+    # The input fields by which a case is recognized among a member's earlier ones.
     summary: tuple[str, ...] = ()
     title_of_code: Callable[[str, str], CodeTitle | None] = _no_title
     rules_of: Callable[[Any], tuple[Rule, ...]] = _no_rules

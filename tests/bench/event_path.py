@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from services.confidence_filter import app as filter_app
 from services.confidence_filter.handlers import Handlers
-from services.confidence_filter.routing import Policy
+from services.confidence_filter.routing import RoutingSettings
 from services.confidence_filter.store import Store
 from shared.events import PredictionMade
 from shared.health import Health
@@ -68,7 +68,7 @@ class Ours:
         self.handlers = Handlers(
             Store(self.database, self.outbox),
             lambda _: _ROLLOUT,
-            policy=Policy(audit_rate=0.05, audit_salt="bench"),
+            policy=RoutingSettings(audit_rate=0.05, audit_salt="bench"),
             now=lambda: NOW,
         )
         self.bus.consume(PREDICTIONS_MADE, self._handle, event=PredictionMade, batch=BATCH)

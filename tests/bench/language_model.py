@@ -25,7 +25,7 @@ from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress
 from services.trainer.train import run
 from shared.models.backend import open_backend
-from shared.models.base_model import SMOLLM2, materialise
+from shared.models.base_model import SMOLLM2, materialize
 from shared.tasks import TASKS
 from shared.tasks.task import Prompt, answer_text
 from tests.bench.measure import Measure, interleaved
@@ -63,7 +63,7 @@ class LanguageModel:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.base = materialise(SMOLLM2, directory / "base")
+        self.base = materialize(SMOLLM2, directory / "base")
         self.adapter = directory / "adapter"
         self.claims = list(simulated_claims(seed=1, count=TRAINED_ON + SCORED))
         self._write_data()

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from services.review_queue.app import MIGRATIONS
 from services.review_queue.people.access import Actor
-from services.review_queue.reviewing.assignments import Hold, Work
+from services.review_queue.reviewing.assignments import Assignments, Hold
 from services.review_queue.reviewing.intake import Intake
-from services.review_queue.reviewing.leasing import Limits, Line
+from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.opinions import Answer
 from services.review_queue.reviewing.review import Shares
 from shared.storage.database import Database
@@ -53,8 +53,8 @@ class Filled:
         self.database = database
         self.length = length
         self.intake = Intake(database, lambda _: Shares(overlap=0.0, withheld=0.0))
-        self.line = Line(database, _LIMITS)
-        self.work = Work(database, _LIMITS)
+        self.line = Leasing(database, _LIMITS)
+        self.work = Assignments(database, _LIMITS)
         self.numbers: Iterator[int] = itertools.count()
         self.missing = length
 

@@ -32,7 +32,7 @@ async def test_a_decision_is_corrected_and_stays_readable(place: Workplace) -> N
     desk = Desk(page)
     await page.locator(".option", has_text="Pending").click()
     await page.get_by_label("Reason code").select_option(
-        "An itemised bill or an agreed fee is needed"
+        "An itemized bill or an agreed fee is needed"
     )
     await desk.is_accessible()
     await page.get_by_role("button", name="Correct the decision").click()

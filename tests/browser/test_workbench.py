@@ -105,7 +105,7 @@ async def test_a_withheld_answer_is_nowhere_before_the_commit(place: Workplace) 
 
 
 def _telling(request: ReviewRequested) -> ReviewRequested:
-    """With an answer whose every part would be recognised."""
+    """With an answer whose every part would be recognized."""
     answer = ModelAnswer(
         version="adjudication-v77",
         label="DENIED",

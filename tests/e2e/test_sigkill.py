@@ -24,7 +24,7 @@ from deploy.demo.scenario import Scenario
 from deploy.embedded.ports import SERVICES
 from deploy.embedded.stack import EmbeddedStack
 from deploy.terminal import Terminal
-from shared.messaging.producer import Sender
+from shared.messaging.producer import Producer
 from shared.settings import engine_settings
 from tests.support.engines.engines import Engines, own_engines, temporary_home
 
@@ -111,8 +111,8 @@ async def played(stack: EmbeddedStack, plan: Plan) -> AsyncIterator[Scenario]:
     system = System(stack.environment)
     recorded = {case_id_of(case): case for case in plan.stream()}
     loop = Loop(plan.task.name, own=recorded.keys())
-    sender = Sender(engine_settings(stack.environment), client_id="caseloop-test")
-    feed = Feed(plan.task.name, plan.stream(), sender, set(), lambda: 0)
+    producer = Producer(engine_settings(stack.environment), client_id="caseloop-test")
+    feed = Feed(plan.task.name, plan.stream(), producer, set(), lambda: 0)
     url = system.url("review_queue")
     adjudicators = [adjudicate(url, reviewer, recorded.get) for reviewer in PANEL]
     display = Display(loop, Terminal(quiet=True))

@@ -13,7 +13,7 @@ import pytest
 from deploy.embedded.stack import EmbeddedStack
 from deploy.prepare import prepare
 from shared.messaging.encoding import encode
-from shared.messaging.producer import Sender
+from shared.messaging.producer import Producer
 from shared.settings import EngineSettings, engine_settings
 from tests.support.builders.events import submitted
 from tests.support.engines.engines import temporary_home
@@ -47,14 +47,14 @@ async def test_a_broker_dies_in_the_middle() -> None:
 
 async def submit(settings: EngineSettings, names: list[str], *, killing: Path) -> None:
     """Submit all, confirmed one batch after the other; half-way a broker is killed."""
-    sender = Sender(settings, client_id="test")
-    await sender.start()
+    producer = Producer(settings, client_id="test")
+    await producer.start()
     for start in range(0, len(names), 50):
         if start == len(names) // 2:
             os.kill(int(killing.read_text()), signal.SIGKILL)
         batch = [encode(submitted(name), source="test") for name in names[start : start + 50]]
-        await sender.send(batch)
-    await sender.stop()
+        await producer.send(batch)
+    await producer.stop()
 
 
 async def reviews(url: str) -> Counter[str]:

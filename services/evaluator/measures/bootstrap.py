@@ -25,7 +25,7 @@ class Interval:
     high: float
 
 
-class Contender(NamedTuple):
+class EvaluatedVersion(NamedTuple):
     """A version's answers with the threshold that it would serve with."""
 
     answers: Answers
@@ -62,8 +62,8 @@ class Samples:
 
 def resample(
     held: HeldOut,
-    candidate: Contender,
-    champion: Contender | None,
+    candidate: EvaluatedVersion,
+    champion: EvaluatedVersion | None,
     *,
     rng: np.random.Generator,
     resamples: int,

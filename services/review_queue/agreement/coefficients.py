@@ -60,7 +60,7 @@ def cohen(pairs: Iterable[tuple[str, str]]) -> float | None:
 
 
 def fleiss(units: Iterable[Labels]) -> float | None:
-    """Fleiss' kappa (1971), generalised to units of unequal size: every unit counts once.
+    """Fleiss' kappa (1971), generalized to units of unequal size: every unit counts once.
 
     No size is left out: where a further reviewer is asked upon disagreement, the units of the usual
     size would be those that agree. With equal sizes it is Fleiss' own.

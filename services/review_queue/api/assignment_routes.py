@@ -25,9 +25,9 @@ from services.review_queue.api.assignment_schemas import (
     Wanted,
 )
 from services.review_queue.people.access import Worker
-from services.review_queue.reviewing.assignments import Hold, Work
+from services.review_queue.reviewing.assignments import Assignments, Hold
 from services.review_queue.reviewing.corrections import Corrections
-from services.review_queue.reviewing.leasing import Line
+from services.review_queue.reviewing.leasing import Leasing
 from services.review_queue.reviewing.notes import Notes
 from shared.tasks import get_task
 
@@ -45,7 +45,7 @@ PROBLEMS: dict[int | str, dict[str, object]] = {
 ReviewId = Annotated[str, Path(max_length=128, pattern=r"^[\w.:\-]+$")]
 
 
-def assignment_routes(line: Line, work: Work) -> APIRouter:
+def assignment_routes(line: Leasing, work: Assignments) -> APIRouter:
     """Lease, look, decide: always one case at a time."""
     router = APIRouter(prefix="/v1/assignments", tags=["assignments"], responses=PROBLEMS)
     lease_seconds = line.limits.lease.total_seconds()

@@ -12,7 +12,7 @@ from typing import Any
 from services.review_queue.people.access import Actor
 from services.review_queue.reading.review_detail import Detail, Revision, Seat
 from services.review_queue.reviewing.corrections import NotTheirs
-from services.review_queue.reviewing.opinions import Answer, Given
+from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from shared.events import ReviewRequested
 from shared.tasks import get_task
 from shared.tasks.masking import MASK, masked
@@ -64,7 +64,7 @@ def _without_the_model(found: Detail) -> Detail:
     )
 
 
-def _final(given: Given | None) -> Given | None:
+def _final(given: GivenOpinion | None) -> GivenOpinion | None:
     """What was said in the end."""
     if given is None:
         return None
@@ -92,7 +92,7 @@ def _masked_request(request: ReviewRequested) -> ReviewRequested:
     return request.model_copy(update={"case": case, "answer": answer})
 
 
-def _masked_given(given: Given | None) -> Given | None:
+def _masked_given(given: GivenOpinion | None) -> GivenOpinion | None:
     if given is None:
         return None
     hidden = _prose(given.answer)

@@ -11,7 +11,7 @@ import asyncpg
 
 from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.opinion_rows import given
-from services.review_queue.reviewing.opinions import Given
+from services.review_queue.reviewing.opinions import GivenOpinion
 from services.review_queue.reviewing.states import AssignmentState, Kind, SeatState
 from shared.events import Criterion, ModelAnswer, Opinion, ReviewRequested, RouteReason
 from shared.storage.database import Connection
@@ -50,7 +50,7 @@ class Seat:
     kind: Kind
     state: SeatState
     reviewer: str | None
-    given: Given | None
+    given: GivenOpinion | None
 
 
 @dataclass(frozen=True)

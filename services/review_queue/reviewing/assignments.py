@@ -121,7 +121,7 @@ class Submitted:
     settles_at: datetime
 
 
-class Work:
+class Assignments:
     def __init__(self, database: Database, limits: Limits) -> None:
         self.database = database
         self.limits = limits

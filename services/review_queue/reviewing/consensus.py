@@ -8,7 +8,7 @@ senior with all opinions in front of him, as he has where a reviewer escalates.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.review_queue.reviewing.opinions import Given
+from services.review_queue.reviewing.opinions import GivenOpinion
 from services.review_queue.reviewing.states import Kind
 
 KINDS: tuple[Kind, ...] = ("first", "second", "further", "final")
@@ -21,7 +21,7 @@ class Wanted:
     kind: Kind
 
 
-def judge(given: Sequence[Given]) -> Given | Wanted:
+def judge(given: Sequence[GivenOpinion]) -> GivenOpinion | Wanted:
     """The opinion that stands once every seat is answered, or the seat that is needed next.
 
     `given` has one opinion a seat, in the order of the seats.
@@ -35,7 +35,7 @@ def judge(given: Sequence[Given]) -> Given | Wanted:
     return Wanted("further" if len(given) == 2 else "final")
 
 
-def _most_shared(given: Sequence[Given]) -> Given | None:
+def _most_shared(given: Sequence[GivenOpinion]) -> GivenOpinion | None:
     """The first opinion with which another one agrees."""
     outcomes = [each.answer.outcome for each in given]
     shared = (each for each in given if outcomes.count(each.answer.outcome) > 1)

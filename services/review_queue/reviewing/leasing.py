@@ -94,7 +94,7 @@ class Limits:
     leases_per_reviewer: int
 
 
-class Line:
+class Leasing:
     def __init__(self, database: Database, limits: Limits) -> None:
         self.database = database
         self.limits = limits

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from services.review_queue.reviewing.opinions import Answer, Given
+from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from shared.events import Criterion, Opinion
 from shared.storage.database import Connection
 
@@ -39,9 +39,9 @@ async def add_opinion(
     )
 
 
-def given(row: "asyncpg.Record") -> Given:
+def given(row: "asyncpg.Record") -> GivenOpinion:
     """Read an opinion joined with its seat's kind."""
-    return Given(row["kind"], answer(row), opinion(row))
+    return GivenOpinion(row["kind"], answer(row), opinion(row))
 
 
 def answer(row: "asyncpg.Record") -> Answer:

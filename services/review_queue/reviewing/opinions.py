@@ -47,7 +47,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenOpinion:
     """An answer as it was given on a seat."""
 
     kind: Kind
@@ -123,8 +123,8 @@ def amount_at_stake(task: Task, case: Case) -> Decimal | None:
 
 def completed(
     request: ReviewRequested,
-    standing: Given,
-    given: Sequence[Given],
+    standing: GivenOpinion,
+    given: Sequence[GivenOpinion],
     *,
     withheld: bool,
     at: datetime,
@@ -146,7 +146,7 @@ def completed(
 
 
 def decided(
-    request: ReviewRequested, standing: Given, *, withheld: bool, at: datetime
+    request: ReviewRequested, standing: GivenOpinion, *, withheld: bool, at: datetime
 ) -> DecisionMade:
     """The case's one original decision. `model_version` is the model that the human was shown."""
     hidden = withheld and standing.opinion.label_before is None

@@ -11,7 +11,7 @@ import asyncpg
 
 from services.review_queue.reviewing.consensus import KINDS, Wanted, judge
 from services.review_queue.reviewing.opinion_rows import given
-from services.review_queue.reviewing.opinions import Given, completed, decided
+from services.review_queue.reviewing.opinions import GivenOpinion, completed, decided
 from services.review_queue.reviewing.states import EXPIRE, SETTLE, WITHDRAW
 from shared.events import Event, ReviewRequested
 from shared.messaging.outbox import Outbox
@@ -143,8 +143,8 @@ class Settlement:
 async def _complete(
     connection: Connection,
     row: "asyncpg.Record",
-    standing: Given,
-    opinions: Sequence[Given],
+    standing: GivenOpinion,
+    opinions: Sequence[GivenOpinion],
     *,
     seat: int,
 ) -> Sequence[Event]:

@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from services.review_queue.people.access import Anybody, Worker
 from services.review_queue.reading.member_history import History
-from services.review_queue.reviewing.leasing import Line
+from services.review_queue.reviewing.leasing import Leasing
 from services.review_queue.reviewing.notes import Notes
 from services.review_queue.web.case_view import case_view
 from services.review_queue.web.earlier_cases import earlier_views
@@ -15,7 +15,7 @@ from services.review_queue.web.navigation import start
 from services.review_queue.web.pages import Pages
 
 
-def case_pages(pages: Pages, line: Line, history: History, notes: Notes) -> APIRouter:
+def case_pages(pages: Pages, line: Leasing, history: History, notes: Notes) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")

@@ -180,7 +180,7 @@ def _tone(label: Label, adverse: Sequence[str]) -> Tone:
 
 
 def tone_of(task: str, label: str) -> Tone | None:
-    """How a label is coloured; nothing if the task has it no more."""
+    """How a label is colored; nothing if the task has it no more."""
     known = options(TASKS[task]) if task in TASKS else ()
     return next((option.tone for option in known if option.label.name == label), None)
 

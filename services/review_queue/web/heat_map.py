@@ -1,7 +1,7 @@
 """A confusion as a picture, with its numbers as a table for those who do not see it.
 
 The picture goes by the shares of a row, so that what happens to a rare label is as visible as what
-happens to a common one. It carries no styles: classes colour it, else the colour of the text does.
+happens to a common one. It carries no styles: classes color it, else the color of the text does.
 """
 
 import math

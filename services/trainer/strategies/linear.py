@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from services.trainer.data import LabelledCase
+from services.trainer.data import LabeledCase
 from services.trainer.hyperparameters import Recipe
 from shared.models.linear_model import FEATURES, LinearModel, vectorizer
 
 _NEVER_SEEN = -20.0  # intercept of a label without a training case: as good as impossible
 
 
-def train(recipe: Recipe, cases: Sequence[LabelledCase], labels: Sequence[str], out: Path) -> None:
+def train(recipe: Recipe, cases: Sequence[LabeledCase], labels: Sequence[str], out: Path) -> None:
     """Fit and save. A label without cases is never the answer."""
     seen = [label for label in labels if any(case.label == label for case in cases)]
     coefficients = np.zeros((len(labels), FEATURES), np.float32)
@@ -26,10 +26,10 @@ def train(recipe: Recipe, cases: Sequence[LabelledCase], labels: Sequence[str], 
     LinearModel(tuple(labels), coefficients, intercepts).save(out)
 
 
-def _fit(recipe: Recipe, cases: Sequence[LabelledCase], seen: Sequence[str]) -> tuple[Any, Any]:
+def _fit(recipe: Recipe, cases: Sequence[LabeledCase], seen: Sequence[str]) -> tuple[Any, Any]:
     """Coefficients [seen, features] and intercepts [seen]."""
     model = LogisticRegression(
-        C=recipe.inverse_regularisation, max_iter=2000, random_state=recipe.seed
+        C=recipe.inverse_regularization, max_iter=2000, random_state=recipe.seed
     )
     model.fit(
         vectorizer().transform([case.prompt.user for case in cases]),

@@ -24,7 +24,7 @@ from transformers import AutoConfig
 
 from services.trainer import checkpoint
 from services.trainer.checkpoint import State
-from services.trainer.data import LabelledCase, Splits, batches
+from services.trainer.data import LabeledCase, Splits, batches
 from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress, TrainingFailed
 from shared.models.causal_lm import add_adapter, answer_logits, load_base
@@ -37,7 +37,7 @@ _NAME = "trained"  # of the adapter, while it is trained
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingExample:
     """A case as the loss sees it: its tokens, and what each token of the answer weighs."""
 
     row: Row
@@ -66,7 +66,7 @@ def train(
     steps = plan(recipe, lengths)
 
     torch.manual_seed(recipe.seed)
-    model = load_base(base, quantisation=recipe.quantisation, device=device)
+    model = load_base(base, quantization=recipe.quantization, device=device)
     config = _config(recipe)
     adapter = _fresh_adapter(model, config)
     optimizer = torch.optim.AdamW(adapter.values(), weight_decay=recipe.weight_decay)
@@ -103,35 +103,37 @@ def train(
     return state
 
 
-def too_long(base: Path, recipe: Recipe) -> Callable[[LabelledCase], bool]:
+def too_long(base: Path, recipe: Recipe) -> Callable[[LabeledCase], bool]:
     """Whether a case and its answer have more tokens than inference would read of a case."""
     tokens = Tokens(base)
     most = readable_tokens(AutoConfig.from_pretrained(base), recipe.longest_prompt)
 
-    def is_too_long(case: LabelledCase) -> bool:
+    def is_too_long(case: LabeledCase) -> bool:
         row = Row(tokens.prompt(case.prompt), tokens.answer(case.label, case.reasoning))
         return len(row.inputs) > most
 
     return is_too_long
 
 
-def lesson(case: LabelledCase, tokens: Tokens, labels: Sequence[str], recipe: Recipe) -> Lesson:
+def lesson(
+    case: LabeledCase, tokens: Tokens, labels: Sequence[str], recipe: Recipe
+) -> TrainingExample:
     """Weight 1 on each token that the label is scored by, `reason_weight` on the rest together."""
     answer = tokens.answer(case.label, case.reasoning)
     scored = _scored_tokens(case, tokens, labels)
     rest = recipe.reason_weight / (len(answer) - scored)
     weights = (1.0,) * scored + (rest,) * (len(answer) - scored)
     row = Row(tokens.prompt(case.prompt), answer)
-    return Lesson(row, weights)
+    return TrainingExample(row, weights)
 
 
-def label_only(case: LabelledCase, tokens: Tokens, labels: Sequence[str]) -> Lesson:
+def label_only(case: LabeledCase, tokens: Tokens, labels: Sequence[str]) -> TrainingExample:
     scored = _scored_tokens(case, tokens, labels)
     row = Row(tokens.prompt(case.prompt), tokens.label(case.label)[:scored])
-    return Lesson(row, (1.0,) * scored)
+    return TrainingExample(row, (1.0,) * scored)
 
 
-def _scored_tokens(case: LabelledCase, tokens: Tokens, labels: Sequence[str]) -> int:
+def _scored_tokens(case: LabeledCase, tokens: Tokens, labels: Sequence[str]) -> int:
     return len(tokens.scored(labels)[labels.index(case.label)])
 
 
@@ -156,7 +158,7 @@ def plan(recipe: Recipe, lengths: Sequence[int]) -> list[tuple[int, list[int]]]:
 
 
 def learn(
-    model: Any, adapter: Mapping[str, Tensor], batch: Sequence[Lesson], recipe: Recipe
+    model: Any, adapter: Mapping[str, Tensor], batch: Sequence[TrainingExample], recipe: Recipe
 ) -> float:
     """Add the gradient of the batch's mean loss to the adapter's, and return that loss."""
 
@@ -182,7 +184,7 @@ def schedule(recipe: Recipe, step: int, steps: int) -> float:
     return low + (1 - low) * (1 + math.cos(math.pi * fall)) / 2
 
 
-def answer_loss(model: Any, lessons: Sequence[Lesson]) -> Tensor:
+def answer_loss(model: Any, lessons: Sequence[TrainingExample]) -> Tensor:
     """Weighted cross-entropy of the answers' tokens in nats, summed over cases."""
     logits = answer_logits(model, [one.row for one in lessons])
     targets = torch.tensor([token for one in lessons for token in one.row.answer])
@@ -191,7 +193,7 @@ def answer_loss(model: Any, lessons: Sequence[Lesson]) -> Tensor:
     return (each * weights.to(logits.device)).sum()
 
 
-def validation_loss(model: Any, lessons: Sequence[Lesson], recipe: Recipe) -> float:
+def validation_loss(model: Any, lessons: Sequence[TrainingExample], recipe: Recipe) -> float:
     """The label's cross-entropy in nats, mean over cases."""
 
     @torch.no_grad()
@@ -202,7 +204,10 @@ def validation_loss(model: Any, lessons: Sequence[Lesson], recipe: Recipe) -> fl
 
 
 def _side_by_side(
-    work: Callable[[Sequence[int]], T], lessons: Sequence[Lesson], model: Any, recipe: Recipe
+    work: Callable[[Sequence[int]], T],
+    lessons: Sequence[TrainingExample],
+    model: Any,
+    recipe: Recipe,
 ) -> Iterator[T]:
     """What `work` makes of the lessons, in passes; it gets their indices."""
     lengths = [len(one.row.inputs) for one in lessons]
@@ -231,7 +236,7 @@ def _fresh_adapter(model: Any, config: LoraConfig) -> dict[str, Tensor]:
     return adapter
 
 
-def _fingerprint(recipe: Recipe, *lessons: Sequence[Lesson]) -> str:
+def _fingerprint(recipe: Recipe, *lessons: Sequence[TrainingExample]) -> str:
     """A checkpoint belongs to one recipe and one set of cases."""
     return hashlib.sha256(f"{recipe.model_dump_json()} {lessons}".encode()).hexdigest()
 
@@ -246,7 +251,7 @@ def _memory_suffices(recipe: Recipe) -> Iterator[None]:
             raise
         raise TrainingFailed(
             "out_of_memory",
-            f"lower pass_tokens ({recipe.pass_tokens}), choose a smaller base model or quantise it",
+            f"lower pass_tokens ({recipe.pass_tokens}), choose a smaller base model or quantize it",
         ) from error
 
 

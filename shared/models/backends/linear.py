@@ -15,7 +15,7 @@ _TERMS_SHOWN = 3
 
 class LinearBackend:
     name = "scikit-learn"
-    quantisation = "none"
+    quantization = "none"
 
     def __init__(self) -> None:
         self._models: dict[str, LinearModel] = {}

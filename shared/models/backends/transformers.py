@@ -44,13 +44,13 @@ class TransformersBackend:
         self,
         base: Path,
         *,
-        quantisation: str = "none",
+        quantization: str = "none",
         device: str = "auto",
         longest_prompt: int | None = None,
     ) -> None:
-        self.quantisation = quantisation
+        self.quantization = quantization
         self.tokens = Tokens(base)
-        self.model: Any = load_base(base, quantisation=quantisation, device=device)
+        self.model: Any = load_base(base, quantization=quantization, device=device)
         self._longest_prompt = readable_tokens(self.model.config, longest_prompt)
         self._pass_tokens = _CPU_TOKENS if self.model.device.type == "cpu" else _GPU_TOKENS
         self._adapters: dict[str, str] = {}  # by version; a version's dots are no name for peft

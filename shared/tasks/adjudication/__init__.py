@@ -35,9 +35,9 @@ REASON_CODES = (
     ReasonCode("EXCLUDED", "DENIED", "A rule of the policy excludes the service"),
     ReasonCode("LIMIT_EXCEEDED", "DENIED", "A limit of the policy is exceeded"),
     ReasonCode("NOT_NECESSARY", "DENIED", "The note does not support the service"),
-    ReasonCode("AUTHORISATION_MISSING", "PENDING", "Prior authorisation is missing"),
+    ReasonCode("AUTHORIZATION_MISSING", "PENDING", "Prior authorization is missing"),
     ReasonCode("CODE_CORRECTION", "PENDING", "A code must be corrected or made more specific"),
-    ReasonCode("ITEMISATION", "PENDING", "An itemised bill or an agreed fee is needed"),
+    ReasonCode("ITEMIZATION", "PENDING", "An itemized bill or an agreed fee is needed"),
     ReasonCode("RECORDS_NEEDED", "PENDING", "The note leaves open whether the service is needed"),
 )
 

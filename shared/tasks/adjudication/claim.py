@@ -1,6 +1,6 @@
 """The input of an adjudication case: one claim as it stands before anybody has judged it.
 
-Codes and amounts are normalised here, so that equal claims have equal content
+Codes and amounts are normalized here, so that equal claims have equal content
 (`model_dump(mode="json")` is the canonical form: the amount is a string of two places).
 """
 
@@ -70,7 +70,7 @@ Amount = Annotated[
     AfterValidator(_cents),
 ]
 EditKind = Literal[
-    "code_validity", "coverage", "exclusion", "authorisation", "limit", "fee_schedule"
+    "code_validity", "coverage", "exclusion", "authorization", "limit", "fee_schedule"
 ]
 
 
@@ -87,7 +87,7 @@ class Edit(BaseModel):
 
 
 class ClaimInput(BaseModel):
-    """One claim. Amounts are US dollars; `edits` are the checks that ran before judgement."""
+    """One claim. Amounts are US dollars; `edits` are the checks that ran before judgment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -10,7 +10,7 @@ from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.claim import ClaimInput, Edit
 from shared.tasks.adjudication.fees import allowance
 from shared.tasks.adjudication.policy import (
-    Authorisation,
+    Authorization,
     Coverage,
     Exclusion,
     Limit,
@@ -32,7 +32,7 @@ def run_edits(claim: ClaimInput, policy: Policy | None) -> tuple[Edit, ...]:
     """All edits of the claim, code validity first."""
     found: list[Edit | None] = [_code_validity(claim)]
     if policy is not None:
-        checks = (_coverage, _exclusion, _authorisation, _limit, _fee_schedule)
+        checks = (_coverage, _exclusion, _authorization, _limit, _fee_schedule)
         found += [check(claim, policy) for check in checks]
     return tuple(edit for edit in found if edit is not None)
 
@@ -70,20 +70,20 @@ def _exclusion(claim: ClaimInput, policy: Policy) -> Edit | None:
     return _edit(rules[0].id, "exclusion", "pass", "not excluded") if rules else None
 
 
-def _authorisation(claim: ClaimInput, policy: Policy) -> Edit | None:
-    rules = policy.in_effect(Authorisation, claim.service_date)
+def _authorization(claim: ClaimInput, policy: Policy) -> Edit | None:
+    rules = policy.in_effect(Authorization, claim.service_date)
     for rule in rules:
         for category in _categories(claim):
             if category in rule.categories:
-                return _authorised(claim, rule.id, category)
-    return _edit(rules[0].id, "authorisation", "pass", "not needed") if rules else None
+                return _authorized(claim, rule.id, category)
+    return _edit(rules[0].id, "authorization", "pass", "not needed") if rules else None
 
 
-def _authorised(claim: ClaimInput, rule_id: str, category: str) -> Edit:
+def _authorized(claim: ClaimInput, rule_id: str, category: str) -> Edit:
     if claim.prior_authorization:
-        return _edit(rule_id, "authorisation", "pass", "on file")
-    message = f"{_wording(category)} needs prior authorisation, none on file"
-    return _edit(rule_id, "authorisation", "pend", message)
+        return _edit(rule_id, "authorization", "pass", "on file")
+    message = f"{_wording(category)} needs prior authorization, none on file"
+    return _edit(rule_id, "authorization", "pend", message)
 
 
 def _limit(claim: ClaimInput, policy: Policy) -> Edit | None:
@@ -104,8 +104,8 @@ def _fee_schedule(claim: ClaimInput, policy: Policy) -> Edit | None:
     rule, allowed = found.rule.id, found.total
     if found.without_fee:
         return _edit(rule, "fee_schedule", "pend", f"no fee is agreed for {found.without_fee[0]}")
-    if claim.billed_amount > found.itemise_above:
-        message = f"billed {claim.billed_amount}, allowed {allowed}: itemised bill needed"
+    if claim.billed_amount > found.itemize_above:
+        message = f"billed {claim.billed_amount}, allowed {allowed}: itemized bill needed"
         return _edit(rule, "fee_schedule", "pend", message)
     return _edit(rule, "fee_schedule", "pass", f"allowed {allowed}")
 

@@ -11,7 +11,7 @@ from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.fees import Line, allowance
 from shared.tasks.adjudication.policy import (
-    Authorisation,
+    Authorization,
     Coverage,
     Exclusion,
     FeeRule,
@@ -66,7 +66,7 @@ def _touches(rule: PolicyRule, claim: ClaimInput) -> bool:
             return True
         case Exclusion():
             return rule.excludes(claim.procedure_codes, claim.diagnosis_codes)
-        case Authorisation():
+        case Authorization():
             return not rule.categories.isdisjoint(billed)
         case Limit():
             return rule.category in billed
@@ -91,7 +91,7 @@ def panels_of(claim: ClaimInput) -> tuple[Panel, ...]:
         return ()
     note = (
         f"{policy.title} pays {found.rule.percent} % of fee schedule {fee_schedule().version}. "
-        f"An itemised bill is due above {_dollars(found.itemise_above)}."
+        f"An itemized bill is due above {_dollars(found.itemize_above)}."
     )
     if found.without_fee:
         note += f" No fee is agreed for {', '.join(found.without_fee)}."

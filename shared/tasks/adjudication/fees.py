@@ -22,12 +22,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What `rule` allows for a claim. Above `itemise_above` an itemised bill is due."""
+    """What `rule` allows for a claim. Above `itemize_above` an itemized bill is due."""
 
     rule: FeeRule
     lines: tuple[Line, ...]
     total: Decimal
-    itemise_above: Decimal
+    itemize_above: Decimal
 
     @property
     def without_fee(self) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ def allowance(claim: ClaimInput, policy: Policy) -> Allowance | None:
         rule=rules[0],
         lines=tuple(_line(code, count, rules[0]) for code, count in units.items()),
         total=total,
-        itemise_above=_percent(total, rules[0].itemise_above),
+        itemize_above=_percent(total, rules[0].itemize_above),
     )
 
 

@@ -53,8 +53,8 @@ class Exclusion(_Rule):
         return procedure or any(code.startswith(self.diagnosis_codes) for code in diagnosis_codes)
 
 
-class Authorisation(_Rule):
-    kind: Literal["authorisation"]
+class Authorization(_Rule):
+    kind: Literal["authorization"]
     categories: frozenset[str]
 
 
@@ -67,14 +67,14 @@ class Limit(_Rule):
 
 
 class FeeRule(_Rule):
-    """Pays `percent` of the schedule; asks for an itemised bill above that share of it."""
+    """Pays `percent` of the schedule; asks for an itemized bill above that share of it."""
 
     kind: Literal["fee_schedule"]
     percent: PositiveInt
-    itemise_above: PositiveInt
+    itemize_above: PositiveInt
 
 
-PolicyRule = Coverage | Exclusion | Authorisation | Limit | FeeRule
+PolicyRule = Coverage | Exclusion | Authorization | Limit | FeeRule
 RuleKind = TypeVar("RuleKind", bound=_Rule)
 
 

@@ -11,7 +11,7 @@ from deploy.cli.app import app, console
 from deploy.cli.dead_letters import kept_letters
 from shared.errors import Rejected
 from shared.messaging.dead_letters import DeadLetter, dead_letter
-from shared.messaging.producer import Sender
+from shared.messaging.producer import Producer
 from shared.messaging.topics import CASES_SUBMITTED
 from shared.settings import EngineSettings
 from tests.support.builders.events import submitted
@@ -34,10 +34,10 @@ async def place(settings: EngineSettings, monkeypatch: pytest.MonkeyPatch) -> st
         headers=(("correlation_id", b"abc"), ("odd", b"\xff")),
     )
     letter = DeadLetter.of(record, group="inference", error=Rejected("too odd", field="input"))
-    sender = Sender(settings, client_id="test")
-    await sender.start()
-    await sender.send([dead_letter(letter)])
-    await sender.stop()
+    producer = Producer(settings, client_id="test")
+    await producer.start()
+    await producer.send([dead_letter(letter)])
+    await producer.stop()
     kept = [k for k in kept_letters([settings.kafka_bootstrap]) if k.letter.key == record.key]
     assert len(kept) == 1
     assert kept[0].letter == letter
@@ -48,10 +48,10 @@ async def place(settings: EngineSettings, monkeypatch: pytest.MonkeyPatch) -> st
 async def place_without_content(place: str, settings: EngineSettings) -> str:
     """Another one, of which only the description could be kept."""
     kept = next(k for k in kept_letters([settings.kafka_bootstrap]) if k.place == place)
-    sender = Sender(settings, client_id="test")
-    await sender.start()
-    await sender.send([dead_letter(kept.letter.without_content())])
-    await sender.stop()
+    producer = Producer(settings, client_id="test")
+    await producer.start()
+    await producer.send([dead_letter(kept.letter.without_content())])
+    await producer.stop()
     return f"{kept.partition.topic}/0/{kept.offset + 1}"
 
 
@@ -113,10 +113,10 @@ async def test_a_record_without_key_and_value_is_refused_and_those_after_it_are_
 ) -> None:
     kept = next(k for k in kept_letters([settings.kafka_bootstrap]) if k.place == place)
     neither, keyed = (replace(kept.letter, key=key, value=None) for key in (None, b"key"))
-    sender = Sender(settings, client_id="test")
-    await sender.start()
-    await sender.send([dead_letter(neither), dead_letter(keyed)])
-    await sender.stop()
+    producer = Producer(settings, client_id="test")
+    await producer.start()
+    await producer.send([dead_letter(neither), dead_letter(keyed)])
+    await producer.stop()
     topic = kept.partition.topic
     first, second = (f"{topic}/0/{kept.offset + further}" for further in (1, 2))
 

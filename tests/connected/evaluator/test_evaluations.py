@@ -28,7 +28,7 @@ async def test_a_first_version_is_judged_by_itself(evaluator: Evaluator) -> None
     assert found.baseline_measures is not None
     assert abs(found.baseline_measures.accuracy - found.candidate_measures.accuracy) < 0.1
     report = json.loads(evaluator.artifacts.get(found.report_json))
-    assert report["judgement"]["verdict"] == "PASS"
+    assert report["judgment"]["verdict"] == "PASS"
     assert split_uri(found.report_html.uri)[0] == "reports"
     assert b"<html" in evaluator.artifacts.get(found.report_html)
 

@@ -15,7 +15,7 @@ from shared.events import (
     TrainedModel,
 )
 from shared.messaging.encoding import encode
-from shared.messaging.producer import Sender
+from shared.messaging.producer import Producer
 from shared.settings import EngineSettings
 from tests.support.builders.events import NOW, claim_input, rollout
 
@@ -40,10 +40,10 @@ async def change(
         champion=ServedModel(model=champion, threshold=0.9) if champion else None,
         **changes,
     )
-    sender = Sender(settings, client_id="test")
-    await sender.start()
-    await sender.send([encode(changed, source="test")])
-    await sender.stop()
+    producer = Producer(settings, client_id="test")
+    await producer.start()
+    await producer.send([encode(changed, source="test")])
+    await producer.stop()
     return changed
 
 
@@ -66,7 +66,7 @@ async def predict(client: httpx.AsyncClient, case: dict[str, Any]) -> Prediction
 
 async def submit(settings: EngineSettings, cases: list[dict[str, Any]]) -> None:
     submissions = [CaseSubmitted(occurred_at=NOW, **case) for case in cases]
-    sender = Sender(settings, client_id="test")
-    await sender.start()
-    await sender.send([encode(submission, source="test") for submission in submissions])
-    await sender.stop()
+    producer = Producer(settings, client_id="test")
+    await producer.start()
+    await producer.send([encode(submission, source="test") for submission in submissions])
+    await producer.stop()

@@ -14,7 +14,7 @@ from shared.events import RolloutChanged
 from shared.health import Health
 from shared.messaging import rollouts as module
 from shared.messaging.encoding import encode
-from shared.messaging.producer import Sender
+from shared.messaging.producer import Producer
 from shared.messaging.rollouts import Rollouts
 from shared.settings import EngineSettings
 from tests.support.builders.events import rollout
@@ -75,10 +75,10 @@ async def following(
 
 async def publish(settings: EngineSettings, **changes: Any) -> RolloutChanged:
     changed = rollout(task=TASK, champion=None, revision=next(_REVISIONS), **changes)
-    sender = Sender(settings, client_id="test")
-    await sender.start()
-    await sender.send([encode(changed, source="test")])
-    await sender.stop()
+    producer = Producer(settings, client_id="test")
+    await producer.start()
+    await producer.send([encode(changed, source="test")])
+    await producer.stop()
     return changed
 
 

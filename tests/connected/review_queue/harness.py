@@ -14,10 +14,10 @@ from services.review_queue.people.audit import Entry, Trail
 from services.review_queue.people.reviewers import Reviewers
 from services.review_queue.people.users import Accounts, SignInLimits, User
 from services.review_queue.reading.listing import Listing
-from services.review_queue.reviewing.assignments import Hold, Work
+from services.review_queue.reviewing.assignments import Assignments, Hold
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.intake import Intake
-from services.review_queue.reviewing.leasing import Limits, Line
+from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.notes import Notes
 from services.review_queue.reviewing.opinions import Answer
 from services.review_queue.reviewing.review import Assignment, Shares
@@ -77,8 +77,8 @@ class Queue:
     """What one process of the service is made of."""
 
     database: Database
-    line: Line
-    work: Work
+    line: Leasing
+    work: Assignments
     settlement: Settlement
     corrections: Corrections
     reviewers: Reviewers
@@ -182,8 +182,8 @@ def _queue(database: Database, outbox: Outbox) -> Queue:
     limits = Limits(lease=HOUR, undo=HOUR / 60, skip=HOUR * 2, leases_per_reviewer=3)
     queue = Queue(
         database=database,
-        line=Line(database, limits),
-        work=Work(database, limits),
+        line=Leasing(database, limits),
+        work=Assignments(database, limits),
         settlement=Settlement(database, outbox),
         corrections=Corrections(database, outbox, within=HOUR * 24),
         reviewers=Reviewers(database),

@@ -12,7 +12,7 @@ from services.trainer.app import create_app
 from services.trainer.settings import Settings
 from shared.events import DatasetReleased
 from shared.messaging.encoding import encode
-from shared.messaging.producer import Sender
+from shared.messaging.producer import Producer
 from shared.settings import EngineSettings
 
 TOKENS = "ops:operator:operator-token-000"
@@ -48,10 +48,10 @@ async def trainer(
 
 
 async def publish(engine: EngineSettings, released: DatasetReleased) -> None:
-    sender = Sender(engine, client_id="test")
-    await sender.start()
-    await sender.send([encode(released, source="test")])
-    await sender.stop()
+    producer = Producer(engine, client_id="test")
+    await producer.start()
+    await producer.send([encode(released, source="test")])
+    await producer.stop()
 
 
 async def ended(client: httpx.AsyncClient, version: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from playwright.async_api import (
 
 from shared.events import Event, ReviewRequested
 from shared.messaging.encoding import encode
-from shared.messaging.producer import Sender
+from shared.messaging.producer import Producer
 from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings, engine_settings
 from tests.support.browser.chromium import chromium
@@ -55,10 +55,10 @@ class Workplace:
 
     async def publish(self, *events: Event) -> None:
         """Send events over Kafka; reviews are in line when this returns."""
-        sender = Sender(self.settings, client_id="test")
-        await sender.start()
-        await sender.send([encode(event, source="test") for event in events])
-        await sender.stop()
+        producer = Producer(self.settings, client_id="test")
+        await producer.start()
+        await producer.send([encode(event, source="test") for event in events])
+        await producer.stop()
         wanted = [event.review_id for event in events if isinstance(event, ReviewRequested)]
         known = "SELECT count(*) = $2 FROM review_queue.reviews WHERE review_id = ANY($1)"
         await self.until(known, wanted, len(set(wanted)))

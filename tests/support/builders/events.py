@@ -56,7 +56,7 @@ def trained(version: str = "adjudication-v1.0", **changes: Any) -> TrainedModel:
         "task": "adjudication",
         "strategy": "linear",
         "backend": "scikit-learn",
-        "quantisation": "none",
+        "quantization": "none",
         "base_model": None,
         "prompt_version": ADJUDICATION.prompt_version,
         "temperature": 1.0,
@@ -105,7 +105,7 @@ def score(
             "adapter_sha256": "0" * 64,
             "prompt_version": ADJUDICATION.prompt_version,
             "backend": "scikit-learn",
-            "quantisation": "none",
+            "quantization": "none",
             "latency_ms": 1.0,
         }
     )

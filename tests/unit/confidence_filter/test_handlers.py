@@ -8,12 +8,12 @@ import pytest
 
 from services.confidence_filter import handlers
 from services.confidence_filter.handlers import Handlers
-from services.confidence_filter.routing import Policy
+from services.confidence_filter.routing import RoutingSettings
 from services.confidence_filter.store import Routing
 from shared.events import RolloutChanged
 from tests.support.builders.events import NOW, predicted, rollout
 
-PROMPTLY = Policy(audit_rate=1e-12, audit_salt="s")
+PROMPTLY = RoutingSettings(audit_rate=1e-12, audit_salt="s")
 
 
 @dataclass

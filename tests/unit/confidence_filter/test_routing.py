@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.confidence_filter.handlers import decision, review_request
-from services.confidence_filter.routing import Accept, Policy, Review, judge
+from services.confidence_filter.routing import Accept, Review, RoutingSettings, judge
 from shared.errors import Rejected
 from shared.events import DecisionMade, PredictionMade
 from shared.tasks import TASKS
@@ -21,8 +21,8 @@ from tests.support.builders.events import (
     served,
 )
 
-NO_AUDIT = Policy(audit_rate=1e-12, audit_salt="s")
-POLICY = Policy(audit_rate=0.05, audit_salt="s")
+NO_AUDIT = RoutingSettings(audit_rate=1e-12, audit_salt="s")
+POLICY = RoutingSettings(audit_rate=0.05, audit_salt="s")
 UNREAD = predicted(scores=(), answering_version=None, failed_versions=("adjudication-v1.0",))
 OF_ANOTHER_PROMPT = score(answers("APPROVED", 0.99)).model_copy(
     update={"prompt_version": "adjudication-1"}
@@ -106,7 +106,7 @@ def test_no_model_output_becomes_an_adverse_decision(
 ) -> None:
     prediction = predicted(case_id, label=label, confidence=confidence, label_mass=label_mass)
     state = rollout(champion=served(threshold=threshold))
-    route = judge(prediction, state, Policy(audit_rate, "s"))
+    route = judge(prediction, state, RoutingSettings(audit_rate, "s"))
 
     if isinstance(route, Accept):
         event = decision(prediction, route, at=NOW)

@@ -18,7 +18,7 @@ from deploy.terminal import Terminal
 from shared.errors import Rejected
 from shared.messaging.dead_letters import DeadLetter
 
-POISON = ("[/x]", "[quantised]", ":smile:", "[red]", "\x1b[2J")
+POISON = ("[/x]", "[quantized]", ":smile:", "[red]", "\x1b[2J")
 
 
 def shown(*parts: RenderableType) -> str:
@@ -40,13 +40,13 @@ def test_a_dead_letter_of_any_error_is_listed(poison: str) -> None:
 
 
 def test_a_refused_row_is_listed_with_its_column() -> None:
-    row = {"line": 3, "field": "[/b]", "why": "[quantised] is not known"}
+    row = {"line": 3, "field": "[/b]", "why": "[quantized] is not known"}
     counts = {"accepted": 0, "rows": 1, "duplicates": 0, "refused_rows": 1, "import_id": "1"}
 
     found = shown(*views.import_report({**counts, "refused": [row]}))
 
     assert "[/b]" in found
-    assert "[quantised] is not known" in found
+    assert "[quantized] is not known" in found
 
 
 def test_a_health_of_any_reason_is_shown() -> None:
@@ -57,10 +57,10 @@ def test_a_health_of_any_reason_is_shown() -> None:
 
 def test_a_step_of_any_name_is_shown() -> None:
     terminal = Terminal(file=StringIO(), width=300)
-    Display(Loop("adjudication", own=set()), terminal).step("v[quantised]: FAIL [/x]")
+    Display(Loop("adjudication", own=set()), terminal).step("v[quantized]: FAIL [/x]")
 
     assert isinstance(terminal.file, StringIO)
-    assert "v[quantised]: FAIL [/x]" in terminal.file.getvalue()
+    assert "v[quantized]: FAIL [/x]" in terminal.file.getvalue()
 
 
 def test_every_command_prints_to_such_a_terminal() -> None:

@@ -14,8 +14,8 @@ import numpy as np
 from services.confidence_filter.settings import Settings as FilterSettings
 from services.dataset_accumulator.settings import Settings as AccumulatorSettings
 from services.dataset_accumulator.splits import read_shares
-from services.evaluator.gate import Judgement, judge
-from services.evaluator.measures.bootstrap import Contender
+from services.evaluator.gate import Judgment, judge
+from services.evaluator.measures.bootstrap import EvaluatedVersion
 from services.evaluator.measures.held_out import Answers, Floats, HeldOut, Integers
 from services.evaluator.measures.threshold import NOTHING, propose
 from services.evaluator.settings import Settings as EvaluatorSettings
@@ -81,24 +81,24 @@ class World:
 class Outcome:
     """A version's evaluation, and how it really is."""
 
-    judgement: Judgement
+    judgment: Judgment
     threshold: float
     accuracy: float
     accepted_error: float  # none accepted: 0
 
     @property
     def lacks_cases(self) -> bool:
-        return any(c.name == "cases" and c.verdict != "PASS" for c in self.judgement.checks)
+        return any(c.name == "cases" and c.verdict != "PASS" for c in self.judgment.checks)
 
 
 @dataclass
 class Loop:
-    """One installation. `labelled`, `weights` and `split` are of the same claims."""
+    """One installation. `labeled`, `weights` and `split` are of the same claims."""
 
     world: World
     audit_rate: float = AUDIT_RATE
-    champion: Contender | None = None
-    labelled: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    champion: EvaluatedVersion | None = None
+    labeled: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     weights: Floats = field(default_factory=lambda: np.zeros(0))
     split: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     came_in: int = 0
@@ -128,24 +128,26 @@ class Loop:
         tolerated = RULES.tolerated_error
         threshold = propose(held, _of(found, claims), tolerated_error=tolerated).threshold
         claims, held = self._part("test")
-        champion = self.champion and Contender(_of(self.champion.answers, claims), self._threshold)
-        candidate = Contender(_of(found, claims), threshold)
-        judgement = judge(held, candidate, champion, rules=RULES, rng=self.rng)
-        return self._outcome(found, judgement, threshold)
+        champion = self.champion and EvaluatedVersion(
+            _of(self.champion.answers, claims), self._threshold
+        )
+        candidate = EvaluatedVersion(_of(found, claims), threshold)
+        judgment = judge(held, candidate, champion, rules=RULES, rng=self.rng)
+        return self._outcome(found, judgment, threshold)
 
     def promote(self, version: Version, threshold: float) -> None:
-        self.champion = Contender(self.world.answers(version), threshold)
+        self.champion = EvaluatedVersion(self.world.answers(version), threshold)
 
     @property
     def _threshold(self) -> float:
         return self.champion.threshold if self.champion else NOTHING
 
-    def _outcome(self, found: Answers, judgement: Judgement, threshold: float) -> Outcome:
+    def _outcome(self, found: Answers, judgment: Judgment, threshold: float) -> Outcome:
         claims = np.arange(*UNSEEN.indices(len(found.probabilities)))
         unseen, said = self.world.held_out(claims, np.ones(len(claims))), _of(found, claims)
         wrong, accepted = said.predicted != unseen.truth, said.accepted(unseen, threshold)
         error = float(wrong[accepted].mean()) if accepted.any() else 0.0
-        return Outcome(judgement, threshold, 1.0 - float(wrong.mean()), error)
+        return Outcome(judgment, threshold, 1.0 - float(wrong.mean()), error)
 
     def _accepted(self, claims: Integers) -> np.ndarray:
         if self.champion is None:
@@ -160,13 +162,13 @@ class Loop:
 
     def _label(self, claims: Integers, weights: Floats) -> None:
         drawn = self.rng.choice(len(SPLITS), size=len(claims), p=[SHARES[s] for s in SPLITS])
-        self.labelled = np.concatenate([self.labelled, claims])
+        self.labeled = np.concatenate([self.labeled, claims])
         self.weights = np.concatenate([self.weights, weights])
         self.split = np.concatenate([self.split, drawn])
 
     def _part(self, split: str) -> tuple[Integers, HeldOut]:
         inside = self.split == SPLITS.index(split)  # type: ignore[arg-type]
-        claims = self.labelled[inside]
+        claims = self.labeled[inside]
         return claims, self.world.held_out(claims, self.weights[inside])
 
 
@@ -192,7 +194,7 @@ class Study:
     def falsely_promoted(self) -> dict[str, float]:
         """How often each kind of worse version passed."""
         tried = Counter(kind for kind, _, _ in self.worse)
-        passed = Counter(kind for kind, _, one in self.worse if one.judgement.verdict == "PASS")
+        passed = Counter(kind for kind, _, one in self.worse if one.judgment.verdict == "PASS")
         return {kind: passed[kind] / count for kind, count in tried.items()}
 
 
@@ -220,7 +222,7 @@ def study(
                 for number, (kind, spoiled) in enumerate((worse or {}).items(), start=1):
                     bad = loop.evaluate(spoiled(replace(champion, seed=10 * lap + number)))
                     found.worse.append((kind, known.accuracy - bad.accuracy, bad))
-            if outcome.judgement.verdict == "PASS":
+            if outcome.judgment.verdict == "PASS":
                 promoted += serving is not None
                 serving = version, outcome
                 loop.promote(version, outcome.threshold)

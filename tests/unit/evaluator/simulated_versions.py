@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from services.evaluator.measures.bootstrap import Contender
+from services.evaluator.measures.bootstrap import EvaluatedVersion
 from services.evaluator.measures.held_out import Answers, Floats, HeldOut, Integers
 
 LABELS = ("APPROVED", "DENIED", "PENDING")
@@ -33,9 +33,11 @@ def saying(held: HeldOut, predicted: Integers, *, confidence: float = 0.6) -> An
     return Answers("adjudication-v1.1", table, np.ones(len(held)), 1.0)
 
 
-def wrong_where(held: HeldOut, mistakes: np.ndarray) -> Contender:
+def wrong_where(held: HeldOut, mistakes: np.ndarray) -> EvaluatedVersion:
     """Right except for the cases in `mistakes`; accepts nothing."""
-    return Contender(saying(held, np.where(mistakes, (held.truth + 1) % 3, held.truth)), 1.01)
+    return EvaluatedVersion(
+        saying(held, np.where(mistakes, (held.truth + 1) % 3, held.truth)), 1.01
+    )
 
 
 def sharp(
@@ -43,7 +45,7 @@ def sharp(
 ) -> Answers:
     """A version with calibrated-looking confidences: the true label's logit is raised.
 
-    `noise` of the cases were labelled at random; `scale` above 1 makes it overconfident.
+    `noise` of the cases were labeled at random; `scale` above 1 makes it overconfident.
     """
     logits = rng.normal(size=(len(held), 3))
     noisy = rng.random(len(held)) < noise

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from services.evaluator.gate import judge
-from services.evaluator.measures.bootstrap import Contender
+from services.evaluator.measures.bootstrap import EvaluatedVersion
 from services.evaluator.measures.choice import acceptance
-from services.evaluator.request import Rules
+from services.evaluator.request import GateSettings
 from tests.unit.evaluator.simulated_versions import held_out, saying, sharp, wrong_where
 
-RULES = Rules(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=400)
+RULES = GateSettings(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=400)
 
 
 def verdicts(
@@ -117,7 +117,7 @@ def test_a_loss_in_a_rare_label_fails_though_the_accuracy_holds() -> None:
 def test_errors_among_the_accepted_fail_a_candidate_that_is_otherwise_better() -> None:
     rng = np.random.default_rng(3)
     held = held_out(rng, 1000)
-    careless = Contender(
+    careless = EvaluatedVersion(
         saying(held, np.where(rng.random(1000) < 0.15, 0, held.truth), confidence=0.9), 0.5
     )
     champion = wrong_where(held, rng.random(1000) < 0.4)
@@ -140,7 +140,7 @@ def test_a_candidate_that_accepts_much_less_than_the_champion_is_left_to_an_oper
 ) -> None:
     held = held_out(np.random.default_rng(10), 3000)
     answers = sharp(np.random.default_rng(11), held, quality=1.6, noise=0.02)
-    candidate, champion = Contender(answers, threshold), Contender(answers, 0.8)
+    candidate, champion = EvaluatedVersion(answers, threshold), EvaluatedVersion(answers, 0.8)
     rate, before = (acceptance(held, c.answers, c.threshold)[0] for c in (candidate, champion))
     found = judge(held, candidate, champion, rules=RULES, rng=np.random.default_rng(12))
     assert found.verdict == verdict
@@ -149,7 +149,7 @@ def test_a_candidate_that_accepts_much_less_than_the_champion_is_left_to_an_oper
 
 def test_a_first_version_may_accept_nothing() -> None:
     held = held_out(np.random.default_rng(10), 300)
-    first = Contender(sharp(np.random.default_rng(11), held, quality=2.0, noise=0.02), 1.01)
+    first = EvaluatedVersion(sharp(np.random.default_rng(11), held, quality=2.0, noise=0.02), 1.01)
     assert judge(held, first, None, rules=RULES, rng=np.random.default_rng(12)).verdict == "PASS"
 
 
@@ -158,7 +158,7 @@ def test_a_first_version_that_always_says_the_same_does_not_pass() -> None:
     found = Counter(
         judge(
             held := held_out(rng, 300),
-            Contender(saying(held, np.zeros(300, dtype=int)), 1.01),
+            EvaluatedVersion(saying(held, np.zeros(300, dtype=int)), 1.01),
             None,
             rules=RULES,
             rng=rng,
@@ -173,7 +173,7 @@ def test_a_first_version_that_guesses_passes_in_at_most_7_percent() -> None:
     found: Counter[str] = Counter()
     for _ in range(300):
         held = held_out(rng, 300)
-        guesses = Contender(saying(held, rng.integers(0, 3, 300)), 1.01)
+        guesses = EvaluatedVersion(saying(held, rng.integers(0, 3, 300)), 1.01)
         found[judge(held, guesses, None, rules=RULES, rng=rng).verdict] += 1
     assert found["PASS"] / found.total() <= 0.07
 
@@ -182,7 +182,7 @@ def test_a_first_version_that_guesses_passes_in_at_most_7_percent() -> None:
 def test_a_first_version_that_knows_something_passes(quality: float) -> None:
     rng = np.random.default_rng(6)
     held = held_out(rng, 300)
-    knows = Contender(sharp(rng, held, quality=quality, noise=0.04), 1.01)
+    knows = EvaluatedVersion(sharp(rng, held, quality=quality, noise=0.04), 1.01)
     found = judge(held, knows, None, rules=RULES, rng=rng)
     assert found.verdict == "PASS"
     assert any("balanced accuracy" in reason for reason in found.reasons)

@@ -7,16 +7,16 @@ import pytest
 
 from services.evaluator import charts
 from services.evaluator.gate import judge
-from services.evaluator.measures.bootstrap import Contender
+from services.evaluator.measures.bootstrap import EvaluatedVersion
 from services.evaluator.measures.choice import assess
 from services.evaluator.measures.strata import strata
 from services.evaluator.measures.threshold import propose
 from services.evaluator.report import HeldOutCounts, Report, to_html, to_json
-from services.evaluator.request import Rules
+from services.evaluator.request import GateSettings
 from tests.support.builders.events import NOW, trained
 from tests.unit.evaluator.simulated_versions import LABELS, held_out, sharp
 
-RULES = Rules(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=200)
+RULES = GateSettings(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=200)
 
 
 def report(*, champion: bool, quality: float = 2.0, cases: int = 200) -> Report:
@@ -25,9 +25,9 @@ def report(*, champion: bool, quality: float = 2.0, cases: int = 200) -> Report:
     proposal = propose(
         calibration, sharp(rng, calibration, quality=quality, noise=0.04), tolerated_error=0.05
     )
-    candidate = Contender(sharp(rng, test, quality=quality, noise=0.04), proposal.threshold)
-    other = Contender(sharp(rng, test, quality=0.7, noise=0.04), 1.01)
-    judgement = judge(test, candidate, other if champion else None, rules=RULES, rng=rng)
+    candidate = EvaluatedVersion(sharp(rng, test, quality=quality, noise=0.04), proposal.threshold)
+    other = EvaluatedVersion(sharp(rng, test, quality=0.7, noise=0.04), 1.01)
+    judgment = judge(test, candidate, other if champion else None, rules=RULES, rng=rng)
     contenders = [candidate, other, other] if champion else [candidate, other]
     return Report(
         task="adjudication",
@@ -35,7 +35,7 @@ def report(*, champion: bool, quality: float = 2.0, cases: int = 200) -> Report:
         labels=LABELS,
         candidate=trained("adjudication-v1.1"),
         champion=trained("adjudication-v1.0") if champion else None,
-        judgement=judgement,
+        judgment=judgment,
         rules=RULES,
         proposal=proposal,
         counts=HeldOutCounts(
@@ -75,8 +75,8 @@ def test_the_page_is_whole_in_itself_and_says_what_was_found(
     assert page.loads == []
     assert "script" not in page.tags
     assert "url(" not in html
-    assert found.judgement.verdict in page.words
-    for reason in found.judgement.reasons:
+    assert found.judgment.verdict in page.words
+    for reason in found.judgment.reasons:
         assert reason in page.words
     assert f"{100 * found.assessments[0].measures.accuracy:.1f}%" in page.words
     assert "<audit>" in page.words  # shown, and therefore escaped
@@ -85,7 +85,7 @@ def test_the_page_is_whole_in_itself_and_says_what_was_found(
 def test_the_json_holds_every_number_of_the_page() -> None:
     found = report(champion=True)
     content = json.loads(to_json(found))
-    assert content["judgement"]["verdict"] == found.judgement.verdict
+    assert content["judgment"]["verdict"] == found.judgment.verdict
     assert len(content["assessments"]) == 3
     measures = content["assessments"][0]["measures"]
     assert measures["accuracy"] == found.assessments[0].measures.accuracy
@@ -98,7 +98,7 @@ def test_charts_are_well_formed_and_stay_inside_their_frame() -> None:
     drawings = [
         charts.tradeoff(versions, 0.05),
         charts.calibration(versions),
-        charts.intervals(found.judgement.checks, 0.02),
+        charts.intervals(found.judgment.checks, 0.02),
         charts.confusion(found.assessments[0], LABELS),
     ]
     for drawing in drawings:

@@ -47,7 +47,7 @@ async def predictions(
     return [each if isinstance(each, BaseException) else each[0] for each in found]
 
 
-async def test_a_case_that_the_champion_cannot_read_goes_unanswered_and_its_neighbours_answered(
+async def test_a_case_that_the_champion_cannot_read_goes_unanswered_and_its_neighbors_answered(
     tmp_path: Path, champion_only: RolloutChanged
 ) -> None:
     notes = ["pain", "stiff", UNREADABLE, "numb", "weak"]

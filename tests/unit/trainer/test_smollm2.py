@@ -12,7 +12,7 @@ from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress
 from services.trainer.train import run
 from shared.models.backend import open_backend
-from shared.models.base_model import SMOLLM2, materialise
+from shared.models.base_model import SMOLLM2, materialize
 from shared.models.calibration import probabilities
 from shared.tasks.task import Prompt
 from tests.support.models.tiny_adapters import save_tiny_adapter
@@ -23,7 +23,7 @@ LABELS = ("APPROVED", "DENIED", "PENDING")
 FACTS = {
     "APPROVED": ("all pass", "Edits pass and the note supports it."),
     "DENIED": ("exclusion fail, cosmetic service is excluded", "Cosmetic service is excluded."),
-    "PENDING": ("authorisation pend, none on file", "No authorisation is on file."),
+    "PENDING": ("authorization pend, none on file", "No authorization is on file."),
 }
 
 
@@ -34,7 +34,7 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="module")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return materialise(SMOLLM2, tmp_path_factory.mktemp("smollm2"))
+    return materialize(SMOLLM2, tmp_path_factory.mktemp("smollm2"))
 
 
 @pytest.fixture

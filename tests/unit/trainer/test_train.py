@@ -34,13 +34,13 @@ def test_flags_go_before_the_file_and_unknown_settings_are_refused(
     tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "mine.json"
-    file.write_text(json.dumps({"strategy": "lora", "seed": 1, "inverse_regularisation": 2.0}))
+    file.write_text(json.dumps({"strategy": "lora", "seed": 1, "inverse_regularization": 2.0}))
     arguments = ["--data", str(tiny_data), "--out", str(tmp_path / "out"), *LABELS]
     chosen = [*arguments, "--recipe", str(file), "--strategy", "linear", "--seed", "5"]
     assert main(chosen) == 0
     saved = json.loads((tmp_path / "out" / "recipe.json").read_text())
     assert (saved["strategy"], saved["seed"]) == ("linear", 5)
-    assert saved["inverse_regularisation"] == 2.0
+    assert saved["inverse_regularization"] == 2.0
     capsys.readouterr()
     file.write_text(json.dumps({"strategie": "lora"}))
     assert main([*arguments, "--recipe", str(file)]) == 1

@@ -9,7 +9,7 @@ from deploy.demo.loop_state import Loop
 from deploy.demo.plan import simulated
 from deploy.demo.scenario import Scenario
 from deploy.terminal import Terminal
-from shared.messaging.producer import Sender
+from shared.messaging.producer import Producer
 from shared.messaging.topics import CASES_SUBMITTED
 from shared.settings import engine_settings
 from tests.support.builders.events import submitted
@@ -19,8 +19,8 @@ async def test_a_case_of_the_users_own_that_waits_for_an_expert_holds_nothing_up
     plan = simulated(seed=1, history=1, cases=1)
     case = next(plan.stream())
     loop = Loop(plan.task.name, own={case_id_of(case)})
-    sender = Sender(engine_settings({}), client_id="test")
-    feed = Feed(plan.task.name, plan.stream(), sender, set(), lambda: loop.lost, sent=1)
+    producer = Producer(engine_settings({}), client_id="test")
+    feed = Feed(plan.task.name, plan.stream(), producer, set(), lambda: loop.lost, sent=1)
     scenario = Scenario(plan, System({}), loop, feed, Display(loop, Terminal(quiet=True)))
     own = submission(plan.task.name, case)
     for event in (own, submitted("somebodys-own")):

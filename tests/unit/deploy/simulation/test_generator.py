@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.simulation import Drift, SimulatedClaim, Simulation, simulated_claims, write_history
-from deploy.simulation.catalogue import real_procedures, services
+from deploy.simulation.catalog import real_procedures, services
 from deploy.simulation.expert import judge
 from deploy.simulation.members import member_of
 from deploy.simulation.notes import Note, Support
@@ -25,7 +25,7 @@ def claims() -> list[SimulatedClaim]:
     return list(simulated_claims(seed=1, count=2000))
 
 
-def test_the_catalogue_holds_real_codes_of_the_fee_schedule() -> None:
+def test_the_catalog_holds_real_codes_of_the_fee_schedule() -> None:
     schedule, real = fee_schedule(), set(real_procedures())
     for service in services():
         for presentation in service.presentations:
@@ -135,15 +135,15 @@ def test_providers_are_nobody(claims: list[SimulatedClaim]) -> None:
 )
 def test_the_expert_goes_by_edits_then_note(outcomes: str, support: Support, label: str) -> None:
     names = {"p": "pass", "f": "fail", "w": "pend"}
-    kinds = ("authorisation", "exclusion")
+    kinds = ("authorization", "exclusion")
     edits = [
         {"rule_id": "R", "kind": kind, "outcome": names[outcome], "message": "said so"}
         for kind, outcome in zip(kinds, outcomes, strict=True)
     ]
     claim = Simulation(1).claim(0).input.model_dump() | {"edits": edits}
-    judgement = judge(ClaimInput.model_validate(claim), Note("text", support, "Because."))
-    assert judgement.label == label
-    assert judgement.reasoning == ("Because." if outcomes == "pp" else "Said so.")
+    judgment = judge(ClaimInput.model_validate(claim), Note("text", support, "Because."))
+    assert judgment.label == label
+    assert judgment.reasoning == ("Because." if outcomes == "pp" else "Said so.")
 
 
 def test_a_drift_changes_only_what_comes_after_it() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, f1_score
 
-from services.evaluator.measures.bootstrap import Contender, resample
+from services.evaluator.measures.bootstrap import EvaluatedVersion, resample
 from services.evaluator.measures.choice import (
     accuracy,
     assess,
@@ -57,7 +57,7 @@ def test_an_unanswered_case_is_neither_right_nor_wrong_and_goes_to_a_human() -> 
     assert found.measures.auto_accept_rate == pytest.approx(1 / 13)
     assert found.false_approvals == 0.0
     assert sum(bin_.share for bin_ in found.calibration) == pytest.approx(1.0)
-    contender = Contender(unread, 0.65)
+    contender = EvaluatedVersion(unread, 0.65)
     samples = resample(held, contender, None, rng=np.random.default_rng(1), resamples=100)
     assert samples.candidate(accuracy).estimate == pytest.approx(2 / 3)
 
@@ -71,7 +71,7 @@ def test_to_accept_in_full_what_was_approved_in_part_is_an_error() -> None:
     assert found.measures.auto_accept_error == 1.0
     assert found.measures.accuracy == pytest.approx(1 / 12)  # of those with one label altogether
     samples = resample(
-        part, Contender(answers, 0.65), None, rng=np.random.default_rng(1), resamples=100
+        part, EvaluatedVersion(answers, 0.65), None, rng=np.random.default_rng(1), resamples=100
     )
     assert samples.candidate(accuracy).estimate == pytest.approx(1 / 12)
     error = samples.accepted_error()

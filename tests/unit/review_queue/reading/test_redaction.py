@@ -8,7 +8,7 @@ from services.review_queue.people.access import Actor
 from services.review_queue.reading.redaction import visible
 from services.review_queue.reading.review_detail import Detail, Ended, Note, Revision, Seat
 from services.review_queue.reviewing.corrections import NotTheirs
-from services.review_queue.reviewing.opinions import Answer, Given
+from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from services.review_queue.reviewing.states import Kind, SeatState
 from shared.events import Criterion, Opinion
 from shared.tasks.masking import MASK
@@ -29,7 +29,11 @@ def seat(number: int, kind: Kind, state: SeatState, reviewer: str | None = None)
         decided_at=NOW,
         dwell_seconds=9,
     )
-    said = Given(kind, Answer("DENIED", "so"), opinion) if state in "submitted answered" else None
+    said = (
+        GivenOpinion(kind, Answer("DENIED", "so"), opinion)
+        if state in "submitted answered"
+        else None
+    )
     return Seat(number, kind, state, reviewer, said)
 
 
@@ -142,7 +146,7 @@ def test_auditors_see_that_something_was_written_and_not_what() -> None:
     quoted = Criterion(source="Choice PPO", version="5", effective_date="2026-01-01", text=prose)
     said: dict[str, Any] = {"reasoning": prose, "clinical_basis": prose, "criterion": quoted}
     opinion = Opinion(reviewer="amara", label="DENIED", decided_at=NOW, dwell_seconds=9, **said)
-    given = Given("first", Answer("DENIED", reason_code="EXCLUDED", **said), opinion)
+    given = GivenOpinion("first", Answer("DENIED", reason_code="EXCLUDED", **said), opinion)
     found = review(
         Seat(1, "first", "answered", "amara", given),
         request=requested(answer=model_answer(reasoning=prose)),

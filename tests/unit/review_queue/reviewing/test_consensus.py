@@ -5,7 +5,7 @@ from hypothesis import given as generated
 from hypothesis import strategies as st
 
 from services.review_queue.reviewing.consensus import KINDS, Wanted, judge
-from services.review_queue.reviewing.opinions import Answer, Given
+from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from services.review_queue.reviewing.states import Kind
 from shared.events import Opinion
 from tests.support.builders.events import NOW
@@ -15,9 +15,9 @@ LABELS = ("APPROVED", "DENIED", "PENDING")
 
 def said(
     label: str, kind: Kind = "first", *, by: str = "amara", amount: str | None = None
-) -> Given:
+) -> GivenOpinion:
     opinion = Opinion(reviewer=by, label=label, reasoning="so", decided_at=NOW, dwell_seconds=1.0)
-    return Given(kind, Answer(label, "so", Decimal(amount) if amount else None), opinion)
+    return GivenOpinion(kind, Answer(label, "so", Decimal(amount) if amount else None), opinion)
 
 
 def test_one_opinion_stands_if_one_is_asked_for() -> None:
@@ -44,7 +44,7 @@ def test_three_of_which_two_agree_are_settled_whichever_they_are() -> None:
         if len(set(labels)) == 3:
             assert found == Wanted("final")
         else:
-            assert isinstance(found, Given)
+            assert isinstance(found, GivenOpinion)
             assert labels.count(found.answer.label) > 1
             assert found is given[labels.index(found.answer.label)]
 

@@ -7,7 +7,7 @@ import pytest
 from services.review_queue.reviewing.opinions import (
     Answer,
     Correction,
-    Given,
+    GivenOpinion,
     checked,
     completed,
     corrected,
@@ -38,8 +38,8 @@ def opinion(**changes: Any) -> Opinion:
     return Opinion.model_validate({**fields, "decided_at": NOW, "dwell_seconds": 2.0, **changes})
 
 
-def given(answer: Answer = DENIED, **changes: Any) -> Given:
-    return Given("first", answer, opinion(label=answer.label, **changes))
+def given(answer: Answer = DENIED, **changes: Any) -> GivenOpinion:
+    return GivenOpinion("first", answer, opinion(label=answer.label, **changes))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import get_args
 import pytest
 
 from services.review_queue.api.assignment_schemas import Submission
-from services.review_queue.reviewing.opinions import Given, completed
+from services.review_queue.reviewing.opinions import GivenOpinion, completed
 from services.review_queue.reviewing.review import (
     ROOM_FOR_OPINIONS_BYTES,
     check,
@@ -88,7 +88,7 @@ def test_whatever_is_written_fits_the_record_of_the_completed_review() -> None:
         panels=tuple(body.panels),
         **{name: value for name, value in vars(body.answer()).items() if name != "approved_amount"},
     )
-    given = [Given("final", body.answer(), opinion)] * 4
+    given = [GivenOpinion("final", body.answer(), opinion)] * 4
     request = requested()
     room = RECORD_LIMIT_BYTES - ROOM_FOR_OPINIONS_BYTES - len(request.model_dump_json())
     largest = request.model_copy(update={"routing_version": "test" + "x" * room})

@@ -139,25 +139,25 @@ def test_without_pairs_the_picture_says_so() -> None:
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-@pytest.mark.parametrize("colour", ["ink", "positive", "negative"])
-def test_text_on_the_darkest_cell_has_the_contrast_of_wcag_aa(colour: str, theme: int) -> None:
+@pytest.mark.parametrize("color", ["ink", "positive", "negative"])
+def test_text_on_the_darkest_cell_has_the_contrast_of_wcag_aa(color: str, theme: int) -> None:
     found = re.findall(r"--([\w-]+): light-dark\(#(\w{6}), #(\w{6})\)", STYLES.read_text())
-    colours = {name: bytes.fromhex(pair[theme]) for name, *pair in found}
+    colors = {name: bytes.fromhex(pair[theme]) for name, *pair in found}
     perfect = confusion([("A", "A"), ("B", "B")], labels="AB", rows="Experts", columns="The model")
     darkness = max(float(rect.get("fill-opacity", "")) for rect in drawn(perfect).iter("rect"))
     behind = [
         darkness * over + (1 - darkness) * under
-        for over, under in zip(colours[colour], colours["surface"], strict=True)
+        for over, under in zip(colors[color], colors["surface"], strict=True)
     ]
-    light = sorted((luminance(behind), luminance(list(colours["ink"]))))
+    light = sorted((luminance(behind), luminance(list(colors["ink"]))))
 
     assert (light[1] + 0.05) / (light[0] + 0.05) >= 4.5
 
 
-def luminance(colour: list[float]) -> float:
+def luminance(color: list[float]) -> float:
     """Relative luminance as WCAG 2 defines it."""
     linear = [
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in (value / 255 for value in colour)
+        for part in (value / 255 for value in color)
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -15,7 +15,7 @@ from shared.errors import Rejected, Transient
 from shared.events import CaseSubmitted
 from shared.health import Health
 from shared.messaging import consumer
-from shared.messaging.consumer import REJECTED_LIMIT, UNEXPECTED_LIMIT, Consumption, Raw
+from shared.messaging.consumer import REJECTED_LIMIT, UNEXPECTED_LIMIT, Raw, TopicConsumer
 from shared.messaging.encoding import Record
 from shared.messaging.topics import CASES_SUBMITTED
 from tests.support.builders.events import submitted
@@ -28,7 +28,7 @@ def _unlogged() -> Iterator[None]:
 
 
 @dataclass
-class Sender:
+class Producer:
     """Keeps what it is given, up to `limit` bytes of value."""
 
     limit: int = 10**6
@@ -57,9 +57,9 @@ class Handler:
         self.handled.update(case.case_id for case in cases)
 
 
-def consuming(handler: Handler, sender: Sender | None = None) -> Any:
-    return Consumption(
-        sender or Sender(),  # type: ignore[arg-type]
+def consuming(handler: Handler, producer: Producer | None = None) -> Any:
+    return TopicConsumer(
+        producer or Producer(),  # type: ignore[arg-type]
         "inference",
         Health(),
         CASES_SUBMITTED,
@@ -81,7 +81,9 @@ def record(case_id: str, value: bytes | None = None) -> Raw:
 
 
 @asynccontextmanager
-async def taking(found: Consumption, records: Sequence[Raw]) -> AsyncIterator["asyncio.Task[None]"]:
+async def taking(
+    found: TopicConsumer, records: Sequence[Raw]
+) -> AsyncIterator["asyncio.Task[None]"]:
     task = asyncio.create_task(found.take(records))
     yield task
     task.cancel()
@@ -95,15 +97,15 @@ async def comes(true: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_the_record_at_fault_is_given_up_and_each_neighbour_handled_once() -> None:
+async def test_the_record_at_fault_is_given_up_and_each_neighbor_handled_once() -> None:
     names = [f"case-{number}" for number in range(7)]
     handler = Handler({"case-2": Rejected("odd"), "case-5": ValueError("a bug")})
-    sender = Sender()
+    producer = Producer()
 
-    await consuming(handler, sender).take([record(name) for name in names])
+    await consuming(handler, producer).take([record(name) for name in names])
 
     assert handler.handled == Counter(n for n in names if n not in handler.errors)
-    assert [letter.key for letter in sender.sent] == [b"case-2", b"case-5"]
+    assert [letter.key for letter in producer.sent] == [b"case-2", b"case-5"]
 
 
 @pytest.mark.parametrize("last", [None, Rejected("odd")], ids=["processed", "a dead letter"])
@@ -118,25 +120,25 @@ async def test_after_an_outage_the_service_is_ready_whatever_becomes_of_the_reco
 
 
 async def test_a_letter_that_is_too_large_goes_without_its_content() -> None:
-    handler, sender = Handler(), Sender(limit=1000)
+    handler, producer = Handler(), Producer(limit=1000)
 
-    await consuming(handler, sender).take([record("a"), record("b", b"x" * 1001), record("c")])
+    await consuming(handler, producer).take([record("a"), record("b", b"x" * 1001), record("c")])
 
-    assert [letter.key for letter in sender.sent] == [b"b"]
-    assert sender.sent[0].headers["dead_letter_not_kept"].startswith("1001 bytes, sha256 ")
+    assert [letter.key for letter in producer.sent] == [b"b"]
+    assert producer.sent[0].headers["dead_letter_not_kept"].startswith("1001 bytes, sha256 ")
     assert handler.handled == Counter("ac")
 
 
 async def test_while_no_letter_is_taken_at_all_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "_LONGEST_WAIT_SECONDS", 0.001)
-    sender = Sender(limit=-1)
-    found = consuming(Handler(), sender)
+    producer = Producer(limit=-1)
+    found = consuming(Handler(), producer)
     async with taking(found, [record("b", b"no case")]) as task:
         await comes(lambda: not found.health.is_ready)
-        sender.limit = 1000
+        producer.limit = 1000
         await asyncio.wait_for(task, 5)
 
-    assert len(sender.sent) == 1
+    assert len(producer.sent) == 1
 
 
 async def test_when_everything_fails_consumption_stops_until_it_no_longer_does(
@@ -145,8 +147,8 @@ async def test_when_everything_fails_consumption_stops_until_it_no_longer_does(
     monkeypatch.setattr(consumer, "_LONGEST_WAIT_SECONDS", 0.001)
     names = [f"case-{number}" for number in range(2 * UNEXPECTED_LIMIT)]
     handler = Handler(dict.fromkeys(names, ValueError("quotes a member")))
-    sender = Sender()
-    found = consuming(handler, sender)
+    producer = Producer()
+    found = consuming(handler, producer)
     async with taking(found, [record(name) for name in names]) as task:
         await comes(lambda: not found.health.is_ready)
         reason = found.health.reasons[found.part]
@@ -155,16 +157,16 @@ async def test_when_everything_fails_consumption_stops_until_it_no_longer_does(
 
     assert "ValueError" in reason
     assert "member" not in reason
-    assert len(sender.sent) == UNEXPECTED_LIMIT
+    assert len(producer.sent) == UNEXPECTED_LIMIT
     assert handler.handled == Counter(names[UNEXPECTED_LIMIT:])
     assert found.health.is_ready
 
 
 async def test_too_many_dead_letters_in_a_row_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "_LONGEST_WAIT_SECONDS", 0.001)
-    sender = Sender()
-    found = consuming(Handler(), sender)
+    producer = Producer()
+    found = consuming(Handler(), producer)
     async with taking(found, [record("b", b"no case")] * (REJECTED_LIMIT + 1)):
         await comes(lambda: not found.health.is_ready)
 
-    assert len(sender.sent) == REJECTED_LIMIT
+    assert len(producer.sent) == REJECTED_LIMIT

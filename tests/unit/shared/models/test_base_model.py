@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from shared.models.base_model import BaseModelUnavailable, materialise
+from shared.models.base_model import BaseModelUnavailable, materialize
 from shared.models.tokens import Tokens
 from shared.tasks.task import Prompt
 
@@ -28,7 +28,7 @@ def _without(base: Path, directory: Path, template: str | None) -> Path:
 def test_a_directory_is_copied_in_half_precision_with_its_template(
     tiny_base: Path, tmp_path: Path
 ) -> None:
-    copied = materialise(str(tiny_base), tmp_path / "base")
+    copied = materialize(str(tiny_base), tmp_path / "base")
     model: Any = AutoModelForCausalLM.from_pretrained(copied)
     assert model.dtype == torch.bfloat16
     assert Tokens(copied).prompt(PROMPT) == Tokens(tiny_base).prompt(PROMPT)
@@ -47,7 +47,7 @@ def test_a_template_that_does_not_take_a_system_message_is_replaced(
     tiny_base: Path, tmp_path: Path, template: str | None
 ) -> None:
     source = _without(tiny_base, tmp_path / "source", template)
-    tokens = Tokens(materialise(str(source), tmp_path / "base"))
+    tokens = Tokens(materialize(str(source), tmp_path / "base"))
     text = tokens.decode(tokens.prompt(PROMPT))
     assert "Decide the claim." in text
     assert text.endswith("### assistant")
@@ -55,7 +55,7 @@ def test_a_template_that_does_not_take_a_system_message_is_replaced(
 
 def test_an_unknown_model_is_refused_with_the_choices(tmp_path: Path) -> None:
     with pytest.raises(BaseModelUnavailable, match="name a directory"):
-        materialise(str(tmp_path / "nothing"), tmp_path / "base")
+        materialize(str(tmp_path / "nothing"), tmp_path / "base")
 
 
 def test_from_the_command_line(tiny_base: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ ROWS = [
 @pytest.fixture
 def model(tiny_base: Path) -> Any:
     """In float32, so that what is equal shows as equal; its adapter is random, not zero."""
-    model = load_base(tiny_base, quantisation="none", device="cpu").float()
+    model = load_base(tiny_base, quantization="none", device="cpu").float()
     add_adapter(model, LoraConfig(**CONFIG), "own")
     return _filled(model)
 
@@ -80,6 +80,6 @@ def test_the_lean_layer_computes_what_peft_computes(model: Any, tiny_base: Path)
 
 
 def test_the_base_model_is_frozen(tiny_base: Path) -> None:
-    model = load_base(tiny_base, quantisation="none", device="cpu")
+    model = load_base(tiny_base, quantization="none", device="cpu")
     assert not any(parameter.requires_grad for parameter in model.parameters())
     assert not model.training

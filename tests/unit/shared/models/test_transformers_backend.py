@@ -137,11 +137,11 @@ def test_a_changed_adapter_is_refused(
     assert backend.loaded() == (VERSION,)
 
 
-def test_quantisation_without_its_library_names_the_extra(
+def test_quantization_without_its_library_names_the_extra(
     tiny_base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
-    with pytest.raises(ModelUnusable, match=r"caseloop\[quantised\]"):
-        TransformersBackend(tiny_base, quantisation="nf4", device="cpu")
+    with pytest.raises(ModelUnusable, match=r"caseloop\[quantized\]"):
+        TransformersBackend(tiny_base, quantization="nf4", device="cpu")
     with pytest.raises(ModelUnusable, match="int3"):
-        TransformersBackend(tiny_base, quantisation="int3", device="cpu")
+        TransformersBackend(tiny_base, quantization="int3", device="cpu")

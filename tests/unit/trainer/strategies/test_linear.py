@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.trainer.data import LabelledCase
+from services.trainer.data import LabeledCase
 from services.trainer.hyperparameters import Recipe
 from services.trainer.strategies import linear
 from shared.models.backends.linear import LinearBackend
@@ -15,9 +15,9 @@ WORDS = {"APPROVED": "limited", "DENIED": "cosmetic", "PENDING": "missing"}
 RECIPE = Recipe(strategy="linear")
 
 
-def _cases(*labels: str, count: int = 10) -> list[LabelledCase]:
+def _cases(*labels: str, count: int = 10) -> list[LabeledCase]:
     return [
-        LabelledCase(Prompt("Decide.", f"claim {n}: {WORDS[label]}"), label, "")
+        LabeledCase(Prompt("Decide.", f"claim {n}: {WORDS[label]}"), label, "")
         for n in range(count)
         for label in labels
     ]

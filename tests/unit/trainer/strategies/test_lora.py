@@ -198,7 +198,7 @@ def test_the_loss_weighs_the_label_and_nothing_of_the_prompt(
     assert lesson.weights[0] == 1.0
     assert sum(lesson.weights) == pytest.approx(1.2)
 
-    model = load_base(tiny_base, quantisation="none", device="cpu").float()
+    model = load_base(tiny_base, quantization="none", device="cpu").float()
     found = lora.answer_loss(model, [lesson]).item()
     ids = torch.tensor([lesson.row.prompt + lesson.row.answer])
     logits = model(ids).logits[0, len(lesson.row.prompt) - 1 : -1]
@@ -263,7 +263,7 @@ def test_passes_side_by_side_have_the_gradient_of_one(
     tokens = Tokens(tiny_base)
     cases = read_splits(tiny_data, LABELS)["train"][:5]
     lessons = [lora.lesson(case, tokens, LABELS, RECIPE) for case in cases]
-    model = load_base(tiny_base, quantisation="none", device="cpu").float()
+    model = load_base(tiny_base, quantization="none", device="cpu").float()
     layer = model.get_parameter("model.layers.0.mlp.up_proj.weight").requires_grad_(True)
 
     def learned(threads: int) -> tuple[float, torch.Tensor]:

@@ -57,10 +57,10 @@ def test_a_clean_claim_passes_all_edits() -> None:
             "SEN-EXC-2",
             "spider veins",
         ),
-        ({"procedure_codes": ["27447"]}, "authorisation", "pend", "CHO-AUT-2", "none on file"),
+        ({"procedure_codes": ["27447"]}, "authorization", "pend", "CHO-AUT-2", "none on file"),
         (
             {"procedure_codes": ["27447"], "prior_authorization": "PA-1"},
-            "authorisation",
+            "authorization",
             "pass",
             "CHO-AUT-2",
             "on file",
@@ -80,9 +80,9 @@ def test_a_clean_claim_passes_all_edits() -> None:
             "7 units of physical therapy, limit 6",
         ),
         ({"procedure_codes": ["00100"]}, "fee_schedule", "pend", "CHO-FEE-1", "no fee is agreed"),
-        # 31.00 at 120 % is 37.20; an itemised bill is due above 160 % of that, 59.52.
+        # 31.00 at 120 % is 37.20; an itemized bill is due above 160 % of that, 59.52.
         ({"billed_amount": "59.52"}, "fee_schedule", "pass", "CHO-FEE-1", "allowed 37.20"),
-        ({"billed_amount": "59.53"}, "fee_schedule", "pend", "CHO-FEE-1", "itemised"),
+        ({"billed_amount": "59.53"}, "fee_schedule", "pend", "CHO-FEE-1", "itemized"),
     ],
 )
 def test_each_edit(
@@ -95,8 +95,8 @@ def test_each_edit(
 
 def test_rules_count_by_the_day_of_service() -> None:
     heart_test = {"procedure_codes": ["93306"], "billed_amount": "200.00"}
-    assert edits_of(**heart_test, service_date="2024-12-31")["authorisation"].outcome == "pend"
-    assert edits_of(**heart_test, service_date="2025-01-01")["authorisation"].outcome == "pass"
+    assert edits_of(**heart_test, service_date="2024-12-31")["authorization"].outcome == "pend"
+    assert edits_of(**heart_test, service_date="2025-01-01")["authorization"].outcome == "pass"
     assert list(edits_of(service_date="2022-12-31")) == ["code_validity"]
 
 
@@ -141,4 +141,4 @@ def test_every_claim_can_be_edited(claim: ClaimInput) -> None:
     checked = ClaimInput.model_validate(claim.model_dump() | {"edits": edits})
     assert checked.edits == edits
     if claim.prior_authorization:
-        assert not any(e.kind == "authorisation" and e.outcome != "pass" for e in edits)
+        assert not any(e.kind == "authorization" and e.outcome != "pass" for e in edits)

@@ -36,7 +36,7 @@ def test_each_code_is_allowed_its_units_at_the_percent_of_the_policy() -> None:
         ("97110", 2, Decimal(31), Decimal("74.40")),
         ("97140", 1, Decimal(29), Decimal("34.80")),
     ]
-    assert (found.total, found.itemise_above) == (Decimal("109.20"), Decimal("174.72"))
+    assert (found.total, found.itemize_above) == (Decimal("109.20"), Decimal("174.72"))
 
 
 def test_a_code_without_a_fee_is_named_and_allowed_nothing() -> None:

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.tasks.adjudication.policy import (
-    Authorisation,
+    Authorization,
     Coverage,
     Exclusion,
     FeeRule,
@@ -31,7 +31,7 @@ def test_every_policy_has_the_rules_that_an_adjudicator_needs() -> None:
     assert set(policies()) == {"ESSENTIAL-HMO", "CHOICE-PPO", "SENIOR-CARE"}
     for policy in policies().values():
         kinds = {rule.kind for rule in policy.rules}
-        assert kinds == {"coverage", "exclusion", "authorisation", "limit", "fee_schedule"}
+        assert kinds == {"coverage", "exclusion", "authorization", "limit", "fee_schedule"}
         assert len(policy.in_effect(FeeRule, date(2026, 6, 1))) == 1
 
 
@@ -47,7 +47,7 @@ RULES = [rule for policy in policies().values() for rule in policy.rules]
 def test_what_a_rule_says_is_what_the_edits_check(rule: PolicyRule) -> None:
     """An adjudicator quotes the text; the edits go by the other fields."""
     match rule:
-        case Coverage() | Authorisation():
+        case Coverage() | Authorization():
             assert categories_named(rule.text) == rule.categories
         case Exclusion():
             assert set(re.findall(r"\b\d{5}\b", rule.text)) == rule.procedure_codes
@@ -59,7 +59,7 @@ def test_what_a_rule_says_is_what_the_edits_check(rule: PolicyRule) -> None:
         case FeeRule():
             assert re.findall(r"(\d+) %", rule.text) == [
                 str(rule.percent),
-                str(rule.itemise_above),
+                str(rule.itemize_above),
             ]
 
 
@@ -79,7 +79,7 @@ def test_a_rule_without_its_text_is_refused() -> None:
     [("2022-12-31", None), ("2024-12-31", "CHO-AUT-1"), ("2025-01-01", "CHO-AUT-2")],
 )
 def test_the_day_of_service_chooses_the_rule(day: str, rule_id: str | None) -> None:
-    rules = policies()["CHOICE-PPO"].in_effect(Authorisation, date.fromisoformat(day))
+    rules = policies()["CHOICE-PPO"].in_effect(Authorization, date.fromisoformat(day))
     assert [rule.id for rule in rules] == ([rule_id] if rule_id else [])
 
 

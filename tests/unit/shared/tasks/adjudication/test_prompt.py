@@ -21,7 +21,7 @@ CLAIM: dict[str, Any] = {
     "edits": [
         {"rule_id": "ICD-10-CM", "kind": "code_validity", "outcome": "pass", "message": "fine"},
         {"rule_id": "CHO-LIM-1", "kind": "limit", "outcome": "fail", "message": "7 units, limit 6"},
-        {"rule_id": "CHO-FEE-1", "kind": "fee_schedule", "outcome": "pend", "message": "itemise"},
+        {"rule_id": "CHO-FEE-1", "kind": "fee_schedule", "outcome": "pend", "message": "itemize"},
     ],
 }
 
@@ -33,7 +33,7 @@ def user(**changes: Any) -> str:
 def test_the_whole_text() -> None:
     assert user() == (
         "Procedures 97110 x2, 97140 for M54.50, 118.00 USD.\n"
-        "Edits: limit fail, 7 units, limit 6; fee schedule pend, itemise.\n"
+        "Edits: limit fail, 7 units, limit 6; fee schedule pend, itemize.\n"
         "Note: Back pain, no better after six weeks of exercises."
     )
 
@@ -46,9 +46,9 @@ def test_what_is_absent_is_said() -> None:
 
 
 def test_many_edits_are_cut_too() -> None:
-    edit = {**CLAIM["edits"][0], "outcome": "pend", "message": "itemise " * 20}
+    edit = {**CLAIM["edits"][0], "outcome": "pend", "message": "itemize " * 20}
     text = user(edits=[edit] * 50)
-    assert "itemise […].\nNote:" in text
+    assert "itemize […].\nNote:" in text
     assert len(text) < 1600
 
 
@@ -61,19 +61,19 @@ def test_a_long_note_is_cut_at_a_word_and_says_so() -> None:
 identifier = st.from_regex(r"[A-Z]{1,3}-?[0-9]{4,9}", fullmatch=True)
 
 
-@given(member=identifier, claim=identifier, authorisation=identifier)
-def test_no_identifier_reaches_the_prompt(member: str, claim: str, authorisation: str) -> None:
+@given(member=identifier, claim=identifier, authorization=identifier)
+def test_no_identifier_reaches_the_prompt(member: str, claim: str, authorization: str) -> None:
     npi = "9000000017"
-    named = f"Member {member.lower()}, claim {claim} ({authorisation}), by {npi}."
+    named = f"Member {member.lower()}, claim {claim} ({authorization}), by {npi}."
     edit = {"rule_id": "R", "kind": "limit", "outcome": "fail", "message": f"see {claim}."}
     text = user(
         member_id=member,
         claim_id=claim,
-        prior_authorization=authorisation,
+        prior_authorization=authorization,
         clinical_note=named,
         edits=[edit],
     )
-    for hidden in (member, claim, authorisation, npi, "CHOICE-PPO", "2026-06-15"):
+    for hidden in (member, claim, authorization, npi, "CHOICE-PPO", "2026-06-15"):
         assert hidden.lower() not in text.lower()
 
 

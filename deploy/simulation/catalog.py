@@ -43,7 +43,7 @@ class Service(_Frozen):
 
 @cache
 def services() -> tuple[Service, ...]:
-    content = yaml.safe_load((_HERE / "catalogue.yaml").read_text(encoding="utf-8"))
+    content = yaml.safe_load((_HERE / "catalog.yaml").read_text(encoding="utf-8"))
     return tuple(Service.model_validate(service) for service in content["services"])
 
 

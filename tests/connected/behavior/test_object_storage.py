@@ -36,7 +36,7 @@ from shared.messaging.topics import (
 from shared.settings import engine_settings
 from shared.storage.artifacts import Artifacts
 from shared.storage.datasets import read_manifest, read_split
-from tests.connected.behaviour.marks import Marks
+from tests.connected.behavior.marks import Marks
 from tests.support.builders.datasets import release
 from tests.support.builders.events import rollout
 from tests.support.builders.reviews import completed

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.topics import PREDICTIONS_MADE, dead_letter_topic
-from tests.connected.behaviour.consumers import CONSUMERS, Consumer
+from tests.connected.behavior.consumers import CONSUMERS, Consumer
 
 _PATIENCE_SECONDS = 150.0  # more than a stalled consumer waits until it is started anew
 _MOMENT_SECONDS = 1.0

@@ -20,9 +20,9 @@ from deploy.demo.reviewers import work
 from deploy.embedded.stack import EmbeddedStack
 from deploy.simulation import simulated_claims
 from shared.messaging.topics import RECORD_LIMIT_BYTES, TOPICS
-from tests.connected.behaviour.conftest import PANEL
-from tests.connected.behaviour.consumers import CONSUMERS, Consumer
-from tests.connected.behaviour.marks import Marks
+from tests.connected.behavior.conftest import PANEL
+from tests.connected.behavior.consumers import CONSUMERS, Consumer
+from tests.connected.behavior.marks import Marks
 from tests.support.builders.events import claim_input
 from tests.support.engines.engines import Engines
 

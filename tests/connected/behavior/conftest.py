@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.demo.reviewers import NAMES, Reviewer, as_setting
 from deploy.embedded.stack import EmbeddedStack
-from tests.connected.behaviour.marks import Marks
+from tests.connected.behavior.marks import Marks
 from tests.support.engines.engines import Engines, own_engines, temporary_home
 
 PANEL = [Reviewer(name, f"a password for {name}") for name in NAMES]
