@@ -10,7 +10,7 @@ import re
 from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.task import Prompt
 
-PROMPT_VERSION = "adjudication-2"  # raise it with every change of the text below
+PROMPT_VERSION = "adjudication-3"  # raise it with every change of the text below
 
 SYSTEM = "Decide the claim: APPROVED, DENIED or PENDING, then the reason."
 _MOST_CHARACTERS = 1200  # of the note, and of the edits: both come from outside
