@@ -14,12 +14,13 @@ from starlette.requests import ClientDisconnect
 from services.dataset_accumulator.import_store import Import
 from services.dataset_accumulator.importer import Importer
 from services.dataset_accumulator.splits import Shares, read_shares
-from shared.auth.principal import Principal, allow
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
 from shared.errors import Rejected, Transient
 from shared.tasks import get_task
 
-Importing = Annotated[Principal, Depends(allow("operator", "service"))]
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
+Importing = Annotated[Actor, Depends(Requires("import_cases"))]
+Reader = Annotated[Actor, Depends(Requires("read_datasets"))]
 
 _REFUSALS_SHOWN = 100
 _BLOCK_BYTES = 64 * 1024

@@ -8,15 +8,16 @@ from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.dataset_accumulator.releaser import Releaser
-from shared.auth.principal import Principal, allow
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
 from shared.errors import Conflict
 from shared.events import DatasetReleased
 from shared.storage.artifacts import in_thread
 from shared.storage.datasets import DatasetManifest, read_manifest
 from shared.tasks import TASKS, get_task
 
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
-Operator = Annotated[Principal, Depends(allow("operator"))]
+Reader = Annotated[Actor, Depends(Requires("read_datasets"))]
+Operator = Annotated[Actor, Depends(Requires("release_datasets"))]
 
 
 class Progress(BaseModel):

@@ -9,12 +9,13 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from services.evaluator.store import Store
-from shared.auth.principal import Principal, allow
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
 from shared.events import ModelEvaluated
 from shared.storage.artifacts import Artifacts, in_thread
 
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
-Operator = Annotated[Principal, Depends(allow("operator"))]
+Reader = Annotated[Actor, Depends(Requires("read_evaluations"))]
+Operator = Annotated[Actor, Depends(Requires("retry_evaluations"))]
 
 # The page is whole in itself: whatever else it might name is not loaded.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"

@@ -11,13 +11,14 @@ from services.promoter.rollout import missing, pause, resume, rollback, start, s
 from services.promoter.rollout import promote as start_by_hand
 from services.promoter.state import Change, Limits, Rollout, Version, name_of
 from services.promoter.store import Moment, Store
-from shared.auth.principal import Principal, allow
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
 from shared.events import Measures, ModelEvaluated, Stage, Verdict
 from shared.events.base import Identifier
 from shared.tasks import TASKS
 
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
-Operator = Annotated[Principal, Depends(allow("operator"))]
+Reader = Annotated[Actor, Depends(Requires("read_rollouts"))]
+Operator = Annotated[Actor, Depends(Requires("change_rollouts"))]
 Why = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 

@@ -31,7 +31,7 @@ from services.review_queue.web.middleware import BodyLimit, SecurityHeaders
 from services.review_queue.web.my_pages import my_pages
 from services.review_queue.web.pages import Pages, sign_in_pages, utc_now
 from services.review_queue.web.review_pages import review_pages
-from shared.auth.principal import Tokens
+from shared.auth.tokens import Tokens
 from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
 from shared.health import Health
 from shared.http.service import build

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.auth.principal import Tokens
+from shared.auth.tokens import Tokens
 from shared.errors import Conflict, Rejected, Transient
 from shared.health import Health
 from shared.messaging.asyncapi import document

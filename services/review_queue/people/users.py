@@ -19,8 +19,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
-from shared.auth.principal import Principal
+from shared.auth.principal import Actor, Principal
 from shared.errors import Conflict, Rejected
 from shared.storage.database import Database
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
 from services.review_queue.reading.review_detail import Detail
 from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.opinion_rows import answer
 from services.review_queue.reviewing.opinions import Answer, Correction, checked, corrected
+from shared.auth.principal import Actor
 from shared.errors import Conflict, Rejected
 from shared.events import DecisionCorrected, ReviewRequested
 from shared.messaging.outbox import Outbox

@@ -11,10 +11,10 @@ from uuid import UUID
 import asyncpg
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
 from services.review_queue.reviewing.opinion_rows import opinion
 from services.review_queue.reviewing.review import Assignment, Priority
 from services.review_queue.reviewing.states import LEASE
+from shared.auth.principal import Actor
 from shared.errors import Conflict, Rejected
 from shared.events import Opinion, ReviewRequested
 from shared.storage.database import Connection, Database

@@ -10,12 +10,11 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 
-from services.review_queue.people.access import Actor, actor_at
 from services.review_queue.people.users import LockedOut, WrongPassword
 from services.review_queue.reviewing.corrections import NotTheirs
 from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.web.pages import Pages, posted, to_sign_in
-from shared.auth.principal import identify
+from shared.auth.principal import Actor, actor_at, identify
 from shared.errors import Conflict, Rejected, Transient
 
 Answer = Callable[[Request, Exception], Awaitable[Response]]

@@ -3,7 +3,8 @@ from fastapi import HTTPException, Request
 
 from services.review_queue.people.identity import COOKIE, Identity, refuse_foreign, session_token
 from services.review_queue.people.users import Accounts
-from shared.auth.principal import Principal, Tokens
+from shared.auth.principal import Principal
+from shared.auth.tokens import Tokens
 
 
 def request(method: str = "POST", **headers: str) -> Request:
