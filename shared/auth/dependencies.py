@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 
 from shared.auth.permissions import PERMISSIONS, Right
 from shared.auth.principal import Actor, actor_at, identify
+from shared.errors import Forbidden
 
 # Only for the OpenAPI documents: the caller is recognized by `identify`.
 BEARER = HTTPBearer(auto_error=False, description="An API token, or a session's token")
@@ -16,7 +17,7 @@ BEARER = HTTPBearer(auto_error=False, description="An API token, or a session's 
 
 @dataclass(frozen=True)
 class Requires:
-    """The caller, if their role has the right; else 401 or 403."""
+    """The caller, if their role has the right; else 401 or `Forbidden`."""
 
     right: Right
 
@@ -29,5 +30,5 @@ class Requires:
         roles = PERMISSIONS[self.right]
         if principal.role not in roles:
             wanted = " or ".join(roles)
-            raise HTTPException(403, f"needs the role {wanted}; you are {principal.role}")
+            raise Forbidden(f"needs the role {wanted}; you are {principal.role}")
         return actor_at(request, principal)

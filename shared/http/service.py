@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.auth.tokens import Tokens
-from shared.errors import Conflict, Rejected, Transient
+from shared.errors import Transient
 from shared.health import Health
+from shared.http.errors import translate_errors
 from shared.messaging.asyncapi import document
 from shared.messaging.bus import Bus
 from shared.settings import ServiceSettings
@@ -62,7 +62,7 @@ def build(
     app.include_router(_health_routes(name, health))
     for router in routers:
         app.include_router(router)
-    _translate_errors(app)
+    translate_errors(app)
     return app
 
 
@@ -117,32 +117,6 @@ def _health_routes(name: str, health: Health) -> APIRouter:
         return JSONResponse(document(name))
 
     return router
-
-
-def _translate_errors(app: FastAPI) -> None:
-    @app.exception_handler(Transient)
-    async def unavailable(_: Request, error: Transient) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 503, headers={"Retry-After": "2"})
-
-    @app.exception_handler(Conflict)
-    async def conflict(_: Request, error: Conflict) -> JSONResponse:
-        return JSONResponse({"detail": error.reason, "field": error.field}, 409)
-
-    @app.exception_handler(Rejected)
-    async def rejected(_: Request, error: Rejected) -> JSONResponse:
-        return JSONResponse({"detail": error.reason, "field": error.field}, 422)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        """Say which field and why, and never repeat the input: it may be member data."""
-        found = [
-            {"field": ".".join(str(part) for part in e["loc"][1:]), "reason": e["msg"]}
-            for e in error.errors()
-        ]
-        first = found[0]
-        return JSONResponse(
-            {"detail": first["reason"], "field": first["field"] or None, "errors": found}, 422
-        )
 
 
 def serve(app: FastAPI, settings: ServiceSettings) -> None:

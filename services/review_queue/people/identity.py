@@ -6,11 +6,12 @@ our own pages.
 
 from urllib.parse import urlsplit
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 
 from services.review_queue.people.users import SESSION_PREFIX, Accounts
 from shared.auth.principal import Principal
 from shared.auth.tokens import Tokens, bearer_token
+from shared.errors import Forbidden
 
 COOKIE = "caseloop_session"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -40,9 +41,9 @@ def session_token(request: Request) -> str | None:
 
 
 def refuse_foreign(request: Request) -> None:
-    """403 if another site's page makes the browser send this."""
+    """`Forbidden` if another site's page makes the browser send this."""
     if request.method not in _SAFE_METHODS and not _from_our_pages(request):
-        raise HTTPException(403, "the request comes from another site")
+        raise Forbidden("the request comes from another site")
 
 
 def _from_our_pages(request: Request) -> bool:
