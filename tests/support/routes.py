@@ -16,6 +16,7 @@ def guards(app: FastAPI) -> dict[Route, list[May]]:
     return {
         (method, context.path): list(_guards(getattr(context, "dependant", None)))
         for context in iter_route_contexts(app.routes)
+        if context.path is not None
         for method in context.methods or ()
         if method != "HEAD"
     }

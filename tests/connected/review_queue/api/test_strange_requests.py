@@ -130,7 +130,19 @@ async def test_odd_questions_are_answered_or_refused(
     assert answer.status_code in {200, 404, 422}
 
 
-ODD_TEXTS = ["\x00", "a\x00b", "\ud800", "\x1b[0m", " ", "", "x" * 5000, None, 7, ["DENIED"], {}]
+ODD_TEXTS: list[object] = [
+    "\x00",
+    "a\x00b",
+    "\ud800",
+    "\x1b[0m",
+    " ",
+    "",
+    "x" * 5000,
+    None,
+    7,
+    ["DENIED"],
+    {},
+]
 
 
 @pytest.mark.parametrize("odd", ODD_TEXTS, ids=repr)

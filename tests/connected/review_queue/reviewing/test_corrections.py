@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -94,7 +95,8 @@ async def test_a_correction_to_a_denial_needs_what_a_denial_needs(
 ) -> None:
     await queue.decide("case-1", APPROVED)
     await queue.settle()
-    lacking = Correction(replace(DENIED, **{needed: None}), "a rule was overlooked", 0)
+    without: dict[str, Any] = {needed: None}
+    lacking = Correction(replace(DENIED, **without), "a rule was overlooked", 0)
 
     with pytest.raises(Rejected) as refused:
         await queue.corrections.correct(review_id_of("case-1"), lacking, by=actor())

@@ -164,7 +164,10 @@ async def test_nothing_is_left_of_a_completed_review(queue: Queue) -> None:
 
 async def test_whatever_was_typed_comes_back(queue: Queue) -> None:
     await queue.request("case-1")
-    typed = {"text": "zero \x00 byte, \ud800, \U0001f600", "nested": [1, 2.5, None, {"a": True}]}
+    typed: dict[str, Any] = {
+        "text": "zero \x00 byte, \ud800, \U0001f600",
+        "nested": [1, 2.5, None, {"a": True}],
+    }
     held = await drafted(queue, **typed)
 
     assert await queue.work.draft(held.assignment_id, "amara") == {**WRITTEN, **typed}
