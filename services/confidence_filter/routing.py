@@ -6,9 +6,9 @@ A case is accepted only if every condition holds; an adverse label can never be 
 
 from dataclasses import dataclass
 
+from shared.acceptance import obstacle_to
 from shared.errors import Rejected
 from shared.events import (
-    MINIMUM_LABEL_MASS,
     PredictionMade,
     RolloutChanged,
     RouteReason,
@@ -74,12 +74,8 @@ def judge(
         return Review("policy")  # the case was put in other words than the model has learned
     if set(answer.probabilities) != set(task.label_names):
         raise Rejected("are not the task's labels", field="scores.probabilities")
-    if answer.label_mass < MINIMUM_LABEL_MASS:
-        return Review("label_mass")
-    if task.is_adverse(answer.label):
-        return Review("adverse")
-    if answer.confidence < served.threshold:
-        return Review("low_confidence")
+    if obstacle := obstacle_to(answer, task=case.task, threshold=served.threshold):
+        return Review(obstacle)
     if draw(policy.audit_salt, case.case_id) < policy.audit_rate:
         return Review("audit", policy.audit_rate)
     return Accept(answer, case.task, policy.audit_rate)

@@ -19,9 +19,6 @@ from shared.events.base import (
 )
 from shared.tasks import get_task
 
-# The raw probability of all labels together; below it the model has said something else.
-MINIMUM_LABEL_MASS = 0.5
-
 Arm = Literal["champion", "candidate"]
 RouteReason = Literal[
     "confident",  # the only reason to accept; all others ask for a review
