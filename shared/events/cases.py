@@ -26,7 +26,9 @@ RouteReason = Literal[
     "adverse",
     "audit",
     "label_mass",
-    "policy",
+    "unscored",  # the champion could not read the case
+    "stale_version",  # no current rollout has the version, or the prediction knew a newer one
+    "prompt_mismatch",  # the case was put in other words than its task uses now
     "stopped",
     "no_champion",
 ]

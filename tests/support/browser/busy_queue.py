@@ -73,7 +73,7 @@ def waiting(*, withheld: bool, twice: bool, minutes: float) -> ReviewRequested:
 
 def in_line() -> Iterator[ReviewRequested]:
     """What waits: of both tasks, for all reasons, for minutes or hours."""
-    reasons = ("low_confidence", "low_confidence", "label_mass", "policy", "audit")
+    reasons = ("low_confidence", "low_confidence", "label_mass", "unscored", "audit")
     for n, number in enumerate(range(6600, 6680)):
         claim, wait = SIMULATION.claim(number), {"minutes": 20 + 4 * n}
         denied = claim.label == "DENIED"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.confidence_filter.routing import Accept, RoutingSettings, judge
+from services.confidence_filter.routing import Accept, RoutingSettings, route_prediction
 from services.evaluator.measures.held_out import Answers, HeldOut
 from services.promoter.counting import observe
 from services.promoter.state import Rollout, Version
@@ -70,7 +70,7 @@ def test_of_several_obstacles_the_one_that_says_most_is_named() -> None:
 def filter_accepts(label: str, confidence: float, *, label_mass: float, threshold: float) -> bool:
     prediction = predicted(label=label, confidence=confidence, label_mass=label_mass)
     state = rollout(champion=served(threshold=threshold))
-    return isinstance(judge(prediction, state, NO_AUDIT), Accept)
+    return isinstance(route_prediction(prediction, state, NO_AUDIT), Accept)
 
 
 def promoter_counts(label: str, confidence: float, *, label_mass: float, threshold: float) -> bool:
