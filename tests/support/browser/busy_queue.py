@@ -12,8 +12,8 @@ from deploy.simulation import SimulatedClaim
 from services.review_queue.reviewing.review import Shares
 from shared.events import ReviewRequested, review_id_of
 from shared.tasks import TASKS
-from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.edits import with_edits
+from shared.tasks.adjudication.input import ClaimInput
 from tests.support.browser.browser import Workplace
 from tests.support.browser.claims_in_line import SIMULATION, asked
 from tests.support.browser.colleague import Colleague, colleague
