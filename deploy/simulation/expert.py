@@ -5,7 +5,7 @@ from random import Random
 
 from deploy.simulation.notes import Note, Support
 from shared.tasks.adjudication import LABELS
-from shared.tasks.adjudication.claim import ClaimInput, Edit
+from shared.tasks.adjudication.input import ClaimInput, Edit
 
 _REASON_CODES = {
     "code_validity": "CODE_CORRECTION",

@@ -14,9 +14,9 @@ from deploy.simulation.catalog import services
 from deploy.simulation.expert import Judgment, by_bulletin, dissent, judge
 from deploy.simulation.members import member_of
 from deploy.simulation.notes import Note, write_note
-from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.history import OPTIONAL_COLUMNS
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import fee_schedule
 
 FIRST_DAY = date(2026, 6, 1)

@@ -29,9 +29,9 @@ def create_app(settings: Settings) -> FastAPI:
     outbox = Outbox(database, service=NAME)
     relay = Relay(outbox, bus, health)
     rollouts = Rollouts(settings.engines, service=NAME, health=health)
-    policy = RoutingSettings(settings.audit_rate, settings.audit_salt)
+    routing = RoutingSettings(settings.audit_rate, settings.audit_salt)
     handlers = Handlers(
-        Store(database, outbox), rollouts.of, policy=policy, now=lambda: datetime.now(UTC)
+        Store(database, outbox), rollouts.of, settings=routing, now=lambda: datetime.now(UTC)
     )
     bus.consume(
         PREDICTIONS_MADE,

@@ -13,8 +13,8 @@ from deploy.simulation.members import member_of
 from deploy.simulation.notes import Note, Support
 from shared.tasks import get_task
 from shared.tasks.adjudication import REASON_CODES, icd10
-from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.edits import run_edits
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import fee_schedule, policies
 
 TASK = get_task("adjudication")
