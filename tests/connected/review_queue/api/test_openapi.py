@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from services.review_queue.app import create_app
 from services.review_queue.settings import Settings
-from shared.auth.principal import ROLES
+from shared.auth.permissions import ROLES
 from tests.connected.review_queue.harness import running
 from tests.connected.review_queue.service_harness import service_settings, token_of
 from tests.support.routes import allowed

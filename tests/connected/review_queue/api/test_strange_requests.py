@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.review_queue.web.page_queries import Query
-from shared.auth.principal import ROLES
+from shared.auth.permissions import ROLES
 from tests.connected.review_queue.harness import PASSWORD, Queue
 from tests.connected.review_queue.service_harness import (
     APPROVAL,

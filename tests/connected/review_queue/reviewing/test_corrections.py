@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from services.review_queue.reviewing.corrections import NotTheirs
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.opinions import Answer, Correction
 from services.review_queue.reviewing.review import Shares
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, NotFound, Rejected
 from shared.events import review_id_of
 from tests.connected.review_queue.harness import (
     APPROVED,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from services.review_queue.reviewing.assignments import Hold
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.review import Shares
+from shared.errors import NotFound
 from tests.connected.review_queue.harness import APPROVED, DENIED, PENDING, Queue, hold
 
 WRITTEN = {"label": "DENIED", "reasoning": "a rule of the policy", "panels": ["policy", "codes"]}
