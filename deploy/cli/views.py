@@ -8,9 +8,10 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from deploy.cli.client import PORTS, Refused, System, Unreachable
+from deploy.cli.client import Refused, System, Unreachable
 from deploy.cli.dead_letters import Kept
 from shared.messaging.topics import TOPICS, dead_letter_topics
+from shared.services import PORTS
 
 _REFUSED_SHOWN = 20
 VERDICT_STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}

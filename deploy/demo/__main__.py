@@ -14,7 +14,7 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.live import Live
 
-from deploy.cli.client import PORTS, Refused, System, Unreachable
+from deploy.cli.client import Refused, System, Unreachable
 from deploy.demo import report
 from deploy.demo.background import beside
 from deploy.demo.display import Display, follow_labels
@@ -32,6 +32,7 @@ from deploy.simulation import DecidedCase
 from deploy.terminal import Terminal
 from shared.errors import Rejected, Transient
 from shared.messaging.producer import Producer
+from shared.services import PORTS
 from shared.settings import engine_settings
 from shared.storage.artifacts import Artifacts
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from deploy.cli.client import PORTS
 from deploy.embedded.layout import REPOSITORY, Layout, default_home
 from deploy.embedded.settings import read_env
 from deploy.embedded.stack import EmbeddedStack
+from shared.services import PORTS
 
 BASE_MODEL = "SmolLM2-135M-Instruct"
 _ENV_FILE = REPOSITORY / ".env"

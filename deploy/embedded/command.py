@@ -10,10 +10,10 @@ from rich.text import Text
 
 from deploy.embedded.failure_report import explain
 from deploy.embedded.layout import default_home
-from deploy.embedded.ports import SERVICES
 from deploy.embedded.stack import EmbeddedStack, StackError, Unhealthy
 from deploy.embedded.status import statuses, table
 from deploy.terminal import Terminal
+from shared.services import SERVICES
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 console = Terminal()

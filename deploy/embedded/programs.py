@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from deploy.embedded.ports import SERVICES
 from deploy.embedded.settings import Settings
+from shared.services import SERVICES
 
 ENGINES = ("postgres", "s3", "broker")
 

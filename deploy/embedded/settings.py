@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from deploy.embedded.layout import Layout
-from deploy.embedded.ports import OFFSETS, SERVICES
+from deploy.embedded.ports import OFFSETS
+from shared.services import SERVICES
 
 _BASE = "CASELOOP_BASE_PORT"
 _CALLERS = (("operator", "operator"), ("demo", "service"), ("auditor", "auditor"))

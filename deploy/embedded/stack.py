@@ -18,7 +18,7 @@ from deploy.embedded import orphans
 from deploy.embedded.engines.s3 import remove_sockets
 from deploy.embedded.health import probe
 from deploy.embedded.layout import REPOSITORY, Layout
-from deploy.embedded.ports import DEFAULT_BASE, SERVICES, free_base
+from deploy.embedded.ports import DEFAULT_BASE, free_base
 from deploy.embedded.programs import (
     ENGINES,
     Program,
@@ -28,6 +28,7 @@ from deploy.embedded.programs import (
 )
 from deploy.embedded.settings import Settings, recorded_base
 from deploy.embedded.supervision import Supervisor
+from shared.services import SERVICES
 
 _START_SECONDS = 90.0
 # Settings of services that do not begin with a service's name.

@@ -21,10 +21,10 @@ from deploy.demo.plan import Plan, simulated, with_strategy
 from deploy.demo.reviewers import Reviewer, as_setting
 from deploy.demo.reviewers import work as adjudicate
 from deploy.demo.scenario import Scenario
-from deploy.embedded.ports import SERVICES
 from deploy.embedded.stack import EmbeddedStack
 from deploy.terminal import Terminal
 from shared.messaging.producer import Producer
+from shared.services import SERVICES
 from shared.settings import engine_settings
 from tests.support.engines.engines import Engines, own_engines, temporary_home
 

@@ -6,7 +6,6 @@ import pytest
 from supervisor.options import ServerOptions
 
 from deploy.embedded.layout import Layout
-from deploy.embedded.ports import SERVICES
 from deploy.embedded.programs import (
     ENGINES,
     Program,
@@ -16,6 +15,7 @@ from deploy.embedded.programs import (
 )
 from deploy.embedded.settings import Settings
 from deploy.embedded.supervision import Supervisor, render
+from shared.services import SERVICES
 
 
 def groups(home: Path) -> dict[str, ServerOptions]:
