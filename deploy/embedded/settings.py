@@ -41,7 +41,7 @@ class Settings:
         """
         earlier = read_env(layout)
         own = {name: earlier.get(name, value) for name, value in _secrets().items()}
-        own |= _addresses(base_port, own["DATABASE_PASSWORD"]) | _places(layout)
+        own |= _addresses(base_port, own["DATABASE_PASSWORD"]) | _data_folders(layout)
         further = {name: ambient.get(name, value) for name, value in earlier.items()}
         return cls(layout, {**further, **own, **given})
 
@@ -108,7 +108,7 @@ def _addresses(base: int, password: str) -> dict[str, str]:
     }
 
 
-def _places(layout: Layout) -> dict[str, str]:
+def _data_folders(layout: Layout) -> dict[str, str]:
     return {
         "CASELOOP_HOME": str(layout.home),
         "INFERENCE_MODEL_CACHE": str(layout.data / "models"),

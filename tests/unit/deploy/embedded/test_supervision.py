@@ -10,7 +10,7 @@ from deploy.embedded.programs import (
     ENGINES,
     Program,
     engine_programs,
-    guard_program,
+    owner_watch_program,
     service_programs,
 )
 from deploy.embedded.settings import Settings
@@ -22,7 +22,7 @@ def groups(home: Path) -> dict[str, ServerOptions]:
     layout = Layout(home)
     layout.create()
     settings = Settings.make(layout, base_port=8100, given={}, ambient={})
-    programs = [guard_program(1), *engine_programs(), *service_programs(settings)]
+    programs = [owner_watch_program(1), *engine_programs(), *service_programs(settings)]
     layout.supervisor_config.write_text(render(layout, programs))
     options = ServerOptions()
     options.realize(["-c", str(layout.supervisor_config)])
