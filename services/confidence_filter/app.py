@@ -21,9 +21,9 @@ def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS)
     outbox = parts.make_outbox()
     rollouts = parts.make_rollouts()
-    policy = RoutingSettings(settings.audit_rate, settings.audit_salt)
+    routing = RoutingSettings(settings.audit_rate, settings.audit_salt)
     handlers = Handlers(
-        Store(parts.database, outbox), rollouts.of, policy=policy, now=lambda: datetime.now(UTC)
+        Store(parts.database, outbox), rollouts.of, settings=routing, now=lambda: datetime.now(UTC)
     )
     parts.bus.consume(
         PREDICTIONS_MADE,

@@ -98,7 +98,7 @@ def _shown(found: Detail) -> dict[str, Any]:
         "case": case,
         "task": task,
         "title": case.claim_id or case.case_id,
-        "why": REASONS[found.reason or "withheld"],
+        "why": REASONS[found.reason or "blind"],
         # What rules and panels say of a case, they say of the member.
         "facts": Facts(sections(task, case.input)) if found.masked else facts_of(task, case.input),
         "bars": bars(task, found.answer) if found.answer else (),
