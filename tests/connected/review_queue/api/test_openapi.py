@@ -1,6 +1,6 @@
 """Schemathesis on the OpenAPI document: whatever may be sent by it, nothing fails."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
@@ -43,7 +43,7 @@ class Served:
     """The service on a port of its own, in a thread of its own."""
 
     url: str
-    roles: dict[tuple[str, str], tuple[str, ...]]
+    roles: Mapping[tuple[str, str], Sequence[str]]
 
     def headers(self, method: str, path: str) -> dict[str, str]:
         """Of somebody who comes in."""

@@ -11,7 +11,6 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from deploy.embedded.ports import SERVICES
 from shared.auth.permissions import (
     HEALTH_ROUTES,
     PERMISSIONS,
@@ -21,6 +20,7 @@ from shared.auth.permissions import (
     Right,
 )
 from shared.auth.principal import Actor
+from shared.services import SERVICES
 from tests.support.routes import allowed, required
 
 NOBODY = [{}, {"Authorization": "Bearer a-token-nobody-gave"}, {"Authorization": "Basic eDp5"}]
