@@ -146,7 +146,7 @@ def test_a_case_without_a_model_has_no_draft() -> None:
 
 
 def test_every_reason_for_a_review_is_explained_on_the_page() -> None:
-    assert set(REASONS) == {*get_args(RouteReason), "withheld"}
+    assert set(REASONS) == {*get_args(RouteReason), "blind"}
 
 
 def test_closed_values_are_written_as_words() -> None:
