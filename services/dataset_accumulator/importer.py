@@ -76,7 +76,9 @@ class Importer:
                 connection, labels, shares=wanted.shares, import_id=wanted.import_id
             )
             refused += [
-                Refusal(row.line, task.claim_column, "was imported before with other content")
+                Refusal(
+                    row.line, task.history.claim_column, "was imported before with other content"
+                )
                 for row, outcome in zip(rows, outcomes, strict=True)
                 if outcome == "other content"
             ]

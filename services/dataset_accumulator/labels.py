@@ -7,7 +7,8 @@ from uuid import UUID, uuid5
 
 from shared.events import ReviewCompleted
 from shared.tasks import get_task
-from shared.tasks.task import HistoricCase, Task, as_given, content_hash
+from shared.tasks.history import HistoricCase
+from shared.tasks.task import Task, as_given, content_hash
 
 _HISTORY = UUID("0c1c9a57-8f0e-5d0a-9c55-0e6a5b1d7f42")
 

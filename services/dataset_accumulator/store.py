@@ -12,7 +12,7 @@ from services.dataset_accumulator.splits import Shares, split_of
 from shared.events import DecisionCorrected, Split
 from shared.storage.database import Connection, Database
 
-Outcome = Literal["new", "known", "other content"]
+LabelOutcome = Literal["new", "known", "other content"]
 
 _PAGE = 500
 
@@ -91,7 +91,7 @@ class Store:
         *,
         shares: Shares,
         import_id: str | None = None,
-    ) -> list[Outcome]:
+    ) -> list[LabelOutcome]:
         """Store the labels whose cases are new; what became of each, in the order given."""
         if not labels:
             return []
@@ -231,7 +231,7 @@ def _correction(found: DecisionCorrected) -> tuple[object, ...]:
     )
 
 
-def _outcome(label: Label, first: Label, new: set[str], hashes: Mapping[str, str]) -> Outcome:
+def _outcome(label: Label, first: Label, new: set[str], hashes: Mapping[str, str]) -> LabelOutcome:
     if hashes.get(label.case_id) != label.content_sha256:
         return "other content"
     return "new" if label is first and label.case_id in new else "known"

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.errors import Rejected
-from shared.tasks.history import plain
-from shared.tasks.task import HistoricCase, Task
+from shared.tasks.history import HistoricCase, column_key
+from shared.tasks.task import Task
 
 LINE_LIMIT_BYTES = 1024 * 1024
 ROW_LIMIT_LINES = 1000
@@ -127,9 +127,9 @@ def _header(reader: Iterator[list[str]], task: Task) -> Sequence[str | None]:
         raise Rejected(f"the header is not CSV: {error}") from None
     if not _is_clean(names):
         raise Rejected(f"the header is not UTF-8; {_AS_UTF8}")
-    known = {plain(column): column for column in (*task.required_columns, *task.optional_columns)}
-    columns = [known.get(plain(name)) for name in names]
-    missing = [column for column in task.required_columns if column not in columns]
+    known = {column_key(column): column for column in task.history.columns}
+    columns = [known.get(column_key(name)) for name in names]
+    missing = [column for column in task.history.required_columns if column not in columns]
     if missing:
         raise Rejected(f"the file lacks {_listed(missing)}{_hint(names)}", field=missing[0])
     for column in known.values():
@@ -160,8 +160,8 @@ def _row(
         field = next((column for column, cell in row.items() if not _is_clean([cell])), None)
         return Refusal(line, field, f"has bytes that are no UTF-8 text; {_AS_UTF8}")
     try:
-        case = task.read_history(row)
-        return Row(line, row[task.claim_column].strip(), case)
+        case = task.history.read(row)
+        return Row(line, row[task.history.claim_column].strip(), case)
     except Rejected as error:
         return Refusal(line, error.field, error.reason)
 

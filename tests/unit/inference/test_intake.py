@@ -28,7 +28,7 @@ ROW = {
 
 
 def test_a_claim_without_edits_reads_like_the_same_claim_in_the_history() -> None:
-    claim = ADJUDICATION.read_history(ROW)
+    claim = ADJUDICATION.history.read(ROW)
     past = label_of_history(ADJUDICATION, ROW["claim_id"], claim).input
     assert past["edits"]
 

@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 
 from shared.tasks import TASKS
 from shared.tasks.fields import MEMBER_DATA
+from shared.tasks.history import History
 from shared.tasks.masking import MASK, masked
+from shared.tasks.presentation import Presentation
 from shared.tasks.task import Prompt, Task
 
 
@@ -101,11 +103,9 @@ VISITS = Task(
     prompt_version="1",
     render=lambda case: Prompt("", ""),
     group_of=lambda case: "",
-    read_history=NotImplemented,
-    required_columns=(),
-    optional_columns=(),
+    history=History(NotImplemented, required_columns=()),
     reason_codes=(),
-    layout=(),
+    presentation=Presentation(sections=()),
     examples=(),
 )
 
