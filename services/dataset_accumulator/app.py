@@ -11,7 +11,7 @@ from services.dataset_accumulator.import_routes import create_import_routes
 from services.dataset_accumulator.import_store import Imports
 from services.dataset_accumulator.importer import Importer
 from services.dataset_accumulator.release_store import Releases
-from services.dataset_accumulator.releaser import Releaser, Rules
+from services.dataset_accumulator.releaser import Releaser, ReleaseSettings
 from services.dataset_accumulator.routes import create_routes
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.settings import Settings
@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
     store = Store(database, salt=settings.split_salt)
     shares = read_shares(settings.split_shares)
     imports = Imports(database)
-    rules = Rules(
+    release_settings = ReleaseSettings(
         settings.label_threshold,
         Schedule.parse(settings.release_schedule),
         settings.release_minimum_labels,
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         imports,
         Artifacts(settings.engines),
         health,
-        rules,
+        release_settings,
         now=lambda: datetime.now(UTC),
     )
     handlers = Handlers(store, shares=shares)

@@ -1,4 +1,4 @@
-"""Reading a history file: a stream of bytes in, rows and refusals out, never the file as a whole.
+"""Reading a CSV file: a stream of bytes in, rows and refusals out, never the file as a whole.
 
 A file that cannot be read at all is `Rejected` with what to do about it. A bad row is refused
 with its line, field and reason, never with its content, and reading goes on at the next line: a
@@ -8,10 +8,10 @@ stray quote costs its own line, not those up to the next quote.
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from services.dataset_accumulator.importers.rows import Refusal, Row
 from shared.errors import Rejected
-from shared.tasks.history import HistoricCase, column_key
+from shared.tasks.history import column_key
 from shared.tasks.task import Task
 
 LINE_LIMIT_BYTES = 1024 * 1024
@@ -22,25 +22,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _AS_UTF8 = "save the file as UTF-8 (in Excel: CSV UTF-8)"
 
 
-@dataclass(frozen=True)
-class Row:
-    """An adjudicated case. `line` is where its row begins; the header is line 1."""
-
-    line: int
-    claim_id: str
-    case: HistoricCase
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A row that does not come in, and why. `field` is the column at fault, where there is one."""
-
-    line: int
-    field: str | None
-    why: str
-
-
-def read_rows(blocks: Iterable[bytes], task: Task) -> Iterator[Row | Refusal]:
+def read_csv(blocks: Iterable[bytes], task: Task) -> Iterator[Row | Refusal]:
     """The rows of a CSV file that arrives in blocks."""
     lines = _Lines(_text_lines(blocks))
     reader = csv.reader(lines, strict=True)
@@ -56,9 +38,9 @@ def read_rows(blocks: Iterable[bytes], task: Task) -> Iterator[Row | Refusal]:
             lines.read_again()
             continue
         if cells:
-            found = _row(line, cells, columns, task)
-            yield found
-            if isinstance(found, Refusal) and len(cells) != len(columns):
+            row = _row(line, cells, columns, task)
+            yield row
+            if isinstance(row, Refusal) and len(cells) != len(columns):
                 lines.read_again()
 
 
@@ -96,7 +78,7 @@ class _Lines:
 
 
 def _text_lines(blocks: Iterable[bytes]) -> Iterator[str]:
-    """Lines as text. Bytes that are not UTF-8 become surrogates, so that they are found again."""
+    """Lines as text. Bytes that are not UTF-8 become surrogates, to be recognized later."""
     rest, first = b"", True
     for block in blocks:
         *lines, rest = (rest + block).split(b"\n")
