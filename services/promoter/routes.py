@@ -6,11 +6,11 @@ from typing import Annotated, Protocol
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.promoter.guard import Counts
+from services.promoter.guard import StageCounts
 from services.promoter.rollout import missing, pause, resume, rollback, start, stop
 from services.promoter.rollout import promote as start_by_hand
 from services.promoter.state import Change, Limits, Rollout, Version, name_of
-from services.promoter.store import Moment, Store
+from services.promoter.store import Snapshot, Store
 from shared.auth.principal import Principal, allow
 from shared.events import Measures, ModelEvaluated, Stage, Verdict
 from shared.events.base import Identifier
@@ -61,7 +61,7 @@ class RolloutView(BaseModel):
     stopped: bool
     paused: bool
     stage_since: datetime | None
-    counts: Counts
+    counts: StageCounts
     waits_for: tuple[str, ...]
 
 
@@ -96,13 +96,13 @@ def create_routes(store: Store, limits: Limits) -> APIRouter:
     async def rollouts(_: Reader) -> list[RolloutView]:
         """Where the rollout of every task stands."""
         return [
-            _view(await store.moment(rollout.task), limits) for rollout in await store.rollouts()
+            _view(await store.snapshot(rollout.task), limits) for rollout in await store.rollouts()
         ]
 
     @router.get("/rollouts/{task}")
     async def rollout(task: str, _: Reader) -> RolloutView:
         """Where the task's rollout stands, and what its stage waits for."""
-        return _view(await store.moment(_known(task)), limits)
+        return _view(await store.snapshot(_known(task)), limits)
 
     @router.get("/rollouts/{task}/history")
     async def history(task: str, _: Reader) -> list[TransitionView]:
@@ -119,7 +119,7 @@ def create_routes(store: Store, limits: Limits) -> APIRouter:
     async def promote(task: str, promotion: Promotion, caller: Operator) -> RolloutView:
         """Start by hand what an evaluation left open."""
         found = await store.evaluation(_known(task), promotion.version)
-        moment = await store.change(
+        snapshot = await store.change(
             task,
             lambda m: start_by_hand(
                 m.rollout,
@@ -130,7 +130,7 @@ def create_routes(store: Store, limits: Limits) -> APIRouter:
                 now=m.now,
             ),
         )
-        return _view(moment, limits)
+        return _view(snapshot, limits)
 
     for name, order in ORDERS.items():
         _add_order(router, store, limits, name=name, order=order)
@@ -139,10 +139,10 @@ def create_routes(store: Store, limits: Limits) -> APIRouter:
 
 def _add_order(router: APIRouter, store: Store, limits: Limits, *, name: str, order: Order) -> None:
     async def give(task: str, why: Reason, caller: Operator) -> RolloutView:
-        moment = await store.change(
+        snapshot = await store.change(
             _known(task), lambda m: order(m.rollout, who=caller.name, why=why.why)
         )
-        return _view(moment, limits)
+        return _view(snapshot, limits)
 
     router.add_api_route(
         f"/rollouts/{{task}}/{name}", give, methods=["POST"], name=name, description=order.__doc__
@@ -155,8 +155,8 @@ def _known(task: str) -> str:
     return task
 
 
-def _view(moment: Moment, limits: Limits) -> RolloutView:
-    rollout = moment.rollout
+def _view(snapshot: Snapshot, limits: Limits) -> RolloutView:
+    rollout = snapshot.rollout
     return RolloutView(
         task=rollout.task,
         rollout_id=rollout.rollout_id,
@@ -170,18 +170,18 @@ def _view(moment: Moment, limits: Limits) -> RolloutView:
         stopped=rollout.stopped,
         paused=rollout.paused,
         stage_since=rollout.stage_since,
-        counts=moment.counts,
-        waits_for=_waits_for(moment, limits),
+        counts=snapshot.counts,
+        waits_for=_waits_for(snapshot, limits),
     )
 
 
-def _waits_for(moment: Moment, limits: Limits) -> tuple[str, ...]:
-    rollout = moment.rollout
+def _waits_for(snapshot: Snapshot, limits: Limits) -> tuple[str, ...]:
+    rollout = snapshot.rollout
     orders = [
         *(["an operator's start"] if rollout.stopped else []),
         *(["an operator's resume"] if rollout.paused else []),
     ]
-    lacks = missing(rollout, counts=moment.counts, limits=limits, now=moment.now)
+    lacks = missing(rollout, counts=snapshot.counts, limits=limits, now=snapshot.now)
     return (*orders, *lacks)
 
 

@@ -72,10 +72,10 @@ def rules_of(claim: ClaimInput) -> tuple[Rule, ...]:
 
 def _outcomes(claim: ClaimInput) -> Mapping[str, CheckOutcome]:
     """What the edits say of each rule; of a rule named twice, the worst."""
-    found: dict[str, CheckOutcome] = {}
+    outcomes: dict[str, CheckOutcome] = {}
     for edit in sorted(claim.edits, key=lambda edit: _WORST_FIRST.index(edit.outcome)):
-        found.setdefault(edit.rule_id, edit.outcome)
-    return found
+        outcomes.setdefault(edit.rule_id, edit.outcome)
+    return outcomes
 
 
 def _touches(rule: PolicyRule, claim: ClaimInput) -> bool:
@@ -105,22 +105,22 @@ def _quoted(rule: PolicyRule, policy: Policy, outcome: CheckOutcome | None) -> R
 def panels_of(claim: ClaimInput) -> tuple[Panel, ...]:
     """The amounts against the fee schedule, if we hold the policy and it had a rule for fees."""
     policy = policies().get(claim.policy_id)
-    found = allowance(claim, policy) if policy else None
-    if policy is None or found is None:
+    fees = allowance(claim, policy) if policy else None
+    if policy is None or fees is None:
         return ()
     note = (
-        f"{policy.title} pays {found.rule.percent} % of fee schedule {fee_schedule().version}. "
-        f"An itemized bill is due above {_dollars(found.itemize_above)}."
+        f"{policy.title} pays {fees.rule.percent} % of fee schedule {fee_schedule().version}. "
+        f"An itemized bill is due above {_dollars(fees.itemize_above)}."
     )
-    if found.without_fee:
-        note += f" No fee is agreed for {', '.join(found.without_fee)}."
+    if fees.without_fee:
+        note += f" No fee is agreed for {', '.join(fees.without_fee)}."
     return (
         Panel(
             name="fees",
             title="Amounts against the fee schedule",
             columns=("Procedure", "Service", "Units", "Fee per unit", "Allowed"),
-            rows=tuple(_row(line) for line in found.lines),
-            totals=_totals(found.total, claim.billed_amount),
+            rows=tuple(_row(line) for line in fees.lines),
+            totals=_totals(fees.total, claim.billed_amount),
             note=note,
         ),
     )

@@ -13,7 +13,7 @@ from services.review_queue.web.case_facts import (
     sections,
 )
 from shared.tasks import TASKS
-from shared.tasks.masking import MASK, masked
+from shared.tasks.masking import MASK, mask_member_data
 from shared.tasks.task import Task
 from tests.support.builders.events import ADJUDICATION, claim_input
 from tests.support.builders.letters import BARE, LETTER, LETTERS
@@ -151,7 +151,7 @@ def test_a_field_that_the_input_lacks_is_shown_as_not_given() -> None:
 @pytest.mark.parametrize("task", [*TASKS.values(), LETTERS], ids=lambda task: task.name)
 def test_masked_content_is_shown_as_hidden_not_as_missing(task: Task) -> None:
     content = task.validate(task.examples[0]).model_dump() if task.examples else LETTER
-    shown = shown_fields(task, masked(task, content))
+    shown = shown_fields(task, mask_member_data(task, content))
 
     properties = task.input_model.model_json_schema()["properties"].items()
     expected = {heading(name) for name, schema in properties if schema.get("member_data")}
