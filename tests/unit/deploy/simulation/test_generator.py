@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from deploy.simulation import Drift, SimulatedClaim, Simulation, simulated_claims, write_history
 from deploy.simulation.catalog import real_procedures, services
-from deploy.simulation.expert import judge
+from deploy.simulation.expert import judge_claim
 from deploy.simulation.members import member_of
 from deploy.simulation.notes import Note, Support
 from shared.tasks import get_task
@@ -142,7 +142,7 @@ def test_the_expert_goes_by_edits_then_note(outcomes: str, support: Support, lab
         for kind, outcome in zip(kinds, outcomes, strict=True)
     ]
     claim = Simulation(1).claim(0).input.model_dump() | {"edits": edits}
-    judgment = judge(ClaimInput.model_validate(claim), Note("text", support, "Because."))
+    judgment = judge_claim(ClaimInput.model_validate(claim), Note("text", support, "Because."))
     assert judgment.label == label
     assert judgment.reasoning == ("Because." if outcomes == "pp" else "Said so.")
 
