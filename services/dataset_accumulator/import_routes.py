@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
-from services.dataset_accumulator.import_store import Import
+from services.dataset_accumulator.import_store import ImportRequest
 from services.dataset_accumulator.importer import Importer
 from services.dataset_accumulator.splits import Shares, read_shares
 from shared.auth.dependencies import Requires
@@ -25,6 +25,7 @@ Reader = Annotated[Actor, Depends(Requires("read_datasets"))]
 
 _REFUSALS_SHOWN = 100
 _BLOCK_BYTES = 64 * 1024
+_FORM_FIELDS = ("task", "format", "splits", "release")
 _BODY = {
     "required": True,
     "content": {
@@ -35,7 +36,7 @@ _BODY = {
                 "required": ["file"],
                 "properties": {
                     "file": {"type": "string", "format": "binary"},
-                    **{name: {"type": "string"} for name in ("task", "splits", "release")},
+                    **{name: {"type": "string"} for name in _FORM_FIELDS},
                 },
             }
         },
@@ -63,6 +64,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     task: str = Field(default="", description="for example adjudication")
+    format: str = Field(default="csv", description="the file's format")
     splits: str = Field(default="", description="shares of groups that are new: train=0.8,test=0.2")
     release: bool = Field(default=False, description="release a dataset version afterwards")
     name: str = Field(default="", max_length=200, description="the file's name, for the record")
@@ -153,11 +155,12 @@ async def list_refused_rows(
     return await _refused(importer, import_id, after=after, limit=limit)
 
 
-def _wanted(upload: Upload, defaults: ImportDefaults, *, imported_by: str) -> Import:
+def _wanted(upload: Upload, defaults: ImportDefaults, *, imported_by: str) -> ImportRequest:
     options = upload.options
-    return Import(
+    return ImportRequest(
         import_id=defaults.new_id(),
         task=get_task(options.task).name,
+        file_format=options.format,
         name=options.name,
         imported_by=imported_by,
         shares=read_shares(options.splits) if options.splits.strip() else defaults.shares,

@@ -89,7 +89,7 @@ async def release_dataset(
     """Release what waits now."""
     task = get_task(order.task).name
     trigger = f"manual:{operator.name}:{order.key}"
-    released = await releaser.by_hand(task, trigger=trigger)
+    released = await releaser.release_by_hand(task, trigger=trigger)
     if released is None:
         raise Conflict(f"no label of {task} waits for a release")
     return released
@@ -101,8 +101,8 @@ async def _progress(releaser: Releaser, task: str) -> Progress:
     return Progress(
         train_unreleased=unreleased.get("train", 0),
         unreleased=unreleased,
-        threshold=releaser.rules.threshold,
-        minimum=releaser.rules.minimum,
-        next_schedule=releaser.rules.schedule.following(releaser.now()),
+        threshold=releaser.settings.threshold,
+        minimum=releaser.settings.minimum,
+        next_schedule=releaser.settings.schedule.following(releaser.now()),
         released=[released.dataset_version for released in reversed(newest)],
     )

@@ -6,10 +6,10 @@ from typing import Annotated, Protocol
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.promoter.guard import Counts
+from services.promoter.guard import StageCounts
 from services.promoter.rollout import missing, pause, promote, resume, rollback, start, stop
 from services.promoter.state import Change, Limits, Rollout, Version, name_of
-from services.promoter.store import Moment, Store
+from services.promoter.store import Snapshot, Store
 from shared.auth.dependencies import Requires
 from shared.auth.principal import Actor
 from shared.errors import NotFound
@@ -67,7 +67,7 @@ class RolloutView(BaseModel):
     stopped: bool
     paused: bool
     stage_since: datetime | None
-    counts: Counts
+    counts: StageCounts
     waits_for: tuple[str, ...]
 
 
@@ -98,13 +98,13 @@ class VersionView(BaseModel):
 @router.get("/rollouts")
 async def list_rollouts(_: Reader, store: StoreDep, limits: LimitsDep) -> list[RolloutView]:
     """Where the rollout of every task stands."""
-    return [_view(await store.moment(rollout.task), limits) for rollout in await store.rollouts()]
+    return [_view(await store.snapshot(rollout.task), limits) for rollout in await store.rollouts()]
 
 
 @router.get("/rollouts/{task}")
 async def show_rollout(task: str, _: Reader, store: StoreDep, limits: LimitsDep) -> RolloutView:
     """Where the task's rollout stands, and what its stage waits for."""
-    return _view(await store.moment(_known(task)), limits)
+    return _view(await store.snapshot(_known(task)), limits)
 
 
 @router.get("/rollouts/{task}/history")
@@ -126,7 +126,7 @@ async def promote_version(
 ) -> RolloutView:
     """Start by hand what an evaluation left open."""
     evaluated = await store.evaluation(_known(task), promotion.version)
-    moment = await store.change(
+    snapshot = await store.change(
         task,
         lambda m: promote(
             m.rollout,
@@ -137,17 +137,17 @@ async def promote_version(
             now=m.now,
         ),
     )
-    return _view(moment, limits)
+    return _view(snapshot, limits)
 
 
 def _add_order(name: str, order: Order) -> None:
     async def give_order(
         task: str, why: Reason, caller: Operator, store: StoreDep, limits: LimitsDep
     ) -> RolloutView:
-        moment = await store.change(
+        snapshot = await store.change(
             _known(task), lambda m: order(m.rollout, who=caller.name, why=why.why)
         )
-        return _view(moment, limits)
+        return _view(snapshot, limits)
 
     path = f"/rollouts/{{task}}/{name}"
     router.add_api_route(path, give_order, methods=["POST"], name=name, description=order.__doc__)
@@ -163,8 +163,8 @@ def _known(task: str) -> str:
     return task
 
 
-def _view(moment: Moment, limits: Limits) -> RolloutView:
-    rollout = moment.rollout
+def _view(snapshot: Snapshot, limits: Limits) -> RolloutView:
+    rollout = snapshot.rollout
     return RolloutView(
         task=rollout.task,
         rollout_id=rollout.rollout_id,
@@ -178,18 +178,18 @@ def _view(moment: Moment, limits: Limits) -> RolloutView:
         stopped=rollout.stopped,
         paused=rollout.paused,
         stage_since=rollout.stage_since,
-        counts=moment.counts,
-        waits_for=_waits_for(moment, limits),
+        counts=snapshot.counts,
+        waits_for=_waits_for(snapshot, limits),
     )
 
 
-def _waits_for(moment: Moment, limits: Limits) -> tuple[str, ...]:
-    rollout = moment.rollout
+def _waits_for(snapshot: Snapshot, limits: Limits) -> tuple[str, ...]:
+    rollout = snapshot.rollout
     orders = [
         *(["an operator's start"] if rollout.stopped else []),
         *(["an operator's resume"] if rollout.paused else []),
     ]
-    lacks = missing(rollout, counts=moment.counts, limits=limits, now=moment.now)
+    lacks = missing(rollout, counts=snapshot.counts, limits=limits, now=snapshot.now)
     return (*orders, *lacks)
 
 

@@ -15,7 +15,7 @@ from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from shared.auth.principal import Actor
 from shared.events import ReviewRequested
 from shared.tasks import get_task
-from shared.tasks.masking import MASK, masked
+from shared.tasks.masking import MASK, mask_member_data
 
 
 def visible(found: Detail, caller: Actor) -> Detail:
@@ -84,7 +84,7 @@ def _masked(found: Detail) -> Detail:
 
 
 def _masked_request(request: ReviewRequested) -> ReviewRequested:
-    hidden = masked(get_task(request.case.task), request.case.input)
+    hidden = mask_member_data(get_task(request.case.task), request.case.input)
     case = request.case.model_copy(update={"input": hidden, "group_id": "hidden"})
     answer = request.answer
     if answer is not None and answer.reasoning:
