@@ -31,7 +31,7 @@ from services.review_queue.web.middleware import BodyLimit, SecurityHeaders
 from services.review_queue.web.my_pages import my_pages
 from services.review_queue.web.pages import Pages, sign_in_pages, utc_now
 from services.review_queue.web.review_pages import review_pages
-from shared.auth.tokens import Tokens
+from shared.auth.tokens import ApiTokens
 from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
 from shared.http.service import create_service, make_parts
 from shared.messaging.bus import Bus
@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     notes = Notes(database)
     history = History(database)
     statistics = Statistics(database, correction=settings.correction)
-    tokens = Tokens.parse(settings)
+    tokens = ApiTokens.parse(settings)
     accounts = _accounts(database, settings, tokens)
     users = parse_users(settings.bootstrap_users.get_secret_value())
     pages = Pages(utc_now)
@@ -122,7 +122,7 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _accounts(database: Database, settings: Settings, tokens: Tokens) -> Accounts:
+def _accounts(database: Database, settings: Settings, tokens: ApiTokens) -> Accounts:
     limits = SignInLimits(
         session=settings.session,
         failures=settings.sign_in_failures,
