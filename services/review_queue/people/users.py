@@ -19,11 +19,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from services.review_queue.people import audit
+from shared.auth.permissions import USER_ROLES
 from shared.auth.principal import Actor, Principal
 from shared.errors import Conflict, Rejected, TooManyAttempts, Unauthenticated
 from shared.storage.database import Database
 
-USER_ROLES = ("adjudicator", "senior", "lead", "operator", "auditor")
 SESSION_PREFIX = "session-"
 MINIMUM_PASSWORD = 10
 _BOOTSTRAP = Actor("bootstrap", "operator", "settings")
