@@ -14,7 +14,7 @@ from services.review_queue.api.assignment_schemas import (
 )
 from services.review_queue.people.access import Operator, SignedIn, address_of
 from services.review_queue.people.identity import COOKIE, refuse_foreign, session_token
-from services.review_queue.people.users import Accounts, Session, User, normal
+from services.review_queue.people.users import Accounts, Session, User, normalize_name
 
 _LOCKED: dict[int | str, dict[str, object]] = {
     429: {"model": Problem, "description": "Too many failures; wait"}
@@ -50,7 +50,7 @@ def account_routes(accounts: Accounts, *, secure_cookies: bool) -> APIRouter:
     @router.post("/users", status_code=201)
     async def create_user(body: NewUser, caller: Operator) -> UserView:
         """Create a user who can sign in."""
-        user = User(normal(body.name), body.role, body.password.get_secret_value())
+        user = User(normalize_name(body.name), body.role, body.password.get_secret_value())
         await accounts.create(user, by=caller)
         return UserView(name=user.name, role=user.role, active=True)
 
@@ -64,7 +64,7 @@ def account_routes(accounts: Accounts, *, secure_cookies: bool) -> APIRouter:
         """Shut a user out (`active: false`), let him in again, or set his password."""
         password = body.password.get_secret_value() if body.password else None
         known = await accounts.change(
-            normal(name), active=body.active, password=password, by=caller
+            normalize_name(name), active=body.active, password=password, by=caller
         )
         if not known:
             raise HTTPException(404, "no such user")
