@@ -11,17 +11,17 @@ from services.review_queue.api.agreement_routes import statistics_routes
 from services.review_queue.api.assignment_routes import assignment_routes, decision_routes
 from services.review_queue.api.queue_routes import queue_routes, reviewer_routes
 from services.review_queue.handlers import Handlers
-from services.review_queue.people.audit import Trail
+from services.review_queue.people.audit import AuditTrail
 from services.review_queue.people.identity import Identity
-from services.review_queue.people.reviewers import Reviewers
 from services.review_queue.people.users import Accounts, SignInLimits, parse_users
 from services.review_queue.reading.listing import Listing
-from services.review_queue.reading.member_history import History
+from services.review_queue.reading.member_history import MemberHistory
 from services.review_queue.reviewing.assignments import Assignments
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.notes import Notes
+from services.review_queue.reviewing.reviewers import Reviewers
 from services.review_queue.reviewing.settlement import Settlement
 from services.review_queue.settings import Settings
 from services.review_queue.web.case_pages import case_pages
@@ -63,13 +63,13 @@ def create_app(settings: Settings) -> FastAPI:
     relay = Relay(outbox, bus, health)
     line = Leasing(database, _limits(settings))
     work = Assignments(database, line.limits)
-    trail = Trail(database)
+    trail = AuditTrail(database)
     settlement = Settlement(database, outbox)
     listing = Listing(database)
     reviewers = Reviewers(database)
     corrections = Corrections(database, outbox, within=settings.correction)
     notes = Notes(database)
-    history = History(database)
+    history = MemberHistory(database)
     statistics = Statistics(database, correction=settings.correction)
     tokens = Tokens.parse(settings)
     accounts = _accounts(database, settings, tokens)
@@ -116,7 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _consume(bus: Bus, handlers: Handlers, history: History, *, batch: int) -> None:
+def _consume(bus: Bus, handlers: Handlers, history: MemberHistory, *, batch: int) -> None:
     bus.consume(REVIEWS_REQUESTED, handlers.reviews_requested, event=ReviewRequested, batch=batch)
     bus.consume(PREDICTIONS_MADE, history.predictions_made, event=PredictionMade, batch=batch)
     bus.consume(DECISIONS_MADE, history.decisions_made, event=DecisionMade, batch=batch)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.review_queue.agreement.ratings import Basis, Compared, Statistics
-from services.review_queue.agreement.report import report
+from services.review_queue.agreement.ratings import Basis, RatingScope, Statistics
+from services.review_queue.agreement.report import agreement_report
 from services.review_queue.api.agreement_schemas import (
     AgreementView,
     FiguresView,
@@ -42,9 +42,9 @@ def statistics_routes(statistics: Statistics, now: Callable[[], datetime]) -> AP
         """
         labels = get_task(task).label_names
         end = until or now()
-        wanted = Compared(task, since or end - MONTH, end, basis)
+        wanted = RatingScope(task, since or end - MONTH, end, basis)
         rated = await statistics.rated(wanted)
-        found = await asyncio.to_thread(report, rated, labels=labels)
+        found = await asyncio.to_thread(agreement_report, rated, labels=labels)
         return AgreementView.of(wanted, rated, found)
 
     @router.get("/my-work")
@@ -56,7 +56,7 @@ def statistics_routes(statistics: Statistics, now: Callable[[], datetime]) -> AP
     ) -> WorkPage:
         """What the caller decided, in the last 24 hours if nothing is said."""
         start = since or now() - DAY
-        found = await statistics.done(caller.name, since=start, before=before, limit=limit)
+        found = await statistics.decisions(caller.name, since=start, before=before, limit=limit)
         return WorkPage(
             decisions=list(found),
             pace=await statistics.pace(caller.name, since=start),

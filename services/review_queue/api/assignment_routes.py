@@ -25,7 +25,7 @@ from services.review_queue.api.assignment_schemas import (
     Wanted,
 )
 from services.review_queue.people.access import Worker
-from services.review_queue.reviewing.assignments import Assignments, Hold
+from services.review_queue.reviewing.assignments import Assignments, LeaseHandle
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.leasing import Leasing
 from services.review_queue.reviewing.notes import Notes
@@ -72,20 +72,20 @@ def assignment_routes(line: Leasing, work: Assignments) -> APIRouter:
     @router.post("/{assignment_id}/heartbeat")
     async def heartbeat(assignment_id: UUID, body: Heartbeat, caller: Worker) -> LeaseView:
         """Prolong the lease."""
-        hold = Hold(assignment_id, caller, body.token)
+        hold = LeaseHandle(assignment_id, caller, body.token)
         return LeaseView(lease_expires_at=await work.heartbeat(hold, opened=body.opened))
 
     @router.post("/{assignment_id}/commit")
     async def commit(assignment_id: UUID, body: Commitment, caller: Worker) -> CommittedView:
         """Commit to an answer of one's own; then the model's, if it was withheld, can be seen."""
-        await work.commit(Hold(assignment_id, caller, body.token), body.label)
+        await work.commit(LeaseHandle(assignment_id, caller, body.token), body.label)
         now = await line.assignment(assignment_id, caller.name)
         return CommittedView(answer=now.answer, reason=now.reason)
 
     @router.post("/{assignment_id}/submit")
     async def submit(assignment_id: UUID, body: Submission, caller: Worker) -> SubmittedView:
         """Decide the case. The decision leaves once the time for undoing it is over."""
-        hold = Hold(assignment_id, caller, body.token)
+        hold = LeaseHandle(assignment_id, caller, body.token)
         done = await work.submit(hold, body.answer(), panels=tuple(body.panels))
         return SubmittedView(
             review_id=done.review_id,
@@ -96,17 +96,17 @@ def assignment_routes(line: Leasing, work: Assignments) -> APIRouter:
     @router.post("/{assignment_id}/release", status_code=204)
     async def release(assignment_id: UUID, body: Release, caller: Worker) -> None:
         """Give the case back undecided. It goes to others first."""
-        await work.release(Hold(assignment_id, caller, body.token), body.reason)
+        await work.release(LeaseHandle(assignment_id, caller, body.token), body.reason)
 
     @router.post("/{assignment_id}/escalate", status_code=204)
     async def escalate(assignment_id: UUID, body: Escalation, caller: Worker) -> None:
         """Hand the case on to somebody senior, who has the final word."""
-        await work.escalate(Hold(assignment_id, caller, body.token), body.reason)
+        await work.escalate(LeaseHandle(assignment_id, caller, body.token), body.reason)
 
     @router.post("/{assignment_id}/undo")
     async def undo(assignment_id: UUID, body: Fence, caller: Worker) -> AssignmentView:
         """Take the decision back before it leaves. The case is leased again, with a new token."""
-        again = await work.undo(Hold(assignment_id, caller, body.token))
+        again = await work.undo(LeaseHandle(assignment_id, caller, body.token))
         return AssignmentView.of(again, lease_seconds=lease_seconds)
 
     @router.put("/{assignment_id}/draft", status_code=204)

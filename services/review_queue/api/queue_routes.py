@@ -28,11 +28,11 @@ from services.review_queue.people.access import (
     Reader,
     Worker,
 )
-from services.review_queue.people.audit import Action, Trail
-from services.review_queue.people.reviewers import Reviewers
+from services.review_queue.people.audit import Action, AuditTrail
 from services.review_queue.reading.listing import Filters, Listing
-from services.review_queue.reading.redaction import visible
+from services.review_queue.reading.redaction import redact
 from services.review_queue.reviewing.review import ListedReason
+from services.review_queue.reviewing.reviewers import Reviewers
 from services.review_queue.reviewing.states import Kind, SeatState
 from shared.tasks import get_task
 
@@ -56,7 +56,7 @@ def filters(
     return Filters(task, reason, priority, kind, state, amount_from, amount_to, requested_before)
 
 
-def queue_routes(listing: Listing, trail: Trail) -> APIRouter:
+def queue_routes(listing: Listing, trail: AuditTrail) -> APIRouter:
     """What is in the queue."""
     router = APIRouter(prefix="/v1", tags=["queue"], responses=PROBLEMS)
 
@@ -82,7 +82,7 @@ def queue_routes(listing: Listing, trail: Trail) -> APIRouter:
         """The newest reviews of a case, a claim or a member, by the whole id. It is posted: an
         address would carry a member's number into histories and logs."""
         found = await listing.search(wanted.text)
-        await trail.searched(caller, [each.review_id for each in found])
+        await trail.record_search(caller, [each.review_id for each in found])
         return FoundView(reviews=found)
 
     @router.get("/reviews/{review_id}")
@@ -90,14 +90,14 @@ def queue_routes(listing: Listing, trail: Trail) -> APIRouter:
         """One review with its case, as far as the caller may see it: auditors without member
         data, reviewers nothing that would sway an opinion that is still asked for.
         """
-        found = visible(await listing.detail(review_id), caller)
+        found = redact(await listing.detail(review_id), caller)
         await trail.add(caller, "viewed", review_id)
         return ReviewView.of(found)
 
     return router
 
 
-def reviewer_routes(reviewers: Reviewers, trail: Trail) -> APIRouter:
+def reviewer_routes(reviewers: Reviewers, trail: AuditTrail) -> APIRouter:
     """Who works, and what was done."""
     router = APIRouter(prefix="/v1", tags=["lead"], responses=PROBLEMS)
 

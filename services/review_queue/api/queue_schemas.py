@@ -7,10 +7,16 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.review_queue.api.assignment_schemas import Input
-from services.review_queue.people.audit import Entry
-from services.review_queue.people.reviewers import Held, ReviewerRow
-from services.review_queue.reading.listing import Count, Found, Listed
-from services.review_queue.reading.review_detail import Detail, Ended, Note, Revision, Seat
+from services.review_queue.people.audit import AuditEntry
+from services.review_queue.reading.listing import ListedSeat, SearchHit, SeatCount
+from services.review_queue.reading.review_detail import (
+    EndedLease,
+    Note,
+    ReviewDetail,
+    Revision,
+    Seat,
+)
+from services.review_queue.reviewing.reviewers import HeldCase, ReviewerRow
 from services.review_queue.reviewing.states import Kind, SeatState
 from shared.events import Case, ModelAnswer, Opinion, RouteReason
 from shared.events.base import InclusionProbability
@@ -20,13 +26,13 @@ from shared.tasks.fields import ShortText, Text
 class QueueView(BaseModel):
     """Counts of open seats, and of those completed in the last 24 hours."""
 
-    counts: list[Count]
+    counts: list[SeatCount]
 
 
 class SeatPage(BaseModel):
     """Seats in the order of their arrival. `after` continues behind them; null at the end."""
 
-    seats: list[Listed]
+    seats: list[ListedSeat]
     after: int | None
 
 
@@ -37,7 +43,7 @@ class Search(Input):
 class FoundView(BaseModel):
     """The newest 50 reviews of a case, claim or member."""
 
-    reviews: list[Found]
+    reviews: list[SearchHit]
 
 
 class SeatView(BaseModel):
@@ -70,13 +76,13 @@ class ReviewView(BaseModel):
     blind: bool
     answer: ModelAnswer | None
     seats: list[SeatView]
-    ended: list[Ended]
+    ended: list[EndedLease]
     corrections: list[Revision]
     notes: list[Note]
     revision: int
 
     @classmethod
-    def of(cls, found: Detail) -> Self:
+    def of(cls, found: ReviewDetail) -> Self:
         request = found.request
         return cls(
             review_id=request.review_id,
@@ -115,13 +121,13 @@ class ReviewersView(BaseModel):
 
 class ReviewerView(BaseModel):
     reviewer: ReviewerRow
-    held: list[Held]
+    held: list[HeldCase]
 
 
 class AuditPage(BaseModel):
     """The newest entries first. `before` continues with older ones; null at the end."""
 
-    entries: list[Entry]
+    entries: list[AuditEntry]
     before: int | None
 
 

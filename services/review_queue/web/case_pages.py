@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.review_queue.people.access import Anybody, Worker
-from services.review_queue.reading.member_history import History
+from services.review_queue.reading.member_history import MemberHistory
 from services.review_queue.reviewing.leasing import Leasing
 from services.review_queue.reviewing.notes import Notes
 from services.review_queue.web.case_view import case_view
@@ -15,7 +15,7 @@ from services.review_queue.web.navigation import start
 from services.review_queue.web.pages import Pages
 
 
-def case_pages(pages: Pages, line: Leasing, history: History, notes: Notes) -> APIRouter:
+def case_pages(pages: Pages, line: Leasing, history: MemberHistory, notes: Notes) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
@@ -29,8 +29,8 @@ def case_pages(pages: Pages, line: Leasing, history: History, notes: Notes) -> A
         """One leased case as a fragment of the review page."""
         assignment = await line.assignment(assignment_id, caller.name)
         case = assignment.request.case
-        earlier = await history.earlier(
-            case.group_id, case.task, before=case.submitted_at, but=case.case_id
+        earlier = await history.earlier_cases(
+            case.group_id, case.task, before=case.submitted_at, except_case=case.case_id
         )
         written = await notes.read(
             assignment.request.review_id, by=caller, all_of_them=assignment.kind == "final"

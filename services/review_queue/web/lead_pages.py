@@ -13,8 +13,8 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from services.review_queue.agreement.confusion import Confusion
-from services.review_queue.agreement.ratings import Compared, Statistics, shown_name
-from services.review_queue.agreement.report import AgreementReport, report
+from services.review_queue.agreement.ratings import RatingScope, Statistics, shown_name
+from services.review_queue.agreement.report import AgreementReport, agreement_report
 from services.review_queue.api.assignment_schemas import UserName
 from services.review_queue.api.queue_schemas import Pause
 from services.review_queue.people.access import (
@@ -26,9 +26,9 @@ from services.review_queue.people.access import (
     Manager,
     Worker,
 )
-from services.review_queue.people.audit import Trail
-from services.review_queue.people.reviewers import Reviewers
-from services.review_queue.reading.listing import Listed, Listing
+from services.review_queue.people.audit import AuditTrail
+from services.review_queue.reading.listing import ListedSeat, Listing
+from services.review_queue.reviewing.reviewers import Reviewers
 from services.review_queue.web.case_view import REASONS, spoken
 from services.review_queue.web.heat_map import figure
 from services.review_queue.web.page_choices import (
@@ -65,12 +65,12 @@ class Turn:
     back: str = ""
 
 
-def queue_pages(pages: Pages, listing: Listing, trail: Trail) -> APIRouter:
+def queue_pages(pages: Pages, listing: Listing, trail: AuditTrail) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/queue")
     async def queue(request: Request, caller: Anybody) -> Response:
-        further, final = await listing.stranded()
+        further, final = await listing.count_stranded()
         return pages.render(
             request,
             "queue.html",
@@ -119,8 +119,8 @@ def queue_pages(pages: Pages, listing: Listing, trail: Trail) -> APIRouter:
         found = await listing.search(query.text) if query.text else []
         ids = [each.review_id for each in found]
         if query.text:
-            await trail.searched(caller, ids)
-        readable = ids if caller.may("read_cases") else await listing.said_by(caller.name, ids)
+            await trail.record_search(caller, ids)
+        readable = ids if caller.may("read_cases") else await listing.answered_by(caller.name, ids)
         return pages.render(
             request,
             "search.html",
@@ -165,7 +165,7 @@ def queue_pages(pages: Pages, listing: Listing, trail: Trail) -> APIRouter:
     return router
 
 
-async def _page(listing: Listing, query: SeatsQuery, now: datetime) -> Sequence[Listed]:
+async def _page(listing: Listing, query: SeatsQuery, now: datetime) -> Sequence[ListedSeat]:
     """One seat more than a page has, if there is one, in the direction of reading."""
     return await listing.page(
         query.filters(now),
@@ -177,8 +177,8 @@ async def _page(listing: Listing, query: SeatsQuery, now: datetime) -> Sequence[
 
 
 def _turn(
-    seats: Sequence[Listed], query: SeatsQuery, params: Mapping[str, str]
-) -> tuple[Sequence[Listed], Turn]:
+    seats: Sequence[ListedSeat], query: SeatsQuery, params: Mapping[str, str]
+) -> tuple[Sequence[ListedSeat], Turn]:
     """The page in its order, and the ways on from it."""
     newest = query.order == "newest"
     backwards = query.before is not None or (newest and query.after is None)
@@ -228,7 +228,7 @@ def people_pages(pages: Pages, reviewers: Reviewers, statistics: Statistics) -> 
             principal=caller,
             reviewer=await reviewers.row(name),
             held=await reviewers.held(name),
-            done=await statistics.done(name, since=now - _DAY, limit=_ROWS),
+            done=await statistics.decisions(name, since=now - _DAY, limit=_ROWS),
             agreement=await statistics.of_month(name, until=now),
             problem=problem,
             kinds=KINDS,
@@ -263,10 +263,10 @@ def people_pages(pages: Pages, reviewers: Reviewers, statistics: Statistics) -> 
         params = dict(request.query_params)
         query, problem = read(AgreementQuery, params)
         now = pages.now()
-        wanted = Compared(query.task, now - timedelta(days=int(query.days)), now, query.basis)
+        wanted = RatingScope(query.task, now - timedelta(days=int(query.days)), now, query.basis)
         rated = await statistics.rated(wanted)
         labels = get_task(query.task).label_names
-        found = await asyncio.to_thread(report, rated, labels=labels)
+        found = await asyncio.to_thread(agreement_report, rated, labels=labels)
         return pages.render(
             request,
             "agreement.html",

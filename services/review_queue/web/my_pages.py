@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from services.review_queue.agreement.ratings import Statistics
 from services.review_queue.api.assignment_routes import ReviewId
 from services.review_queue.people.access import Actor, Worker
-from services.review_queue.people.audit import Trail
+from services.review_queue.people.audit import AuditTrail
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.web.case_facts import facts_of
 from services.review_queue.web.correction_form import CorrectionForm, parse, written
@@ -26,7 +26,7 @@ _ROWS = 50
 
 
 def my_pages(
-    pages: Pages, statistics: Statistics, corrections: Corrections, trail: Trail
+    pages: Pages, statistics: Statistics, corrections: Corrections, trail: AuditTrail
 ) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
@@ -36,7 +36,7 @@ def my_pages(
         query, problem = read(WorkQuery, params)
         now = pages.now()
         since = now - timedelta(days=int(query.days))
-        found = await statistics.done(
+        found = await statistics.decisions(
             caller.name, since=since, before=query.before, limit=_ROWS + 1
         )
         decisions = found[:_ROWS]

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from services.review_queue.api.assignment_routes import ReviewId
 from services.review_queue.api.assignment_schemas import NewNote
 from services.review_queue.people.access import Actor, Reader, Worker
-from services.review_queue.people.audit import Entry, Trail
+from services.review_queue.people.audit import AuditEntry, AuditTrail
 from services.review_queue.reading.listing import Listing
-from services.review_queue.reading.redaction import visible
-from services.review_queue.reading.review_detail import Detail
+from services.review_queue.reading.redaction import redact
+from services.review_queue.reading.review_detail import ReviewDetail
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.notes import Notes
 from services.review_queue.web.case_facts import Facts, facts_of, sections
@@ -25,7 +25,7 @@ _ENTRIES = 200
 
 
 def review_pages(
-    pages: Pages, listing: Listing, corrections: Corrections, notes: Notes, trail: Trail
+    pages: Pages, listing: Listing, corrections: Corrections, notes: Notes, trail: AuditTrail
 ) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
@@ -38,7 +38,7 @@ def review_pages(
         text: str = "",
         status: int = 200,
     ) -> Response:
-        found = visible(await listing.detail(review_id), caller)
+        found = redact(await listing.detail(review_id), caller)
         await trail.add(caller, "viewed", review_id)
         entries = await _entries(trail, review_id, caller)
         return pages.render(
@@ -47,7 +47,9 @@ def review_pages(
             status=status,
             principal=caller,
             **_shown(found),
-            open_until=corrections.open_until(found, by=caller, now=pages.now()),
+            open_until=corrections.open_until(
+                found.completed_at, author=found.author, by=caller, now=pages.now()
+            ),
             may_note=_may_note(found, caller),
             entries=entries,
             problem=problem,
@@ -75,7 +77,7 @@ def review_pages(
     return router
 
 
-async def _entries(trail: Trail, review_id: str, caller: Actor) -> list[Entry]:
+async def _entries(trail: AuditTrail, review_id: str, caller: Actor) -> list[AuditEntry]:
     """What was done about the review, for whoever reads the audit trail; the oldest first."""
     if not caller.may("read_audit"):
         return []
@@ -83,12 +85,12 @@ async def _entries(trail: Trail, review_id: str, caller: Actor) -> list[Entry]:
     return list(reversed(found))
 
 
-def _may_note(found: Detail, caller: Actor) -> bool:
+def _may_note(found: ReviewDetail, caller: Actor) -> bool:
     own = any(seat.reviewer == caller.name for seat in found.seats)
     return caller.may("work") and (own or caller.may("read_cases"))
 
 
-def _shown(found: Detail) -> dict[str, Any]:
+def _shown(found: ReviewDetail) -> dict[str, Any]:
     """A review as the template reads it."""
     case = found.request.case
     task = get_task(case.task)

@@ -13,7 +13,7 @@ from services.review_queue.reviewing.review import queue_rank_of
 from shared.events import ReviewRequested
 from shared.settings import EngineSettings
 from shared.storage.database import Database
-from tests.connected.review_queue.harness import hold, running
+from tests.connected.review_queue.harness import lease_handle, running
 from tests.support.builders.requests import requested
 
 NOW = datetime.now(UTC)
@@ -132,5 +132,5 @@ async def test_what_was_revoked_and_what_is_blind_stay_so(
 
         assert [each.request.case.case_id for each in (revoked, waiting)] == [REVOKED, WAITING]
         assert (revoked.blind, waiting.blind) == (False, True)
-        await queue.work.commit(hold(waiting), "APPROVED")
-        assert (await queue.line.assignment(waiting.assignment_id, "amara")).model_visible
+        await queue.assignments.commit(lease_handle(waiting), "APPROVED")
+        assert (await queue.leasing.assignment(waiting.assignment_id, "amara")).model_visible

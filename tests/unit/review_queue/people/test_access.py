@@ -89,7 +89,7 @@ def test_the_duties_are_separate() -> None:
     assert "work" not in may("service")
     assert may("senior") >= may("adjudicator")
     assert may("lead") >= may("senior")
-    for role in ROLES:  # nobody who works or rules reads or makes what he is watched by
+    for role in ROLES:  # nobody who works or rules reads or makes what they are watched by
         assert not may(role) & {"work", "manage_reviewers"} or not may(role) & {
             "read_audit",
             "manage_users",
