@@ -16,7 +16,6 @@ from typing import Any
 import asyncpg
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
 from services.review_queue.people.passwords import Passwords, refuse_short
 from services.review_queue.people.sign_in_attempts import (
     address_key,
@@ -25,8 +24,8 @@ from services.review_queue.people.sign_in_attempts import (
     name_key,
     prune_attempts,
 )
-from shared.auth.principal import Principal
-from shared.errors import Conflict, Rejected
+from shared.auth.principal import Actor, Principal
+from shared.errors import Conflict, Rejected, TooManyAttempts, Unauthenticated
 from shared.storage.database import Database
 
 USER_ROLES = ("adjudicator", "senior", "lead", "operator", "auditor")
@@ -55,12 +54,12 @@ WHERE token_sha256 = $1 AND expires_at > now() AND active
 """
 
 
-class WrongPassword(Rejected):
-    """Name and password do not belong together (HTTP 401)."""
+class WrongPassword(Unauthenticated):
+    """Name and password do not belong together."""
 
 
-class LockedOut(Rejected):
-    """Too many failures in a row; wait (HTTP 429)."""
+class LockedOut(TooManyAttempts):
+    """Too many failures in a row."""
 
 
 @dataclass(frozen=True)

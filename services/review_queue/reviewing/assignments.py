@@ -13,11 +13,9 @@ from uuid import UUID
 import asyncpg
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
 from services.review_queue.reviewing import assignment_statements as sql
 from services.review_queue.reviewing.leasing import (
     Limits,
-    NotFound,
     admit_reviewer,
     load_assignment,
 )
@@ -25,7 +23,8 @@ from services.review_queue.reviewing.opinion_rows import insert_opinion
 from services.review_queue.reviewing.opinions import Answer, check_answer
 from services.review_queue.reviewing.review import Assignment
 from services.review_queue.reviewing.states import ESCALATE, RELEASE, Step
-from shared.errors import Conflict
+from shared.auth.principal import Actor
+from shared.errors import Conflict, NotFound
 from shared.events import Case, ReviewRequested
 from shared.storage.database import Connection, Database
 from shared.tasks import get_task

@@ -4,8 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.opinion_rows import parse_answer
 from services.review_queue.reviewing.opinions import (
     Answer,
@@ -13,7 +11,8 @@ from services.review_queue.reviewing.opinions import (
     check_answer,
     decision_corrected,
 )
-from shared.errors import Conflict, Rejected
+from shared.auth.principal import Actor
+from shared.errors import Conflict, Forbidden, NotFound, Rejected
 from shared.events import DecisionCorrected, ReviewRequested
 from shared.messaging.outbox import Outbox
 from shared.storage.database import Connection, Database
@@ -40,8 +39,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING corrected_at
 """  # noqa: S608
 
 
-class NotTheirs(Rejected):
-    """The decision is somebody else's (HTTP 403)."""
+class NotTheirs(Forbidden):
+    """The decision is somebody else's."""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import NoReturn
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import REVIEWERS, Actor
-from services.review_queue.reviewing.leasing import NotFound, lock_reviewer
+from services.review_queue.reviewing.leasing import lock_reviewer
 from services.review_queue.reviewing.states import RELEASE, Kind
-from shared.errors import Conflict
+from shared.auth.permissions import REVIEWERS
+from shared.auth.principal import Actor
+from shared.errors import Conflict, NotFound
 from shared.storage.database import Connection, Database
 
 _SELECT_REVIEWERS = """

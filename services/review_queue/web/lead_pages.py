@@ -18,7 +18,6 @@ from services.review_queue.agreement.report import AgreementReport, agreement_re
 from services.review_queue.api.assignment_schemas import UserName
 from services.review_queue.api.queue_schemas import Pause
 from services.review_queue.people.access import (
-    Actor,
     Analyst,
     Anybody,
     Auditor,
@@ -49,6 +48,7 @@ from services.review_queue.web.page_queries import (
 )
 from services.review_queue.web.pages import Pages, posted
 from services.review_queue.web.queue_overview import KINDS, PRIORITIES, STATES, overview
+from shared.auth.principal import Actor
 from shared.errors import Conflict
 from shared.tasks import get_task
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from services.review_queue.api.assignment_routes import ReviewId
 from services.review_queue.api.assignment_schemas import NewNote
-from services.review_queue.people.access import Actor, Reader, Worker
+from services.review_queue.people.access import Reader, Worker
 from services.review_queue.people.audit import AuditEntry, AuditTrail
 from services.review_queue.reading.listing import Listing
 from services.review_queue.reading.redaction import redact
@@ -19,6 +19,7 @@ from services.review_queue.web.case_facts import Facts, facts_of, sections
 from services.review_queue.web.case_view import REASONS, bars
 from services.review_queue.web.pages import Pages
 from services.review_queue.web.queue_overview import KINDS
+from shared.auth.principal import Actor
 from shared.tasks import get_task
 
 _ENTRIES = 200

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.people.access import Actor
 from services.review_queue.reading.redaction import redact
 from services.review_queue.reading.review_detail import (
     EndedLease,
@@ -16,6 +15,7 @@ from services.review_queue.reading.review_detail import (
 from services.review_queue.reviewing.corrections import NotTheirs
 from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from services.review_queue.reviewing.states import Kind, SeatState
+from shared.auth.principal import Actor
 from shared.events import Criterion, Opinion
 from shared.tasks.masking import MASK
 from tests.support.builders.events import NOW
