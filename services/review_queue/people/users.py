@@ -24,11 +24,11 @@ from services.review_queue.people.sign_in_attempts import (
     name_key,
     prune_attempts,
 )
+from shared.auth.permissions import USER_ROLES
 from shared.auth.principal import Actor, Principal
 from shared.errors import Conflict, Rejected, TooManyAttempts, Unauthenticated
 from shared.storage.database import Database
 
-USER_ROLES = ("adjudicator", "senior", "lead", "operator", "auditor")
 SESSION_PREFIX = "session-"
 _BOOTSTRAP = Actor("bootstrap", "operator", "settings")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")

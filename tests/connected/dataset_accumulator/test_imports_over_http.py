@@ -9,9 +9,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.dataset_accumulator import import_routes, routes
 from services.dataset_accumulator.app import NAME
-from services.dataset_accumulator.import_routes import create_import_routes
-from services.dataset_accumulator.routes import create_routes
+from services.dataset_accumulator.import_routes import ImportDefaults
 from services.dataset_accumulator.settings import Settings
 from shared.health import Health
 from shared.http.application import create_application
@@ -32,12 +32,12 @@ def app(accumulator: Accumulator, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
         NAME,
         settings,
         bus=Bus(settings.engines, service=NAME, health=Health()),
-        routers=[
-            create_routes(accumulator.releaser),
-            create_import_routes(
-                accumulator.importer, shares=TRAIN, new_id=lambda: f"import-{next(numbers)}"
-            ),
-        ],
+        routers=[routes.router, import_routes.router],
+        state={
+            "releaser": accumulator.releaser,
+            "importer": accumulator.importer,
+            "import_defaults": ImportDefaults(TRAIN, lambda: f"import-{next(numbers)}"),
+        },
     )
 
 
