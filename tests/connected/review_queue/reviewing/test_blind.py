@@ -47,7 +47,7 @@ async def test_both_answers_are_published(blind_queue: Queue) -> None:
     assert decision.model_version == "adjudication-v1.0"  # they saw it before they decided
 
 
-async def test_without_a_commitment_the_decision_is_made_without_the_model(
+async def test_without_a_commitment_nobody_sees_the_model(
     blind_queue: Queue,
 ) -> None:
     queue = blind_queue
