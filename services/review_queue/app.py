@@ -6,10 +6,13 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from services.review_queue.agreement.ratings import Statistics
-from services.review_queue.api.account_routes import account_routes
-from services.review_queue.api.agreement_routes import statistics_routes
-from services.review_queue.api.assignment_routes import assignment_routes, decision_routes
-from services.review_queue.api.queue_routes import queue_routes, reviewer_routes
+from services.review_queue.api import (
+    account_routes,
+    agreement_routes,
+    assignment_routes,
+    queue_routes,
+)
+from services.review_queue.api.parts import Parts
 from services.review_queue.handlers import Handlers
 from services.review_queue.people.audit import Trail
 from services.review_queue.people.identity import Identity
@@ -24,13 +27,17 @@ from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.notes import Notes
 from services.review_queue.reviewing.settlement import Settlement
 from services.review_queue.settings import Settings
-from services.review_queue.web.case_pages import case_pages
+from services.review_queue.web import (
+    case_pages,
+    my_pages,
+    people_pages,
+    queue_pages,
+    review_pages,
+    sign_in_pages,
+)
 from services.review_queue.web.error_pages import translate
-from services.review_queue.web.lead_pages import people_pages, queue_pages
 from services.review_queue.web.middleware import BodyLimit, SecurityHeaders
-from services.review_queue.web.my_pages import my_pages
-from services.review_queue.web.pages import Pages, sign_in_pages, utc_now
-from services.review_queue.web.review_pages import review_pages
+from services.review_queue.web.pages import Pages, utc_now
 from shared.auth.principal import Tokens
 from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
 from shared.health import Health
@@ -61,59 +68,69 @@ def create_app(settings: Settings) -> FastAPI:
     )
     outbox = Outbox(database, service=NAME)
     relay = Relay(outbox, bus, health)
-    line = Leasing(database, _limits(settings))
-    work = Assignments(database, line.limits)
-    trail = Trail(database)
     settlement = Settlement(database, outbox)
-    listing = Listing(database)
-    reviewers = Reviewers(database)
-    corrections = Corrections(database, outbox, within=settings.correction)
-    notes = Notes(database)
-    history = History(database)
-    statistics = Statistics(database, correction=settings.correction)
     tokens = Tokens.parse(settings)
-    accounts = _accounts(database, settings, tokens)
+    parts = _parts(database, outbox, settings=settings, tokens=tokens)
     users = parse_users(settings.bootstrap_users.get_secret_value())
     pages = Pages(utc_now)
     _consume(
         bus,
         Handlers(Intake(database, settings.shares_of)),
-        history,
+        parts.history,
         batch=settings.batch_records,
     )
 
     async def create_users() -> None:
-        await accounts.create_missing(users)
+        await parts.accounts.create_missing(users)
 
-    secure = settings.secure_cookies
     app = build(
         NAME,
         settings,
         bus=bus,
         start=[database.open, outbox.create, create_users],
-        loops=[relay.run, settlement.run, accounts.prune],
+        loops=[relay.run, settlement.run, parts.accounts.prune],
         stop=[database.close],
         routers=[
-            assignment_routes(line, work),
-            decision_routes(corrections, notes),
-            queue_routes(listing, trail),
-            reviewer_routes(reviewers, trail),
-            statistics_routes(statistics, utc_now),
-            account_routes(accounts, secure_cookies=secure),
-            sign_in_pages(pages, accounts, secure_cookies=secure),
-            case_pages(pages, line, history, notes),
-            queue_pages(pages, listing, trail),
-            review_pages(pages, listing, corrections, notes, trail),
-            people_pages(pages, reviewers, statistics),
-            my_pages(pages, statistics, corrections, trail),
+            assignment_routes.router,
+            assignment_routes.reviews_router,
+            queue_routes.router,
+            queue_routes.lead_router,
+            agreement_routes.router,
+            account_routes.router,
+            sign_in_pages.router,
+            case_pages.router,
+            queue_pages.router,
+            review_pages.router,
+            people_pages.router,
+            my_pages.router,
         ],
     )
-    app.state.identify = Identity(accounts, tokens).identify
+    app.state.parts = parts
+    app.state.pages = pages
+    app.state.identify = Identity(parts.accounts, tokens).identify
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit)
-    app.add_middleware(SecurityHeaders, tls=secure)
+    app.add_middleware(SecurityHeaders, tls=settings.secure_cookies)
     translate(app, pages)
     return app
+
+
+def _parts(database: Database, outbox: Outbox, *, settings: Settings, tokens: Tokens) -> Parts:
+    limits = _limits(settings)
+    return Parts(
+        leasing=Leasing(database, limits),
+        assignments=Assignments(database, limits),
+        corrections=Corrections(database, outbox, within=settings.correction),
+        notes=Notes(database),
+        history=History(database),
+        listing=Listing(database),
+        statistics=Statistics(database, correction=settings.correction),
+        reviewers=Reviewers(database),
+        accounts=_accounts(database, settings, tokens),
+        trail=Trail(database),
+        now=utc_now,
+        secure_cookies=settings.secure_cookies,
+    )
 
 
 def _consume(bus: Bus, handlers: Handlers, history: History, *, batch: int) -> None:

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel
 
-from services.review_queue.api.assignment_schemas import Input
+from services.review_queue.api.fields import Input
 from services.review_queue.people.audit import Entry
 from services.review_queue.people.reviewers import Held, ReviewerRow
 from services.review_queue.reading.listing import Count, Found, Listed
@@ -14,7 +14,7 @@ from services.review_queue.reading.review_detail import Detail, Ended, Note, Rev
 from services.review_queue.reviewing.states import Kind, SeatState
 from shared.events import Case, ModelAnswer, Opinion, RouteReason
 from shared.events.base import InclusionProbability
-from shared.tasks.fields import ShortText, Text
+from shared.tasks.fields import ShortText
 
 
 class QueueView(BaseModel):
@@ -30,10 +30,6 @@ class SeatPage(BaseModel):
     after: int | None
 
 
-class Search(Input):
-    text: Annotated[Text, Field(min_length=1, max_length=128)]
-
-
 class FoundView(BaseModel):
     """The newest 50 reviews of a case, claim or member."""
 
@@ -41,7 +37,7 @@ class FoundView(BaseModel):
 
 
 class SeatView(BaseModel):
-    """A seat of a review, who holds or answered it, and his opinion where it may be seen."""
+    """A seat of a review, who holds or answered it, and their opinion where it may be seen."""
 
     seat: int
     kind: Kind
@@ -54,7 +50,7 @@ class SeatView(BaseModel):
 class ReviewView(BaseModel):
     """A review with its case and what was said of it. `revision` is the decision's newest.
 
-    `blind`: the model's answer is withheld from the caller, who may still be asked for his own,
+    `blind`: the model's answer is withheld from the caller, who may still be asked for their own,
     and with it `reason`, `inclusion_probability` and `routing_version`.
     """
 
@@ -76,25 +72,25 @@ class ReviewView(BaseModel):
     revision: int
 
     @classmethod
-    def of(cls, found: Detail) -> Self:
-        request = found.request
+    def of(cls, detail: Detail) -> Self:
+        request = detail.request
         return cls(
             review_id=request.review_id,
-            label=found.label,
+            label=detail.label,
             case=request.case,
-            blind=found.blind,
-            reason=found.reason,
-            inclusion_probability=None if found.blind else request.inclusion_probability,
-            routing_version=None if found.blind else request.routing_version,
+            blind=detail.blind,
+            reason=detail.reason,
+            inclusion_probability=None if detail.blind else request.inclusion_probability,
+            routing_version=None if detail.blind else request.routing_version,
             requested_at=request.occurred_at,
-            completed_at=found.completed_at,
-            withheld=found.withheld,
-            answer=found.answer,
-            seats=[_seat_view(seat) for seat in found.seats],
-            ended=list(found.ended),
-            corrections=list(found.corrections),
-            notes=list(found.notes),
-            revision=len(found.corrections),
+            completed_at=detail.completed_at,
+            withheld=detail.withheld,
+            answer=detail.answer,
+            seats=[_seat_view(seat) for seat in detail.seats],
+            ended=list(detail.ended),
+            corrections=list(detail.corrections),
+            notes=list(detail.notes),
+            revision=len(detail.corrections),
         )
 
 

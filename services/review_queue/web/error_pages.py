@@ -14,7 +14,8 @@ from services.review_queue.people.access import Actor, actor_at
 from services.review_queue.people.users import LockedOut, WrongPassword
 from services.review_queue.reviewing.corrections import NotTheirs
 from services.review_queue.reviewing.leasing import NotFound
-from services.review_queue.web.pages import Pages, posted, to_sign_in
+from services.review_queue.web.navigation import to_sign_in
+from services.review_queue.web.pages import Pages, posted
 from shared.auth.principal import identify
 from shared.errors import Conflict, Rejected, Transient
 
@@ -76,7 +77,7 @@ def translate(app: FastAPI, pages: Pages) -> None:
 
 
 async def _caller(request: Request) -> Actor | None:
-    """Who is offered his pages beside the refusal, if that can be said."""
+    """Who is offered their pages beside the refusal, if that can be said."""
     try:
         principal = await identify(request)
     except (Transient, HTTPException):
