@@ -52,7 +52,7 @@ class Filled:
     def __init__(self, database: Database, length: int) -> None:
         self.database = database
         self.length = length
-        self.intake = Intake(database, lambda _: Shares(overlap=0.0, withheld=0.0))
+        self.intake = Intake(database, lambda _: Shares(overlap=0.0, blind=0.0))
         self.line = Leasing(database, _LIMITS)
         self.work = Assignments(database, _LIMITS)
         self.numbers: Iterator[int] = itertools.count()

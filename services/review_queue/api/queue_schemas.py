@@ -50,20 +50,20 @@ class SeatView(BaseModel):
 class ReviewView(BaseModel):
     """A review with its case and what was said of it. `revision` is the decision's newest.
 
-    `blind`: the model's answer is withheld from the caller, who may still be asked for their own,
-    and with it `reason`, `inclusion_probability` and `routing_version`.
+    `model_hidden`: the model's answer is withheld from the caller, who may still be asked for their
+    own, and with it `reason`, `inclusion_probability` and `routing_version`.
     """
 
     review_id: str
     label: str | None
     case: Case
-    blind: bool
+    model_hidden: bool
     reason: RouteReason | None
     inclusion_probability: InclusionProbability | None
     routing_version: str | None
     requested_at: AwareDatetime
     completed_at: datetime | None
-    withheld: bool
+    blind: bool
     answer: ModelAnswer | None
     seats: list[SeatView]
     ended: list[Ended]
@@ -78,13 +78,13 @@ class ReviewView(BaseModel):
             review_id=request.review_id,
             label=detail.label,
             case=request.case,
-            blind=detail.blind,
+            model_hidden=detail.model_hidden,
             reason=detail.reason,
-            inclusion_probability=None if detail.blind else request.inclusion_probability,
-            routing_version=None if detail.blind else request.routing_version,
+            inclusion_probability=None if detail.model_hidden else request.inclusion_probability,
+            routing_version=None if detail.model_hidden else request.routing_version,
             requested_at=request.occurred_at,
             completed_at=detail.completed_at,
-            withheld=detail.withheld,
+            blind=detail.blind,
             answer=detail.answer,
             seats=[_seat_view(seat) for seat in detail.seats],
             ended=list(detail.ended),

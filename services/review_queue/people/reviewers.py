@@ -55,7 +55,7 @@ WITH held AS (
 ), given_back AS (
     UPDATE review_queue.assignments AS a
     SET state = '{RELEASE.assignment}', ended_at = clock_timestamp(), ended_why = $2,
-        taken_back = true
+        revoked = true
     FROM held WHERE a.assignment_id = held.assignment_id
     RETURNING a.review_id, a.seat
 )

@@ -36,7 +36,7 @@ def visible(found: Detail, caller: Actor) -> Detail:
         seats=tuple(seat if seat in own else _unsaid(seat, reader=reader) for seat in found.seats),
         ended=(),
         notes=tuple(note for note in found.notes if note.author == caller.name),
-        blind=_hides_the_model(found) and not said,
+        model_hidden=_hides_the_model(found) and not said,
     )
 
 
@@ -52,7 +52,7 @@ def _disputed(found: Detail) -> bool:
 
 
 def _hides_the_model(found: Detail) -> bool:
-    return found.withheld or not found.request.model_visible
+    return found.blind or not found.request.model_visible
 
 
 def _without_the_model(found: Detail) -> Detail:
@@ -60,7 +60,7 @@ def _without_the_model(found: Detail) -> Detail:
     return replace(
         found,
         seats=tuple(replace(seat, given=_final(seat.given)) for seat in found.seats),
-        blind=True,
+        model_hidden=True,
     )
 
 

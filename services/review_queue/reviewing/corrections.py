@@ -25,7 +25,7 @@ _ANSWER = "label, reasoning, approved_amount, reason_code, clinical_basis, crite
 _REVISIONS = f"""
 (SELECT 0 AS revision, reviewer, {_ANSWER} FROM review_queue.opinions
  WHERE (review_id, seat) = (
-    SELECT review_id, standing FROM review_queue.reviews WHERE review_id = $1))
+    SELECT review_id, deciding_seat FROM review_queue.reviews WHERE review_id = $1))
 UNION ALL
 SELECT revision, corrected_by, {_ANSWER} FROM review_queue.corrections WHERE review_id = $1
 ORDER BY revision DESC
@@ -63,7 +63,7 @@ class Corrections:
         if found.completed_at is None:
             return None
         until = found.completed_at + self.within
-        author = found.seats[(found.standing or 1) - 1].reviewer
+        author = found.seats[(found.deciding_seat or 1) - 1].reviewer
         return until if by.name == author and by.may("work") and now < until else None
 
     async def reopen(self, review_id: str, *, by: Actor) -> Reopened:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from services.review_queue.reviewing.opinions import amount_at_stake
-from services.review_queue.reviewing.review import Shares, listed_reason, place_of, priority_of
+from services.review_queue.reviewing.review import Shares, listed_reason, priority_of, queue_rank_of
 from shared.errors import Conflict
 from shared.events import ReviewRequested
 from shared.storage.database import Connection, Database
@@ -17,14 +17,14 @@ WITH given AS (
         $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[], $16::boolean[],
         $17::text[]
     ) WITH ORDINALITY AS t (
-        review_id, case_id, claim_id, group_id, content_sha256, withheld, wanted,
-        task, reason, priority, amount, requested_at, place,
+        review_id, case_id, claim_id, group_id, content_sha256, blind, wanted,
+        task, reason, priority, amount, requested_at, queue_rank,
         model_version, model_label, model_visible, body, number)
 ), new AS (
     INSERT INTO review_queue.reviews (review_id, case_id, claim_id, group_id, content_sha256,
-        withheld, wanted, model_version, model_label, model_visible)
+        blind, wanted, model_version, model_label, model_visible)
     SELECT review_id, case_id, claim_id, group_id, content_sha256,
-        withheld, wanted, model_version, model_label, model_visible
+        blind, wanted, model_version, model_label, model_visible
     FROM given
     ON CONFLICT DO NOTHING
     RETURNING review_id
@@ -33,9 +33,9 @@ WITH given AS (
     SELECT review_id, body FROM new JOIN given USING (review_id)
 )
 INSERT INTO review_queue.seats
-    (review_id, seat, kind, task, reason, priority, amount, requested_at, place)
+    (review_id, seat, kind, task, reason, priority, amount, requested_at, queue_rank)
 SELECT review_id, seat, (ARRAY['first', 'second', 'further'])[seat],
-    task, reason, priority, amount, requested_at, place
+    task, reason, priority, amount, requested_at, queue_rank
 FROM new JOIN given USING (review_id) CROSS JOIN generate_series(1, wanted) AS seat
 ORDER BY number, seat
 """
@@ -58,22 +58,22 @@ class Intake:
 
     def _row(self, request: ReviewRequested) -> tuple[object, ...]:
         case, shares = request.case, self.shares_of(request.case.task)
-        answer, withheld = request.answer, shares.withholds(request.review_id)
-        priority = priority_of(request, withheld=withheld)
+        answer, blind = request.answer, shares.is_blind(request.review_id)
+        priority = priority_of(request, blind=blind)
         return (
             request.review_id,
             case.case_id,
             case.claim_id,
             case.group_id,
             case.content_sha256,
-            withheld,
+            blind,
             shares.opinions_wanted(request.review_id),
             case.task,
-            listed_reason(request, withheld=withheld),
+            listed_reason(request, blind=blind),
             priority,
             amount_at_stake(get_task(case.task), case),
             request.occurred_at,
-            place_of(request, priority),
+            queue_rank_of(request, priority),
             answer.version if answer else None,
             answer.label if answer else None,
             request.model_visible,

@@ -116,7 +116,7 @@ def _context(detail: Detail) -> dict[str, Any]:
         "case": case,
         "task": task,
         "title": case.claim_id or case.case_id,
-        "why": REASONS[detail.reason or "withheld"],
+        "why": REASONS[detail.reason or "blind"],
         # What rules and panels say of a case, they say of the member.
         "facts": Facts(sections(task, case.input)) if detail.masked else facts_of(task, case.input),
         "bars": bars(task, detail.answer) if detail.answer else (),

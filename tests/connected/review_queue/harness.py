@@ -51,7 +51,7 @@ _EVENTS: dict[str, type[Event]] = {
 # What the database remembers of time, but for the audit trail, which nobody changes.
 _TIMES: dict[str, Sequence[str]] = {
     "reviews": ("completed_at",),
-    "seats": ("settles_at", "requested_at", "place"),
+    "seats": ("settles_at", "requested_at", "queue_rank"),
     "assignments": ("leased_at", "lease_expires_at", "opened_at", "committed_at", "ended_at"),
     "opinions": ("decided_at",),
 }
@@ -192,7 +192,7 @@ def _queue(database: Database, outbox: Outbox) -> Queue:
         listing=Listing(database),
         handlers=Handlers(Intake(database, lambda _task: queue.shares)),
         accounts=accounts(database),
-        shares=Shares(overlap=0.0, withheld=0.0),
+        shares=Shares(overlap=0.0, blind=0.0),
     )
     return queue
 

@@ -19,7 +19,7 @@ from tests.support.browser.claims_in_line import SIMULATION, asked
 from tests.support.browser.colleague import Colleague, colleague
 from tests.support.builders.events import case
 
-SHARES = Shares(overlap=0.5, withheld=0.5)
+SHARES = Shares(overlap=0.5, blind=0.5)
 _DECIDED, _WAITING = range(6700, 6860), range(6400, 6700)
 _REVIEWERS = ("amara", "bo", "cleo", "sam")
 # Everything came and was decided a while ago; the audit trail keeps its times, as it must.
@@ -59,14 +59,14 @@ PICTURED = SimulatedClaim(
 )
 
 
-def waiting(*, withheld: bool, twice: bool, minutes: float) -> ReviewRequested:
+def waiting(*, blind: bool, twice: bool, minutes: float) -> ReviewRequested:
     """A denial in line for which the draws are as wanted."""
     claims = (SIMULATION.claim(number) for number in _WAITING)
     requests = (asked(claim, minutes=minutes) for claim in claims if claim.label == "DENIED")
     return next(
         request
         for request in requests
-        if SHARES.withholds(request.review_id) is withheld
+        if SHARES.is_blind(request.review_id) is blind
         and (SHARES.opinions_wanted(request.review_id) == 2) is twice
     )
 

@@ -137,7 +137,7 @@ ODD_TEXTS = ["\x00", "a\x00b", "\ud800", "\x1b[0m", " ", "", "x" * 5000, None, 7
 async def test_odd_texts_are_refused_wherever_text_is_taken(
     clients: Clients, inside: Queue, odd: object
 ) -> None:
-    await queued(inside, withheld=1.0)
+    await queued(inside, blind=1.0)
     amara, lee, olga = (clients[name] for name in ("amara", "lee", "olga"))
     held = await leased(amara)
     token, criterion = {"token": held["token"]}, DENIAL["criterion"]

@@ -40,7 +40,7 @@ def told(entry: Entry) -> tuple[str, str, str | None]:
 
 
 async def test_every_step_of_the_work_leaves_one_entry(queue: Queue) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await queue.request("case-1")
     held: list[Hold] = []
 

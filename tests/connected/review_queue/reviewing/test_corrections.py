@@ -119,7 +119,7 @@ async def test_a_decision_is_corrected_within_its_time_only(queue: Queue) -> Non
 
 
 async def test_of_two_who_agree_the_one_who_decided_corrects(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     await queue.answer("amara", DENIED)
     await queue.answer("bo", DENIED)
@@ -133,7 +133,7 @@ async def test_of_two_who_agree_the_one_who_decided_corrects(queue: Queue) -> No
 
 
 async def test_the_final_word_is_what_is_corrected_also_if_it_came_first(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     handed_on, other = [hold(await queue.lease(name), name) for name in ("amara", "bo")]
     await queue.work.escalate(handed_on, "I am not sure of the rule")

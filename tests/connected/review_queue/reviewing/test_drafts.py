@@ -35,7 +35,8 @@ async def test_a_draft_that_comes_while_its_review_completes_is_not_left_behind(
         )
         await asyncio.sleep(0.2)  # it waits now
         await connection.execute(
-            "UPDATE review_queue.reviews SET label = 'APPROVED', standing = 1, completed_at = now()"
+            "UPDATE review_queue.reviews "
+            "SET label = 'APPROVED', deciding_seat = 1, completed_at = now()"
         )
         await connection.execute("DELETE FROM review_queue.drafts")
 
@@ -134,7 +135,7 @@ async def test_a_draft_survives_undo_and_goes_when_the_opinion_settles(queue: Qu
 
 
 async def test_a_settled_opinions_draft_goes_and_the_others_stays(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     amara = await drafted(queue, "amara")
     await drafted(queue, "bo")

@@ -193,7 +193,7 @@ async def test_the_next_case_is_found_by_an_index_and_not_by_sorting(queue: Queu
     }.items():
         rows = await queue.fetch(
             f"EXPLAIN SELECT review_id FROM review_queue.seats WHERE state = 'queued' AND {wanted} "
-            "ORDER BY place LIMIT 1 FOR UPDATE SKIP LOCKED"
+            "ORDER BY queue_rank LIMIT 1 FOR UPDATE SKIP LOCKED"
         )
 
         plan = "\n".join(str(row["QUERY PLAN"]) for row in rows)

@@ -25,7 +25,7 @@ from tests.support.builders.events import case, claim_input
 async def test_a_review_shows_what_was_said_once_nobody_can_be_swayed(
     queue: Queue, browse: Browse
 ) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=1.0)
+    queue.shares = Shares(overlap=1.0, blind=1.0)
     await queue.request("case-1")
     path = f"/reviews/{review_id_of('case-1')}"
     held = hold(await queue.lease("amara"), "amara")

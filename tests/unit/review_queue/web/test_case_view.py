@@ -122,15 +122,15 @@ def test_a_hidden_answer_hides_what_would_give_it_away() -> None:
     view = case_view(assignment(requested(model_visible=False)))
 
     assert (view.answer, view.bars) == (None, ())
-    assert view.reason == REASONS["withheld"]
+    assert view.reason == REASONS["blind"]
     assert REASONS["adverse"][0] not in repr(view)
 
 
 def test_a_withheld_answer_is_shown_once_the_reviewer_has_committed() -> None:
-    before = case_view(assignment(requested(), withheld=True))
-    after = case_view(assignment(requested(), withheld=True, label_before="APPROVED"))
+    before = case_view(assignment(requested(), blind=True))
+    after = case_view(assignment(requested(), blind=True, label_before="APPROVED"))
 
-    assert (before.answer, before.bars, before.reason) == (None, (), REASONS["withheld"])
+    assert (before.answer, before.bars, before.reason) == (None, (), REASONS["blind"])
     assert after.answer == requested().answer
     assert (len(after.bars), after.reason) == (3, REASONS["adverse"])
     assert before.options == after.options
