@@ -34,10 +34,10 @@ def list_users() -> None:
 @users.command("add")
 def add_user(name: Name, role: Role, password: Password) -> None:
     """Let somebody sign in."""
-    found = system().post(
+    user = system().post(
         "review_queue", "/v1/users", {"name": name, "role": role, "password": password}
     )
-    console.print(f"{found['name']} can sign in as {found['role']}")
+    console.print(f"{user['name']} can sign in as {user['role']}")
 
 
 @users.command("shut-out")

@@ -18,26 +18,20 @@ from services.dataset_accumulator.settings import Settings
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store
 from shared.events import DecisionCorrected, ReviewCompleted
-from shared.health import Health
-from shared.http.service import build
-from shared.messaging.bus import Bus
-from shared.messaging.outbox import Outbox, Relay
+from shared.http.service import create_service, make_parts
 from shared.messaging.topics import DECISIONS_CORRECTED, REVIEWS_COMPLETED
 from shared.storage.artifacts import Artifacts
-from shared.storage.database import Database
 
 NAME = "dataset_accumulator"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def create_app(settings: Settings) -> FastAPI:
-    health = Health()
-    bus = Bus(settings.engines, service=NAME, health=health)
-    database = Database(settings.engines, schema=NAME, migrations=MIGRATIONS, connections=6)
-    outbox = Outbox(database, service=NAME)
-    store = Store(database, salt=settings.split_salt)
+    parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=6)
+    outbox = parts.make_outbox()
+    store = Store(parts.database, salt=settings.split_salt)
     shares = read_shares(settings.split_shares)
-    imports = Imports(database)
+    imports = Imports(parts.database)
     rules = Rules(
         settings.label_threshold,
         Schedule.parse(settings.release_schedule),
@@ -45,26 +39,25 @@ def create_app(settings: Settings) -> FastAPI:
     )
     releaser = Releaser(
         store,
-        Releases(database, outbox),
+        Releases(parts.database, outbox),
         imports,
         Artifacts(settings.engines),
-        health,
+        parts.health,
         rules,
         now=lambda: datetime.now(UTC),
     )
     handlers = Handlers(store, shares=shares)
     batch = settings.batch_records
-    bus.consume(REVIEWS_COMPLETED, handlers.reviews_completed, event=ReviewCompleted, batch=batch)
-    bus.consume(
+    parts.bus.consume(
+        REVIEWS_COMPLETED, handlers.reviews_completed, event=ReviewCompleted, batch=batch
+    )
+    parts.bus.consume(
         DECISIONS_CORRECTED, handlers.decisions_corrected, event=DecisionCorrected, batch=batch
     )
-    return build(
-        NAME,
-        settings,
-        bus=bus,
-        start=[database.open, outbox.create],
-        loops=[Relay(outbox, bus, health).run, releaser.run],
-        stop=[database.close],
+    return create_service(
+        parts,
+        outbox=outbox,
+        loops=[releaser.run],
         routers=[
             create_routes(releaser),
             create_import_routes(

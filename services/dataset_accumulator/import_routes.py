@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
@@ -14,12 +14,13 @@ from starlette.requests import ClientDisconnect
 from services.dataset_accumulator.import_store import Import
 from services.dataset_accumulator.importer import Importer
 from services.dataset_accumulator.splits import Shares, read_shares
-from shared.auth.principal import Principal, allow
-from shared.errors import Rejected, Transient
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
+from shared.errors import NotFound, Rejected, Transient
 from shared.tasks import get_task
 
-Importing = Annotated[Principal, Depends(allow("operator", "service"))]
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
+Importing = Annotated[Actor, Depends(Requires("import_cases"))]
+Reader = Annotated[Actor, Depends(Requires("read_datasets"))]
 
 _REFUSALS_SHOWN = 100
 _BLOCK_BYTES = 64 * 1024
@@ -152,7 +153,7 @@ def _wanted(upload: Upload, shares: Shares, *, import_id: str, imported_by: str)
 async def _report(importer: Importer, import_id: str) -> FullReport:
     found = await importer.imports.find(import_id)
     if found is None:
-        raise HTTPException(404, f"no import {import_id!r}")
+        raise NotFound(f"no import {import_id!r}")
     refused = await _refused(importer, import_id, after=0, limit=_REFUSALS_SHOWN)
     return FullReport.model_validate({**found, "refused": refused})
 

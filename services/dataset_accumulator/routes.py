@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.dataset_accumulator.releaser import Releaser
-from shared.auth.principal import Principal, allow
-from shared.errors import Conflict
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
+from shared.errors import Conflict, NotFound
 from shared.events import DatasetReleased
 from shared.storage.artifacts import in_thread
 from shared.storage.datasets import DatasetManifest, read_manifest
 from shared.tasks import TASKS, get_task
 
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
-Operator = Annotated[Principal, Depends(allow("operator"))]
+Reader = Annotated[Actor, Depends(Requires("read_datasets"))]
+Operator = Annotated[Actor, Depends(Requires("release_datasets"))]
 
 
 class Progress(BaseModel):
@@ -69,7 +70,7 @@ def create_routes(releaser: Releaser) -> APIRouter:
         """What a version consists of."""
         released = await releaser.releases.find(version)
         if released is None:
-            raise HTTPException(404, f"no dataset version {version!r}")
+            raise NotFound(f"no dataset version {version!r}")
         return await in_thread(read_manifest, releaser.artifacts, released.manifest)
 
     @router.post("/releases", status_code=201)

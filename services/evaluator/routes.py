@@ -4,17 +4,19 @@ import json
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from services.evaluator.store import Store
-from shared.auth.principal import Principal, allow
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
+from shared.errors import Conflict, NotFound
 from shared.events import ModelEvaluated
 from shared.storage.artifacts import Artifacts, in_thread
 
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
-Operator = Annotated[Principal, Depends(allow("operator"))]
+Reader = Annotated[Actor, Depends(Requires("read_evaluations"))]
+Operator = Annotated[Actor, Depends(Requires("retry_evaluations"))]
 
 # The page is whole in itself: whatever else it might name is not loaded.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -47,7 +49,7 @@ def create_routes(store: Store, artifacts: Artifacts) -> APIRouter:
         """The comparisons of one candidate, newest first."""
         found = [_view(row) for row in await store.runs(candidate=candidate)]
         if not found:
-            raise HTTPException(404, f"{candidate} was never queued for an evaluation")
+            raise NotFound(f"{candidate} was never queued for an evaluation")
         return found
 
     @router.get("/evaluations/{candidate}/report", response_class=HTMLResponse)
@@ -56,7 +58,7 @@ def create_routes(store: Store, artifacts: Artifacts) -> APIRouter:
         found = [_view(row).evaluated for row in await store.runs(candidate=candidate)]
         done = [e for e in found if e is not None and champion in (None, e.champion)]
         if not done:
-            raise HTTPException(404, f"{candidate} has no report yet")
+            raise NotFound(f"{candidate} has no report yet")
         page = await in_thread(artifacts.get, done[0].report_html)
         return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
 
@@ -65,7 +67,7 @@ def create_routes(store: Store, artifacts: Artifacts) -> APIRouter:
         """Queue the failed evaluations of a candidate again."""
         queued = await store.retry(candidate)
         if not queued:
-            raise HTTPException(409, f"no evaluation of {candidate} has failed")
+            raise Conflict(f"no evaluation of {candidate} has failed")
         return {"queued": queued}
 
     return router

@@ -7,8 +7,9 @@ somebody's cases could both train and test a model.
 
 from collections.abc import Sequence
 
-from shared.errors import Conflict, Rejected
+from shared.errors import Rejected
 from shared.events import Case, CaseSubmitted
+from shared.storage.content_identity import refuse_other_content
 from shared.storage.database import Database
 from shared.tasks import get_task
 from shared.tasks.task import as_given, content_hash
@@ -61,11 +62,8 @@ class Intake:
                 "SELECT case_id, content_sha256 FROM inference.cases WHERE case_id = ANY($1)",
                 names,
             )
-        known = {row["case_id"]: row["content_sha256"] for row in rows}
-        for case in cases:
-            if known[case.case_id] != case.content_sha256:
-                raise Conflict(
-                    f"case {case.case_id} was submitted with other content; "
-                    "a new attempt needs a case id of its own",
-                    field="case_id",
-                )
+        refuse_other_content(
+            ((case.case_id, case.content_sha256) for case in cases),
+            {row["case_id"]: row["content_sha256"] for row in rows},
+            because="was submitted with other content",
+        )

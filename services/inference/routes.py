@@ -9,12 +9,13 @@ from pydantic import BaseModel, ConfigDict
 
 from services.inference.handlers import Handlers
 from services.inference.serving import Serving
-from shared.auth.principal import Principal, allow
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
 from shared.events import CaseSubmitted, PredictionMade
 from shared.events.base import Attempt, Identifier, Input
 
-Caller = Annotated[Principal, Depends(allow("service", "operator"))]
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
+Caller = Annotated[Actor, Depends(Requires("request_predictions"))]
+Reader = Annotated[Actor, Depends(Requires("read_served_models"))]
 
 
 class Submission(BaseModel):

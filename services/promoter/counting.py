@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from services.promoter.guard import Counts
 from services.promoter.state import Rollout, Version
-from shared.events import MINIMUM_LABEL_MASS, PredictionMade, Score, Stage
-from shared.tasks import get_task
+from shared.acceptance import obstacle_to
+from shared.events import PredictionMade, Stage
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,11 @@ def _adds(prediction: PredictionMade, watched: Version, stage: Stage) -> Counts 
     score = next((s for s in prediction.scores if s.version == watched.name), None)
     if score is None:
         return None
+    obstacle = obstacle_to(score, task=prediction.case.task, threshold=watched.served.threshold)
     counts = stage == "shadow" or prediction.answering_version == watched.name
     return Counts(
         cases=int(counts),
         scored=1,
         label_mass=score.label_mass,
-        accepted=int(_would_accept(score, watched, prediction.case.task)),
-    )
-
-
-def _would_accept(score: Score, watched: Version, task: str) -> bool:
-    return (
-        not get_task(task).is_adverse(score.label)
-        and score.confidence >= watched.served.threshold
-        and score.label_mass >= MINIMUM_LABEL_MASS
+        accepted=int(obstacle is None),
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.promoter.guard import Counts
@@ -11,13 +11,15 @@ from services.promoter.rollout import missing, pause, resume, rollback, start, s
 from services.promoter.rollout import promote as start_by_hand
 from services.promoter.state import Change, Limits, Rollout, Version, name_of
 from services.promoter.store import Moment, Store
-from shared.auth.principal import Principal, allow
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
+from shared.errors import NotFound
 from shared.events import Measures, ModelEvaluated, Stage, Verdict
 from shared.events.base import Identifier
 from shared.tasks import TASKS
 
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
-Operator = Annotated[Principal, Depends(allow("operator"))]
+Reader = Annotated[Actor, Depends(Requires("read_rollouts"))]
+Operator = Annotated[Actor, Depends(Requires("change_rollouts"))]
 Why = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
@@ -151,7 +153,7 @@ def _add_order(router: APIRouter, store: Store, limits: Limits, *, name: str, or
 
 def _known(task: str) -> str:
     if task not in TASKS:
-        raise HTTPException(404, f"no task {task!r}; tasks are {', '.join(sorted(TASKS))}")
+        raise NotFound(f"no task {task!r}; tasks are {', '.join(sorted(TASKS))}")
     return task
 
 

@@ -12,7 +12,7 @@ from services.review_queue.api import (
     assignment_routes,
     queue_routes,
 )
-from services.review_queue.api.parts import Parts
+from services.review_queue.api.state import QueueState
 from services.review_queue.handlers import Handlers
 from services.review_queue.people.audit import Trail
 from services.review_queue.people.identity import Identity
@@ -38,12 +38,11 @@ from services.review_queue.web import (
 from services.review_queue.web.error_pages import translate
 from services.review_queue.web.middleware import BodyLimit, SecurityHeaders
 from services.review_queue.web.pages import Pages, utc_now
-from shared.auth.principal import Tokens
+from shared.auth.tokens import Tokens
 from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
-from shared.health import Health
-from shared.http.service import build
+from shared.http.service import create_service, make_parts
 from shared.messaging.bus import Bus
-from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.outbox import Outbox
 from shared.messaging.topics import (
     DECISIONS_CORRECTED,
     DECISIONS_MADE,
@@ -55,69 +54,64 @@ from shared.storage.database import Database
 NAME = "review_queue"
 MIGRATIONS = Path(__file__).parent / "migrations"
 STATIC = Path(__file__).parent / "web" / "static"
+ROUTERS = (
+    assignment_routes.router,
+    assignment_routes.reviews_router,
+    queue_routes.router,
+    queue_routes.lead_router,
+    agreement_routes.router,
+    account_routes.router,
+    sign_in_pages.router,
+    case_pages.router,
+    queue_pages.router,
+    review_pages.router,
+    people_pages.router,
+    my_pages.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
-    health = Health()
-    bus = Bus(settings.engines, service=NAME, health=health)
-    database = Database(
-        settings.engines,
-        schema=NAME,
-        migrations=MIGRATIONS,
-        connections=settings.connections,
-    )
-    outbox = Outbox(database, service=NAME)
-    relay = Relay(outbox, bus, health)
+    parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=settings.connections)
+    database, outbox = parts.database, parts.make_outbox()
     settlement = Settlement(database, outbox)
     tokens = Tokens.parse(settings)
-    parts = _parts(database, outbox, settings=settings, tokens=tokens)
+    queue = _queue_state(database, outbox, settings=settings, tokens=tokens)
     users = parse_users(settings.bootstrap_users.get_secret_value())
     pages = Pages(utc_now)
     _consume(
-        bus,
+        parts.bus,
         Handlers(Intake(database, settings.shares_of)),
-        parts.history,
+        queue.history,
         batch=settings.batch_records,
     )
 
     async def create_users() -> None:
-        await parts.accounts.create_missing(users)
+        await queue.accounts.create_missing(users)
 
-    app = build(
-        NAME,
-        settings,
-        bus=bus,
-        start=[database.open, outbox.create, create_users],
-        loops=[relay.run, settlement.run, parts.accounts.prune],
-        stop=[database.close],
-        routers=[
-            assignment_routes.router,
-            assignment_routes.reviews_router,
-            queue_routes.router,
-            queue_routes.lead_router,
-            agreement_routes.router,
-            account_routes.router,
-            sign_in_pages.router,
-            case_pages.router,
-            queue_pages.router,
-            review_pages.router,
-            people_pages.router,
-            my_pages.router,
-        ],
+    app = create_service(
+        parts,
+        outbox=outbox,
+        start=[create_users],
+        loops=[settlement.run, queue.accounts.prune],
+        routers=ROUTERS,
+        state={
+            **vars(queue),
+            "pages": pages,
+            "identify": Identity(queue.accounts, tokens).identify,
+        },
     )
-    app.state.parts = parts
-    app.state.pages = pages
-    app.state.identify = Identity(parts.accounts, tokens).identify
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, tls=settings.secure_cookies)
-    translate(app, pages)
+    translate(app)
     return app
 
 
-def _parts(database: Database, outbox: Outbox, *, settings: Settings, tokens: Tokens) -> Parts:
+def _queue_state(
+    database: Database, outbox: Outbox, *, settings: Settings, tokens: Tokens
+) -> QueueState:
     limits = _limits(settings)
-    return Parts(
+    return QueueState(
         leasing=Leasing(database, limits),
         assignments=Assignments(database, limits),
         corrections=Corrections(database, outbox, within=settings.correction),
@@ -128,7 +122,7 @@ def _parts(database: Database, outbox: Outbox, *, settings: Settings, tokens: To
         reviewers=Reviewers(database),
         accounts=_accounts(database, settings, tokens),
         trail=Trail(database),
-        now=utc_now,
+        clock=utc_now,
         secure_cookies=settings.secure_cookies,
     )
 

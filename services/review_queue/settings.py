@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from services.review_queue.reviewing.review import Shares
+from shared.services import PORTS
 from shared.settings import ServiceSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -15,7 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="REVIEW_QUEUE_", extra="ignore")
 
-    port: int = 8103
+    port: int = PORTS["review_queue"]
     batch_records: int = Field(default=500, ge=1)
     connections: int = Field(default=8, ge=1)  # to PostgreSQL, besides the relay's own
     lease_seconds: float = Field(default=300, gt=0)

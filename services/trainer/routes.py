@@ -4,14 +4,16 @@ import json
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from services.trainer.store import Store
-from shared.auth.principal import Principal, allow
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
+from shared.errors import Conflict
 
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
-Operator = Annotated[Principal, Depends(allow("operator"))]
+Reader = Annotated[Actor, Depends(Requires("read_training_runs"))]
+Operator = Annotated[Actor, Depends(Requires("retry_training_runs"))]
 
 
 class RunView(BaseModel):
@@ -43,7 +45,7 @@ def create_routes(store: Store) -> APIRouter:
     async def retry(run_id: str, _: Operator) -> dict[str, str]:
         """Queue a failed run again."""
         if not await store.retry(run_id):
-            raise HTTPException(409, "only a failed run can be tried again, and none may wait")
+            raise Conflict("only a failed run can be tried again, and none may wait")
         return {"run_id": run_id, "status": "queued"}
 
     return router

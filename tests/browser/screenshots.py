@@ -5,9 +5,10 @@
 
 import asyncio
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 from shared.events import ReviewRequested
 from tests.support.browser.browser import SCREEN, Workplace, workplace
@@ -25,14 +26,14 @@ from tests.support.engines.engines import Engines, fresh_database, own_engines
 
 FOLDER = Path("screenshots")
 PICTURE = Path("docs/images/workbench.png")
-SIZES = {"desk": SCREEN, "tablet": {"width": 820, "height": 1180}}
-PHONE = {"phone": {"width": 390, "height": 844}}
+SIZES: Mapping[str, ViewportSize] = {"desk": SCREEN, "tablet": {"width": 820, "height": 1180}}
+PHONE: Mapping[str, ViewportSize] = {"phone": {"width": 390, "height": 844}}
 SETTINGS = {"overlap_share": SHARES.overlap, "blind_share": SHARES.blind}
 
 
 async def shoot(page: Page, name: str, *, phone: bool = False) -> None:
     """The page as it stands, in each size and each scheme."""
-    for size, viewport in (SIZES | (PHONE if phone else {})).items():
+    for size, viewport in {**SIZES, **(PHONE if phone else {})}.items():
         await page.set_viewport_size(viewport)
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme)

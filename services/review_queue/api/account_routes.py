@@ -10,11 +10,12 @@ from services.review_queue.api.account_schemas import (
     UserView,
 )
 from services.review_queue.api.fields import UserName
-from services.review_queue.api.parts import AccountsDep, SecureCookies
 from services.review_queue.api.problems import PROBLEMS, Problem
-from services.review_queue.people.access import Operator, SignedIn, address_of
+from services.review_queue.api.state import AccountsDep, SecureCookies
+from services.review_queue.people.access import Operator, SignedIn
 from services.review_queue.people.identity import COOKIE, refuse_foreign, session_token
 from services.review_queue.people.users import Session, User, normal
+from shared.auth.principal import address_of
 
 _LOCKED: dict[int | str, dict[str, object]] = {
     429: {"model": Problem, "description": "Too many failures; wait"}

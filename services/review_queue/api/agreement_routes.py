@@ -13,9 +13,9 @@ from services.review_queue.api.agreement_schemas import (
     WorkPage,
 )
 from services.review_queue.api.fields import Time
-from services.review_queue.api.parts import Now, StatisticsDep
 from services.review_queue.api.problems import PROBLEMS
 from services.review_queue.api.queries import MONTH, AgreementQuery, WorkQuery
+from services.review_queue.api.state import Now, StatisticsDep
 from services.review_queue.people.access import Analyst, Worker
 from shared.tasks import get_task
 

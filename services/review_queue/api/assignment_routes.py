@@ -27,8 +27,8 @@ from services.review_queue.api.assignment_schemas import (
     Wanted,
 )
 from services.review_queue.api.fields import ReviewId
-from services.review_queue.api.parts import AssignmentsDep, CorrectionsDep, LeasingDep, NotesDep
 from services.review_queue.api.problems import PROBLEMS
+from services.review_queue.api.state import AssignmentsDep, CorrectionsDep, LeasingDep, NotesDep
 from services.review_queue.people.access import Worker
 from services.review_queue.reviewing.assignments import Hold
 from shared.tasks import get_task

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.review_queue.api.fields import ReviewId, UserName
-from services.review_queue.api.parts import ListingDep, Now, ReviewersDep, TrailDep
 from services.review_queue.api.problems import PROBLEMS
 from services.review_queue.api.queries import AuditQuery, Search, SeatsQuery
 from services.review_queue.api.queue_schemas import (
@@ -19,6 +18,7 @@ from services.review_queue.api.queue_schemas import (
     ReviewView,
     SeatPage,
 )
+from services.review_queue.api.state import ListingDep, Now, ReviewersDep, TrailDep
 from services.review_queue.people.access import (
     Analyst,
     Anybody,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from services.review_queue.people.access import Actor
+from shared.auth.principal import Actor
 from shared.storage.database import Connection, Database
 
 Action = Literal[

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from services.review_queue.people.access import REVIEWERS, SENIORS
 from services.review_queue.reading.review_detail import Detail, detail
 from services.review_queue.reviewing.review import ListedReason, Priority
 from services.review_queue.reviewing.states import Kind, SeatState
+from shared.auth.permissions import REVIEWERS, SENIORS
 from shared.storage.database import Database
 
 _COUNTS = """

@@ -9,10 +9,10 @@ may name the member.
 from dataclasses import replace
 from typing import Any
 
-from services.review_queue.people.access import Actor
 from services.review_queue.reading.review_detail import Detail, Revision, Seat
 from services.review_queue.reviewing.corrections import NotTheirs
 from services.review_queue.reviewing.opinions import Answer, GivenOpinion
+from shared.auth.principal import Actor
 from shared.events import ReviewRequested
 from shared.tasks import get_task
 from shared.tasks.masking import MASK, masked

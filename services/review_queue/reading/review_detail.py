@@ -9,10 +9,10 @@ from decimal import Decimal
 
 import asyncpg
 
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.opinion_rows import given
 from services.review_queue.reviewing.opinions import GivenOpinion
 from services.review_queue.reviewing.states import AssignmentState, Kind, SeatState
+from shared.errors import NotFound
 from shared.events import Criterion, ModelAnswer, Opinion, ReviewRequested, RouteReason
 from shared.storage.database import Connection
 

@@ -14,13 +14,13 @@ from uuid import UUID
 import asyncpg
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
-from services.review_queue.reviewing.leasing import Limits, NotFound, assignment, begin
+from services.review_queue.reviewing.leasing import Limits, assignment, begin
 from services.review_queue.reviewing.opinion_rows import add_opinion
 from services.review_queue.reviewing.opinions import Answer, checked
 from services.review_queue.reviewing.review import Assignment
 from services.review_queue.reviewing.states import ESCALATE, RELEASE, SUBMIT, UNDO, WITHDRAW, Step
-from shared.errors import Conflict
+from shared.auth.principal import Actor
+from shared.errors import Conflict, NotFound
 from shared.events import Case, ReviewRequested
 from shared.storage.database import Connection, Database
 from shared.tasks import get_task

@@ -4,12 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
 from services.review_queue.reading.review_detail import Detail
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.opinion_rows import answer
 from services.review_queue.reviewing.opinions import Answer, Correction, checked, corrected
-from shared.errors import Conflict, Rejected
+from shared.auth.principal import Actor
+from shared.errors import Conflict, Forbidden, NotFound, Rejected
 from shared.events import DecisionCorrected, ReviewRequested
 from shared.messaging.outbox import Outbox
 from shared.storage.database import Connection, Database
@@ -36,8 +35,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING corrected_at
 """  # noqa: S608
 
 
-class NotTheirs(Rejected):
-    """Somebody else's decision (HTTP 403)."""
+class NotTheirs(Forbidden):
+    """Somebody else's decision."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from services.review_queue.reviewing.opinions import amount_at_stake
 from services.review_queue.reviewing.review import Shares, listed_reason, priority_of, queue_rank_of
-from shared.errors import Conflict
 from shared.events import ReviewRequested
+from shared.storage.content_identity import refuse_other_content
 from shared.storage.database import Connection, Database
 from shared.tasks import get_task
 
@@ -54,7 +54,7 @@ class Intake:
         ordered = sorted(first.values(), key=lambda r: (r.occurred_at, r.review_id))
         async with self.database.transaction() as connection:
             await connection.execute(_INSERT, *zip(*map(self._row, ordered), strict=True))
-            await _refuse_other_content(connection, requests)
+            await _check_content(connection, requests)
 
     def _row(self, request: ReviewRequested) -> tuple[object, ...]:
         case, shares = request.case, self.shares_of(request.case.task)
@@ -81,21 +81,15 @@ class Intake:
         )
 
 
-async def _refuse_other_content(
-    connection: Connection, requests: Sequence[ReviewRequested]
-) -> None:
+async def _check_content(connection: Connection, requests: Sequence[ReviewRequested]) -> None:
     rows = await connection.fetch(
         "SELECT review_id, case_id, content_sha256 FROM review_queue.reviews "
-        "WHERE review_id = ANY($1) OR case_id = ANY($2)",
-        [request.review_id for request in requests],
+        "WHERE case_id = ANY($1)",
         [request.case.case_id for request in requests],
     )
-    known = {row["review_id"]: (row["case_id"], row["content_sha256"]) for row in rows}
-    for request in requests:
-        case = request.case
-        if known.get(request.review_id) != (case.case_id, case.content_sha256):
-            raise Conflict(
-                f"case {case.case_id} is in review with other content or another review id; "
-                "a new attempt needs a case id of its own",
-                field="case.case_id",
-            )
+    refuse_other_content(
+        ((r.case.case_id, (r.review_id, r.case.content_sha256)) for r in requests),
+        {row["case_id"]: (row["review_id"], row["content_sha256"]) for row in rows},
+        because="is in review with other content or another review id",
+        field="case.case_id",
+    )

@@ -11,11 +11,11 @@ from uuid import UUID
 import asyncpg
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
 from services.review_queue.reviewing.opinion_rows import opinion
 from services.review_queue.reviewing.review import Assignment, Priority
 from services.review_queue.reviewing.states import LEASE
-from shared.errors import Conflict, Rejected
+from shared.auth.principal import Actor
+from shared.errors import Conflict, NotFound
 from shared.events import Opinion, ReviewRequested
 from shared.storage.database import Connection, Database
 
@@ -78,10 +78,6 @@ _ORDINARY = "kind <> 'final'"
 _FINAL = """kind = 'final' AND NOT EXISTS (
     SELECT FROM review_queue.seats AS other WHERE other.review_id = s.review_id
         AND other.seat <> s.seat AND other.state NOT IN ('answered', 'withdrawn'))"""
-
-
-class NotFound(Rejected):
-    """There is no such thing, or it is not the caller's (HTTP 404)."""
 
 
 @dataclass(frozen=True)

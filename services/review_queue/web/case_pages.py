@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.review_queue.api.parts import HistoryDep, LeasingDep, NotesDep
+from services.review_queue.api.state import HistoryDep, LeasingDep, NotesDep
 from services.review_queue.people.access import Anybody, Worker
 from services.review_queue.web.case_view import case_view
 from services.review_queue.web.earlier_cases import earlier_views

@@ -28,7 +28,12 @@ REASONS: dict[ListedReason, tuple[str, str]] = {
     "adverse": ("Adverse answer", "The model would decide against the member; only people may."),
     "audit": ("Audit", "Drawn by chance from the cases that would have been accepted."),
     "label_mass": ("Unusual answer", "The model's answer lay mostly outside the labels."),
-    "policy": ("No valid answer", "The model could not read it, or is not in service any more."),
+    "unscored": ("Not read", "The model could not read this case; it may be too long."),
+    "stale_version": ("Model replaced", "The model that answered is not the one in service now."),
+    "prompt_mismatch": (
+        "Other wording",
+        "The model has learned from another wording of such cases, so its answer does not count.",
+    ),
     "stopped": ("Automation stopped", "All cases of this task go to people at present."),
     "no_champion": ("No model yet", "No model is in service for this task."),
     "confident": ("Confident", "The model was sure."),

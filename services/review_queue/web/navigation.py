@@ -7,7 +7,8 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Request
 from fastapi.responses import RedirectResponse
 
-from services.review_queue.people.access import Actor, Right
+from shared.auth.permissions import Right
+from shared.auth.principal import Actor
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from services.review_queue.web.case_facts import heading
 from services.review_queue.web.case_view import spoken, titled, tone_of, words
 from services.review_queue.web.navigation import links, start
 from services.review_queue.web.time_format import ago, duration, exactly, since, waited
+from shared.http.state import FromState
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _THEMES = frozenset({"light", "dark"})
@@ -63,12 +64,7 @@ class Pages:
         return HTMLResponse(html, status)
 
 
-async def _pages(request: Request) -> Pages:
-    pages: Pages = request.app.state.pages
-    return pages
-
-
-PagesDep = Annotated[Pages, Depends(_pages)]
+PagesDep = Annotated[Pages, Depends(FromState("pages"))]
 
 
 async def posted(request: Request) -> dict[str, str]:

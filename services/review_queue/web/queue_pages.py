@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from services.review_queue.api.parts import ListingDep, Now, TrailDep
 from services.review_queue.api.queries import NEWEST, AuditQuery, BrowsedSeatsQuery, Search
+from services.review_queue.api.state import ListingDep, Now, TrailDep
 from services.review_queue.people.access import Anybody, Auditor, Lister, Worker
 from services.review_queue.reading.listing import Listed
 from services.review_queue.web.case_view import REASONS

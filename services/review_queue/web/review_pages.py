@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from services.review_queue.api.assignment_schemas import NewNote
 from services.review_queue.api.fields import ReviewId
-from services.review_queue.api.parts import CorrectionsDep, ListingDep, NotesDep, Now, TrailDep
 from services.review_queue.api.queries import NEWEST
-from services.review_queue.people.access import Actor, Reader, Worker
+from services.review_queue.api.state import CorrectionsDep, ListingDep, NotesDep, Now, TrailDep
+from services.review_queue.people.access import Reader, Worker
 from services.review_queue.people.audit import Entry, Trail
 from services.review_queue.reading.redaction import visible
 from services.review_queue.reading.review_detail import Detail
@@ -18,6 +18,7 @@ from services.review_queue.web.case_view import REASONS, bars
 from services.review_queue.web.navigation import see_other
 from services.review_queue.web.pages import PagesDep
 from services.review_queue.web.queue_overview import KINDS
+from shared.auth.principal import Actor
 from shared.tasks import get_task
 
 _ENTRIES = 200

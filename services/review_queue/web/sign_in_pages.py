@@ -5,13 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from services.review_queue.api.account_routes import set_cookie
-from services.review_queue.api.parts import AccountsDep, SecureCookies
-from services.review_queue.people.access import actor_at, address_of
+from services.review_queue.api.state import AccountsDep, SecureCookies
 from services.review_queue.people.identity import COOKIE, refuse_foreign
 from services.review_queue.people.users import LockedOut, WrongPassword
 from services.review_queue.web.navigation import own_page, see_other, start
 from services.review_queue.web.pages import PagesDep
-from shared.auth.principal import identify
+from shared.auth.principal import actor_at, address_of, identify
 
 router = APIRouter(include_in_schema=False)
 

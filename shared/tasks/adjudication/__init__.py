@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping
 
-from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.examples import EXAMPLES
-from shared.tasks.adjudication.facts import panels_of, rules_of, title_of_code
 from shared.tasks.adjudication.history import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 from shared.tasks.adjudication.history import read_history as read_row
+from shared.tasks.adjudication.input import ClaimInput
+from shared.tasks.adjudication.presentation import panels_of, rules_of, title_of_code
 from shared.tasks.adjudication.prompt import PROMPT_VERSION, render
 from shared.tasks.task import HistoricCase, Label, ReasonCode, Requirement, Section, Task
 

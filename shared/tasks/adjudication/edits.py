@@ -7,8 +7,8 @@ kind of check gives one edit; a kind for which the policy has no rule in effect 
 from collections import Counter
 
 from shared.tasks.adjudication import icd10
-from shared.tasks.adjudication.claim import ClaimInput, Edit
 from shared.tasks.adjudication.fees import allowance
+from shared.tasks.adjudication.input import ClaimInput, Edit
 from shared.tasks.adjudication.policy import (
     Authorization,
     Coverage,

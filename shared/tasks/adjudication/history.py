@@ -7,7 +7,7 @@ The columns are those that claims departments export. What the expert found
 import re
 from collections.abc import Mapping
 
-from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.history import cell, checked, label_cell, optional_cell
 from shared.tasks.task import HistoricCase
 

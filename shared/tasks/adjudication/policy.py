@@ -15,7 +15,7 @@ from typing import Annotated, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from shared.tasks.adjudication.claim import ProcedureCode
+from shared.tasks.adjudication.input import ProcedureCode
 from shared.tasks.fields import ShortText, SingleWord, Text
 
 _HERE = Path(__file__).parent

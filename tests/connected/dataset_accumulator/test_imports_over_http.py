@@ -14,7 +14,7 @@ from services.dataset_accumulator.import_routes import create_import_routes
 from services.dataset_accumulator.routes import create_routes
 from services.dataset_accumulator.settings import Settings
 from shared.health import Health
-from shared.http.service import build
+from shared.http.application import create_application
 from shared.messaging.bus import Bus
 from tests.connected.dataset_accumulator.harness import TRAIN, Accumulator
 from tests.support.builders.histories import csv_file, row
@@ -28,7 +28,7 @@ OPERATOR = {"Authorization": "Bearer operator-token-12345"}
 def app(accumulator: Accumulator, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     monkeypatch.setenv("API_TOKENS", TOKENS)
     settings, numbers = Settings(), count(1)
-    return build(
+    return create_application(
         NAME,
         settings,
         bus=Bus(settings.engines, service=NAME, health=Health()),

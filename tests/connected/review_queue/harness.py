@@ -9,7 +9,6 @@ from typing import Any
 
 from services.review_queue.app import MIGRATIONS, NAME
 from services.review_queue.handlers import Handlers
-from services.review_queue.people.access import Actor
 from services.review_queue.people.audit import Entry, Trail
 from services.review_queue.people.reviewers import Reviewers
 from services.review_queue.people.users import Accounts, SignInLimits, User
@@ -22,6 +21,7 @@ from services.review_queue.reviewing.notes import Notes
 from services.review_queue.reviewing.opinions import Answer
 from services.review_queue.reviewing.review import Assignment, Shares
 from services.review_queue.reviewing.settlement import Settlement
+from shared.auth.principal import Actor
 from shared.events import Criterion, DecisionCorrected, DecisionMade, Event, ReviewCompleted
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings

@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI, Request
 
 from services.review_queue.agreement.ratings import Statistics
-from services.review_queue.api.parts import Parts
+from services.review_queue.api.state import QueueState
 from services.review_queue.reading.member_history import History
 from services.review_queue.web import my_pages, people_pages, queue_pages, review_pages
 from services.review_queue.web.error_pages import translate
@@ -25,13 +25,12 @@ Browse = Callable[[str], httpx.AsyncClient]
 
 def browsing(queue: Queue) -> Browse:
     """A browser of somebody: who it is stands in a header, as no page can tell."""
-    pages = Pages(utc_now)
     app = FastAPI()
-    app.state.parts = _parts(queue)
-    app.state.pages = pages
+    for name, part in {**vars(_state(queue)), "pages": Pages(utc_now)}.items():
+        setattr(app.state, name, part)
     for module in (queue_pages, review_pages, people_pages, my_pages):
         app.include_router(module.router)
-    translate(app, pages)
+    translate(app)
     app.state.identify = _by_header
 
     def browser(name: str) -> httpx.AsyncClient:
@@ -44,8 +43,8 @@ def browsing(queue: Queue) -> Browse:
     return browser
 
 
-def _parts(queue: Queue) -> Parts:
-    return Parts(
+def _state(queue: Queue) -> QueueState:
+    return QueueState(
         leasing=queue.line,
         assignments=queue.work,
         corrections=queue.corrections,
@@ -56,7 +55,7 @@ def _parts(queue: Queue) -> Parts:
         reviewers=queue.reviewers,
         accounts=queue.accounts,
         trail=queue.trail,
-        now=utc_now,
+        clock=utc_now,
     )
 
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from services.review_queue.app import create_app
 from services.review_queue.reviewing.review import Shares
 from services.review_queue.settings import Settings
-from shared.auth.principal import ROLES
+from shared.auth.permissions import ROLES
 from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings
 from tests.connected.review_queue.harness import ADDRESS, CRITERION, PASSWORD, Queue

@@ -12,8 +12,8 @@ from deploy.simulation import SimulatedClaim
 from services.review_queue.reviewing.review import Shares
 from shared.events import ReviewRequested, review_id_of
 from shared.tasks import TASKS
-from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.edits import with_edits
+from shared.tasks.adjudication.input import ClaimInput
 from tests.support.browser.browser import Workplace
 from tests.support.browser.claims_in_line import SIMULATION, asked
 from tests.support.browser.colleague import Colleague, colleague
@@ -73,7 +73,7 @@ def waiting(*, blind: bool, twice: bool, minutes: float) -> ReviewRequested:
 
 def in_line() -> Iterator[ReviewRequested]:
     """What waits: of both tasks, for all reasons, for minutes or hours."""
-    reasons = ("low_confidence", "low_confidence", "label_mass", "policy", "audit")
+    reasons = ("low_confidence", "low_confidence", "label_mass", "unscored", "audit")
     for n, number in enumerate(range(6600, 6680)):
         claim, wait = SIMULATION.claim(number), {"minutes": 20 + 4 * n}
         denied = claim.label == "DENIED"

@@ -47,7 +47,9 @@ def title(request: ReviewRequested) -> str:
     return request.case.claim_id
 
 
-async def opinions(place: Workplace, requests: Sequence[ReviewRequested]) -> list[tuple[str, ...]]:
+async def opinions(
+    place: Workplace, requests: Sequence[ReviewRequested]
+) -> list[tuple[str | None, ...]]:
     """Of each request that is answered, in its order: the label before, the label, its code."""
     rows = await place.fetch("SELECT * FROM review_queue.opinions")
     by_review = {row["review_id"]: row for row in rows}
@@ -58,8 +60,8 @@ async def opinions(place: Workplace, requests: Sequence[ReviewRequested]) -> lis
     ]
 
 
-async def leases(place: Workplace, request: ReviewRequested) -> list[tuple[str, str, str]]:
-    """Who had the case, how his lease stands or ended, and why."""
+async def leases(place: Workplace, request: ReviewRequested) -> list[tuple[str, str, str | None]]:
+    """Who had the case, how their lease stands or ended, and why."""
     rows = await place.fetch(
         "SELECT reviewer, state, ended_why FROM review_queue.assignments "
         "WHERE review_id = $1 ORDER BY leased_at",

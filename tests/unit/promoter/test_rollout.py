@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -312,16 +313,17 @@ moves = st.lists(
 
 @given(moves)
 def test_whatever_happens_the_state_stays_sound(sequence: list[tuple[object, ...]]) -> None:
-    rollout, states, failed = Rollout("adjudication"), {}, set()
+    rollout = Rollout("adjudication")
+    states: dict[str, Any] = {}
+    failed: set[str] = set()
     for name, *rest in sequence:
         before = rollout
         if name == "evaluated":
             number, champion, verdict = rest
             version = f"adjudication-v1.{number}"
             against = None if champion is None else f"adjudication-v1.{champion}"
-            change = evaluated(
-                rollout, evaluation(version, against, verdict), known=states.get(version), now=LATER
-            )
+            event = evaluation(version, against, str(verdict))
+            change = evaluated(rollout, event, known=states.get(version), now=LATER)
             if any(t.what == "refused" for t in change.transitions):
                 failed.add(version)
             elif change.transitions:

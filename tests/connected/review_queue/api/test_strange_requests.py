@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.review_queue.api.queries import BrowsedSeatsQuery, Query
-from shared.auth.principal import ROLES
+from shared.auth.permissions import ROLES
 from tests.connected.review_queue.harness import PASSWORD, Queue
 from tests.connected.review_queue.service_harness import (
     APPROVAL,
@@ -130,7 +130,19 @@ async def test_odd_questions_are_answered_or_refused(
     assert answer.status_code in {200, 404, 422}
 
 
-ODD_TEXTS = ["\x00", "a\x00b", "\ud800", "\x1b[0m", " ", "", "x" * 5000, None, 7, ["DENIED"], {}]
+ODD_TEXTS: list[object] = [
+    "\x00",
+    "a\x00b",
+    "\ud800",
+    "\x1b[0m",
+    " ",
+    "",
+    "x" * 5000,
+    None,
+    7,
+    ["DENIED"],
+    {},
+]
 
 
 @pytest.mark.parametrize("odd", ODD_TEXTS, ids=repr)
@@ -183,7 +195,7 @@ ODD_WORDS = [
 async def test_no_page_fails_whatever_stands_in_its_address(
     service: Service, clients: Clients, inside: Queue, odd: str
 ) -> None:
-    queries = (BrowsedSeatsQuery, *Query.__subclasses__())
+    queries: list[type[Query]] = [BrowsedSeatsQuery, *Query.__subclasses__()]
     names = {name for query in queries for name in query.model_fields}
     assert names >= {"task", "amount_from", "before", "text", "actor"}
     pages = [

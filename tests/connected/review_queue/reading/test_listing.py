@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from services.review_queue.reading.listing import Filters, Listed
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.review import Shares
+from shared.errors import NotFound
 from shared.events import review_id_of
 from tests.connected.review_queue.harness import APPROVED, DENIED, Queue, actor, hold
 from tests.support.builders.events import NOW, case, claim_input

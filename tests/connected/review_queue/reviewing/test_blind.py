@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 
 from services.review_queue.reviewing.assignments import Hold
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.review import Shares
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, NotFound, Rejected
 from tests.connected.review_queue.harness import APPROVED, DENIED, HOUR, Queue, actor, hold
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from services.review_queue.reviewing.assignments import Hold
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.review import Shares
+from shared.errors import NotFound
 from tests.connected.review_queue.harness import APPROVED, DENIED, PENDING, Queue, hold
 
 WRITTEN = {"label": "DENIED", "reasoning": "a rule of the policy", "panels": ["policy", "codes"]}
@@ -164,7 +164,10 @@ async def test_nothing_is_left_of_a_completed_review(queue: Queue) -> None:
 
 async def test_whatever_was_typed_comes_back(queue: Queue) -> None:
     await queue.request("case-1")
-    typed = {"text": "zero \x00 byte, \ud800, \U0001f600", "nested": [1, 2.5, None, {"a": True}]}
+    typed: dict[str, Any] = {
+        "text": "zero \x00 byte, \ud800, \U0001f600",
+        "nested": [1, 2.5, None, {"a": True}],
+    }
     held = await drafted(queue, **typed)
 
     assert await queue.work.draft(held.assignment_id, "amara") == {**WRITTEN, **typed}

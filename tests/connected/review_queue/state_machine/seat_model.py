@@ -249,6 +249,7 @@ class Model:
             self._conclude(self.reviews[case])
 
     def _end(self, lease: Lease, step: Step) -> None:
+        assert step.assignment is not None
         self.seat(lease).step(step)
         lease.state = step.assignment
         lease.ended = self.now

@@ -222,7 +222,7 @@ class Machine(RuleBasedStateMachine):
         stored = self.stored()
         if nothing or same(self.model, stored):
             return
-        leased = [(row["case_id"], row["seat"]) for row in stored.assignments]
+        leased: list[Outcome] = [(row["case_id"], row["seat"]) for row in stored.assignments]
         for outcome in (*leased, "done"):
             tried = deepcopy(self.model)
             if agrees(tried, op, outcome) and same(tried, stored):

@@ -1,6 +1,7 @@
 """The page of one review, and each reviewer's own work, as they are read and written to."""
 
 import re
+from typing import Any
 
 from services.review_queue.reviewing.opinions import Correction
 from services.review_queue.reviewing.review import Shares
@@ -139,7 +140,7 @@ async def test_a_decision_is_corrected_by_its_form(queue: Queue, browse: Browse)
     form = await page(browse, "amara", path)
     assert 'name="label" value="APPROVED"' in form
     assert re.search(r'value="APPROVED"[^>]*checked', form)
-    change = {
+    change: dict[str, Any] = {
         "label": "DENIED",
         "reasoning": "a rule was overlooked",
         "reason_code": "EXCLUDED",

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from deploy.demo.loop_state import Loop
+from deploy.demo.loop_state import LoopState
 from shared.events import DecisionMade
 from shared.messaging.encoding import encode
 from shared.messaging.topics import CASES_SUBMITTED, DECISIONS_MADE
@@ -32,14 +32,14 @@ def value(event: DecisionMade, **changes: Any) -> bytes:
     return json.dumps({**content, **changes}).encode() if changes else json.dumps(content).encode()
 
 
-def loop_with(*values: bytes) -> Loop:
-    loop = Loop("adjudication", own={"case-1", "case-2"})
+def loop_with(*values: bytes) -> LoopState:
+    loop = LoopState("adjudication", own={"case-1", "case-2"})
     for each in values:
         loop.read(DECISIONS_MADE, each)
     return loop
 
 
-def counts(loop: Loop) -> tuple[int, int, int, int]:
+def counts(loop: LoopState) -> tuple[int, int, int, int]:
     return loop.decided, loop.doubled, loop.adverse_automatic, len(loop.unreadable)
 
 
@@ -76,7 +76,7 @@ def test_decisions_that_nobody_can_read_show() -> None:
 
 
 def test_a_case_that_somebody_else_handed_in_is_not_waited_for() -> None:
-    loop = Loop("adjudication", own={"case-1"})
+    loop = LoopState("adjudication", own={"case-1"})
     for case_id in ("case-1", "somebodys-own"):
         loop.read(CASES_SUBMITTED, submitted(case_id).model_dump_json().encode())
 

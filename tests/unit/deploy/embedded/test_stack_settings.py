@@ -6,8 +6,8 @@ import re
 import pytest
 
 from deploy.embedded.layout import REPOSITORY
-from deploy.embedded.ports import SERVICES
 from deploy.embedded.stack import is_setting
+from shared.services import SERVICES
 
 
 @pytest.mark.parametrize("service", SERVICES)

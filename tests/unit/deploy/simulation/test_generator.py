@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from deploy.simulation import Drift, SimulatedClaim, Simulation, simulated_claims, write_history
 from deploy.simulation.catalog import real_procedures, services
-from deploy.simulation.expert import judge
+from deploy.simulation.expert import judge_claim
 from deploy.simulation.members import member_of
 from deploy.simulation.notes import Note, Support
 from shared.tasks import get_task
 from shared.tasks.adjudication import REASON_CODES, icd10
-from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.edits import run_edits
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import fee_schedule, policies
 
 TASK = get_task("adjudication")
@@ -141,7 +141,7 @@ def test_the_expert_goes_by_edits_then_note(outcomes: str, support: Support, lab
         for kind, outcome in zip(kinds, outcomes, strict=True)
     ]
     claim = Simulation(1).claim(0).input.model_dump() | {"edits": edits}
-    judgment = judge(ClaimInput.model_validate(claim), Note("text", support, "Because."))
+    judgment = judge_claim(ClaimInput.model_validate(claim), Note("text", support, "Because."))
     assert judgment.label == label
     assert judgment.reasoning == ("Because." if outcomes == "pp" else "Said so.")
 

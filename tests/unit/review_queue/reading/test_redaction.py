@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.people.access import Actor
 from services.review_queue.reading.redaction import visible
 from services.review_queue.reading.review_detail import Detail, Ended, Note, Revision, Seat
 from services.review_queue.reviewing.corrections import NotTheirs
 from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from services.review_queue.reviewing.states import Kind, SeatState
+from shared.auth.principal import Actor
 from shared.events import Criterion, Opinion
 from shared.tasks.masking import MASK
 from tests.support.builders.events import NOW

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 
@@ -11,6 +12,7 @@ from services.review_queue.web.case_view import (
     options,
     words,
 )
+from shared.events import RouteReason
 from shared.tasks import TASKS
 from shared.tasks.task import Task
 from tests.support.builders.assignments import assignment
@@ -141,6 +143,10 @@ def test_a_case_without_a_model_has_no_draft() -> None:
 
     assert view.bars == ()
     assert view.reason == REASONS["no_champion"]
+
+
+def test_every_reason_for_a_review_is_explained_on_the_page() -> None:
+    assert set(REASONS) == {*get_args(RouteReason), "blind"}
 
 
 def test_closed_values_are_written_as_words() -> None:

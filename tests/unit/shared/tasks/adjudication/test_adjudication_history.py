@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 from shared.errors import Rejected
 from shared.events.base import Identifier
 from shared.tasks.adjudication import ADJUDICATION, complete, group_of, read_history
-from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.input import ClaimInput
 
 ROW = {
     "claim_id": "CLM-1",

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.tasks.adjudication import ADJUDICATION
-from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.edits import with_edits
-from shared.tasks.adjudication.facts import panels_of, rules_of, title_of_code
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import fee_schedule, policies
+from shared.tasks.adjudication.presentation import panels_of, rules_of, title_of_code
 from shared.tasks.task import CodeTitle, Panel, Rule
 
 CLAIM: dict[str, Any] = {

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from shared.tasks.adjudication import icd10
-from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.fees import Line, allowance
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import (
     Authorization,
     Coverage,
