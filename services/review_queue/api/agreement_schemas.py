@@ -104,23 +104,23 @@ class AgreementView(BaseModel):
     model_confusion: ConfusionView
 
     @classmethod
-    def of(cls, wanted: RatingScope, rated: RatedReviews, found: AgreementReport) -> Self:
+    def of(cls, compared: RatingScope, rated: RatedReviews, report: AgreementReport) -> Self:
         return cls(
-            task=wanted.task,
-            since=wanted.since,
-            until=wanted.until,
-            basis=wanted.basis,
+            task=compared.task,
+            since=compared.since,
+            until=compared.until,
+            basis=compared.basis,
             cut=rated.cut,
-            overall=BothFigures.of(found.overall),
-            reviewers={name: BothFigures.of(each) for name, each in found.reviewers.items()},
-            expert_pairs=_pairs(found.pairs.experts.items()),
-            model_pairs=_pairs(found.pairs.with_model.items()),
+            overall=BothFigures.of(report.overall),
+            reviewers={name: BothFigures.of(each) for name, each in report.reviewers.items()},
+            expert_pairs=_pairs(report.pairs.experts.items()),
+            model_pairs=_pairs(report.pairs.with_model.items()),
             labels=[
-                _label(name, found.labels.experts.get(name), found.labels.with_model.get(name))
-                for name in found.confusions.experts.labels
+                _label(name, report.labels.experts.get(name), report.labels.with_model.get(name))
+                for name in report.confusions.experts.labels
             ],
-            experts_confusion=_confusion(found.confusions.experts),
-            model_confusion=_confusion(found.confusions.with_model),
+            experts_confusion=_confusion(report.confusions.experts),
+            model_confusion=_confusion(report.confusions.with_model),
         )
 
 
@@ -138,10 +138,10 @@ class OwnAgreement(BaseModel):
     tasks: dict[str, FiguresView]
 
 
-def _pairs(found: Iterable[tuple[tuple[str, str], AgreementFigures]]) -> list[PairFigures]:
+def _pairs(pairs: Iterable[tuple[tuple[str, str], AgreementFigures]]) -> list[PairFigures]:
     return [
         PairFigures(one=one, other=shown_name(other), figures=FiguresView.of(figures))
-        for (one, other), figures in found
+        for (one, other), figures in pairs
     ]
 
 
@@ -157,10 +157,10 @@ def _label(
     )
 
 
-def _confusion(shown: Confusion) -> ConfusionView:
+def _confusion(confusion: Confusion) -> ConfusionView:
     return ConfusionView(
-        rows=shown.rows,
-        columns=shown.columns,
-        labels=list(shown.labels),
-        counts=[list(row) for row in shown.counts],
+        rows=confusion.rows,
+        columns=confusion.columns,
+        labels=list(confusion.labels),
+        counts=[list(row) for row in confusion.counts],
     )

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel
 
-from services.review_queue.api.assignment_schemas import Input
+from services.review_queue.api.fields import Input
 from services.review_queue.people.audit import AuditEntry
 from services.review_queue.reading.listing import ListedSeat, SearchHit, SeatCount
 from services.review_queue.reading.review_detail import (
@@ -20,7 +20,7 @@ from services.review_queue.reviewing.reviewers import HeldCase, ReviewerRow
 from services.review_queue.reviewing.states import Kind, SeatState
 from shared.events import Case, ModelAnswer, Opinion, RouteReason
 from shared.events.base import InclusionProbability
-from shared.tasks.fields import ShortText, Text
+from shared.tasks.fields import ShortText
 
 
 class QueueView(BaseModel):
@@ -36,10 +36,6 @@ class SeatPage(BaseModel):
     after: int | None
 
 
-class Search(Input):
-    text: Annotated[Text, Field(min_length=1, max_length=128)]
-
-
 class FoundView(BaseModel):
     """The newest 50 reviews of a case, claim or member."""
 
@@ -47,7 +43,7 @@ class FoundView(BaseModel):
 
 
 class SeatView(BaseModel):
-    """A seat of a review, who holds or answered it, and his opinion where it may be seen."""
+    """A seat of a review, who holds or answered it, and their opinion where it may be seen."""
 
     seat: int
     kind: Kind
@@ -82,25 +78,25 @@ class ReviewView(BaseModel):
     revision: int
 
     @classmethod
-    def of(cls, found: ReviewDetail) -> Self:
-        request = found.request
+    def of(cls, detail: ReviewDetail) -> Self:
+        request = detail.request
         return cls(
             review_id=request.review_id,
-            label=found.label,
+            label=detail.label,
             case=request.case,
-            model_hidden=found.model_hidden,
-            reason=found.reason,
-            inclusion_probability=None if found.model_hidden else request.inclusion_probability,
-            routing_version=None if found.model_hidden else request.routing_version,
+            model_hidden=detail.model_hidden,
+            reason=detail.reason,
+            inclusion_probability=None if detail.model_hidden else request.inclusion_probability,
+            routing_version=None if detail.model_hidden else request.routing_version,
             requested_at=request.occurred_at,
-            completed_at=found.completed_at,
-            blind=found.blind,
-            answer=found.answer,
-            seats=[_seat_view(seat) for seat in found.seats],
-            ended=list(found.ended),
-            corrections=list(found.corrections),
-            notes=list(found.notes),
-            revision=len(found.corrections),
+            completed_at=detail.completed_at,
+            blind=detail.blind,
+            answer=detail.answer,
+            seats=[_seat_view(seat) for seat in detail.seats],
+            ended=list(detail.ended),
+            corrections=list(detail.corrections),
+            notes=list(detail.notes),
+            revision=len(detail.corrections),
         )
 
 

@@ -11,9 +11,9 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from services.review_queue.api.assignment_schemas import Corrected
+from services.review_queue.reading.case_rules import rules_of
 from services.review_queue.reviewing.corrections import ReopenedDecision
 from services.review_queue.reviewing.opinions import amount_at_stake, requirements_of
-from services.review_queue.web.case_facts import rules_of
 from services.review_queue.web.case_view import OptionView, options
 from shared.errors import Rejected
 from shared.events import Case, Criterion

@@ -87,7 +87,7 @@ async def test_many_reviewers_at_once_give_two_opinions_each_review(
 
 
 def blind(assignment: Assignment) -> bool:
-    view = AssignmentView.of(assignment, lease_seconds=1.0)
+    view = AssignmentView.of(assignment, lease=HOUR)
     return assignment.opinions == () and view.opinions == [] and view.escalated_why is None
 
 
@@ -163,8 +163,8 @@ async def test_three_who_differ_leave_the_final_word_to_a_senior(
 
     assert found.kind == "final"
     assert [each.label for each in found.opinions] == ["DENIED", "APPROVED", "PENDING"]
-    assert AssignmentView.of(found, lease_seconds=1.0).opinions[0].criterion == DENIED.criterion
-    assert "amara" not in AssignmentView.of(found, lease_seconds=1.0).model_dump_json()
+    assert AssignmentView.of(found, lease=HOUR).opinions[0].criterion == DENIED.criterion
+    assert "amara" not in AssignmentView.of(found, lease=HOUR).model_dump_json()
     await queue.assignments.submit(lease_handle(found, name), PENDING)
     await queue.settle()
     completed, decision = await queue.events()
