@@ -101,14 +101,6 @@ def facts_of(task: Task, content: Mapping[str, Any]) -> Facts:
     return Facts(shown, tuple(rules), task.presentation.panels_of(case))
 
 
-def rules_of(task: Task, content: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The rules that bear on a case; none are known of one that its task no longer takes."""
-    try:
-        return task.presentation.rules_of(task.validate(content))
-    except Rejected:
-        return ()
-
-
 def sections(task: Task, content: Mapping[str, Any]) -> tuple[SectionView, ...]:
     return tuple(
         SectionView(section.title, section.wide, fields(task, section.fields, content))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.review_queue.reading.member_history import Earlier
+from services.review_queue.reading.member_history import HistoryEntry
 from services.review_queue.web.case_facts import FieldView, fields, heading
 from services.review_queue.web.case_view import spoken
 from shared.tasks import get_task
@@ -35,7 +35,7 @@ class EarlierView:
     told: str
 
 
-def earlier_views(task_name: str, found: Sequence[Earlier]) -> EarlierView:
+def earlier_views(task_name: str, found: Sequence[HistoryEntry]) -> EarlierView:
     task = get_task(task_name)
     cases = tuple(
         EarlierCase(
