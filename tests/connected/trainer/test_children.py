@@ -19,7 +19,8 @@ from services.trainer.store import Store
 from shared.errors import Transient
 from shared.events import ArtifactRef, ModelTrained, TrainingProgressed
 from shared.messaging.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
-from shared.runs.child_process import Outcome
+from shared.runs import worker as run_worker
+from shared.runs.child_process import ChildOutcome
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from tests.connected.trainer.harness import ended, publish, trainer
@@ -176,19 +177,19 @@ async def test_an_outage_at_the_end_costs_no_training_and_no_attempt(
     released = release(artifacts, next(_NUMBERS), sizes=SMALL)
     outages = iter(range(4))
     trained = []
-    store, run_module = worker.store, worker.run_module
+    store, run_module = worker.store, run_worker.run_module
 
     def away(*arguments: Any, **named: Any) -> ArtifactRef:
         if next(outages, None) is not None:
             raise Transient("object storage is away")
         return store(*arguments, **named)
 
-    async def counted(*arguments: Any) -> Outcome:
+    async def counted(*arguments: Any) -> ChildOutcome:
         trained.append(arguments)
         return await run_module(*arguments)
 
     monkeypatch.setattr(worker, "store", away)
-    monkeypatch.setattr(worker, "run_module", counted)
+    monkeypatch.setattr(run_worker, "run_module", counted)
     async with trainer(engine, tmp_path) as client:
         await publish(engine, released)
         run = await ended(client, released.dataset_version)
@@ -205,17 +206,17 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_training(
 ) -> None:
     released = release(artifacts, next(_NUMBERS), sizes=SMALL)
     trained = []
-    run_module = worker.run_module
+    run_module = run_worker.run_module
 
     async def away(*_: Any, **__: Any) -> None:
         raise Transient("PostgreSQL is away")
 
-    async def counted(*arguments: Any) -> Outcome:
+    async def counted(*arguments: Any) -> ChildOutcome:
         trained.append(arguments)
         return await run_module(*arguments)
 
     monkeypatch.setattr(Store, "report", away)
-    monkeypatch.setattr(worker, "run_module", counted)
+    monkeypatch.setattr(run_worker, "run_module", counted)
     quick = recipe(tmp_path)
     async with trainer(engine, tmp_path, strategy="lora", base_model=base, recipe=quick) as client:
         await publish(engine, released)
