@@ -2,16 +2,17 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from services.trainer.model_card import model_card
-from services.trainer.progress import METRICS
+from services.trainer.progress import METRICS, RECIPE
 from services.trainer.settings import Settings
 from services.trainer.store import Run, Store
-from services.trainer.training_window import Window
+from services.trainer.strategies import STRATEGIES
+from services.trainer.training_window import TrainingWindow
 from shared.events import ModelTrained, TrainedModel
 from shared.runs.worker import RunBroke, RunFailed, RunWorker, run_reporting_child, work_forever
 from shared.storage.artifacts import Artifacts, in_thread
@@ -19,7 +20,7 @@ from shared.storage.datasets import TRAINING_SPLITS, DatasetManifest, read_manif
 from shared.storage.model_registry import ModelCache, model_uri, store
 from shared.telemetry import logger
 
-_BACKENDS = {"lora": "transformers", "linear": "scikit-learn"}
+_CARD = "README.md"
 _TRAINED_AS = "trained-as.json"
 
 
@@ -43,7 +44,7 @@ class Worker:
         self.cache = cache
         self.settings = settings
         self.now = now
-        self._window = Window.parse(settings.training_window)
+        self._window = TrainingWindow.parse(settings.training_window)
         self._runs = RunWorker(
             store,
             work=self._train,
@@ -126,7 +127,7 @@ class Worker:
             *("--quantization", settings.quantization),
             *("--longest-prompt", str(settings.longest_prompt_tokens)),
         ]
-        if settings.strategy != "linear":
+        if STRATEGIES[settings.strategy].needs_base_model:
             arguments += ["--base", str(self.cache.base(settings.base_model))]
         if settings.recipe is not None:
             arguments += ["--recipe", str(settings.recipe)]
@@ -135,10 +136,11 @@ class Worker:
     def _trained_as(self) -> dict[str, str | None]:
         """Kept beside the result: when it is published, the settings may be others."""
         settings = self.settings
+        has_base = STRATEGIES[settings.strategy].needs_base_model
         return {
             "strategy": settings.strategy,
-            "quantization": settings.quantization,
-            "base_model": None if settings.strategy == "linear" else settings.base_model,
+            "quantization": settings.quantization if has_base else "none",
+            "base_model": settings.base_model if has_base else None,
         }
 
     async def _publish(self, run: Run, directory: Path, manifest: DatasetManifest) -> None:
@@ -150,20 +152,21 @@ class Worker:
         logger.info("trained", run=run.run_id, version=version, too_long_cases=left_out)
 
     def _upload(self, run: Run, version: str, out: Path, manifest: DatasetManifest) -> ModelTrained:
-        shutil.rmtree(out / "checkpoint", ignore_errors=True)
         metrics = json.loads((out / METRICS).read_text())
-        recipe = json.loads((out / "recipe.json").read_text())
+        recipe = json.loads((out / RECIPE).read_text())
         trained_as = json.loads((out.parent / _TRAINED_AS).read_text())
+        strategy = STRATEGIES[trained_as["strategy"]]
+        _leave_only(out, {*strategy.files, METRICS, RECIPE})
         about = {
             "version": version,
             "task": run.task,
             **trained_as,
-            "backend": _BACKENDS[trained_as["strategy"]],
+            "backend": strategy.backend,
             "prompt_version": manifest.prompt_version,
             "temperature": metrics["temperature"],
             "dataset_version": manifest.dataset_version,
         }
-        (out / "README.md").write_text(model_card(about, manifest, recipe, metrics))
+        (out / _CARD).write_text(model_card(about, manifest, recipe, metrics))
         reference = store(
             self.artifacts, out, model_uri(run.task, version), created_at=self.now(), about=about
         )
@@ -181,6 +184,13 @@ class Worker:
             run_id=run.run_id,
             metrics=_scalars(metrics),
         )
+
+
+def _leave_only(directory: Path, names: Container[str]) -> None:
+    """No checkpoint and nothing that an earlier try with other settings left is of a version."""
+    for path in directory.iterdir():
+        if path.name not in names:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _scalars(metrics: dict[str, Any]) -> dict[str, Any]:
