@@ -17,7 +17,7 @@ UPDATE evaluator.runs SET status = 'superseded', finished_at = now(),
 WHERE task = $1 AND status = 'queued' AND champion IS DISTINCT FROM $2
 """
 # A comparison that was superseded is wanted again when its champion returns.
-_RETURN = """
+_REQUEUE_SUPERSEDED = """
 UPDATE evaluator.runs SET status = 'queued', served = $3, reason = NULL, finished_at = NULL
 WHERE task = $1 AND status = 'superseded' AND champion IS NOT DISTINCT FROM $2
 """
@@ -30,7 +30,7 @@ WHERE c.task = $1
         SELECT FROM evaluator.runs r
         WHERE r.candidate = c.version AND r.champion IS NOT DISTINCT FROM $2)
 ORDER BY c.number
-ON CONFLICT DO NOTHING
+ON CONFLICT DO ACCEPTS_NOTHING
 """
 _NEXT_RUN = f"""
 SELECT run_id FROM evaluator.runs WHERE status = 'queued' OR {LEASE_LAPSED}
@@ -54,12 +54,12 @@ class Store:
         self.outbox = outbox
         self.table = RunTable("evaluator", owner)
 
-    async def add(self, trained: ModelTrained) -> None:
-        """Note a candidate. It is queued by `queue`, against the champion of that moment."""
+    async def add_candidate(self, trained: ModelTrained) -> None:
+        """Note it. `queue_comparisons` queues it against the champion of that moment."""
         async with self.database.transaction() as connection:
             await connection.execute(
                 "INSERT INTO evaluator.candidates (version, task, model, trained_at) "
-                "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+                "VALUES ($1, $2, $3, $4) ON CONFLICT DO ACCEPTS_NOTHING",
                 trained.model.version,
                 trained.task,
                 trained.model.model_dump_json(),
@@ -71,13 +71,13 @@ class Store:
             rows = await connection.fetch("SELECT DISTINCT task FROM evaluator.candidates")
         return [row["task"] for row in rows]
 
-    async def queue(self, task: str, champion: ServedModel | None) -> None:
+    async def queue_comparisons(self, task: str, champion: ServedModel | None) -> None:
         """Queue every candidate newer than the champion that was not compared with it yet."""
         name = champion.version if champion else None
         served = champion.model_dump_json() if champion else None
         async with self.database.transaction() as connection:
             await connection.execute(_SUPERSEDE, task, name)
-            await connection.execute(_RETURN, task, name, served)
+            await connection.execute(_REQUEUE_SUPERSEDED, task, name, served)
             await connection.execute(_QUEUE, task, name, served)
 
     async def lease(self, *, seconds: float) -> Run | None:

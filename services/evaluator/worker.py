@@ -7,7 +7,7 @@ newer candidates are compared again.
 import json
 from typing import Any
 
-from services.evaluator.request import Request
+from services.evaluator.evaluation_request import EvaluationRequest
 from services.evaluator.settings import Settings
 from services.evaluator.store import Run, Store
 from shared.errors import Transient
@@ -44,16 +44,17 @@ class Worker:
 
     async def turn(self) -> bool:
         """Queue what is wanted and work off one run; false if there was none."""
-        await self._queue()
+        await self.queue_comparisons()
         run = await self.store.lease(seconds=self.settings.lease_seconds)
         if run is not None:
             await self._runs.work_off(run)
         return run is not None
 
-    async def _queue(self) -> None:
+    async def queue_comparisons(self) -> None:
+        """Queue what is to be compared with the present champions."""
         for task in await self.store.tasks():
             rollout = self.rollouts.of(task)
-            await self.store.queue(task, rollout.champion if rollout else None)
+            await self.store.queue_comparisons(task, rollout.champion if rollout else None)
 
     async def _evaluate(self, run: Run) -> None:
         """The job's last word decides; without one it was killed or broke."""
@@ -83,11 +84,11 @@ class Worker:
         await self.store.fail(run, reason)
         self.health.alert(_part(run), reason)
 
-    def _request(self, run: Run) -> Request:
-        return Request(
+    def _request(self, run: Run) -> EvaluationRequest:
+        return EvaluationRequest(
             model=run.model,
             champion=run.champion,
-            rules=self.settings.rules,
+            gate=self.settings.gate,
             model_cache=self.settings.model_cache,
             device=self.settings.device,
             longest_prompt=self.settings.longest_prompt_tokens,

@@ -97,14 +97,14 @@ class Answers:
     def confidence(self) -> Floats:
         return np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
 
-    def wrong(self, held: HeldOut) -> Booleans:
-        return np.asarray((self.predicted != held.truth) | held.in_part, dtype=np.bool_)
+    def wrong(self, held_out: HeldOut) -> Booleans:
+        return np.asarray((self.predicted != held_out.truth) | held_out.in_part, dtype=np.bool_)
 
-    def acceptable(self, held: HeldOut) -> Booleans:
+    def acceptable(self, held_out: HeldOut) -> Booleans:
         """What could be accepted at some threshold: never an adverse answer."""
         whole = self.label_mass >= MINIMUM_LABEL_MASS
-        return np.asarray(~held.adverse[self.predicted] & whole, dtype=np.bool_)
+        return np.asarray(~held_out.adverse[self.predicted] & whole, dtype=np.bool_)
 
-    def accepted(self, held: HeldOut, threshold: float) -> Booleans:
+    def accepted(self, held_out: HeldOut, threshold: float) -> Booleans:
         """What the filter would accept, audits aside."""
-        return self.acceptable(held) & (self.confidence >= threshold)
+        return self.acceptable(held_out) & (self.confidence >= threshold)
