@@ -10,13 +10,14 @@ from services.trainer.strategies import DEFAULT_STRATEGY, STRATEGIES
 from services.trainer.strategies.strategy import Quantization
 from services.trainer.training_window import TrainingWindow
 from shared.models.backend import LONGEST_PROMPT_TOKENS
+from shared.services import PORTS
 from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="TRAINER_", extra="ignore")
 
-    port: int = 8105
+    port: int = PORTS["trainer"]
     strategy: str = DEFAULT_STRATEGY
     base_model: str = "SmolLM2-135M-Instruct"  # as registered under s3://models/base/
     quantization: Quantization = "none"

@@ -15,6 +15,7 @@ from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    ViewportSize,
     async_playwright,
     expect,
 )
@@ -25,7 +26,7 @@ from shared.messaging.producer import Producer
 from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings, engine_settings
 from tests.support.browser.chromium import chromium
-from tests.support.crowd import Process
+from tests.support.crowd.processes import Process
 
 PASSWORD = "a-long-password"
 USERS = {
@@ -36,7 +37,7 @@ USERS = {
     "lee": "lead",
     "ada": "auditor",
 }
-SCREEN = {"width": 1280, "height": 800}
+SCREEN: ViewportSize = {"width": 1280, "height": 800}
 expect.set_options(timeout=60_000)  # a busy machine is no failure
 
 
