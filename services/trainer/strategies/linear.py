@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from services.trainer.data import LabeledCase
 from services.trainer.hyperparameters import Recipe
-from shared.models.linear_model import FEATURES, LinearModel, vectorizer
+from shared.models.backends.linear_model import FEATURES, LinearModel, vectorizer
 
 _NEVER_SEEN = -20.0  # intercept of a label without a training case: as good as impossible
 

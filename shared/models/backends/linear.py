@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shared.models.backend import LabelScores, ModelUnusable
-from shared.models.linear_model import LinearModel
+from shared.models.backends.linear_model import LinearModel
 from shared.tasks.task import Prompt
 
 _TERMS_SHOWN = 3

@@ -20,7 +20,7 @@ from shared.events import Case, ServedModel, TrainedModel
 from shared.health import Health
 from shared.models.backend import Backend, LabelScores
 from shared.models.backends.linear import LinearBackend
-from shared.models.linear_model import LinearModel
+from shared.models.backends.linear_model import LinearModel
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.model_registry import ModelCache

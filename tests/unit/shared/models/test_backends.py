@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from shared.models.backend import Backend, LabelScores, ModelUnusable, open_backend
-from shared.models.linear_model import LinearModel
+from shared.models.backends.linear_model import LinearModel
 from shared.tasks.task import Prompt
 
 LABELS = ("APPROVED", "DENIED", "PENDING")
