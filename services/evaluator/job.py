@@ -26,6 +26,7 @@ from services.evaluator.request import Request
 from services.evaluator.scoring import Scorer
 from shared.errors import Rejected, Transient
 from shared.events import ModelEvaluated, TrainedModel
+from shared.models.pool import ModelPool
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.datasets import Example, read_manifest, read_split
@@ -132,8 +133,7 @@ def _answer(data: Data, request: Request, artifacts: Artifacts, progress: Progre
     from services.evaluator.measures.baseline import Baseline
 
     labels, tolerated = data.task.label_names, request.rules.tolerated_error
-    cache = ModelCache(artifacts, request.model_cache)
-    scorer = Scorer(cache, request.device, request.longest_prompt)
+    scorer = Scorer(ModelPool(ModelCache(artifacts, request.model_cache), request.device))
 
     def answer_of(model: TrainedModel) -> Answer:
         say = partial(progress, model.version)

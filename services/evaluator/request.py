@@ -25,4 +25,3 @@ class Request(Frozen):
     rules: GateSettings
     model_cache: Path
     device: str
-    longest_prompt: int  # tokens

@@ -108,5 +108,4 @@ class Worker:
             rules=self.settings.rules,
             model_cache=self.settings.model_cache,
             device=self.settings.device,
-            longest_prompt=self.settings.longest_prompt_tokens,
         )

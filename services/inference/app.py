@@ -17,6 +17,7 @@ from shared.http.service import build
 from shared.messaging.bus import Bus
 from shared.messaging.rollouts import Rollouts
 from shared.messaging.topics import CASES_SUBMITTED
+from shared.models.pool import ModelPool
 from shared.storage.artifacts import Artifacts
 from shared.storage.database import Database
 from shared.storage.model_registry import ModelCache
@@ -34,7 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
     database = Database(settings.engines, schema=NAME, migrations=MIGRATIONS)
     rollouts = Rollouts(settings.engines, service=NAME, health=health)
     cache = ModelCache(Artifacts(settings.engines), settings.model_cache)
-    serving = Serving(cache, health, settings.device, settings.longest_prompt_tokens)
+    serving = Serving(ModelPool(cache, settings.device), health)
     rollouts.on_change(serving.want)
     predictor = Predictor(serving, settings.batch_seconds, settings.waiting_cases, now)
     handlers = Handlers(Intake(database), predictor, bus)

@@ -192,7 +192,7 @@ class Predictor:
 
         Items that fail together are halved until the one at fault stands alone.
         """
-        backend = self.serving.backend_of(served.version)
+        backend = self.serving.pool.backend_of(served.version)
         if backend is None:
             return [ModelUnusable(f"{served.version} is not in memory")] * len(items)
         try:
@@ -233,7 +233,7 @@ class Predictor:
         answer = prediction.answer
         if not item.explain or answer is None:
             return prediction
-        backend = self.serving.backend_of(answer.version)
+        backend = self.serving.pool.backend_of(answer.version)
         if backend is None:
             return prediction
         try:

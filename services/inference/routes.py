@@ -72,6 +72,8 @@ def create_routes(handlers: Handlers, serving: Serving, now: Callable[[], dateti
             )
             for rollout in serving.active.values()
         ]
-        return Models(loaded=serving.versions, tasks=tasks, alerts=serving.health.alerts)
+        return Models(
+            loaded=sorted(serving.pool.versions), tasks=tasks, alerts=serving.health.alerts
+        )
 
     return router

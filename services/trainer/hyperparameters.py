@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.models.backend import LONGEST_PROMPT_TOKENS
+# Of a case that a language model learns from and answers; a human decides longer ones.
+LONGEST_PROMPT_TOKENS = 2048
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -30,7 +31,7 @@ class Recipe(BaseModel):
         *("gate_proj", "up_proj", "down_proj"),
     )
 
-    # lora: which cases. The limit of inference: what it does not read, a human decides.
+    # lora: which cases, in tokens. The version keeps the limit.
     longest_prompt: Count = LONGEST_PROMPT_TOKENS
 
     # lora: how
@@ -50,3 +51,8 @@ class Recipe(BaseModel):
     patience: Count = 2  # epochs without a better validation loss
     patience_cases: Count = 30  # fewer validation cases say too little to stop or choose by
     checkpoint_every: Count = 20  # steps
+
+    @property
+    def longest_prompt_tokens(self) -> int | None:
+        """What a version by this recipe reads of a case; none: any length."""
+        return None if self.strategy == "linear" else self.longest_prompt

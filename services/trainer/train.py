@@ -26,7 +26,8 @@ from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import METRICS, Progress, TrainingFailed
 from services.trainer.strategies import linear
 from shared.errors import Rejected
-from shared.models.backend import Backend, LabelScores, open_backend
+from shared.models.backend import Backend, BackendOptions, LabelScores
+from shared.models.backends.registry import open_backend
 from shared.models.calibration import (
     expected_calibration_error,
     fit_temperature,
@@ -54,21 +55,16 @@ def run(
     out.mkdir(parents=True, exist_ok=True)
     if recipe.strategy == "linear":
         measured = _train_linear(recipe, splits, labels, out)
-        backend = open_backend("scikit-learn", base=None)
+        backend = open_backend("scikit-learn", BackendOptions())
     elif base is None:
         raise Rejected("the strategy lora needs a base model", field="base")
     else:
         splits, measured = _train_lora(
             recipe, splits, labels, base=base, out=out, device=device, progress=progress
         )
-        backend = open_backend(
-            "transformers",
-            base=base,
-            quantization=recipe.quantization,
-            device=device,
-            longest_prompt=recipe.longest_prompt,
-        )
-    backend.load(_VERSION, out)
+        options = BackendOptions(base=base, quantization=recipe.quantization, device=device)
+        backend = open_backend("transformers", options)
+    backend.load(_VERSION, out, longest_prompt_tokens=recipe.longest_prompt_tokens)
     progress.say("calibrating")
     metrics = {
         "strategy": recipe.strategy,

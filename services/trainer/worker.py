@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from services.trainer.hyperparameters import Recipe
 from services.trainer.model_card import model_card
 from services.trainer.progress import METRICS
 from services.trainer.settings import Settings
@@ -175,6 +176,7 @@ class Worker:
             "backend": _BACKENDS[trained_as["strategy"]],
             "prompt_version": manifest.prompt_version,
             "temperature": metrics["temperature"],
+            "longest_prompt_tokens": Recipe.model_validate(recipe).longest_prompt_tokens,
             "dataset_version": manifest.dataset_version,
         }
         (out / "README.md").write_text(model_card(about, manifest, recipe, metrics))

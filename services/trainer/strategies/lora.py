@@ -104,7 +104,7 @@ def train(
 
 
 def too_long(base: Path, recipe: Recipe) -> Callable[[LabeledCase], bool]:
-    """Whether a case and its answer have more tokens than inference would read of a case."""
+    """Whether a case and its answer have more tokens than the version will read of a case."""
     tokens = Tokens(base)
     most = readable_tokens(AutoConfig.from_pretrained(base), recipe.longest_prompt)
 

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Semaphore
 
@@ -16,11 +16,12 @@ import numpy as np
 from services.inference.predictor import Predictor
 from services.inference.serving import Serving
 from shared.errors import Rejected
-from shared.events import Case, ServedModel, TrainedModel
+from shared.events import Case, ServedModel
 from shared.health import Health
-from shared.models.backend import Backend, LabelScores
+from shared.models.backend import LabelScores
 from shared.models.backends.linear import LinearBackend
 from shared.models.backends.linear_model import LinearModel
+from shared.models.pool import ModelPool
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.model_registry import ModelCache
@@ -60,16 +61,10 @@ class Particular(LinearBackend):
         return super().explain(version, prompt, label, max_tokens=max_tokens)
 
 
-@dataclass
-class ParticularServing(Serving):
-    explaining: Semaphore = field(default_factory=lambda: Semaphore(100))
-
-    def _open(self, model: TrainedModel) -> Backend:
-        return Particular(self.explaining)
-
-
-def new_serving(disk: Path) -> ParticularServing:
-    return ParticularServing(ModelCache(Artifacts(AWAY), disk), Health(), "cpu", 2048)
+def new_serving(disk: Path, *, explaining: Semaphore | None = None) -> Serving:
+    """Explanations come when `explaining` lets them, or at once."""
+    cache, backend = ModelCache(Artifacts(AWAY), disk), Particular(explaining or Semaphore(100))
+    return Serving(ModelPool(cache, "cpu", lambda *_: backend), Health())
 
 
 @asynccontextmanager

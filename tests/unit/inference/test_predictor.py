@@ -104,8 +104,8 @@ async def test_the_probability_is_that_of_the_arm_which_answers(
 async def test_explanations_come_one_a_batch_and_nobody_else_waits_for_them(
     tmp_path: Path, champion_only: RolloutChanged
 ) -> None:
-    serving = new_serving(tmp_path)
-    serving.explaining = Semaphore(0)
+    explaining = Semaphore(0)
+    serving = new_serving(tmp_path, explaining=explaining)
     await serving.want(champion_only)
     async with running(serving) as predictor, asyncio.timeout(10):
         wordy = asyncio.create_task(
@@ -114,10 +114,10 @@ async def test_explanations_come_one_a_batch_and_nobody_else_waits_for_them(
         await predictor.predict([noted("stiff", 3)], explain=[False])
         next_one = asyncio.create_task(predictor.predict([noted("numb", 4)], explain=[False]))
         await asyncio.sleep(0)
-        serving.explaining.release()
+        explaining.release()
         await next_one
         assert not wordy.done()
-        serving.explaining.release(2)
+        explaining.release(2)
         assert all(prediction.reasoning for prediction in await wordy)
 
 
@@ -126,18 +126,18 @@ async def test_what_was_said_before_a_rollback_is_said_again_and_does_not_leave(
 ) -> None:
     """Of a large batch the first cases are scored seconds before the last."""
     old, new = on_disk(tmp_path, V0), on_disk(tmp_path, V1)
-    serving = new_serving(tmp_path)
-    serving.explaining = Semaphore(0)
+    explaining = Semaphore(0)
+    serving = new_serving(tmp_path, explaining=explaining)
     before = rollout(champion=new, last_good=old)
     await serving.want(before)
     async with running(serving) as predictor, asyncio.timeout(10):
-        while not {V0, V1} <= set(serving.versions):
+        while not {V0, V1} <= set(serving.pool.versions):
             await asyncio.sleep(0.01)
         cases = [noted("pain", n) for n in range(3)]
         asked = asyncio.create_task(predictor.predict(cases, explain=[False, True, True]))
         await asyncio.sleep(0.2)  # the first is scored; the second waits for its words
         await serving.want(rollout(champion=old, revision=before.revision + 1))
-        serving.explaining.release(10)
+        explaining.release(10)
         found = await asked
 
     assert [each.case.case_id for each in found] == [case.case_id for case in cases]

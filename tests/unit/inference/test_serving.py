@@ -43,7 +43,7 @@ async def test_a_candidate_that_is_away_takes_no_part_and_has_not_failed(tmp_pat
             await asyncio.sleep(0.01)
         alone = (await predictor.predict([noted("pain")], explain=[False]))[0]
         on_disk(tmp_path, V1)  # storage is back
-        while V1 not in serving.versions or "models" in serving.health.alerts:
+        while V1 not in serving.pool.versions or "models" in serving.health.alerts:
             await asyncio.sleep(0.01)
         both = (await predictor.predict([noted("pain")], explain=[False]))[0]
 
@@ -56,7 +56,7 @@ async def test_a_rollback_to_a_version_in_memory_waits_for_no_download(tmp_path:
     serving = new_serving(tmp_path)
     await serving.want(rollout(champion=new, last_good=old))
     async with running(serving), asyncio.timeout(10):
-        while V0 not in serving.versions:
+        while V0 not in serving.pool.versions:
             await asyncio.sleep(0.01)
         await serving.want(rollout(champion=old, candidate=away("adjudication-v1.2"), revision=2))
         assert serving.active["adjudication"].champion == old
