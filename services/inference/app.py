@@ -5,9 +5,10 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.inference.batching import MicroBatcher
 from services.inference.handlers import Handlers
 from services.inference.intake import Intake
-from services.inference.predictor import Predictor
+from services.inference.prediction import Predictor
 from services.inference.routes import create_routes
 from services.inference.serving import Serving
 from services.inference.settings import Settings
@@ -37,8 +38,9 @@ def create_app(settings: Settings) -> FastAPI:
     cache = ModelCache(Artifacts(settings.engines), settings.model_cache)
     serving = Serving(ModelPool(cache, settings.device), health)
     rollouts.on_change(serving.want)
-    predictor = Predictor(serving, settings.batch_seconds, settings.waiting_cases, now)
-    handlers = Handlers(Intake(database), predictor, bus)
+    predictor = Predictor(serving, now)
+    batcher = MicroBatcher(predictor, settings.batch_seconds, settings.waiting_cases)
+    handlers = Handlers(Intake(database), batcher, bus)
     bus.consume(
         CASES_SUBMITTED,
         handlers.cases_submitted,
@@ -50,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings,
         bus=bus,
         start=[database.open, rollouts.caught_up, serving.settled],
-        loops=[rollouts.run, serving.run, predictor.run],
+        loops=[rollouts.run, serving.run, batcher.run],
         stop=[database.close],
         routers=[create_routes(handlers, serving, now)],
     )
