@@ -7,13 +7,14 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.evaluator.request import GateSettings
+from shared.services import PORTS
 from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="EVALUATOR_", extra="ignore")
 
-    port: int = 8106
+    port: int = PORTS["evaluator"]
     # Of what is accepted without a human, at most this share may be wrong.
     tolerated_error: float = Field(default=0.05, gt=0.0, lt=1.0)
     margin: float = Field(default=0.02, ge=0.0, lt=1.0)  # in accuracy; a loss up to it passes

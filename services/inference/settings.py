@@ -6,13 +6,14 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.services import PORTS
 from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="INFERENCE_", extra="ignore")
 
-    port: int = 8101
+    port: int = PORTS["inference"]
     batch_records: int = Field(default=64, ge=1)  # cases taken from Kafka at a time
     batch_seconds: float = Field(default=0.5, gt=0)  # of model work before others get their turn
     waiting_cases: int = Field(default=2000, ge=1)  # above that, HTTP answers 503

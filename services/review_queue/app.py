@@ -31,12 +31,10 @@ from services.review_queue.web.middleware import BodyLimit, SecurityHeaders
 from services.review_queue.web.my_pages import my_pages
 from services.review_queue.web.pages import Pages, sign_in_pages, utc_now
 from services.review_queue.web.review_pages import review_pages
-from shared.auth.principal import Tokens
+from shared.auth.tokens import Tokens
 from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
-from shared.health import Health
-from shared.http.service import build
+from shared.http.service import create_service, make_parts
 from shared.messaging.bus import Bus
-from shared.messaging.outbox import Outbox, Relay
 from shared.messaging.topics import (
     DECISIONS_CORRECTED,
     DECISIONS_MADE,
@@ -51,16 +49,8 @@ STATIC = Path(__file__).parent / "web" / "static"
 
 
 def create_app(settings: Settings) -> FastAPI:
-    health = Health()
-    bus = Bus(settings.engines, service=NAME, health=health)
-    database = Database(
-        settings.engines,
-        schema=NAME,
-        migrations=MIGRATIONS,
-        connections=settings.connections,
-    )
-    outbox = Outbox(database, service=NAME)
-    relay = Relay(outbox, bus, health)
+    parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=settings.connections)
+    database, outbox = parts.database, parts.make_outbox()
     line = Leasing(database, _limits(settings))
     work = Assignments(database, line.limits)
     trail = Trail(database)
@@ -76,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     users = parse_users(settings.bootstrap_users.get_secret_value())
     pages = Pages(utc_now)
     _consume(
-        bus,
+        parts.bus,
         Handlers(Intake(database, settings.shares_of)),
         history,
         batch=settings.batch_records,
@@ -86,13 +76,11 @@ def create_app(settings: Settings) -> FastAPI:
         await accounts.create_missing(users)
 
     secure = settings.secure_cookies
-    app = build(
-        NAME,
-        settings,
-        bus=bus,
-        start=[database.open, outbox.create, create_users],
-        loops=[relay.run, settlement.run, accounts.prune],
-        stop=[database.close],
+    app = create_service(
+        parts,
+        outbox=outbox,
+        start=[create_users],
+        loops=[settlement.run, accounts.prune],
         routers=[
             assignment_routes(line, work),
             decision_routes(corrections, notes),

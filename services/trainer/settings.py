@@ -9,13 +9,14 @@ from pydantic_settings import SettingsConfigDict
 
 from services.trainer.hyperparameters import LONGEST_PROMPT_TOKENS
 from services.trainer.training_window import Window
+from shared.services import PORTS
 from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="TRAINER_", extra="ignore")
 
-    port: int = 8105
+    port: int = PORTS["trainer"]
     strategy: Literal["lora", "linear"] = "lora"
     base_model: str = "SmolLM2-135M-Instruct"  # as registered under s3://models/base/
     quantization: Literal["none", "nf4", "int8"] = "none"

@@ -196,6 +196,7 @@ def _quiet() -> Iterator[None]:
     """The libraries' progress bars are not the bench's output."""
     from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logs: Any = logging  # has no types
+    logs.set_verbosity_error()
+    logs.disable_progress_bar()
     yield

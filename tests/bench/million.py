@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from services.review_queue.app import MIGRATIONS
 from services.review_queue.reading.listing import Filters, Listing
@@ -77,7 +78,7 @@ async def _lists(database: Database) -> Measure:
 def _some_filters(chance: random.Random) -> Filters:
     """As leads set them: one to three of all there are."""
     hours = chance.randrange(24 * 11)
-    every = {
+    every: dict[str, Any] = {
         "task": chance.choice(["adjudication", "independent_review"]),
         "reason": chance.choice(["low_confidence", "adverse", "audit", "no_champion"]),
         "priority": chance.choice([1, 2, 3]),

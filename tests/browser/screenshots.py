@@ -5,9 +5,10 @@
 
 import asyncio
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 from shared.events import ReviewRequested
 from tests.support.browser.browser import SCREEN, Workplace, workplace
@@ -25,14 +26,14 @@ from tests.support.engines.engines import Engines, fresh_database, own_engines
 
 FOLDER = Path("screenshots")
 PICTURE = Path("docs/images/workbench.png")
-SIZES = {"desk": SCREEN, "tablet": {"width": 820, "height": 1180}}
-PHONE = {"phone": {"width": 390, "height": 844}}
-SETTINGS = {"overlap_share": SHARES.overlap, "withheld_share": SHARES.withheld}
+SIZES: Mapping[str, ViewportSize] = {"desk": SCREEN, "tablet": {"width": 820, "height": 1180}}
+PHONE: Mapping[str, ViewportSize] = {"phone": {"width": 390, "height": 844}}
+SETTINGS = {"overlap_share": SHARES.overlap, "blind_share": SHARES.blind}
 
 
 async def shoot(page: Page, name: str, *, phone: bool = False) -> None:
     """The page as it stands, in each size and each scheme."""
-    for size, viewport in (SIZES | (PHONE if phone else {})).items():
+    for size, viewport in {**SIZES, **(PHONE if phone else {})}.items():
         await page.set_viewport_size(viewport)
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme)
@@ -139,11 +140,11 @@ async def a_case(place: Workplace) -> None:
 
 async def other_cases(place: Workplace) -> None:
     """What is withheld, what is of another task, what is lost, and a dispute."""
-    withheld = waiting(withheld=True, twice=False, minutes=425)
+    blind = waiting(blind=True, twice=False, minutes=425)
     other = independent_review(104, minutes=420)
-    await place.publish(withheld, other)
-    desk = await _desk(place, "bo", withheld)
-    await shoot(desk.page, "review-withheld")
+    await place.publish(blind, other)
+    desk = await _desk(place, "bo", blind)
+    await shoot(desk.page, "review-blind")
     await desk.press("p", "c")
     await desk.says("before you saw it", ".draft")
     await shoot(desk.page, "review-committed")
@@ -163,7 +164,7 @@ async def other_cases(place: Workplace) -> None:
 
 async def a_dispute(place: Workplace) -> ReviewRequested:
     """Three reviewers of three minds, and the senior who settles it."""
-    disputed = waiting(withheld=False, twice=True, minutes=440)
+    disputed = waiting(blind=False, twice=True, minutes=440)
     await place.publish(disputed)
     for name, label in {"amara": "APPROVED", "bo": "DENIED", "cleo": "PENDING"}.items():
         async with colleague(place.url, name) as person:

@@ -84,9 +84,9 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
 
     lead = await place.sign_in("lee")
     await lead.goto(f"{place.url}/reviews/{request.review_id}")
-    said = lead.locator(".said")
-    await expect(said).to_have_count(4)  # all opinions are kept
-    await expect(said.nth(3)).to_contain_text("The first reading holds.")
+    opinions_shown = lead.locator(".said")
+    await expect(opinions_shown).to_have_count(4)  # all opinions are kept
+    await expect(opinions_shown.nth(3)).to_contain_text("The first reading holds.")
     await expect(lead.locator(".said:has(.stands) h2")).to_have_text("Final word stands")
     await Desk(lead).is_accessible()
 

@@ -66,7 +66,7 @@ async def test_a_case_stands_on_one_screen_and_what_was_opened_is_kept(place: Wo
 
 
 async def test_a_withheld_answer_is_nowhere_before_the_commit(place: Workplace) -> None:
-    first, second = map(_telling, in_line(2, withheld=True))
+    first, second = map(_telling, in_line(2, blind=True))
     await place.publish(first, second)
     page = await place.sign_in("amara")
     desk, heard = Desk(page), await overhear(page)

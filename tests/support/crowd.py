@@ -36,7 +36,7 @@ _REASONS = ("low_confidence", "adverse", "audit")
 
 async def fill(database: Database, reviews: int) -> None:
     """Put so many reviews in line, one a second up to now; one in ten for two reviewers."""
-    intake = Intake(database, lambda _: Shares(overlap=0.1, withheld=0.1))
+    intake = Intake(database, lambda _: Shares(overlap=0.1, blind=0.1))
     start = datetime.now(UTC) - timedelta(seconds=reviews)
     for first in range(0, reviews, _FILLED_AT_ONCE):
         batch = range(first, min(first + _FILLED_AT_ONCE, reviews))

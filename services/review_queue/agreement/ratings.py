@@ -27,7 +27,7 @@ _LABELS: dict[Basis, str] = {
     "all": "o.label",
 }
 _COUNTED: dict[Basis, str] = {
-    "independent": "AND (r.withheld OR NOT r.model_visible OR r.model_label IS NULL)",
+    "independent": "AND (r.blind OR NOT r.model_visible OR r.model_label IS NULL)",
     "all": "",
 }
 # Beyond those wanted from the start, opinions were asked for because of what the others had said.
@@ -37,7 +37,7 @@ _COUNTED: dict[Basis, str] = {
 _RATINGS = """
 WITH counted AS (
     SELECT o.review_id, o.seat, o.reviewer, {label} AS label,
-        CASE WHEN r.completed_at IS NOT NULL OR r.model_visible AND NOT r.withheld
+        CASE WHEN r.completed_at IS NOT NULL OR r.model_visible AND NOT r.blind
             THEN r.model_version END AS model_version, r.model_label
     FROM review_queue.opinions AS o
     JOIN review_queue.seats AS s USING (review_id, seat)
@@ -62,7 +62,7 @@ _DONE = """
 SELECT o.review_id, r.case_id, r.claim_id, s.task, s.kind, s.state, o.label, o.decided_at,
     o.dwell_seconds, extract(epoch FROM s.settles_at - now())::float8 AS leaves_in_seconds,
     r.label AS settled_label, c.label AS corrected_label, coalesce(c.revision, 0) AS revision,
-    CASE WHEN r.standing = o.seat AND r.completed_at + $5::interval > now()
+    CASE WHEN r.deciding_seat = o.seat AND r.completed_at + $5::interval > now()
         THEN r.completed_at + $5::interval END AS open_until
 FROM review_queue.opinions AS o
 JOIN review_queue.seats AS s USING (review_id, seat)

@@ -12,9 +12,10 @@ from services.review_queue.api.assignment_schemas import (
     UserName,
     UserView,
 )
-from services.review_queue.people.access import Operator, SignedIn, address_of
+from services.review_queue.people.access import Operator, SignedIn
 from services.review_queue.people.identity import COOKIE, refuse_foreign, session_token
 from services.review_queue.people.users import Accounts, Session, User, normal
+from shared.auth.principal import address_of
 
 _LOCKED: dict[int | str, dict[str, object]] = {
     429: {"model": Problem, "description": "Too many failures; wait"}

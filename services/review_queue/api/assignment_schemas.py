@@ -25,7 +25,7 @@ from services.review_queue.web.case_facts import rules_of
 from shared.events import Case, Criterion, ModelAnswer, RouteReason
 from shared.tasks import get_task
 from shared.tasks.fields import ShortText, Text
-from shared.tasks.task import Rule
+from shared.tasks.presentation import Rule
 
 
 def _lines(text: Any) -> Any:

@@ -54,20 +54,20 @@ class SeatView(BaseModel):
 class ReviewView(BaseModel):
     """A review with its case and what was said of it. `revision` is the decision's newest.
 
-    `blind`: the model's answer is withheld from the caller, who may still be asked for his own,
-    and with it `reason`, `inclusion_probability` and `routing_version`.
+    `model_hidden`: the model's answer is withheld from the caller, who may still be asked for their
+    own, and with it `reason`, `inclusion_probability` and `routing_version`.
     """
 
     review_id: str
     label: str | None
     case: Case
-    blind: bool
+    model_hidden: bool
     reason: RouteReason | None
     inclusion_probability: InclusionProbability | None
     routing_version: str | None
     requested_at: AwareDatetime
     completed_at: datetime | None
-    withheld: bool
+    blind: bool
     answer: ModelAnswer | None
     seats: list[SeatView]
     ended: list[Ended]
@@ -82,13 +82,13 @@ class ReviewView(BaseModel):
             review_id=request.review_id,
             label=found.label,
             case=request.case,
-            blind=found.blind,
+            model_hidden=found.model_hidden,
             reason=found.reason,
-            inclusion_probability=None if found.blind else request.inclusion_probability,
-            routing_version=None if found.blind else request.routing_version,
+            inclusion_probability=None if found.model_hidden else request.inclusion_probability,
+            routing_version=None if found.model_hidden else request.routing_version,
             requested_at=request.occurred_at,
             completed_at=found.completed_at,
-            withheld=found.withheld,
+            blind=found.blind,
             answer=found.answer,
             seats=[_seat_view(seat) for seat in found.seats],
             ended=list(found.ended),

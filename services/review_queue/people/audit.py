@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from services.review_queue.people.access import Actor
+from shared.auth.principal import Actor
 from shared.storage.database import Connection, Database
 
 Action = Literal[
@@ -99,7 +99,7 @@ class Trail:
         """The newest entries older than `before`."""
         filters = {"actor": actor, "action": action, "review_id": review_id}
         wanted = {name: value for name, value in filters.items() if value is not None}
-        clauses = "".join(f" AND {name} = ${place}" for place, name in enumerate(wanted, start=3))
+        clauses = "".join(f" AND {name} = ${number}" for number, name in enumerate(wanted, start=3))
         async with self.database.transaction() as connection:
             rows = await connection.fetch(
                 f"SELECT * FROM review_queue.audit WHERE entry_id < $1{clauses} "  # noqa: S608

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import NoReturn
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import REVIEWERS, Actor
-from services.review_queue.reviewing.leasing import ONE_AT_A_TIME, NotFound
+from services.review_queue.reviewing.leasing import ONE_AT_A_TIME
 from services.review_queue.reviewing.states import RELEASE, Kind
-from shared.errors import Conflict
+from shared.auth.permissions import REVIEWERS
+from shared.auth.principal import Actor
+from shared.errors import Conflict, NotFound
 from shared.storage.database import Connection, Database
 
 _LIST = """
@@ -55,7 +56,7 @@ WITH held AS (
 ), given_back AS (
     UPDATE review_queue.assignments AS a
     SET state = '{RELEASE.assignment}', ended_at = clock_timestamp(), ended_why = $2,
-        taken_back = true
+        revoked = true
     FROM held WHERE a.assignment_id = held.assignment_id
     RETURNING a.review_id, a.seat
 )

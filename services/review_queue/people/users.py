@@ -19,12 +19,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
-from shared.auth.principal import Principal
-from shared.errors import Conflict, Rejected
+from shared.auth.permissions import USER_ROLES
+from shared.auth.principal import Actor, Principal
+from shared.errors import Conflict, Rejected, TooManyAttempts, Unauthenticated
 from shared.storage.database import Database
 
-USER_ROLES = ("adjudicator", "senior", "lead", "operator", "auditor")
 SESSION_PREFIX = "session-"
 MINIMUM_PASSWORD = 10
 _BOOTSTRAP = Actor("bootstrap", "operator", "settings")
@@ -48,12 +47,12 @@ _FORGET_FAILURES = "DELETE FROM review_queue.sign_in_failures WHERE key = $1"
 _TAKE_BACK = "UPDATE review_queue.sign_in_failures SET failures = failures - 1 WHERE key = $1"
 
 
-class WrongPassword(Rejected):
-    """Name and password do not belong together (HTTP 401)."""
+class WrongPassword(Unauthenticated):
+    """Name and password do not belong together."""
 
 
-class LockedOut(Rejected):
-    """Too many failures in a row; wait (HTTP 429)."""
+class LockedOut(TooManyAttempts):
+    """Too many failures in a row."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from services.review_queue.people.access import REVIEWERS, SENIORS
 from services.review_queue.reading.review_detail import Detail, detail
 from services.review_queue.reviewing.review import ListedReason, Priority
 from services.review_queue.reviewing.states import Kind, SeatState
+from shared.auth.permissions import REVIEWERS, SENIORS
 from shared.storage.database import Database
 
 _COUNTS = """
@@ -174,8 +174,8 @@ class Listing:
         without either the oldest of all, or the newest."""
         wanted = {name: value for name, value in vars(filters).items() if value is not None}
         clauses = [
-            f"AND {_FILTERS[name].format(f'${place}')}"
-            for place, name in enumerate(wanted, start=4)
+            f"AND {_FILTERS[name].format(f'${number}')}"
+            for number, name in enumerate(wanted, start=4)
         ]
         backwards = before is not None or (newest and after is None)
         statement = _LISTED.format(wanted=" ".join(clauses), order="DESC" if backwards else "ASC")

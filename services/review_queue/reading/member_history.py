@@ -114,4 +114,4 @@ def _revision(decided: tuple[DecisionMade | DecisionCorrected, str, int]) -> int
 
 
 def _summary(task: str, content: dict[str, Any]) -> dict[str, Any]:
-    return {field: content.get(field) for field in get_task(task).summary}
+    return {field: content.get(field) for field in get_task(task).presentation.summary}

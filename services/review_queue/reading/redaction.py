@@ -9,13 +9,13 @@ may name the member.
 from dataclasses import replace
 from typing import Any
 
-from services.review_queue.people.access import Actor
 from services.review_queue.reading.review_detail import Detail, Revision, Seat
 from services.review_queue.reviewing.corrections import NotTheirs
 from services.review_queue.reviewing.opinions import Answer, GivenOpinion
+from shared.auth.principal import Actor
 from shared.events import ReviewRequested
 from shared.tasks import get_task
-from shared.tasks.masking import MASK, masked
+from shared.tasks.masking import MASK, mask_member_data
 
 
 def visible(found: Detail, caller: Actor) -> Detail:
@@ -36,7 +36,7 @@ def visible(found: Detail, caller: Actor) -> Detail:
         seats=tuple(seat if seat in own else _unsaid(seat, reader=reader) for seat in found.seats),
         ended=(),
         notes=tuple(note for note in found.notes if note.author == caller.name),
-        blind=_hides_the_model(found) and not said,
+        model_hidden=_hides_the_model(found) and not said,
     )
 
 
@@ -52,7 +52,7 @@ def _disputed(found: Detail) -> bool:
 
 
 def _hides_the_model(found: Detail) -> bool:
-    return found.withheld or not found.request.model_visible
+    return found.blind or not found.request.model_visible
 
 
 def _without_the_model(found: Detail) -> Detail:
@@ -60,7 +60,7 @@ def _without_the_model(found: Detail) -> Detail:
     return replace(
         found,
         seats=tuple(replace(seat, given=_final(seat.given)) for seat in found.seats),
-        blind=True,
+        model_hidden=True,
     )
 
 
@@ -84,7 +84,7 @@ def _masked(found: Detail) -> Detail:
 
 
 def _masked_request(request: ReviewRequested) -> ReviewRequested:
-    hidden = masked(get_task(request.case.task), request.case.input)
+    hidden = mask_member_data(get_task(request.case.task), request.case.input)
     case = request.case.model_copy(update={"input": hidden, "group_id": "hidden"})
     answer = request.answer
     if answer is not None and answer.reasoning:

@@ -9,15 +9,15 @@ from decimal import Decimal
 
 import asyncpg
 
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.opinion_rows import given
 from services.review_queue.reviewing.opinions import GivenOpinion
 from services.review_queue.reviewing.states import AssignmentState, Kind, SeatState
+from shared.errors import NotFound
 from shared.events import Criterion, ModelAnswer, Opinion, ReviewRequested, RouteReason
 from shared.storage.database import Connection
 
 _REVIEW = """
-SELECT label, standing, completed_at, withheld, body
+SELECT label, deciding_seat, completed_at, blind, body
 FROM review_queue.reviews JOIN review_queue.requests USING (review_id) WHERE review_id = $1
 """
 _SEATS = """
@@ -89,22 +89,22 @@ class Note:
 
 @dataclass(frozen=True)
 class Detail:
-    """A review. `standing`: the seat whose opinion the decision is.
+    """A review. `deciding_seat`: the seat whose opinion is the decision.
 
-    `blind`: the reader may not know what the model said, nor what would give it away; `masked`:
-    he may not know whom the case is about.
+    `model_hidden`: the reader may not know what the model said, nor what would give it away;
+    `masked`: they may not know whom the case is about.
     """
 
     label: str | None
-    standing: int | None
+    deciding_seat: int | None
     completed_at: datetime | None
-    withheld: bool
+    blind: bool
     request: ReviewRequested
     seats: tuple[Seat, ...]
     ended: tuple[Ended, ...]
     corrections: tuple[Revision, ...]
     notes: tuple[Note, ...]
-    blind: bool = False
+    model_hidden: bool = False
     masked: bool = False
 
     @property
@@ -117,11 +117,11 @@ class Detail:
 
     @property
     def answer(self) -> ModelAnswer | None:
-        return None if self.blind else self.request.answer
+        return None if self.model_hidden else self.request.answer
 
     @property
     def reason(self) -> RouteReason | None:
-        return None if self.blind else self.request.reason
+        return None if self.model_hidden else self.request.reason
 
 
 async def detail(connection: Connection, review_id: str) -> Detail:
@@ -135,9 +135,9 @@ async def detail(connection: Connection, review_id: str) -> Detail:
     notes = await connection.fetch(_NOTES, review_id)
     return Detail(
         label=row["label"],
-        standing=row["standing"],
+        deciding_seat=row["deciding_seat"],
         completed_at=row["completed_at"],
-        withheld=row["withheld"],
+        blind=row["blind"],
         request=ReviewRequested.model_validate_json(row["body"]),
         seats=tuple(_seat(each) for each in seats),
         ended=tuple(Ended(**each) for each in ended),

@@ -14,13 +14,13 @@ from uuid import UUID
 import asyncpg
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
-from services.review_queue.reviewing.leasing import Limits, NotFound, assignment, begin
+from services.review_queue.reviewing.leasing import Limits, assignment, begin
 from services.review_queue.reviewing.opinion_rows import add_opinion
 from services.review_queue.reviewing.opinions import Answer, checked
 from services.review_queue.reviewing.review import Assignment
 from services.review_queue.reviewing.states import ESCALATE, RELEASE, SUBMIT, UNDO, WITHDRAW, Step
-from shared.errors import Conflict
+from shared.auth.principal import Actor
+from shared.errors import Conflict, NotFound
 from shared.events import Case, ReviewRequested
 from shared.storage.database import Connection, Database
 from shared.tasks import get_task
@@ -44,7 +44,7 @@ UPDATE review_queue.assignments SET label_before = $4, committed_at = now()
 WHERE {_HOLDING} AND label_before IS NULL RETURNING review_id
 """  # noqa: S608
 _COMMITTED = """
-SELECT withheld, body FROM review_queue.reviews JOIN review_queue.requests USING (review_id)
+SELECT blind, body FROM review_queue.reviews JOIN review_queue.requests USING (review_id)
 WHERE review_id = $1
 """
 _END = f"""
@@ -69,7 +69,7 @@ JOIN review_queue.reviews AS r USING (review_id)
 JOIN review_queue.requests AS q USING (review_id)
 WHERE assignment_id = $1 AND reviewer = $2 AND token = $3 AND a.state = 'submitted'
     AND s.review_id = a.review_id AND s.seat = a.seat
-RETURNING a.*, s.kind, r.withheld, q.body
+RETURNING a.*, s.kind, r.blind, q.body
 """  # noqa: S608
 _UNDO_SEAT = f"""
 UPDATE review_queue.seats SET state = '{UNDO.after}', settles_at = NULL
@@ -145,7 +145,7 @@ class Assignments:
                 await _refuse(connection, hold, "you have committed to {} already")
             row = await connection.fetchrow(_COMMITTED, review_id)
             assert row is not None
-            if not row["withheld"]:
+            if not row["blind"]:
                 raise Conflict("nothing is withheld from you; submit your answer", field="label")
             request = ReviewRequested.model_validate_json(row["body"])
             get_task(request.case.task).label(label)

@@ -29,9 +29,9 @@ def judge(given: Sequence[GivenOpinion]) -> GivenOpinion | Wanted:
     finals = [each for each in given if each.kind == "final"]
     if finals:
         return finals[-1]
-    standing = _most_shared(given)
-    if len(given) == 1 or standing is not None:
-        return standing or given[0]
+    deciding = _most_shared(given)
+    if len(given) == 1 or deciding is not None:
+        return deciding or given[0]
     return Wanted("further" if len(given) == 2 else "final")
 
 

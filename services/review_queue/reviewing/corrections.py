@@ -4,12 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
 from services.review_queue.reading.review_detail import Detail
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.opinion_rows import answer
 from services.review_queue.reviewing.opinions import Answer, Correction, checked, corrected
-from shared.errors import Conflict, Rejected
+from shared.auth.principal import Actor
+from shared.errors import Conflict, Forbidden, NotFound, Rejected
 from shared.events import DecisionCorrected, ReviewRequested
 from shared.messaging.outbox import Outbox
 from shared.storage.database import Connection, Database
@@ -25,7 +24,7 @@ _ANSWER = "label, reasoning, approved_amount, reason_code, clinical_basis, crite
 _REVISIONS = f"""
 (SELECT 0 AS revision, reviewer, {_ANSWER} FROM review_queue.opinions
  WHERE (review_id, seat) = (
-    SELECT review_id, standing FROM review_queue.reviews WHERE review_id = $1))
+    SELECT review_id, deciding_seat FROM review_queue.reviews WHERE review_id = $1))
 UNION ALL
 SELECT revision, corrected_by, {_ANSWER} FROM review_queue.corrections WHERE review_id = $1
 ORDER BY revision DESC
@@ -36,8 +35,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING corrected_at
 """  # noqa: S608
 
 
-class NotTheirs(Rejected):
-    """Somebody else's decision (HTTP 403)."""
+class NotTheirs(Forbidden):
+    """Somebody else's decision."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Corrections:
         if found.completed_at is None:
             return None
         until = found.completed_at + self.within
-        author = found.seats[(found.standing or 1) - 1].reviewer
+        author = found.seats[(found.deciding_seat or 1) - 1].reviewer
         return until if by.name == author and by.may("work") and now < until else None
 
     async def reopen(self, review_id: str, *, by: Actor) -> Reopened:

@@ -11,11 +11,11 @@ from uuid import UUID
 import asyncpg
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
 from services.review_queue.reviewing.opinion_rows import opinion
 from services.review_queue.reviewing.review import Assignment, Priority
 from services.review_queue.reviewing.states import LEASE
-from shared.errors import Conflict, Rejected
+from shared.auth.principal import Actor
+from shared.errors import Conflict, NotFound
 from shared.events import Opinion, ReviewRequested
 from shared.storage.database import Connection, Database
 
@@ -35,9 +35,9 @@ WITH next AS MATERIALIZED (
         SELECT FROM review_queue.assignments AS a
         WHERE a.review_id = s.review_id AND a.reviewer = $1 AND (
             a.state IN ('leased', 'submitted', 'answered', 'escalated')
-            OR a.state = 'released' AND NOT a.taken_back
+            OR a.state = 'released' AND NOT a.revoked
                 AND a.ended_at > now() - $2::interval))
-    ORDER BY place LIMIT 1
+    ORDER BY queue_rank LIMIT 1
     FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE review_queue.seats AS s SET state = '{LEASE.after}'
@@ -55,12 +55,12 @@ WITH next AS MATERIALIZED (
     ) AS earlier ON true
     RETURNING *
 )
-SELECT leased.*, kind, withheld, body FROM leased
+SELECT leased.*, kind, blind, body FROM leased
 JOIN taken USING (review_id) JOIN review_queue.reviews USING (review_id)
 JOIN review_queue.requests USING (review_id)
 """  # noqa: S608
 _MINE = """
-SELECT a.*, s.kind, r.withheld, q.body FROM review_queue.assignments AS a
+SELECT a.*, s.kind, r.blind, q.body FROM review_queue.assignments AS a
 JOIN review_queue.seats AS s USING (review_id, seat)
 JOIN review_queue.reviews AS r USING (review_id)
 JOIN review_queue.requests AS q USING (review_id)
@@ -78,10 +78,6 @@ _ORDINARY = "kind <> 'final'"
 _FINAL = """kind = 'final' AND NOT EXISTS (
     SELECT FROM review_queue.seats AS other WHERE other.review_id = s.review_id
         AND other.seat <> s.seat AND other.state NOT IN ('answered', 'withdrawn'))"""
-
-
-class NotFound(Rejected):
-    """There is no such thing, or it is not the caller's (HTTP 404)."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +125,7 @@ class Leasing:
     ) -> "asyncpg.Record | None":
         filters = {"task": task, "priority": priority}
         wanted = {name: value for name, value in filters.items() if value is not None}
-        clauses = [kind, *(f"{name} = ${place}" for place, name in enumerate(wanted, start=4))]
+        clauses = [kind, *(f"{name} = ${number}" for number, name in enumerate(wanted, start=4))]
         return await connection.fetchrow(
             _LEASE.format(wanted=" AND ".join(clauses)),
             reviewer.name,
@@ -165,7 +161,7 @@ async def begin(connection: Connection, reviewer: Actor) -> int:
 
 
 async def assignment(connection: Connection, row: "asyncpg.Record") -> Assignment:
-    """Read an assignment with its kind, `withheld` and `body`; on a final seat with the dispute."""
+    """Read an assignment with its kind, `blind` and `body`; on a final seat with the dispute."""
     opinions: Sequence[Opinion] = ()
     escalated = None
     if row["kind"] == "final":
@@ -184,7 +180,7 @@ async def assignment(connection: Connection, row: "asyncpg.Record") -> Assignmen
         leased_at=row["leased_at"],
         lease_expires_at=row["lease_expires_at"],
         label_before=row["label_before"],
-        withheld=row["withheld"],
+        blind=row["blind"],
         request=ReviewRequested.model_validate_json(row["body"]),
         opinions=tuple(opinions),
         escalated_why=escalated,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
-from services.review_queue.reviewing.leasing import NotFound
+from shared.auth.principal import Actor
+from shared.errors import NotFound
 from shared.storage.database import Database
 
 _WRITE = """

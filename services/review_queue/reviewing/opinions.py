@@ -123,33 +123,33 @@ def amount_at_stake(task: Task, case: Case) -> Decimal | None:
 
 def completed(
     request: ReviewRequested,
-    standing: GivenOpinion,
+    deciding: GivenOpinion,
     given: Sequence[GivenOpinion],
     *,
-    withheld: bool,
+    blind: bool,
     at: datetime,
 ) -> ReviewCompleted:
     return ReviewCompleted(
         occurred_at=at,
         review_id=request.review_id,
         case=request.case,
-        label=standing.answer.label,
-        reasoning=standing.answer.reasoning,
-        approved_amount=_dollars(standing.answer.approved_amount),
+        label=deciding.answer.label,
+        reasoning=deciding.answer.reasoning,
+        approved_amount=_dollars(deciding.answer.approved_amount),
         opinions=tuple(each.opinion for each in given),
         reason=request.reason,
         inclusion_probability=request.inclusion_probability,
         routing_version=request.routing_version,
         answer=request.answer,
-        model_visible=request.model_visible and not withheld,
+        model_visible=request.model_visible and not blind,
     )
 
 
 def decided(
-    request: ReviewRequested, standing: GivenOpinion, *, withheld: bool, at: datetime
+    request: ReviewRequested, deciding: GivenOpinion, *, blind: bool, at: datetime
 ) -> DecisionMade:
     """The case's one original decision. `model_version` is the model that the human was shown."""
-    hidden = withheld and standing.opinion.label_before is None
+    hidden = blind and deciding.opinion.label_before is None
     shown = request.answer if request.model_visible and not hidden else None
     return DecisionMade(
         occurred_at=at,
@@ -157,12 +157,12 @@ def decided(
         task=request.case.task,
         claim_id=request.case.claim_id,
         group_id=request.case.group_id,
-        label=standing.answer.label,
-        approved_amount=_dollars(standing.answer.approved_amount),
-        reasoning=standing.answer.reasoning,
+        label=deciding.answer.label,
+        approved_amount=_dollars(deciding.answer.approved_amount),
+        reasoning=deciding.answer.reasoning,
         decided_by="human",
         model_version=shown.version if shown else None,
-        reviewer=standing.opinion.reviewer,
+        reviewer=deciding.opinion.reviewer,
         route_reason=request.reason,
         inclusion_probability=request.inclusion_probability,
         content_sha256=request.case.content_sha256,

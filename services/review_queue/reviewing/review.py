@@ -9,12 +9,12 @@ from services.review_queue.reviewing.states import AssignmentState, Kind
 from shared.errors import Rejected
 from shared.events import ModelAnswer, Opinion, ReviewRequested, RouteReason
 from shared.messaging.topics import RECORD_LIMIT_BYTES
-from shared.sampling import draw
+from shared.sampling import draw_by_hash
 from shared.tasks import get_task
 
 Priority = Literal[1, 2, 3]
 # Why a review is here, as far as lists and counts may tell: whoever reads them may get it next.
-ListedReason = Literal[RouteReason, "withheld"]
+ListedReason = Literal[RouteReason, "blind"]
 
 # How far ahead of its time a review stands in line.
 HEAD_START: dict[Priority, timedelta] = {
@@ -35,15 +35,15 @@ class Shares:
     """
 
     overlap: float
-    withheld: float
+    blind: float
     opinions: int = 2
 
     def opinions_wanted(self, review_id: str) -> int:
         """`opinions` for the share that several reviewers see, drawn by hash; 1 for the others."""
-        return self.opinions if draw("overlap", review_id) < self.overlap else 1
+        return self.opinions if draw_by_hash("overlap", review_id) < self.overlap else 1
 
-    def withholds(self, review_id: str) -> bool:
-        return draw("withheld", review_id) < self.withheld
+    def is_blind(self, review_id: str) -> bool:
+        return draw_by_hash("blind", review_id) < self.blind
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Assignment:
     leased_at: datetime
     lease_expires_at: datetime
     label_before: str | None  # the reviewer's own answer, if he committed to one
-    withheld: bool
+    blind: bool
     request: ReviewRequested
     # The others' opinions and why it was escalated: on a final seat only.
     opinions: tuple[Opinion, ...] = ()
@@ -66,7 +66,7 @@ class Assignment:
     @property
     def model_visible(self) -> bool:
         """Whether this reviewer may see the model's answer now."""
-        return self.request.model_visible and (not self.withheld or self.label_before is not None)
+        return self.request.model_visible and (not self.blind or self.label_before is not None)
 
     @property
     def answer(self) -> ModelAnswer | None:
@@ -78,20 +78,20 @@ class Assignment:
         return self.request.reason if self.model_visible else None
 
 
-def listed_reason(request: ReviewRequested, *, withheld: bool) -> ListedReason:
+def listed_reason(request: ReviewRequested, *, blind: bool) -> ListedReason:
     """Not the reason where it would give the model's answer away."""
-    return "withheld" if withheld or not request.model_visible else request.reason
+    return "blind" if blind or not request.model_visible else request.reason
 
 
-def priority_of(request: ReviewRequested, *, withheld: bool) -> Priority:
+def priority_of(request: ReviewRequested, *, blind: bool) -> Priority:
     """A claim that comes back has waited before; an audit only measures. Nothing follows from a
     reason that is hidden, else the place in line would tell it."""
     if request.case.attempt > 1:
         return 1
-    return 3 if listed_reason(request, withheld=withheld) == "audit" else 2
+    return 3 if listed_reason(request, blind=blind) == "audit" else 2
 
 
-def place_of(request: ReviewRequested, priority: Priority) -> datetime:
+def queue_rank_of(request: ReviewRequested, priority: Priority) -> datetime:
     return request.occurred_at - HEAD_START[priority]
 
 

@@ -45,7 +45,7 @@ RETURNING review_id
 """  # noqa: S608
 # A review is settled by one process at a time, whichever of its seats are due.
 _DUE = """
-SELECT r.review_id, r.withheld, q.body FROM review_queue.reviews AS r
+SELECT r.review_id, r.blind, q.body FROM review_queue.reviews AS r
 JOIN review_queue.requests AS q USING (review_id)
 WHERE review_id IN (
     SELECT review_id FROM review_queue.seats WHERE state = 'submitted' AND settles_at <= now()
@@ -78,12 +78,12 @@ WHERE s.review_id = $1 ORDER BY s.seat
 """
 _ADD_SEAT = """
 INSERT INTO review_queue.seats
-    (review_id, seat, kind, task, reason, priority, amount, requested_at, place)
-SELECT review_id, $2, $3, task, reason, priority, amount, requested_at, place
+    (review_id, seat, kind, task, reason, priority, amount, requested_at, queue_rank)
+SELECT review_id, $2, $3, task, reason, priority, amount, requested_at, queue_rank
 FROM review_queue.seats WHERE review_id = $1 AND seat = 1
 """
 _COMPLETE = """
-UPDATE review_queue.reviews SET label = $2, standing = $3, completed_at = now()
+UPDATE review_queue.reviews SET label = $2, deciding_seat = $3, completed_at = now()
 WHERE review_id = $1 RETURNING completed_at
 """
 
@@ -130,31 +130,31 @@ class Settlement:
             return ()
         answered = [seat for seat in seats if seat["state"] == SETTLE.after]
         opinions = [given(seat) for seat in answered]
-        standing = judge(opinions)
-        if isinstance(standing, Wanted):
+        deciding = judge(opinions)
+        if isinstance(deciding, Wanted):
             await connection.execute(
-                _ADD_SEAT, row["review_id"], KINDS.index(standing.kind) + 1, standing.kind
+                _ADD_SEAT, row["review_id"], KINDS.index(deciding.kind) + 1, deciding.kind
             )
             return ()
-        seat = answered[opinions.index(standing)]["seat"]
-        return await _complete(connection, row, standing, opinions, seat=seat)
+        seat = answered[opinions.index(deciding)]["seat"]
+        return await _complete(connection, row, deciding, opinions, seat=seat)
 
 
 async def _complete(
     connection: Connection,
     row: "asyncpg.Record",
-    standing: GivenOpinion,
+    deciding: GivenOpinion,
     opinions: Sequence[GivenOpinion],
     *,
     seat: int,
 ) -> Sequence[Event]:
-    at = await connection.fetchval(_COMPLETE, row["review_id"], standing.answer.label, seat)
+    at = await connection.fetchval(_COMPLETE, row["review_id"], deciding.answer.label, seat)
     # Also what those wrote who lost the case or handed it on.
     await connection.execute(
         "DELETE FROM review_queue.drafts WHERE review_id = $1", row["review_id"]
     )
     request = ReviewRequested.model_validate_json(row["body"])
     return (
-        completed(request, standing, opinions, withheld=row["withheld"], at=at),
-        decided(request, standing, withheld=row["withheld"], at=at),
+        completed(request, deciding, opinions, blind=row["blind"], at=at),
+        decided(request, deciding, blind=row["blind"], at=at),
     )

@@ -20,7 +20,7 @@ from shared.tasks.task import Label, ReasonCode, Requirement, Task
 
 Tone = Literal["positive", "negative", "caution"]
 # The model's answer: to be seen, after committing, never, or there is none.
-Draft = Literal["shown", "withheld", "hidden", "none"]
+Draft = Literal["shown", "blind", "hidden", "none"]
 
 # What brought a case here: a short title and a sentence.
 REASONS: dict[ListedReason, tuple[str, str]] = {
@@ -28,11 +28,16 @@ REASONS: dict[ListedReason, tuple[str, str]] = {
     "adverse": ("Adverse answer", "The model would decide against the member; only people may."),
     "audit": ("Audit", "Drawn by chance from the cases that would have been accepted."),
     "label_mass": ("Unusual answer", "The model's answer lay mostly outside the labels."),
-    "policy": ("No valid answer", "The model could not read it, or is not in service any more."),
+    "unscored": ("Not read", "The model could not read this case; it may be too long."),
+    "stale_version": ("Model replaced", "The model that answered is not the one in service now."),
+    "prompt_mismatch": (
+        "Other wording",
+        "The model has learned from another wording of such cases, so its answer does not count.",
+    ),
     "stopped": ("Automation stopped", "All cases of this task go to people at present."),
     "no_champion": ("No model yet", "No model is in service for this task."),
     "confident": ("Confident", "The model was sure."),
-    "withheld": (
+    "blind": (
         "Blind review",
         "Why it is here stays hidden, so that whoever has it judges for himself.",
     ),
@@ -119,7 +124,7 @@ def case_view(assignment: Assignment) -> CaseView:
         requested_at=assignment.request.occurred_at,
         kind=assignment.kind,
         seat=SEATS.get(assignment.kind),
-        reason=REASONS[assignment.reason or "withheld"],
+        reason=REASONS[assignment.reason or "blind"],
         facts=facts_of(task, case.input),
         options=options(task),
         amount_at_stake=amount_at_stake(task, case),
@@ -137,7 +142,7 @@ def _draft(assignment: Assignment) -> Draft:
     if not assignment.request.model_visible:
         return "hidden"
     if not assignment.model_visible:
-        return "withheld"
+        return "blind"
     return "shown" if assignment.answer else "none"
 
 

@@ -17,15 +17,7 @@ from services.review_queue.agreement.ratings import Compared, Statistics, shown_
 from services.review_queue.agreement.report import AgreementReport, report
 from services.review_queue.api.assignment_schemas import UserName
 from services.review_queue.api.queue_schemas import Pause
-from services.review_queue.people.access import (
-    Actor,
-    Analyst,
-    Anybody,
-    Auditor,
-    Lister,
-    Manager,
-    Worker,
-)
+from services.review_queue.people.access import Analyst, Anybody, Auditor, Lister, Manager, Worker
 from services.review_queue.people.audit import Trail
 from services.review_queue.people.reviewers import Reviewers
 from services.review_queue.reading.listing import Listed, Listing
@@ -49,6 +41,7 @@ from services.review_queue.web.page_queries import (
 )
 from services.review_queue.web.pages import Pages, posted
 from services.review_queue.web.queue_overview import KINDS, PRIORITIES, STATES, overview
+from shared.auth.principal import Actor
 from shared.errors import Conflict
 from shared.tasks import get_task
 

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from services.review_queue.agreement.ratings import Statistics
 from services.review_queue.api.assignment_routes import ReviewId
-from services.review_queue.people.access import Actor, Worker
+from services.review_queue.people.access import Worker
 from services.review_queue.people.audit import Trail
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.web.case_facts import facts_of
@@ -19,6 +19,7 @@ from services.review_queue.web.correction_form import CorrectionForm, parse, wri
 from services.review_queue.web.page_choices import days
 from services.review_queue.web.page_queries import WorkQuery, address, read
 from services.review_queue.web.pages import Pages, posted
+from shared.auth.principal import Actor
 from shared.errors import Conflict, Rejected
 from shared.tasks import get_task
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.review_queue.people.access import Actor, Right
+from shared.auth.permissions import Right
+from shared.auth.principal import Actor
 
 
 @dataclass(frozen=True)

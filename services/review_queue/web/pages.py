@@ -12,14 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.review_queue.agreement.report import ENOUGH_REVIEWS
 from services.review_queue.api.account_routes import set_cookie
-from services.review_queue.people.access import actor_at, address_of
 from services.review_queue.people.identity import COOKIE, refuse_foreign
 from services.review_queue.people.users import Accounts, LockedOut, WrongPassword
 from services.review_queue.web.case_facts import heading
 from services.review_queue.web.case_view import spoken, titled, tone_of, words
 from services.review_queue.web.navigation import links, start
 from services.review_queue.web.time_format import ago, duration, exactly, since, waited
-from shared.auth.principal import identify
+from shared.auth.principal import actor_at, address_of, identify
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _THEMES = frozenset({"light", "dark"})

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from services.review_queue.api.assignment_routes import ReviewId
 from services.review_queue.api.assignment_schemas import NewNote
-from services.review_queue.people.access import Actor, Reader, Worker
+from services.review_queue.people.access import Reader, Worker
 from services.review_queue.people.audit import Entry, Trail
 from services.review_queue.reading.listing import Listing
 from services.review_queue.reading.redaction import visible
@@ -19,6 +19,7 @@ from services.review_queue.web.case_facts import Facts, facts_of, sections
 from services.review_queue.web.case_view import REASONS, bars
 from services.review_queue.web.pages import Pages
 from services.review_queue.web.queue_overview import KINDS
+from shared.auth.principal import Actor
 from shared.tasks import get_task
 
 _ENTRIES = 200
@@ -97,7 +98,7 @@ def _shown(found: Detail) -> dict[str, Any]:
         "case": case,
         "task": task,
         "title": case.claim_id or case.case_id,
-        "why": REASONS[found.reason or "withheld"],
+        "why": REASONS[found.reason or "blind"],
         # What rules and panels say of a case, they say of the member.
         "facts": Facts(sections(task, case.input)) if found.masked else facts_of(task, case.input),
         "bars": bars(task, found.answer) if found.answer else (),

@@ -9,7 +9,6 @@ from typing import Any
 
 from services.review_queue.app import MIGRATIONS, NAME
 from services.review_queue.handlers import Handlers
-from services.review_queue.people.access import Actor
 from services.review_queue.people.audit import Entry, Trail
 from services.review_queue.people.reviewers import Reviewers
 from services.review_queue.people.users import Accounts, SignInLimits, User
@@ -22,6 +21,7 @@ from services.review_queue.reviewing.notes import Notes
 from services.review_queue.reviewing.opinions import Answer
 from services.review_queue.reviewing.review import Assignment, Shares
 from services.review_queue.reviewing.settlement import Settlement
+from shared.auth.principal import Actor
 from shared.events import Criterion, DecisionCorrected, DecisionMade, Event, ReviewCompleted
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
@@ -51,7 +51,7 @@ _EVENTS: dict[str, type[Event]] = {
 # What the database remembers of time, but for the audit trail, which nobody changes.
 _TIMES: dict[str, Sequence[str]] = {
     "reviews": ("completed_at",),
-    "seats": ("settles_at", "requested_at", "place"),
+    "seats": ("settles_at", "requested_at", "queue_rank"),
     "assignments": ("leased_at", "lease_expires_at", "opened_at", "committed_at", "ended_at"),
     "opinions": ("decided_at",),
 }
@@ -192,7 +192,7 @@ def _queue(database: Database, outbox: Outbox) -> Queue:
         listing=Listing(database),
         handlers=Handlers(Intake(database, lambda _task: queue.shares)),
         accounts=accounts(database),
-        shares=Shares(overlap=0.0, withheld=0.0),
+        shares=Shares(overlap=0.0, blind=0.0),
     )
     return queue
 

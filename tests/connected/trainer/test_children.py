@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from deploy.cli.base_models import register
 from services.trainer import worker
 from services.trainer.store import Store
 from shared.errors import Transient
-from shared.events import ArtifactRef, ModelTrained, TrainingProgressed
+from shared.events import ArtifactRef, ModelTrained, Split, TrainingProgressed
 from shared.messaging.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
-from shared.runs.child_process import Outcome
+from shared.runs.child_process import Outcome, run_module
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
+from shared.storage.model_registry import store
 from tests.connected.trainer.harness import ended, publish, trainer
 from tests.support.builders.datasets import release
 from tests.support.engines.topics import events_of
@@ -29,7 +30,7 @@ from tests.support.models.tiny_base_model import save_tiny_base
 
 pytestmark = pytest.mark.slow
 
-SMALL = {"train": 16, "validation": 4, "calibration": 8, "test": 4}
+SMALL: Mapping[Split, int] = {"train": 16, "validation": 4, "calibration": 8, "test": 4}
 QUICK = {"rank": 2, "epochs": 1, "least_steps": 4}
 _NUMBERS = itertools.count(int(time.time()))
 
@@ -176,7 +177,6 @@ async def test_an_outage_at_the_end_costs_no_training_and_no_attempt(
     released = release(artifacts, next(_NUMBERS), sizes=SMALL)
     outages = iter(range(4))
     trained = []
-    store, run_module = worker.store, worker.run_module
 
     def away(*arguments: Any, **named: Any) -> ArtifactRef:
         if next(outages, None) is not None:
@@ -205,7 +205,6 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_training(
 ) -> None:
     released = release(artifacts, next(_NUMBERS), sizes=SMALL)
     trained = []
-    run_module = worker.run_module
 
     async def away(*_: Any, **__: Any) -> None:
         raise Transient("PostgreSQL is away")

@@ -15,6 +15,7 @@ from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    ViewportSize,
     async_playwright,
     expect,
 )
@@ -36,7 +37,7 @@ USERS = {
     "lee": "lead",
     "ada": "auditor",
 }
-SCREEN = {"width": 1280, "height": 800}
+SCREEN: ViewportSize = {"width": 1280, "height": 800}
 expect.set_options(timeout=60_000)  # a busy machine is no failure
 
 

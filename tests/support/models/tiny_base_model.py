@@ -3,6 +3,7 @@ fly: everything that a real base model has, except knowledge.
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, pre_tokenizers
@@ -52,7 +53,8 @@ def _tokenizer() -> PreTrainedTokenizerFast:
         vocab_size=320, special_tokens=CONTROLS, initial_alphabet=alphabet, show_progress=False
     )
     model.train_from_iterator(TEXT, trainer)
-    tokenizer = PreTrainedTokenizerFast(
+    make: Any = PreTrainedTokenizerFast  # its constructor has no types
+    tokenizer: PreTrainedTokenizerFast = make(
         tokenizer_object=model, eos_token="<|im_end|>", pad_token="<|endoftext|>"
     )
     tokenizer.chat_template = CHAT_TEMPLATE

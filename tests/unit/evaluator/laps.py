@@ -167,7 +167,7 @@ class Loop:
         self.split = np.concatenate([self.split, drawn])
 
     def _part(self, split: str) -> tuple[Integers, HeldOut]:
-        inside = self.split == SPLITS.index(split)  # type: ignore[arg-type]
+        inside = self.split == SPLITS.index(split)
         claims = self.labeled[inside]
         return claims, self.world.held_out(claims, self.weights[inside])
 

@@ -1,11 +1,12 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.promoter.guard import Counts, Guard
+from services.promoter.guard import Guard, StageCounts
 from services.promoter.rollout import (
     evaluated,
     is_newer,
@@ -30,7 +31,7 @@ LIMITS = Limits(
     share=0.25,
     guard=Guard(cases=50, failed_share=0.05, label_mass=0.5, accept_deviation=0.25),
 )
-FINE = Counts(cases=1000, scored=1000, label_mass=990.0, accepted=300)
+FINE = StageCounts(cases=1000, scored=1000, label_mass=990.0, accepted=300)
 LATER = NOW + timedelta(days=1)
 V0, V1, V2, V3 = (f"adjudication-v1.{minor}" for minor in range(4))
 
@@ -43,11 +44,11 @@ def shadow() -> Rollout:
     return evaluated(first(), evaluation(V1, V0), known=None, now=NOW).rollout
 
 
-def go_on(rollout: Rollout, counts: Counts = FINE) -> Rollout:
+def go_on(rollout: Rollout, counts: StageCounts = FINE) -> Rollout:
     return on(rollout, counts).rollout
 
 
-def on(rollout: Rollout, counts: Counts = FINE) -> Change:
+def on(rollout: Rollout, counts: StageCounts = FINE) -> Change:
     """A day later."""
     since = rollout.stage_since or NOW
     return tick(rollout, counts=counts, limits=LIMITS, now=since + timedelta(days=1))
@@ -99,7 +100,7 @@ def test_a_stage_needs_its_cases_and_its_time(stage: str) -> None:
     enough = replace(FINE, cases=limit.cases)
     over = NOW + timedelta(seconds=limit.seconds)
 
-    def stays(counts: Counts, now: object) -> bool:
+    def stays(counts: StageCounts, now: object) -> bool:
         return tick(rollout, counts=counts, limits=LIMITS, now=now).rollout == rollout  # type: ignore[arg-type]
 
     assert stays(replace(enough, cases=limit.cases - 1), over)
@@ -108,7 +109,7 @@ def test_a_stage_needs_its_cases_and_its_time(stage: str) -> None:
 
 
 def test_what_a_stage_lacks_is_said_in_words() -> None:
-    lacks = missing(shadow(), counts=Counts(cases=40), limits=LIMITS, now=NOW)
+    lacks = missing(shadow(), counts=StageCounts(cases=40), limits=LIMITS, now=NOW)
     assert lacks == ("60 more cases", "60 more seconds")
     assert missing(shadow(), counts=FINE, limits=LIMITS, now=LATER) == ()
 
@@ -116,13 +117,16 @@ def test_what_a_stage_lacks_is_said_in_words() -> None:
 @pytest.mark.parametrize(
     ("counts", "why"),
     [
-        (Counts(cases=47, scored=47, failed=3, label_mass=47.0, accepted=14), "failed on 3 of 50"),
-        (Counts(cases=0, failed=50), "failed on 50 of 50"),
-        (Counts(cases=50, scored=50, label_mass=20.0, accepted=15), "mean mass of 0.40"),
-        (Counts(cases=50, scored=50, label_mass=50.0, accepted=40), "would accept 80%"),
+        (
+            StageCounts(cases=47, scored=47, failed=3, label_mass=47.0, accepted=14),
+            "failed on 3 of 50",
+        ),
+        (StageCounts(cases=0, failed=50), "failed on 50 of 50"),
+        (StageCounts(cases=50, scored=50, label_mass=20.0, accepted=15), "mean mass of 0.40"),
+        (StageCounts(cases=50, scored=50, label_mass=50.0, accepted=40), "would accept 80%"),
     ],
 )
-def test_the_guard_takes_a_faulty_candidate_out(counts: Counts, why: str) -> None:
+def test_the_guard_takes_a_faulty_candidate_out(counts: StageCounts, why: str) -> None:
     for stage in ("shadow", "canary"):
         rollout = replace(shadow(), stage=stage)
         change = tick(rollout, counts=counts, limits=LIMITS, now=NOW)
@@ -135,20 +139,20 @@ def test_the_guard_takes_a_faulty_candidate_out(counts: Counts, why: str) -> Non
 
 
 def test_the_guard_says_nothing_on_few_cases() -> None:
-    counts = Counts(cases=10, scored=10, failed=39, label_mass=1.0)
+    counts = StageCounts(cases=10, scored=10, failed=39, label_mass=1.0)
     assert go_on(shadow(), counts) == shadow()
 
 
 def test_a_stage_shorter_than_the_guards_cases_is_judged_at_its_end() -> None:
     limits = replace(LIMITS, shadow=StageLimit(20, 60))
-    faulty = Counts(cases=20, scored=20, failed=5, label_mass=20.0, accepted=6)
+    faulty = StageCounts(cases=20, scored=20, failed=5, label_mass=20.0, accepted=6)
     change = tick(shadow(), counts=faulty, limits=limits, now=LATER)
     assert names(change) == [("rolled_back", V1)]
 
 
 def test_the_guard_goes_back_from_a_fresh_champion_to_the_last_good_one() -> None:
     rollout = go_on(go_on(shadow()))
-    change = on(rollout, Counts(failed=50))
+    change = on(rollout, StageCounts(failed=50))
     assert names(change) == [("rolled_back", V1), ("champion", V0)]
     assert change.rollout.champion is not None
     assert change.rollout.champion.name == V0
@@ -158,7 +162,7 @@ def test_the_guard_goes_back_from_a_fresh_champion_to_the_last_good_one() -> Non
 def test_a_settled_champion_is_not_watched_any_more() -> None:
     rollout = go_on(go_on(go_on(shadow())))
     assert rollout.watched is None
-    assert go_on(rollout, Counts(failed=500)) == rollout
+    assert go_on(rollout, StageCounts(failed=500)) == rollout
 
 
 def test_the_newest_passing_candidate_waits_and_begins_when_the_running_one_is_out() -> None:
@@ -172,7 +176,7 @@ def test_the_newest_passing_candidate_waits_and_begins_when_the_running_one_is_o
     assert names(late) == [("superseded", V2)]
 
     rollout = rollback(change.rollout, who="ann", why="looks odd").rollout
-    change = tick(rollout, counts=Counts(), limits=LIMITS, now=NOW)
+    change = tick(rollout, counts=StageCounts(), limits=LIMITS, now=NOW)
     assert names(change) == [("shadow", V3)]
     assert change.rollout.rollout_id != rollout.rollout_id
 
@@ -254,7 +258,7 @@ def test_pause_keeps_the_candidate_where_it_is_but_not_from_the_guard() -> None:
     assert event_of(pause(shadow(), who="ann", why="holidays"), at=NOW).paused
     assert go_on(paused) == paused
     assert not pause(paused, who="ann", why="again").transitions
-    assert go_on(paused, Counts(failed=50)).candidate is None
+    assert go_on(paused, StageCounts(failed=50)).candidate is None
     assert go_on(resume(paused, who="ann", why="back").rollout).stage == "canary"
 
 
@@ -312,22 +316,23 @@ moves = st.lists(
 
 @given(moves)
 def test_whatever_happens_the_state_stays_sound(sequence: list[tuple[object, ...]]) -> None:
-    rollout, states, failed = Rollout("adjudication"), {}, set()
+    rollout = Rollout("adjudication")
+    states: dict[str, Any] = {}
+    failed: set[str] = set()
     for name, *rest in sequence:
         before = rollout
         if name == "evaluated":
             number, champion, verdict = rest
             version = f"adjudication-v1.{number}"
             against = None if champion is None else f"adjudication-v1.{champion}"
-            change = evaluated(
-                rollout, evaluation(version, against, verdict), known=states.get(version), now=LATER
-            )
+            event = evaluation(version, against, str(verdict))
+            change = evaluated(rollout, event, known=states.get(version), now=LATER)
             if any(t.what == "refused" for t in change.transitions):
                 failed.add(version)
             elif change.transitions:
                 failed.discard(version)
         elif name in ("tick", "fault"):
-            counts = FINE if name == "tick" else Counts(failed=100)
+            counts = FINE if name == "tick" else StageCounts(failed=100)
             change = on(rollout, counts)
         else:
             order = {"rollback": rollback, "pause": pause, "resume": resume, "stop": stop}

@@ -10,7 +10,7 @@ export class Form {
     this.node = node;
     this.form = node.querySelector("form.decide");
     this.problem = this.form.querySelector(".problem");
-    this.withheld = "withheld" in this.form.dataset;
+    this.blind = "blind" in this.form.dataset;
     const handlers = {
       onOpen: (opened) => this.#pickers.forEach((picker) => picker !== opened && picker.close()),
       onChoose: (picker) => this.#picked(picker),
@@ -63,7 +63,7 @@ export class Form {
 
   // The reviewer has committed to an answer of his own.
   commit() {
-    this.withheld = false;
+    this.blind = false;
     this.form.querySelector(".do").textContent = "Submit";
   }
 

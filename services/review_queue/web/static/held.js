@@ -121,7 +121,7 @@ export class Held {
     for (const part of this.node.querySelectorAll("[data-part]")) {
       part.replaceWith(fresh.querySelector(`[data-part=${part.dataset.part}]`));
     }
-    if (this.node.querySelector("[data-draft]").dataset.draft !== "withheld") {
+    if (this.node.querySelector("[data-draft]").dataset.draft !== "blind") {
       this.form.commit();
     }
   }

@@ -103,13 +103,13 @@ function welcome() {
 
 // Submit; where the model's answer is withheld, commit first.
 function finish() {
-  return desk.current.form.withheld ? commit() : submit();
+  return desk.current.form.blind ? commit() : submit();
 }
 
 async function commit() {
   const held = desk.current;
   const { form } = held;
-  if (!form.withheld) {
+  if (!form.blind) {
     return;
   }
   if (!form.label) {

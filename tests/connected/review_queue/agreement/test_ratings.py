@@ -38,7 +38,7 @@ def lately(**changes: Any) -> Compared:
 
 async def twice(queue: Queue, case_id: str, first: Answer, second: Answer) -> None:
     """A review that two answer; the first and the second seat are amara's and bo's."""
-    queue.shares = Shares(overlap=1.0, withheld=queue.shares.withheld)
+    queue.shares = Shares(overlap=1.0, blind=queue.shares.blind)
     await queue.request(case_id)
     await said(queue, ("amara", first), ("bo", second))
 
@@ -58,7 +58,7 @@ async def test_answers_with_the_model_in_view_are_not_independent(
 async def test_of_a_withheld_review_counts_what_was_said_before(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await queue.request("changed", "never-shown")
     for name in ("amara", "bo"):
         held = hold(await queue.lease(name), name)
@@ -81,7 +81,7 @@ async def test_of_a_withheld_review_counts_what_was_said_before(
 async def test_without_a_model_every_answer_is_independent(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1", answer=None, reason="no_champion")
     for name in ("amara", "bo"):
         await queue.answer(name, PENDING)
@@ -95,7 +95,7 @@ async def test_without_a_model_every_answer_is_independent(
 async def test_who_was_asked_because_of_the_others_is_not_compared(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await twice(queue, "case-1", APPROVED, DENIED)
     await queue.answer("cleo", PENDING)
     await queue.settle()
@@ -110,7 +110,7 @@ async def test_who_was_asked_because_of_the_others_is_not_compared(
 async def test_what_can_still_be_taken_back_is_not_compared(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await queue.decide("case-1", APPROVED)
 
     assert (await statistics.rated(lately())).units == []
@@ -122,7 +122,7 @@ async def test_what_a_reader_may_still_be_asked_about_is_not_compared(
     queue: Queue, statistics: Statistics
 ) -> None:
     """A narrow span of time would tell a lead what was said of a single case."""
-    queue.shares = Shares(overlap=1.0, withheld=1.0)
+    queue.shares = Shares(overlap=1.0, blind=1.0)
 
     async def told() -> list[dict[str, str]]:
         return [dict(unit) for unit in (await statistics.rated(lately(basis="all"))).units]
@@ -146,7 +146,7 @@ async def test_what_a_reader_may_still_be_asked_about_is_not_compared(
 async def test_only_the_task_and_the_time_that_were_asked_for(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await twice(queue, "case-1", DENIED, DENIED)
     now = datetime.now(UTC)
 
@@ -159,7 +159,7 @@ async def test_too_many_are_cut_and_said_to_be(
     queue: Queue, statistics: Statistics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.review_queue.agreement.ratings.MOST_OPINIONS", 2)
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await twice(queue, "old", APPROVED, APPROVED)
     await queue.forward(timedelta(minutes=5))
     await twice(queue, "new", DENIED, DENIED)
@@ -173,7 +173,7 @@ async def test_too_many_are_cut_and_said_to_be(
 async def test_the_report_has_experts_beside_the_model(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await twice(queue, "agree", DENIED, DENIED)
     await twice(queue, "differ", APPROVED, DENIED)
     await said(queue, ("cleo", DENIED))
@@ -213,7 +213,7 @@ async def test_done_says_what_became_of_each_decision(queue: Queue, statistics: 
     await twice(queue, "outvoted", APPROVED, DENIED)
     await queue.answer("cleo", DENIED)
     await queue.settle()
-    queue.shares = Shares(overlap=0.0, withheld=0.0)
+    queue.shares = Shares(overlap=0.0, blind=0.0)
     await queue.decide("leaving", PENDING)
     await queue.decide("of-bo", PENDING, reviewer="bo")
     since = datetime.now(UTC) - HOUR * 30

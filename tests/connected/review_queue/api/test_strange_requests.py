@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.review_queue.web.page_queries import Query
-from shared.auth.principal import ROLES
+from shared.auth.permissions import ROLES
 from tests.connected.review_queue.harness import PASSWORD, Queue
 from tests.connected.review_queue.service_harness import (
     APPROVAL,
@@ -130,14 +130,26 @@ async def test_odd_questions_are_answered_or_refused(
     assert answer.status_code in {200, 404, 422}
 
 
-ODD_TEXTS = ["\x00", "a\x00b", "\ud800", "\x1b[0m", " ", "", "x" * 5000, None, 7, ["DENIED"], {}]
+ODD_TEXTS: list[object] = [
+    "\x00",
+    "a\x00b",
+    "\ud800",
+    "\x1b[0m",
+    " ",
+    "",
+    "x" * 5000,
+    None,
+    7,
+    ["DENIED"],
+    {},
+]
 
 
 @pytest.mark.parametrize("odd", ODD_TEXTS, ids=repr)
 async def test_odd_texts_are_refused_wherever_text_is_taken(
     clients: Clients, inside: Queue, odd: object
 ) -> None:
-    await queued(inside, withheld=1.0)
+    await queued(inside, blind=1.0)
     amara, lee, olga = (clients[name] for name in ("amara", "lee", "olga"))
     held = await leased(amara)
     token, criterion = {"token": held["token"]}, DENIAL["criterion"]

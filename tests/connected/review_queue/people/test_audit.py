@@ -6,12 +6,12 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from services.review_queue.people.access import Actor
 from services.review_queue.people.audit import Entry
 from services.review_queue.people.users import User, WrongPassword
 from services.review_queue.reviewing.assignments import Hold
 from services.review_queue.reviewing.opinions import Answer, Correction
 from services.review_queue.reviewing.review import Shares
+from shared.auth.principal import Actor
 from shared.errors import Conflict, Rejected, Transient
 from shared.events import review_id_of
 from tests.connected.review_queue.harness import (
@@ -40,7 +40,7 @@ def told(entry: Entry) -> tuple[str, str, str | None]:
 
 
 async def test_every_step_of_the_work_leaves_one_entry(queue: Queue) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await queue.request("case-1")
     held: list[Hold] = []
 

@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from services.review_queue.reviewing.leasing import NotFound
-from shared.errors import Conflict
+from shared.errors import Conflict, NotFound
 from tests.connected.review_queue.harness import APPROVED, DENIED, Queue, actor, hold
 
 LEE = actor("lee")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from services.review_queue.reading.listing import Filters, Listed
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.review import Shares
+from shared.errors import NotFound
 from shared.events import review_id_of
 from tests.connected.review_queue.harness import APPROVED, DENIED, Queue, actor, hold
 from tests.support.builders.events import NOW, case, claim_input
@@ -41,19 +41,19 @@ async def test_counts_by_task_reason_kind_and_state(queue: Queue) -> None:
 
 async def test_a_reason_that_is_hidden_is_neither_counted_nor_listed(queue: Queue) -> None:
     """Whoever leases a case sees which count goes down."""
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await queue.request("a", reason="audit")
     await queue.request("b", reason="adverse")
     await queue.request("c", model_visible=False)
 
-    assert [(c.reason, c.seats) for c in await queue.listing.counts()] == [("withheld", 3)]
+    assert [(c.reason, c.seats) for c in await queue.listing.counts()] == [("blind", 3)]
     found = await queue.listing.page(Filters(), limit=10)
-    assert {(seat.reason, seat.priority) for seat in found} == {("withheld", 2)}
+    assert {(seat.reason, seat.priority) for seat in found} == {("blind", 2)}
     assert await queue.listing.page(Filters(reason="audit"), limit=10) == []
 
 
 async def test_both_seats_of_an_overlapping_review_are_counted(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("a")
 
     counts = await queue.listing.counts()
@@ -216,7 +216,7 @@ async def test_pages_are_filtered(queue: Queue, various: Mapping[str, Listed], n
 
 
 async def test_seats_of_a_completed_review_are_listed_with_its_label(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     for name in ("amara", "bo"):
         await queue.answer(name, DENIED)
@@ -263,7 +263,7 @@ async def test_search_finds_by_case_claim_member_and_review(queue: Queue) -> Non
 
 
 async def test_search_shows_a_review_once_however_many_seats_it_has(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     await queue.answer("amara", DENIED)
 

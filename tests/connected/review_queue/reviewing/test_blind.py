@@ -5,21 +5,20 @@ from datetime import timedelta
 import pytest
 
 from services.review_queue.reviewing.assignments import Hold
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.review import Shares
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, NotFound, Rejected
 from tests.connected.review_queue.harness import APPROVED, DENIED, HOUR, Queue, actor, hold
 
 
 @pytest.fixture
-def withholding(queue: Queue) -> Queue:
+def blind_queue(queue: Queue) -> Queue:
     """A queue that withholds every answer."""
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     return queue
 
 
-async def test_the_answer_is_there_once_the_reviewer_has_his_own(withholding: Queue) -> None:
-    queue = withholding
+async def test_the_answer_is_there_once_the_reviewer_has_his_own(blind_queue: Queue) -> None:
+    queue = blind_queue
     await queue.request("case-1")
     found = await queue.lease()
     assert (found.answer, found.reason, found.model_visible) == (None, None, False)
@@ -33,8 +32,8 @@ async def test_the_answer_is_there_once_the_reviewer_has_his_own(withholding: Qu
     assert now.token == found.token
 
 
-async def test_both_answers_are_published(withholding: Queue) -> None:
-    queue = withholding
+async def test_both_answers_are_published(blind_queue: Queue) -> None:
+    queue = blind_queue
     await queue.request("case-1")
     held = hold(await queue.lease())
     await queue.work.commit(held, "APPROVED")
@@ -48,8 +47,8 @@ async def test_both_answers_are_published(withholding: Queue) -> None:
     assert decision.model_version == "adjudication-v1.0"  # he saw it before he decided
 
 
-async def test_who_does_not_commit_decides_without_the_model(withholding: Queue) -> None:
-    queue = withholding
+async def test_who_does_not_commit_decides_without_the_model(blind_queue: Queue) -> None:
+    queue = blind_queue
     await queue.decide("case-1", DENIED)
     await queue.settle()
 
@@ -58,8 +57,8 @@ async def test_who_does_not_commit_decides_without_the_model(withholding: Queue)
     assert decision.model_version is None  # he never saw it
 
 
-async def test_only_the_first_answer_counts(withholding: Queue) -> None:
-    queue = withholding
+async def test_only_the_first_answer_counts(blind_queue: Queue) -> None:
+    queue = blind_queue
     await queue.request("case-1")
     held = hold(await queue.lease())
     await queue.work.commit(held, "APPROVED")
@@ -71,8 +70,8 @@ async def test_only_the_first_answer_counts(withholding: Queue) -> None:
     assert (await queue.line.held("amara"))[0].label_before == "APPROVED"
 
 
-async def test_undo_does_not_take_the_commitment_back(withholding: Queue) -> None:
-    queue = withholding
+async def test_undo_does_not_take_the_commitment_back(blind_queue: Queue) -> None:
+    queue = blind_queue
     await queue.request("case-1")
     held = hold(await queue.lease())
     await queue.work.commit(held, "APPROVED")
@@ -88,16 +87,16 @@ async def test_undo_does_not_take_the_commitment_back(withholding: Queue) -> Non
     assert (await queue.events())[0].opinions[0].label_before == "APPROVED"
 
 
-async def test_undo_of_what_was_not_committed_shows_nothing(withholding: Queue) -> None:
-    queue = withholding
+async def test_undo_of_what_was_not_committed_shows_nothing(blind_queue: Queue) -> None:
+    queue = blind_queue
     again = await queue.work.undo(await queue.decide("case-1", DENIED))
 
     assert (again.answer, again.reason) == (None, None)
 
 
 @pytest.mark.parametrize("how", ["expired", "released"])
-async def test_who_gets_a_case_again_has_seen_its_answer(withholding: Queue, how: str) -> None:
-    queue = withholding
+async def test_who_gets_a_case_again_has_seen_its_answer(blind_queue: Queue, how: str) -> None:
+    queue = blind_queue
     await queue.request("case-1")
     held = hold(await queue.lease())
     await queue.work.commit(held, "APPROVED")
@@ -118,8 +117,8 @@ async def test_who_gets_a_case_again_has_seen_its_answer(withholding: Queue, how
     assert (await queue.events())[0].opinions[0].label_before == "APPROVED"
 
 
-async def test_another_reviewer_commits_for_himself(withholding: Queue) -> None:
-    queue = withholding
+async def test_another_reviewer_commits_for_himself(blind_queue: Queue) -> None:
+    queue = blind_queue
     await queue.request("case-1")
     await queue.work.commit(hold(await queue.lease()), "APPROVED")
     await queue.expire()
@@ -130,8 +129,8 @@ async def test_another_reviewer_commits_for_himself(withholding: Queue) -> None:
     await queue.work.commit(hold(found, "bo"), "DENIED")
 
 
-async def test_a_commitment_is_fenced_like_everything_else(withholding: Queue) -> None:
-    queue = withholding
+async def test_a_commitment_is_fenced_like_everything_else(blind_queue: Queue) -> None:
+    queue = blind_queue
     await queue.request("case-1")
     held = hold(await queue.lease())
 
@@ -147,8 +146,8 @@ async def test_a_commitment_is_fenced_like_everything_else(withholding: Queue) -
         await queue.work.commit(held, "DENIED")
 
 
-async def test_a_commitment_can_not_be_undone(withholding: Queue) -> None:
-    queue = withholding
+async def test_a_commitment_can_not_be_undone(blind_queue: Queue) -> None:
+    queue = blind_queue
     await queue.request("case-1")
     held = hold(await queue.lease())
     await queue.work.commit(held, "APPROVED")
@@ -168,8 +167,8 @@ async def test_there_is_no_own_answer_before_one_that_was_in_view(queue: Queue) 
     assert (await queue.events())[0].opinions[0].label_before is None
 
 
-async def test_the_final_word_is_withheld_too(withholding: Queue) -> None:
-    queue = withholding
+async def test_the_final_word_is_withheld_too(blind_queue: Queue) -> None:
+    queue = blind_queue
     await queue.request("case-1")
     await queue.work.escalate(hold(await queue.lease()), "beyond me")
 
@@ -178,8 +177,8 @@ async def test_the_final_word_is_withheld_too(withholding: Queue) -> None:
     assert (found.kind, found.answer, found.reason) == ("final", None, None)
 
 
-async def test_what_the_request_hides_stays_hidden(withholding: Queue) -> None:
-    queue = withholding
+async def test_what_the_request_hides_stays_hidden(blind_queue: Queue) -> None:
+    queue = blind_queue
     await queue.request("case-1", model_visible=False)
     held = hold(await queue.lease())
 
@@ -194,17 +193,17 @@ async def test_what_the_request_hides_stays_hidden(withholding: Queue) -> None:
 
 
 async def test_the_share_is_drawn_by_hash_and_apart_from_the_overlap(queue: Queue) -> None:
-    queue.shares = Shares(overlap=0.5, withheld=0.5)
+    queue.shares = Shares(overlap=0.5, blind=0.5)
     await queue.request(*(f"case-{number}" for number in range(400)))
 
-    rows = await queue.fetch("SELECT count(*) FROM review_queue.reviews GROUP BY withheld, wanted")
+    rows = await queue.fetch("SELECT count(*) FROM review_queue.reviews GROUP BY blind, wanted")
 
     assert len(rows) == 4
     assert all(65 <= row["count"] <= 140 for row in rows)  # 100 expected; 4 standard deviations
 
 
-async def test_a_commitment_counts_from_its_own_time(withholding: Queue) -> None:
-    queue = withholding
+async def test_a_commitment_counts_from_its_own_time(blind_queue: Queue) -> None:
+    queue = blind_queue
     await queue.request("case-1")
     held = hold(await queue.lease())
     await queue.forward(timedelta(minutes=3))

@@ -226,7 +226,7 @@ async def test_agreeing_is_label_and_amount(
 
 
 async def test_three_are_asked_at_once_where_the_overlap_is_three(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0, opinions=3)
+    queue.shares = Shares(overlap=1.0, blind=0.0, opinions=3)
     await queue.request("case-1")
     held = [await queue.lease(name) for name in ("amara", "bo", "cleo")]
     assert [each.kind for each in held] == ["first", "second", "further"]
@@ -272,7 +272,7 @@ async def test_seats_of_one_review_settled_by_two_processes_conclude_once(
 
 
 async def test_the_share_that_two_see_is_drawn_by_hash(queue: Queue) -> None:
-    queue.shares = Shares(overlap=0.3, withheld=0.0)
+    queue.shares = Shares(overlap=0.3, blind=0.0)
     names = [f"case-{number}" for number in range(400)]
     await queue.request(*names)
     rows = await queue.fetch("SELECT review_id FROM review_queue.reviews WHERE wanted = 2")

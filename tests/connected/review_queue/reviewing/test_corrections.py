@@ -2,14 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from services.review_queue.reviewing.corrections import NotTheirs
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.opinions import Answer, Correction
 from services.review_queue.reviewing.review import Shares
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, NotFound, Rejected
 from shared.events import review_id_of
 from tests.connected.review_queue.harness import (
     APPROVED,
@@ -94,7 +94,8 @@ async def test_a_correction_to_a_denial_needs_what_a_denial_needs(
 ) -> None:
     await queue.decide("case-1", APPROVED)
     await queue.settle()
-    lacking = Correction(replace(DENIED, **{needed: None}), "a rule was overlooked", 0)
+    without: dict[str, Any] = {needed: None}
+    lacking = Correction(replace(DENIED, **without), "a rule was overlooked", 0)
 
     with pytest.raises(Rejected) as refused:
         await queue.corrections.correct(review_id_of("case-1"), lacking, by=actor())
@@ -119,7 +120,7 @@ async def test_a_decision_is_corrected_within_its_time_only(queue: Queue) -> Non
 
 
 async def test_of_two_who_agree_the_one_who_decided_corrects(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     await queue.answer("amara", DENIED)
     await queue.answer("bo", DENIED)
@@ -133,7 +134,7 @@ async def test_of_two_who_agree_the_one_who_decided_corrects(queue: Queue) -> No
 
 
 async def test_the_final_word_is_what_is_corrected_also_if_it_came_first(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     handed_on, other = [hold(await queue.lease(name), name) for name in ("amara", "bo")]
     await queue.work.escalate(handed_on, "I am not sure of the rule")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from services.review_queue.reviewing.assignments import Hold
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.review import Shares
+from shared.errors import NotFound
 from tests.connected.review_queue.harness import APPROVED, DENIED, PENDING, Queue, hold
 
 WRITTEN = {"label": "DENIED", "reasoning": "a rule of the policy", "panels": ["policy", "codes"]}
@@ -35,7 +35,8 @@ async def test_a_draft_that_comes_while_its_review_completes_is_not_left_behind(
         )
         await asyncio.sleep(0.2)  # it waits now
         await connection.execute(
-            "UPDATE review_queue.reviews SET label = 'APPROVED', standing = 1, completed_at = now()"
+            "UPDATE review_queue.reviews "
+            "SET label = 'APPROVED', deciding_seat = 1, completed_at = now()"
         )
         await connection.execute("DELETE FROM review_queue.drafts")
 
@@ -134,7 +135,7 @@ async def test_a_draft_survives_undo_and_goes_when_the_opinion_settles(queue: Qu
 
 
 async def test_a_settled_opinions_draft_goes_and_the_others_stays(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     amara = await drafted(queue, "amara")
     await drafted(queue, "bo")
@@ -163,7 +164,10 @@ async def test_nothing_is_left_of_a_completed_review(queue: Queue) -> None:
 
 async def test_whatever_was_typed_comes_back(queue: Queue) -> None:
     await queue.request("case-1")
-    typed = {"text": "zero \x00 byte, \ud800, \U0001f600", "nested": [1, 2.5, None, {"a": True}]}
+    typed: dict[str, Any] = {
+        "text": "zero \x00 byte, \ud800, \U0001f600",
+        "nested": [1, 2.5, None, {"a": True}],
+    }
     held = await drafted(queue, **typed)
 
     assert await queue.work.draft(held.assignment_id, "amara") == {**WRITTEN, **typed}

@@ -1,6 +1,7 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -51,12 +52,13 @@ async def test_nobody_hoards_even_by_asking_at_once(queue: Queue) -> None:
 
 
 async def test_the_line_goes_by_priority_and_time(queue: Queue) -> None:
-    for name, changes in {
+    requests: dict[str, dict[str, Any]] = {
         "audit": {"reason": "audit"},
         "old": {"occurred_at": NOW - timedelta(hours=30)},
         "again": {"case": case("again", attempt=2)},
         "new": {},
-    }.items():
+    }
+    for name, changes in requests.items():
         await queue.request(name, **changes)
 
     order = [(await queue.lease(f"r-{n}")).request.case.case_id for n in range(4)]
@@ -193,7 +195,7 @@ async def test_the_next_case_is_found_by_an_index_and_not_by_sorting(queue: Queu
     }.items():
         rows = await queue.fetch(
             f"EXPLAIN SELECT review_id FROM review_queue.seats WHERE state = 'queued' AND {wanted} "
-            "ORDER BY place LIMIT 1 FOR UPDATE SKIP LOCKED"
+            "ORDER BY queue_rank LIMIT 1 FOR UPDATE SKIP LOCKED"
         )
 
         plan = "\n".join(str(row["QUERY PLAN"]) for row in rows)

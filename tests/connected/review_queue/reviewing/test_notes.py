@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.review_queue.reviewing.leasing import NotFound
+from shared.errors import NotFound
 from shared.events import review_id_of
 from tests.connected.review_queue.harness import DENIED, Queue, actor, hold
 

@@ -6,10 +6,9 @@ from decimal import Decimal
 import pytest
 
 from services.review_queue.reviewing.assignments import Hold, Submitted
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.opinions import Answer
 from services.review_queue.reviewing.review import Assignment
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, NotFound, Rejected
 from shared.events import Criterion, review_id_of
 from tests.connected.review_queue.harness import APPROVED, DENIED, Queue, actor, hold, partly
 

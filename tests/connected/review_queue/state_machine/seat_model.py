@@ -54,10 +54,10 @@ class Seat:
 
 @dataclass
 class Review:
-    withheld: bool
+    blind: bool
     seats: list[Seat]
     label: str | None = None
-    standing: int | None = None
+    deciding_seat: int | None = None
 
     @property
     def final(self) -> Seat | None:
@@ -96,9 +96,9 @@ class Model:
     leases: list[Lease] = field(default_factory=list)
     paused: set[str] = field(default_factory=set)
 
-    def request(self, case: str, *, overlap: bool, withheld: bool) -> None:
+    def request(self, case: str, *, overlap: bool, blind: bool) -> None:
         kinds = ("first", "second") if overlap else ("first",)
-        self.reviews[case] = Review(withheld, [Seat(kind) for kind in kinds])
+        self.reviews[case] = Review(blind, [Seat(kind) for kind in kinds])
         self.line.append(case)
 
     def seat(self, lease: Lease) -> Seat:
@@ -170,8 +170,8 @@ class Model:
         return True
 
     def _commit(self, lease: Lease, op: Operation) -> bool:
-        withheld = self.reviews[lease.case].withheld
-        if not self._holds(lease, op) or lease.before or not withheld:
+        blind = self.reviews[lease.case].blind
+        if not self._holds(lease, op) or lease.before or not blind:
             return False
         lease.before = op.label
         return True
@@ -249,6 +249,7 @@ class Model:
             self._conclude(self.reviews[case])
 
     def _end(self, lease: Lease, step: Step) -> None:
+        assert step.assignment is not None
         self.seat(lease).step(step)
         lease.state = step.assignment
         lease.ended = self.now
@@ -260,7 +261,7 @@ class Model:
         finals = [n for n in labels if review.seats[n - 1].kind == "final"]
         shared = [n for n in labels if list(labels.values()).count(labels[n]) > 1]
         if finals or shared or len(labels) == 1:
-            review.standing = (finals or shared or list(labels))[0]
-            review.label = labels[review.standing]
+            review.deciding_seat = (finals or shared or list(labels))[0]
+            review.label = labels[review.deciding_seat]
         else:
             review.seats.append(Seat("further" if len(labels) == 2 else "final"))

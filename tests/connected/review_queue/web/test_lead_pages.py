@@ -37,7 +37,7 @@ async def test_counts_lead_to_lists_for_those_who_may_list(queue: Queue, browse:
 
 async def test_what_nobody_may_give_is_said(queue: Queue, browse: Browse) -> None:
     await queue.employ("amara")
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     await said(queue, ("amara", DENIED))
 
@@ -170,7 +170,7 @@ async def test_an_auditor_sees_reviewers_and_changes_nothing(queue: Queue, brows
 
 async def twice(queue: Queue, case_id: str, first: Answer, second: Answer) -> None:
     """A review that amara and bo answer without the model, and cleo where they differ."""
-    queue.shares = Shares(overlap=1.0, withheld=1.0)
+    queue.shares = Shares(overlap=1.0, blind=1.0)
     await queue.request(case_id)
     await said(queue, ("amara", first), ("bo", second))
     if first != second:
@@ -234,7 +234,7 @@ async def test_the_trail_is_filtered_and_turned(
 
 async def test_no_page_carries_scripts_or_styles_of_its_own(queue: Queue, browse: Browse) -> None:
     await queue.employ("amara")
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     await queue.answer("amara", DENIED)
     await queue.answer("bo", DENIED)

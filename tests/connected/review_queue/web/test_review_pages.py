@@ -1,6 +1,7 @@
 """The page of one review, and each reviewer's own work, as they are read and written to."""
 
 import re
+from typing import Any
 
 from services.review_queue.reviewing.opinions import Correction
 from services.review_queue.reviewing.review import Shares
@@ -25,7 +26,7 @@ from tests.support.builders.events import case, claim_input
 async def test_a_review_shows_what_was_said_once_nobody_can_be_swayed(
     queue: Queue, browse: Browse
 ) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=1.0)
+    queue.shares = Shares(overlap=1.0, blind=1.0)
     await queue.request("case-1")
     path = f"/reviews/{review_id_of('case-1')}"
     held = hold(await queue.lease("amara"), "amara")
@@ -139,7 +140,7 @@ async def test_a_decision_is_corrected_by_its_form(queue: Queue, browse: Browse)
     form = await page(browse, "amara", path)
     assert 'name="label" value="APPROVED"' in form
     assert re.search(r'value="APPROVED"[^>]*checked', form)
-    change = {
+    change: dict[str, Any] = {
         "label": "DENIED",
         "reasoning": "a rule was overlooked",
         "reason_code": "EXCLUDED",

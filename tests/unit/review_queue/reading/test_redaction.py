@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.people.access import Actor
 from services.review_queue.reading.redaction import visible
 from services.review_queue.reading.review_detail import Detail, Ended, Note, Revision, Seat
 from services.review_queue.reviewing.corrections import NotTheirs
 from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from services.review_queue.reviewing.states import Kind, SeatState
+from shared.auth.principal import Actor
 from shared.events import Criterion, Opinion
 from shared.tasks.masking import MASK
 from tests.support.builders.events import NOW
@@ -40,9 +40,9 @@ def seat(number: int, kind: Kind, state: SeatState, reviewer: str | None = None)
 def review(*seats: Seat, **changes: Any) -> Detail:
     fields: dict[str, Any] = {
         "label": None,
-        "standing": None,
+        "deciding_seat": None,
         "completed_at": None,
-        "withheld": True,
+        "blind": True,
         "request": requested(),
         "seats": seats,
         "ended": (Ended(1, "cleo", "released", "outside my field", NOW),),
@@ -59,7 +59,9 @@ DISPUTED = review(
     seat(3, "further", "answered", "cleo"),
     seat(4, "final", "queued"),
 )
-DONE = review(seat(1, "first", "answered", "amara"), label="DENIED", standing=1, completed_at=NOW)
+DONE = review(
+    seat(1, "first", "answered", "amara"), label="DENIED", deciding_seat=1, completed_at=NOW
+)
 
 
 def said_by(found: Detail) -> list[str]:
@@ -85,7 +87,7 @@ def test_in_a_dispute_seniors_read_what_was_said_but_not_the_model(reader: Actor
     assert found.answer is None
     # Whoever went from APPROVED to DENIED when he saw the model's answer tells what it was.
     assert {opinion.label_before for opinion in found.opinions} == {None}
-    shown = visible(review(*DISPUTED.seats, withheld=False), reader)
+    shown = visible(review(*DISPUTED.seats, blind=False), reader)
     assert shown.answer is not None
     assert {opinion.label_before for opinion in shown.opinions} == {"APPROVED"}
 

@@ -123,7 +123,7 @@ def test_a_completed_review_carries_what_statistics_need() -> None:
     request = requested(reason="audit", inclusion_probability=0.05)
     said = given()
 
-    event = completed(request, said, [said, given(PENDING)], withheld=False, at=NOW)
+    event = completed(request, said, [said, given(PENDING)], blind=False, at=NOW)
 
     assert (event.reason, event.inclusion_probability) == ("audit", 0.05)
     assert event.routing_version == request.routing_version
@@ -133,21 +133,21 @@ def test_a_completed_review_carries_what_statistics_need() -> None:
 
 
 @pytest.mark.parametrize(
-    ("visible", "withheld", "expected"),
+    ("visible", "blind", "expected"),
     [(True, False, True), (True, True, False), (False, False, False), (False, True, False)],
 )
 def test_a_completed_review_says_whether_the_model_was_in_view(
-    visible: bool, withheld: bool, expected: bool
+    visible: bool, blind: bool, expected: bool
 ) -> None:
     request = requested(model_visible=visible)
 
-    event = completed(request, given(), [given()], withheld=withheld, at=NOW)
+    event = completed(request, given(), [given()], blind=blind, at=NOW)
 
     assert event.model_visible is expected
 
 
 def test_a_decision_names_its_reviewer_and_the_model_he_was_shown() -> None:
-    event = decided(requested(), given(), withheld=False, at=NOW)
+    event = decided(requested(), given(), blind=False, at=NOW)
 
     assert (event.decided_by, event.reviewer) == ("human", "amara")
     assert event.adverse
@@ -156,23 +156,21 @@ def test_a_decision_names_its_reviewer_and_the_model_he_was_shown() -> None:
 
 
 def test_a_part_approved_is_against_the_member() -> None:
-    in_part = decided(requested(), given(IN_PART), withheld=False, at=NOW)
-    full = decided(
-        requested(), given(replace(IN_PART, approved_amount=None)), withheld=False, at=NOW
-    )
+    in_part = decided(requested(), given(IN_PART), blind=False, at=NOW)
+    full = decided(requested(), given(replace(IN_PART, approved_amount=None)), blind=False, at=NOW)
 
     assert (in_part.adverse, full.adverse) == (True, False)
 
 
 def test_a_hidden_model_is_not_named() -> None:
-    event = decided(requested(model_visible=False), given(), withheld=False, at=NOW)
+    event = decided(requested(model_visible=False), given(), blind=False, at=NOW)
 
     assert event.model_version is None
 
 
 def test_a_withheld_model_is_named_if_the_reviewer_came_to_see_it() -> None:
-    seen = decided(requested(), given(label_before="APPROVED"), withheld=True, at=NOW)
-    unseen = decided(requested(), given(), withheld=True, at=NOW)
+    seen = decided(requested(), given(label_before="APPROVED"), blind=True, at=NOW)
+    unseen = decided(requested(), given(), blind=True, at=NOW)
 
     assert (seen.model_version, unseen.model_version) == ("adjudication-v1.0", None)
 
@@ -180,8 +178,8 @@ def test_a_withheld_model_is_named_if_the_reviewer_came_to_see_it() -> None:
 def test_a_partial_approval_carries_its_amount() -> None:
     part = given(Answer("APPROVED", "a part", Decimal("31.00")))
 
-    assert decided(requested(), part, withheld=False, at=NOW).approved_amount == 31.0
-    event = completed(requested(), part, [part], withheld=False, at=NOW)
+    assert decided(requested(), part, blind=False, at=NOW).approved_amount == 31.0
+    event = completed(requested(), part, [part], blind=False, at=NOW)
     assert event.approved_amount == 31.0
 
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 
@@ -11,6 +12,7 @@ from services.review_queue.web.case_view import (
     options,
     words,
 )
+from shared.events import RouteReason
 from shared.tasks import TASKS
 from shared.tasks.task import Task
 from tests.support.builders.assignments import assignment
@@ -122,15 +124,15 @@ def test_a_hidden_answer_hides_what_would_give_it_away() -> None:
     view = case_view(assignment(requested(model_visible=False)))
 
     assert (view.answer, view.bars) == (None, ())
-    assert view.reason == REASONS["withheld"]
+    assert view.reason == REASONS["blind"]
     assert REASONS["adverse"][0] not in repr(view)
 
 
 def test_a_withheld_answer_is_shown_once_the_reviewer_has_committed() -> None:
-    before = case_view(assignment(requested(), withheld=True))
-    after = case_view(assignment(requested(), withheld=True, label_before="APPROVED"))
+    before = case_view(assignment(requested(), blind=True))
+    after = case_view(assignment(requested(), blind=True, label_before="APPROVED"))
 
-    assert (before.answer, before.bars, before.reason) == (None, (), REASONS["withheld"])
+    assert (before.answer, before.bars, before.reason) == (None, (), REASONS["blind"])
     assert after.answer == requested().answer
     assert (len(after.bars), after.reason) == (3, REASONS["adverse"])
     assert before.options == after.options
@@ -141,6 +143,10 @@ def test_a_case_without_a_model_has_no_draft() -> None:
 
     assert view.bars == ()
     assert view.reason == REASONS["no_champion"]
+
+
+def test_every_reason_for_a_review_is_explained_on_the_page() -> None:
+    assert set(REASONS) == {*get_args(RouteReason), "blind"}
 
 
 def test_closed_values_are_written_as_words() -> None:

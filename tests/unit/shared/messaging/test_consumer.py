@@ -77,7 +77,7 @@ def record(case_id: str, value: bytes | None = None) -> Raw:
         value=value or submitted(case_id).model_dump_json().encode(),
         headers=(),
     )
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @asynccontextmanager

@@ -171,13 +171,14 @@ def test_threads_may_score_load_and_unload_at_once(subject: Subject) -> None:
     backend.load(OLD, subject.versions[OLD])
     before = _values(backend.score(OLD, PROMPTS, LABELS))
 
-    def swap() -> None:
-        backend.load(NEW, subject.versions[NEW])
-        backend.score(NEW, PROMPTS, LABELS)
-        backend.unload(NEW)
+    def swap(times: int) -> None:
+        for _ in range(times):
+            backend.load(NEW, subject.versions[NEW])
+            backend.score(NEW, PROMPTS, LABELS)
+            backend.unload(NEW)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        swapping = pool.submit(lambda: [swap() for _ in range(5)])
+        swapping = pool.submit(swap, 5)
         scored = [pool.submit(backend.score, OLD, PROMPTS, LABELS) for _ in range(10)]
         swapping.result()
         assert [_values(one.result()) for one in scored] == [before] * 10

@@ -12,7 +12,6 @@ from transformers import AutoModelForCausalLM
 from shared.models.causal_lm import add_adapter, answer_logits, load_base
 from shared.models.tokens import Row
 
-CONFIG = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj", "down_proj"]}
 BEGINNING = tuple(range(20, 45))
 ROWS = [
     Row((*BEGINNING, 50, 51, 52), (60, 61)),
@@ -21,11 +20,15 @@ ROWS = [
 ]
 
 
+def _config() -> LoraConfig:
+    return LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj", "down_proj"])
+
+
 @pytest.fixture
 def model(tiny_base: Path) -> Any:
     """In float32, so that what is equal shows as equal; its adapter is random, not zero."""
     model = load_base(tiny_base, quantization="none", device="cpu").float()
-    add_adapter(model, LoraConfig(**CONFIG), "own")
+    add_adapter(model, _config(), "own")
     return _filled(model)
 
 
@@ -48,7 +51,7 @@ def _one_by_one(model: Any, rows: list[Row]) -> Tensor:
 
 def _gradients(model: Any, logits: Tensor) -> dict[str, Tensor]:
     model.zero_grad()
-    logits.log_softmax(-1)[:, 7].sum().backward()
+    torch.autograd.backward(logits.log_softmax(-1)[:, 7].sum())
     return {name: one.grad.clone() for name, one in model.named_parameters() if "lora_" in name}
 
 
@@ -67,8 +70,8 @@ def test_a_batch_gives_what_each_row_gives_alone(model: Any, rows: list[Row]) ->
 
 
 def test_the_lean_layer_computes_what_peft_computes(model: Any, tiny_base: Path) -> None:
-    plain: Any = AutoModelForCausalLM.from_pretrained(tiny_base, dtype=torch.bfloat16).float()
-    peft: PeftModel = get_peft_model(plain, LoraConfig(**CONFIG))
+    plain: Any = AutoModelForCausalLM.from_pretrained(tiny_base, dtype=torch.bfloat16)
+    peft: PeftModel = get_peft_model(plain.float(), _config())
     names = [name for name, _ in model.named_parameters() if "lora_" in name]
     with torch.no_grad():
         for name, parameter in peft.named_parameters():

@@ -74,9 +74,19 @@ def test_small_batches_and_large_ones_score_alike(
 ) -> None:
     prompts = [Prompt("Decide.", "pain " * count) for count in range(1, 30)]
     labels = ("APPROVED", "DENIED")
+    cases_in_a_pass: list[int] = []
+
+    def note(layer: Any, arguments: tuple[torch.Tensor, ...]) -> None:
+        cases_in_a_pass.append(len(arguments[0]))
+
+    backend.model.lm_head.register_forward_pre_hook(note)  # called once a pass
+    monkeypatch.setattr(backend, "_pass_tokens", 100_000)
     at_once = backend.score(VERSION, prompts, labels)
-    monkeypatch.setattr(backend, "_pass_tokens", 100)
+    assert max(cases_in_a_pass) > 1
+    cases_in_a_pass.clear()
+    monkeypatch.setattr(backend, "_pass_tokens", 1)
     in_parts = backend.score(VERSION, prompts, labels)
+    assert cases_in_a_pass == [1] * len(prompts)
     for one, other in zip(at_once, in_parts, strict=True):
         assert one.log_probabilities == pytest.approx(other.log_probabilities, abs=0.05)
 

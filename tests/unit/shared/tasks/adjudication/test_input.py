@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shared.errors import Rejected
 from shared.tasks.adjudication import ADJUDICATION
-from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.task import content_hash
 
 CLAIM: dict[str, Any] = {

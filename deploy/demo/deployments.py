@@ -9,26 +9,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from deploy.cli.client import PORTS
 from deploy.embedded.layout import REPOSITORY, Layout, default_home
 from deploy.embedded.settings import read_env
 from deploy.embedded.stack import EmbeddedStack
+from shared.services import PORTS
 
 BASE_MODEL = "SmolLM2-135M-Instruct"
 _ENV_FILE = REPOSITORY / ".env"
 _UP = ("up", "--build", "--detach", "--wait")
 
 
-class PlaceError(Exception):
+class StartError(Exception):
     """The system could not be started; the message says what to look at."""
 
 
-class Place(Protocol):
+class Deployment(Protocol):
     """A system that can be started and reached."""
 
     hint: str  # what to do with it afterwards
 
-    def known(self) -> Mapping[str, str]:
+    def saved_settings(self) -> Mapping[str, str]:
         """The settings of an earlier start, if there was one."""
         ...
 
@@ -46,17 +46,17 @@ class Place(Protocol):
 class Embedded:
     """Engines and services under supervisor; engines of the environment are used as they are."""
 
-    outside: Mapping[str, str]
+    external_engines: Mapping[str, str]
     home: Path = field(default_factory=default_home)
     hint: str = "make status, make logs, make down, make reset"
 
-    def known(self) -> Mapping[str, str]:
+    def saved_settings(self) -> Mapping[str, str]:
         return read_env(Layout(self.home))
 
     def start(self, settings: Mapping[str, str]) -> dict[str, str]:
-        environment = {**self.outside, **settings}
+        environment = {**self.external_engines, **settings}
         stack = EmbeddedStack(
-            self.home, engines=not self.outside, environment=environment, outlive=True
+            self.home, engines=not self.external_engines, environment=environment, outlive=True
         )
         stack.start()
         return stack.environment
@@ -76,14 +76,14 @@ class Compose:
     hint: str = "docker compose ps, docker compose logs, docker compose down"
     root_process: int | None = None
 
-    def known(self) -> Mapping[str, str]:
+    def saved_settings(self) -> Mapping[str, str]:
         if not self.file.exists():
             return {}
         pairs = (line.partition("=") for line in self.file.read_text().splitlines())
         return {name: value for name, equals, value in pairs if equals}
 
     def start(self, settings: Mapping[str, str]) -> dict[str, str]:
-        environment = {**_secrets(), **self.known(), **settings, **_image(settings)}
+        environment = {**_secrets(), **self.saved_settings(), **settings, **_image(settings)}
         self.file.touch(mode=0o600)
         self.file.write_text("".join(f"{n}={v}\n" for n, v in sorted(environment.items())))
         command = ["docker", "compose", "--env-file", str(self.file), *_UP]
@@ -92,7 +92,7 @@ class Compose:
         )
         if result.returncode:
             said = result.stderr[-2000:]
-            raise PlaceError(
+            raise StartError(
                 "\n".join([f"{' '.join(command)} failed:", said, *_ends_of_logs(said)])
             )
         return environment | _addresses(environment)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.environments import Compose, PlaceError
+from deploy.demo.deployments import Compose, StartError
 from deploy.demo.plan import simulated, with_strategy
 
 
@@ -30,7 +30,7 @@ def test_the_settings_of_this_run_win_over_those_of_the_last(
     compose.start(settings(second))
 
     small = second == "linear"
-    known = compose.known()
+    known = compose.saved_settings()
     assert known["TRAINER_STRATEGY"] == second
     assert known["CASELOOP_EXTRAS"] == ("linear" if small else "models")
     assert known["CASELOOP_PREPARE"].startswith("--no-base-model" if small else "--base-model ")
@@ -43,7 +43,7 @@ def test_secrets_ports_and_settings_that_the_run_does_not_name_stay(compose: Com
 
     assert second == first
     assert second["KAFKA_BOOTSTRAP"] == "127.0.0.1:19094"
-    assert compose.known()["TRAINING_WINDOW"] == "02:00-06:00"
+    assert compose.saved_settings()["TRAINING_WINDOW"] == "02:00-06:00"
     assert len(second["POSTGRES_PASSWORD"]) > 20
 
 
@@ -59,5 +59,5 @@ esac
 """
     )
 
-    with pytest.raises(PlaceError, match="KeyError: threshold of caseloop-trainer-1"):
+    with pytest.raises(StartError, match="KeyError: threshold of caseloop-trainer-1"):
         compose.start(settings("linear"))

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.app import app, console
-from deploy.cli.dead_letters import kept_letters
+from deploy.cli.dead_letters import read_dead_letters
 from shared.errors import Rejected
 from shared.messaging.dead_letters import DeadLetter, dead_letter
 from shared.messaging.producer import Producer
@@ -38,16 +38,16 @@ async def place(settings: EngineSettings, monkeypatch: pytest.MonkeyPatch) -> st
     await producer.start()
     await producer.send([dead_letter(letter)])
     await producer.stop()
-    kept = [k for k in kept_letters([settings.kafka_bootstrap]) if k.letter.key == record.key]
+    kept = [k for k in read_dead_letters([settings.kafka_bootstrap]) if k.letter.key == record.key]
     assert len(kept) == 1
     assert kept[0].letter == letter
-    return kept[0].place
+    return kept[0].location
 
 
 @pytest.fixture
 async def place_without_content(place: str, settings: EngineSettings) -> str:
     """Another one, of which only the description could be kept."""
-    kept = next(k for k in kept_letters([settings.kafka_bootstrap]) if k.place == place)
+    kept = next(k for k in read_dead_letters([settings.kafka_bootstrap]) if k.location == place)
     producer = Producer(settings, client_id="test")
     await producer.start()
     await producer.send([dead_letter(kept.letter.without_content())])
@@ -68,7 +68,9 @@ def test_list_and_show(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_replay_sends_the_record_back_as_it_was(place: str, settings: EngineSettings) -> None:
-    key = next(k.letter.key for k in kept_letters([settings.kafka_bootstrap]) if k.place == place)
+    key = next(
+        k.letter.key for k in read_dead_letters([settings.kafka_bootstrap]) if k.location == place
+    )
     assert key is not None
     replayed = runner.invoke(app, ["dlq", "replay", place])
     events = await events_of(
@@ -111,7 +113,7 @@ def test_what_was_too_large_to_keep_is_named_and_not_replayed(
 async def test_a_record_without_key_and_value_is_refused_and_those_after_it_are_not(
     place: str, settings: EngineSettings
 ) -> None:
-    kept = next(k for k in kept_letters([settings.kafka_bootstrap]) if k.place == place)
+    kept = next(k for k in read_dead_letters([settings.kafka_bootstrap]) if k.location == place)
     neither, keyed = (replace(kept.letter, key=key, value=None) for key in (None, b"key"))
     producer = Producer(settings, client_id="test")
     await producer.start()
