@@ -25,4 +25,3 @@ class EvaluationRequest(Frozen):
     gate: GateSettings
     model_cache: Path
     device: str
-    longest_prompt: int  # tokens

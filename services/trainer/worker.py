@@ -11,7 +11,7 @@ from services.trainer.model_card import model_card
 from services.trainer.progress import METRICS, RECIPE
 from services.trainer.settings import Settings
 from services.trainer.store import Run, Store
-from services.trainer.strategies import STRATEGIES
+from services.trainer.strategies import STRATEGIES, read_recipe
 from services.trainer.training_window import TrainingWindow
 from shared.events import ModelTrained, TrainedModel
 from shared.runs.worker import RunBroke, RunFailed, RunWorker, run_reporting_child, work_forever
@@ -164,6 +164,7 @@ class Worker:
             "backend": strategy.backend,
             "prompt_version": manifest.prompt_version,
             "temperature": metrics["temperature"],
+            "longest_prompt_tokens": read_recipe(recipe).longest_prompt_tokens,
             "dataset_version": manifest.dataset_version,
         }
         (out / _CARD).write_text(model_card(about, manifest, recipe, metrics))
