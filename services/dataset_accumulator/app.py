@@ -12,7 +12,7 @@ from services.dataset_accumulator.import_routes import ImportDefaults
 from services.dataset_accumulator.import_store import Imports
 from services.dataset_accumulator.importer import Importer
 from services.dataset_accumulator.release_store import Releases
-from services.dataset_accumulator.releaser import Releaser, Rules
+from services.dataset_accumulator.releaser import Releaser, ReleaseSettings
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.settings import Settings
 from services.dataset_accumulator.splits import read_shares
@@ -32,7 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
     store = Store(parts.database, salt=settings.split_salt)
     shares = read_shares(settings.split_shares)
     imports = Imports(parts.database)
-    rules = Rules(
+    release_settings = ReleaseSettings(
         settings.label_threshold,
         Schedule.parse(settings.release_schedule),
         settings.release_minimum_labels,
@@ -43,7 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
         imports,
         Artifacts(settings.engines),
         parts.health,
-        rules,
+        release_settings,
         now=lambda: datetime.now(UTC),
     )
     handlers = Handlers(store, shares=shares)

@@ -120,7 +120,7 @@ class _DecidedLabel:
 
 
 def _case_row(case: Case) -> tuple[object, ...]:
-    summary = {field: case.input.get(field) for field in get_task(case.task).summary}
+    summary = {field: case.input.get(field) for field in get_task(case.task).presentation.summary}
     return (
         case.case_id,
         case.task,

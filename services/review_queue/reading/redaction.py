@@ -15,7 +15,7 @@ from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from shared.auth.principal import Actor
 from shared.events import ReviewRequested
 from shared.tasks import get_task
-from shared.tasks.masking import MASK, masked
+from shared.tasks.masking import MASK, mask_member_data
 
 
 def redact(review: ReviewDetail, caller: Actor) -> ReviewDetail:
@@ -91,7 +91,7 @@ def _mask(review: ReviewDetail) -> ReviewDetail:
 
 
 def _mask_request(request: ReviewRequested) -> ReviewRequested:
-    masked_input = masked(get_task(request.case.task), request.case.input)
+    masked_input = mask_member_data(get_task(request.case.task), request.case.input)
     case = request.case.model_copy(update={"input": masked_input, "group_id": "hidden"})
     answer = request.answer
     if answer is not None and answer.reasoning:

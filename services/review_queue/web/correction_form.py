@@ -18,7 +18,8 @@ from services.review_queue.web.case_view import OptionView, options
 from shared.errors import Rejected
 from shared.events import Case, Criterion
 from shared.tasks import get_task
-from shared.tasks.task import Rule, Task
+from shared.tasks.presentation import Rule
+from shared.tasks.task import Task
 
 # The criterion's own fields, where none of the case's rules is quoted.
 _QUOTED = ("source", "version", "effective_date", "text")

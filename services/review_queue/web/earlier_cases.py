@@ -41,14 +41,16 @@ def earlier_views(task_name: str, found: Sequence[HistoryEntry]) -> EarlierView:
         EarlierCase(
             title=each.claim_id or each.case_id,
             submitted_at=each.submitted_at,
-            fields=fields(task, task.summary, each.summary),
+            fields=fields(task, task.presentation.summary, each.summary),
             label=each.label,
             decided_by=each.decided_by,
             corrected=each.corrected,
         )
         for each in found
     )
-    return EarlierView(tuple(heading(name) for name in task.summary), cases, _told(cases))
+    return EarlierView(
+        tuple(heading(name) for name in task.presentation.summary), cases, _told(cases)
+    )
 
 
 def _told(cases: Sequence[EarlierCase]) -> str:

@@ -191,7 +191,7 @@ def test_earlier_cases_say_what_became_of_them() -> None:
         case_id="case-0",
         claim_id="claim-0",
         submitted_at=NOW - timedelta(days=9),
-        summary={name: claim_input()[name] for name in ADJUDICATION.summary},
+        summary={name: claim_input()[name] for name in ADJUDICATION.presentation.summary},
         label="DENIED",
         decided_by="human",
         decided_at=NOW - timedelta(days=8),

@@ -14,7 +14,7 @@ from tests.support.builders.events import ADJUDICATION, NOW, case
 from tests.support.builders.requests import requested
 
 CASE = case(claim_id="C-1")
-RULE = ADJUDICATION.rules_of(ADJUDICATION.validate(CASE.input))[0]
+RULE = ADJUDICATION.presentation.rules_of(ADJUDICATION.validate(CASE.input))[0]
 QUOTE = Criterion(
     source=RULE.source,
     version=RULE.version,
