@@ -4,7 +4,7 @@ from services.review_queue.reviewing.states import Kind, SeatState
 
 STATES: dict[SeatState, str] = {
     "queued": "Waiting",
-    "leased": "In work",
+    "leased": "In progress",
     "submitted": "Submitted",
     "answered": "Done, last 24 h",
 }
@@ -15,4 +15,4 @@ KINDS: dict[Kind, tuple[str, str]] = {
     "further": ("Further opinion", "Asked where two disagree, or of a share from the start."),
     "final": ("Final word", "Disputed or escalated; a senior decides."),
 }
-PRIORITIES: dict[int, str] = {1: "Comes back", 2: "Usual", 3: "Audit"}
+PRIORITIES: dict[int, str] = {1: "Returned", 2: "Normal", 3: "Audit"}
