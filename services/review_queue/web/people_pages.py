@@ -23,7 +23,7 @@ from services.review_queue.web.navigation import see_other
 from services.review_queue.web.page_choices import BASES, days, tasks
 from services.review_queue.web.page_queries import read
 from services.review_queue.web.pages import PagesDep
-from services.review_queue.web.queue_overview import KINDS
+from services.review_queue.web.queue_texts import KINDS
 from shared.auth.principal import Actor
 from shared.errors import Conflict
 from shared.tasks import TASKS, get_task
