@@ -38,7 +38,7 @@ from services.review_queue.web import (
 from services.review_queue.web.error_pages import translate
 from services.review_queue.web.middleware import BodyLimit, SecurityHeaders
 from services.review_queue.web.pages import Pages, utc_now
-from shared.auth.tokens import Tokens
+from shared.auth.tokens import ApiTokens
 from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
 from shared.http.service import create_service, make_parts
 from shared.messaging.bus import Bus
@@ -74,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=settings.connections)
     database, outbox = parts.database, parts.make_outbox()
     settlement = Settlement(database, outbox)
-    tokens = Tokens.parse(settings)
+    tokens = ApiTokens.parse(settings)
     queue = _queue_state(database, outbox, settings=settings, tokens=tokens)
     users = parse_users(settings.bootstrap_users.get_secret_value())
     pages = Pages(utc_now)
@@ -108,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _queue_state(
-    database: Database, outbox: Outbox, *, settings: Settings, tokens: Tokens
+    database: Database, outbox: Outbox, *, settings: Settings, tokens: ApiTokens
 ) -> QueueState:
     limits = _limits(settings)
     return QueueState(
@@ -145,7 +145,7 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _accounts(database: Database, settings: Settings, tokens: Tokens) -> Accounts:
+def _accounts(database: Database, settings: Settings, tokens: ApiTokens) -> Accounts:
     limits = SignInLimits(
         session=settings.session,
         failures=settings.sign_in_failures,

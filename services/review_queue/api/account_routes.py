@@ -1,6 +1,6 @@
 """Signing in and out over the API, and the users."""
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from services.review_queue.api.account_schemas import (
     Credentials,
@@ -16,6 +16,7 @@ from services.review_queue.people.access import Operator, SignedIn
 from services.review_queue.people.identity import COOKIE, refuse_foreign, session_token
 from services.review_queue.people.users import Session, User, normalize_name
 from shared.auth.principal import address_of
+from shared.errors import NotFound
 
 _LOCKED: dict[int | str, dict[str, object]] = {
     429: {"model": Problem, "description": "Too many failures; wait"}
@@ -80,7 +81,7 @@ async def change_user(
         normalize_name(name), active=body.active, password=password, by=caller
     )
     if not known:
-        raise HTTPException(404, "no such user")
+        raise NotFound("no such user")
 
 
 def set_cookie(response: Response, session: Session, *, secure: bool) -> None:

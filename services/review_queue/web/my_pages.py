@@ -35,8 +35,8 @@ async def my_work_page(
     decisions = await statistics.decisions(
         caller.name, since=since, before=query.before, limit=query.limit + 1
     )
-    shown = decisions[: query.limit]
-    older = shown[-1].decided_at.isoformat() if len(decisions) > query.limit else None
+    page = decisions[: query.limit]
+    older = page[-1].decided_at.isoformat() if len(decisions) > query.limit else None
     return pages.render(
         request,
         "my_work.html",
@@ -45,7 +45,7 @@ async def my_work_page(
         query=query,
         days=days(1, 7, 30),
         problem=problem,
-        decisions=shown,
+        decisions=page,
         pace=await statistics.pace(caller.name, since=since),
         agreement=await statistics.of_month(caller.name, until=now),
         older=address("/my-work", params, before=older) if older else "",

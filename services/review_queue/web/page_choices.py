@@ -17,7 +17,7 @@ STATE_NAMES: dict[SeatState, str] = {**STATES, "answered": "Done", "withdrawn": 
 _AGE_NAMES = {"1h": "1 hour", "4h": "4 hours", "1d": "1 day", "3d": "3 days", "7d": "7 days"}
 BASES: dict[Basis, str] = {
     "independent": "Before the model was seen",
-    "all": "All, also with its draft in view",
+    "all": "All, including those with its draft in view",
 }
 
 

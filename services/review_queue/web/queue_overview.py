@@ -11,7 +11,7 @@ from shared.tasks import get_task
 
 STATES: dict[SeatState, str] = {
     "queued": "Waiting",
-    "leased": "In work",
+    "leased": "In progress",
     "submitted": "Submitted",
     "answered": "Done, last 24 h",
 }
@@ -22,7 +22,7 @@ KINDS: dict[Kind, tuple[str, str]] = {
     "further": ("Further opinion", "Asked where two disagree, or of a share from the start."),
     "final": ("Final word", "Disputed or escalated; a senior decides."),
 }
-PRIORITIES: dict[int, str] = {1: "Comes back", 2: "Usual", 3: "Audit"}
+PRIORITIES: dict[int, str] = {1: "Returned", 2: "Normal", 3: "Audit"}
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ def overview(counts: Sequence[SeatCount]) -> tuple[TaskOverview, ...]:
 def _task(name: str, counts: Sequence[SeatCount]) -> TaskOverview:
     totals = _totals(counts)
 
-    def row(key: str, words: tuple[str, str], found: Sequence[SeatCount]) -> Row:
-        here = _totals(found)
+    def row(key: str, words: tuple[str, str], counts: Sequence[SeatCount]) -> Row:
+        here = _totals(counts)
         share = 100 * here[0] / totals[0] if totals[0] else 0.0
-        return Row(key, *words, here, share, _oldest(found))
+        return Row(key, *words, here, share, _oldest(counts))
 
     reasons = [
         row(reason, words, [count for count in counts if count.reason == reason])

@@ -24,11 +24,11 @@ router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True)
-class Turn:
-    """Where a list goes on: addresses of its next page, and of the one before."""
+class PageLinks:
+    """Addresses of a list's next page and of the one before; empty where there is none."""
 
-    onward: str = ""
-    back: str = ""
+    next: str = ""
+    previous: str = ""
 
 
 @router.get("/queue")
@@ -67,8 +67,8 @@ async def reviews_page(
         before=query.before,
         newest=query.newest_first,
     )
-    shown, turn = _turn(seats, query, params)
-    await trail.add(caller, "listed", seats=len(shown))
+    page, page_links = _paginate(seats, query, params)
+    await trail.add(caller, "listed", seats=len(page))
     return pages.render(
         request,
         "list.html",
@@ -76,8 +76,8 @@ async def reviews_page(
         principal=caller,
         asked=params,
         problem=problem,
-        seats=shown,
-        turn=turn,
+        seats=page,
+        page_links=page_links,
         choices=seat_choices(),
         state_names=STATE_NAMES,
         kinds=KINDS,
@@ -140,9 +140,9 @@ async def audit_page(
         action=query.action,
         review_id=query.review_id,
     )
-    shown = entries[: query.limit]
-    await trail.add(caller, "audit_read", query.review_id, entries=len(shown))
-    more = len(entries) > query.limit
+    page = entries[: query.limit]
+    await trail.add(caller, "audit_read", query.review_id, entries=len(page))
+    has_more = len(entries) > query.limit
     return pages.render(
         request,
         "audit.html",
@@ -150,30 +150,30 @@ async def audit_page(
         principal=caller,
         asked=params,
         problem=problem,
-        entries=shown,
+        entries=page,
         actions=actions(),
-        turn=Turn(
-            onward=address("/audit", params, before=shown[-1].entry_id) if more else "",
-            back=address("/audit", params, before=None) if query.before < NEWEST else "",
+        page_links=PageLinks(
+            next=address("/audit", params, before=page[-1].entry_id) if has_more else "",
+            previous=address("/audit", params, before=None) if query.before < NEWEST else "",
         ),
     )
 
 
-def _turn(
+def _paginate(
     seats: Sequence[ListedSeat], query: BrowsedSeatsQuery, params: Mapping[str, str]
-) -> tuple[Sequence[ListedSeat], Turn]:
-    """The page in its order, and the ways on from it."""
+) -> tuple[Sequence[ListedSeat], PageLinks]:
+    """The page in its order, and the links to its neighbors."""
     backwards = query.before is not None or (query.newest_first and query.after is None)
-    more = len(seats) > query.limit
-    page = (seats[-query.limit :] if backwards else seats[: query.limit]) if more else seats
-    came = query.after is not None or query.before is not None
-    later, earlier = (came, more) if backwards else (more, came)
+    has_more = len(seats) > query.limit
+    page = seats[-query.limit :] if backwards else seats[: query.limit]
+    is_entered = query.after is not None or query.before is not None
+    has_newer, has_older = (is_entered, has_more) if backwards else (has_more, is_entered)
 
-    def way(wanted: bool, **cursor: int | None) -> str:
-        return address("/reviews", params, **cursor) if wanted and page else ""
+    def link(is_there: bool, **cursor: int | None) -> str:
+        return address("/reviews", params, **cursor) if is_there and page else ""
 
-    newer = way(later, after=page[-1].position if page else None, before=None)
-    older = way(earlier, before=page[0].position if page else None, after=None)
+    newer = link(has_newer, after=page[-1].position if page else None, before=None)
+    older = link(has_older, before=page[0].position if page else None, after=None)
     if query.newest_first:
-        return page[::-1], Turn(onward=older, back=newer)
-    return page, Turn(onward=newer, back=older)
+        return page[::-1], PageLinks(next=older, previous=newer)
+    return page, PageLinks(next=newer, previous=older)

@@ -43,7 +43,7 @@ async def test_what_nobody_may_give_is_said(queue: Queue, browse: Browse) -> Non
 
     shown = text_of(await page(browse, "lee", "/queue"))
 
-    assert "1 case waits for another opinion that nobody may give" in shown
+    assert "1 case waits for another opinion that nobody is left to give" in shown
     assert "caseloop users add NAME adjudicator" in shown
 
 
@@ -188,7 +188,7 @@ async def test_agreement_says_when_there_is_not_enough(queue: Queue, browse: Bro
     assert "67% agree, in 3 pairs of answers on 3 reviews" in shown
     assert "83% agree, in 6 pairs of answers on 3 reviews" in shown
     assert "3 of 30 reviews" in shown
-    assert "Krippendorff’s alpha" not in shown.split("What these numbers say")[0]
+    assert "Krippendorff’s alpha" not in shown.split("What these numbers mean")[0]
 
 
 async def test_agreement_has_its_coefficients_once_there_is_enough(

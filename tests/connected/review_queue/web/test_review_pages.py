@@ -60,7 +60,7 @@ async def test_escalations_and_disputes_are_told_in_order(queue: Queue, browse: 
 
     shown = text_of(await page(browse, "lee", f"/reviews/{review_id_of('case-1')}"))
 
-    told = ["Final word", "bo gave it back", "outside my field", "amara handed it on", "beyond me"]
+    told = ["Final word", "bo gave it back", "outside my field", "amara escalated it", "beyond me"]
     assert [shown.index(each) for each in told] == sorted(shown.index(each) for each in told)
 
 
