@@ -144,7 +144,7 @@ class Worker:
         }
 
     async def _publish(self, run: Run, directory: Path, manifest: DatasetManifest) -> None:
-        minor = await self.store.number(run)
+        minor = await self.store.assign_number(run)
         version = f"{run.task}-v{self.settings.major}.{minor}"
         trained = await in_thread(self._upload, run, version, directory / "out", manifest)
         await self.store.succeed(run, trained)
@@ -183,7 +183,7 @@ class Worker:
             task=run.task,
             model=model,
             run_id=run.run_id,
-            metrics=_scalars(metrics),
+            metrics=_scalar_metrics(metrics),
         )
 
 
@@ -194,6 +194,6 @@ def _leave_only(directory: Path, names: Container[str]) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _scalars(metrics: dict[str, Any]) -> dict[str, Any]:
+def _scalar_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
     """An event carries the numbers; the curves lie beside the adapter."""
     return {name: value for name, value in metrics.items() if isinstance(value, str | int | float)}
