@@ -105,7 +105,7 @@ def report(
 
 @app.command()
 def release(task: Task) -> None:
-    """Make a dataset version of the labels that wait, without waiting for more."""
+    """Make a dataset version of the labels there are, without waiting for more."""
     order = {"task": task, "key": uuid4().hex}
     released = system().post("dataset_accumulator", "/v1/releases", order)
     console.print(f"released {released['dataset_version']}; it is trained next")
@@ -129,13 +129,13 @@ def retry_evaluation(version: Version) -> None:
 
 @app.command()
 def promote(task: Task, version: Version, why: Why) -> None:
-    """Roll out a version that was not decided on by itself (INCONCLUSIVE), stage by stage."""
+    """Roll out an INCONCLUSIVE version by hand, stage by stage."""
     _act(task, "promote", why, version=version)
 
 
 @app.command()
 def rollback(task: Task, why: Why) -> None:
-    """Go back: refuse the candidate, or put the last good version in the champion's place."""
+    """Go back: take the candidate out, or make the last good version champion again."""
     _act(task, "rollback", why)
 
 
@@ -192,7 +192,7 @@ def register_base(
 
 @dlq.command("list")
 def list_letters() -> None:
-    """All dead letters: where they lie, whose they are, and why."""
+    """All dead letters: where they are, which service gave them up, and why."""
     table = views.letters(dead_letters.read_dead_letters(system().kafka))
     console.print(table if table.row_count else "no dead letters")
 
@@ -212,7 +212,7 @@ def replay_letters(
     new: Annotated[bool, typer.Option("--new", help="what came since the last --new")] = False,
     everything: Annotated[bool, typer.Option("--all", help="all there are, also again")] = False,
 ) -> None:
-    """Send dead letters back to their topics, after whatever was wrong is mended."""
+    """Send dead letters back to their topics, after fixing what was wrong."""
     if [bool(locations), new, everything].count(True) != 1:
         raise typer.BadParameter("name the locations, or say --new, or --all")
     kafka = system().kafka

@@ -107,7 +107,7 @@ def _decision_fields(case: DecidedCase, task: Task) -> dict[str, Any]:
 
 def _criterion(case: DecidedCase, task: Task) -> dict[str, str]:
     """The rule that the case fails, else the first that bears on it, else the record itself."""
-    rules = sorted(task.rules_of(case.input), key=lambda rule: rule.outcome != "fail")
+    rules = sorted(task.presentation.rules_of(case.input), key=lambda rule: rule.outcome != "fail")
     if not rules:
         record = {"source": "the record's determination", "version": "1"}
         return {**record, "effective_date": "unknown", "text": case.reasoning}

@@ -27,7 +27,7 @@ console = Terminal()
 def up(
     only: Annotated[str, typer.Option(help="`engines` starts no services.")] = "",
     setting: Annotated[list[str], typer.Option("--set", help="NAME=VALUE, kept.")] = [],  # noqa: B006
-    timeout: Annotated[float, typer.Option(help="Seconds to become healthy in.")] = 90.0,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for all to be healthy.")] = 90.0,
 ) -> None:
     """Start what does not run and wait until all of it is healthy."""
     if only not in ("", "engines"):
@@ -52,7 +52,7 @@ def engines() -> None:
 
 @app.command()
 def down() -> None:
-    """Stop everything; the data stay."""
+    """Stop everything and keep the data."""
     with console.status("stopping"):
         _stack().stop()
     console.print("stopped")
@@ -74,7 +74,9 @@ def status() -> None:
 @app.command()
 def logs(
     name: Annotated[str, typer.Argument(help="A process; without it, all of them.")] = "",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep printing until Ctrl-C.")
+    ] = False,
     lines: Annotated[int, typer.Option("--lines", "-n")] = 50,
 ) -> None:
     """Print the end of the logs."""

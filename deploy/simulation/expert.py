@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from random import Random
 
 from deploy.simulation.notes import Note, Support
-from shared.tasks.adjudication import LABELS
 from shared.tasks.adjudication.input import ClaimInput, Edit
+from shared.tasks.adjudication.labels import LABELS
 
 _REASON_CODES = {
     "code_validity": "CODE_CORRECTION",

@@ -14,7 +14,7 @@ from shared.events import (
     RouteReason,
     Score,
 )
-from shared.sampling import draw
+from shared.sampling import draw_by_hash
 from shared.tasks import get_task
 
 
@@ -76,6 +76,6 @@ def route_prediction(
         raise Rejected("are not the task's labels", field="scores.probabilities")
     if obstacle := obstacle_to(answer, task=case.task, threshold=served.threshold):
         return Review(obstacle)
-    if draw(settings.audit_salt, case.case_id) < settings.audit_rate:
+    if draw_by_hash(settings.audit_salt, case.case_id) < settings.audit_rate:
         return Review("audit", settings.audit_rate)
     return Accept(answer, case.task, settings.audit_rate)

@@ -6,13 +6,13 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
+from services.dataset_accumulator import import_routes, routes
 from services.dataset_accumulator.handlers import Handlers
-from services.dataset_accumulator.import_routes import create_import_routes
+from services.dataset_accumulator.import_routes import ImportDefaults
 from services.dataset_accumulator.import_store import Imports
 from services.dataset_accumulator.importer import Importer
 from services.dataset_accumulator.release_store import Releases
-from services.dataset_accumulator.releaser import Releaser, Rules
-from services.dataset_accumulator.routes import create_routes
+from services.dataset_accumulator.releaser import Releaser, ReleaseSettings
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.settings import Settings
 from services.dataset_accumulator.splits import read_shares
@@ -32,7 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
     store = Store(parts.database, salt=settings.split_salt)
     shares = read_shares(settings.split_shares)
     imports = Imports(parts.database)
-    rules = Rules(
+    release_settings = ReleaseSettings(
         settings.label_threshold,
         Schedule.parse(settings.release_schedule),
         settings.release_minimum_labels,
@@ -43,7 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
         imports,
         Artifacts(settings.engines),
         parts.health,
-        rules,
+        release_settings,
         now=lambda: datetime.now(UTC),
     )
     handlers = Handlers(store, shares=shares)
@@ -58,10 +58,10 @@ def create_app(settings: Settings) -> FastAPI:
         parts,
         outbox=outbox,
         loops=[releaser.run],
-        routers=[
-            create_routes(releaser),
-            create_import_routes(
-                Importer(store, imports, releaser), shares=shares, new_id=lambda: uuid4().hex[:12]
-            ),
-        ],
+        routers=[routes.router, import_routes.router],
+        state={
+            "releaser": releaser,
+            "importer": Importer(store, imports, releaser),
+            "import_defaults": ImportDefaults(shares, new_id=lambda: uuid4().hex[:12]),
+        },
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.evaluator.handlers import Handlers
-from services.evaluator.routes import create_routes
+from services.evaluator.routes import router
 from services.evaluator.settings import Settings
 from services.evaluator.store import Store
 from services.evaluator.worker import Worker
@@ -33,5 +33,6 @@ def create_app(settings: Settings) -> FastAPI:
         outbox=outbox,
         rollouts=rollouts,
         loops=[worker.run],
-        routers=[create_routes(store, Artifacts(settings.engines))],
+        routers=[router],
+        state={"store": store, "artifacts": Artifacts(settings.engines)},
     )

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from services.inference.handlers import Handlers
 from services.inference.intake import Intake
 from services.inference.predictor import Predictor
-from services.inference.routes import create_routes
+from services.inference.routes import router
 from services.inference.serving import Serving
 from services.inference.settings import Settings
 from shared.events import CaseSubmitted
@@ -43,5 +43,6 @@ def create_app(settings: Settings) -> FastAPI:
         rollouts=rollouts,
         start=[serving.settled],
         loops=[serving.run, predictor.run],
-        routers=[create_routes(handlers, serving, now)],
+        routers=[router],
+        state={"handlers": handlers, "serving": serving, "now": now},
     )

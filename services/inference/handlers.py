@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.inference.intake import Intake, accept
+from services.inference.intake import Intake, case_of
 from services.inference.predictor import Predictor
 from shared.events import CaseSubmitted, PredictionMade
 from shared.messaging.bus import Bus
@@ -25,8 +25,8 @@ class Handlers:
     async def _predict(
         self, submissions: Sequence[CaseSubmitted], *, urgent: bool
     ) -> list[PredictionMade]:
-        cases = [accept(submission) for submission in submissions]
-        await self.intake.remember(cases)
+        cases = [case_of(submission) for submission in submissions]
+        await self.intake.record_cases(cases)
         predictions = await self.predictor.predict(
             cases, explain=[s.reasoning_requested for s in submissions], urgent=urgent
         )

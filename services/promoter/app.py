@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.promoter.handlers import Handlers
-from services.promoter.routes import create_routes
+from services.promoter.routes import router
 from services.promoter.settings import Settings
 from services.promoter.store import Store
 from shared.events import ModelEvaluated, PredictionMade
@@ -32,5 +32,6 @@ def create_app(settings: Settings) -> FastAPI:
         parts,
         outbox=outbox,
         loops=[handlers.run],
-        routers=[create_routes(store, settings.limits)],
+        routers=[router],
+        state={"store": store, "limits": settings.limits},
     )

@@ -14,17 +14,17 @@ from services.review_queue.api import (
 )
 from services.review_queue.api.state import QueueState
 from services.review_queue.handlers import Handlers
-from services.review_queue.people.audit import Trail
+from services.review_queue.people.audit import AuditTrail
 from services.review_queue.people.identity import Identity
-from services.review_queue.people.reviewers import Reviewers
 from services.review_queue.people.users import Accounts, SignInLimits, parse_users
 from services.review_queue.reading.listing import Listing
-from services.review_queue.reading.member_history import History
+from services.review_queue.reading.member_history import MemberHistory
 from services.review_queue.reviewing.assignments import Assignments
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.notes import Notes
+from services.review_queue.reviewing.reviewers import Reviewers
 from services.review_queue.reviewing.settlement import Settlement
 from services.review_queue.settings import Settings
 from services.review_queue.web import (
@@ -38,7 +38,7 @@ from services.review_queue.web import (
 from services.review_queue.web.error_pages import translate
 from services.review_queue.web.middleware import BodyLimit, SecurityHeaders
 from services.review_queue.web.pages import Pages, utc_now
-from shared.auth.tokens import Tokens
+from shared.auth.tokens import ApiTokens
 from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
 from shared.http.service import create_service, make_parts
 from shared.messaging.bus import Bus
@@ -74,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=settings.connections)
     database, outbox = parts.database, parts.make_outbox()
     settlement = Settlement(database, outbox)
-    tokens = Tokens.parse(settings)
+    tokens = ApiTokens.parse(settings)
     queue = _queue_state(database, outbox, settings=settings, tokens=tokens)
     users = parse_users(settings.bootstrap_users.get_secret_value())
     pages = Pages(utc_now)
@@ -108,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _queue_state(
-    database: Database, outbox: Outbox, *, settings: Settings, tokens: Tokens
+    database: Database, outbox: Outbox, *, settings: Settings, tokens: ApiTokens
 ) -> QueueState:
     limits = _limits(settings)
     return QueueState(
@@ -116,18 +116,18 @@ def _queue_state(
         assignments=Assignments(database, limits),
         corrections=Corrections(database, outbox, within=settings.correction),
         notes=Notes(database),
-        history=History(database),
+        history=MemberHistory(database),
         listing=Listing(database),
         statistics=Statistics(database, correction=settings.correction),
         reviewers=Reviewers(database),
         accounts=_accounts(database, settings, tokens),
-        trail=Trail(database),
+        trail=AuditTrail(database),
         clock=utc_now,
         secure_cookies=settings.secure_cookies,
     )
 
 
-def _consume(bus: Bus, handlers: Handlers, history: History, *, batch: int) -> None:
+def _consume(bus: Bus, handlers: Handlers, history: MemberHistory, *, batch: int) -> None:
     bus.consume(REVIEWS_REQUESTED, handlers.reviews_requested, event=ReviewRequested, batch=batch)
     bus.consume(PREDICTIONS_MADE, history.predictions_made, event=PredictionMade, batch=batch)
     bus.consume(DECISIONS_MADE, history.decisions_made, event=DecisionMade, batch=batch)
@@ -145,7 +145,7 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _accounts(database: Database, settings: Settings, tokens: Tokens) -> Accounts:
+def _accounts(database: Database, settings: Settings, tokens: ApiTokens) -> Accounts:
     limits = SignInLimits(
         session=settings.session,
         failures=settings.sign_in_failures,

@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.trainer.handlers import Handlers
-from services.trainer.routes import create_routes
+from services.trainer.routes import router
 from services.trainer.settings import Settings
 from services.trainer.store import Store
 from services.trainer.worker import Worker
@@ -42,5 +42,6 @@ def create_app(settings: Settings) -> FastAPI:
         parts,
         outbox=outbox,
         loops=[worker.run] * settings.max_concurrent_runs,
-        routers=[create_routes(store)],
+        routers=[router],
+        state={"store": store},
     )

@@ -40,6 +40,7 @@ Right = Literal[
 Route = tuple[str, str]  # method and path
 
 ROLES: tuple[Role, ...] = get_args(Role)
+USER_ROLES = tuple(role for role in ROLES if role != "service")  # of people, who sign in
 REVIEWERS: tuple[Role, ...] = ("adjudicator", "senior", "lead")
 SENIORS: tuple[Role, ...] = ("senior", "lead")  # who has the final word in a dispute
 # They follow the models from the dataset to the rollout, where no member data is shown.

@@ -1,5 +1,4 @@
-"""Every service's application: it starts its parts in order, keeps its loops running, and tells
-its health."""
+"""Every service's application: it starts its parts in order and keeps its loops running."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -12,14 +11,12 @@ from contextlib import (
 from types import MappingProxyType
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.auth.tokens import Tokens
+from shared.auth.tokens import ApiTokens
 from shared.errors import Transient
 from shared.health import Health
+from shared.http import health_routes
 from shared.http.errors import translate_errors
-from shared.messaging.asyncapi import document
 from shared.messaging.bus import Bus
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, logger
@@ -49,10 +46,10 @@ def create_application(
         redoc_url=None,
     )
     app.state.bus = bus
-    app.state.identify = Tokens.parse(settings).identify
+    app.state.identify = ApiTokens.parse(settings).identify
     for part, value in state.items():
         setattr(app.state, part, value)
-    for router in (_health_routes(name, bus.health), *routers):
+    for router in (health_routes.router, *routers):
         app.include_router(router)
     translate_errors(app)
     return app
@@ -101,32 +98,3 @@ async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
     for task in tasks:
         with suppress(asyncio.CancelledError):
             await task
-
-
-def _health_routes(name: str, health: Health) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/health/live", tags=["health"])
-    async def live() -> dict[str, str]:
-        return {"status": "alive", "service": name}
-
-    @router.get("/health/ready", tags=["health"])
-    async def ready() -> JSONResponse:
-        reason = "; ".join(f"{part}: {why}" for part, why in sorted(health.reasons.items()))
-        content = {
-            "status": "ready" if health.is_ready else "waiting",
-            "service": name,
-            "reason": reason,
-            "alerts": health.alerts,
-        }
-        return JSONResponse(content, status_code=200 if health.is_ready else 503)
-
-    @router.get("/metrics", tags=["health"])
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-    @router.get("/asyncapi.json", tags=["health"])
-    async def asyncapi() -> JSONResponse:
-        return JSONResponse(document(name))
-
-    return router

@@ -22,7 +22,7 @@ from shared.storage.database import Database
 
 
 @dataclass(frozen=True)
-class Parts:
+class CommonParts:
     """What every service has; the outbox and the rollouts are for those that need them."""
 
     name: str
@@ -40,10 +40,10 @@ class Parts:
 
 def make_parts(
     name: str, settings: ServiceSettings, *, migrations: Path, connections: int = 4
-) -> Parts:
+) -> CommonParts:
     """The parts of the service `name`, which is its schema and its consumer group too."""
     health = Health()
-    return Parts(
+    return CommonParts(
         name,
         settings,
         health,
@@ -53,7 +53,7 @@ def make_parts(
 
 
 def create_service(
-    parts: Parts,
+    parts: CommonParts,
     *,
     outbox: Outbox | None = None,
     rollouts: Rollouts | None = None,

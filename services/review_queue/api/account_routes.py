@@ -1,6 +1,6 @@
 """Signing in and out over the API, and the users."""
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from services.review_queue.api.account_schemas import (
     Credentials,
@@ -14,8 +14,9 @@ from services.review_queue.api.problems import PROBLEMS, Problem
 from services.review_queue.api.state import AccountsDep, SecureCookies
 from services.review_queue.people.access import Operator, SignedIn
 from services.review_queue.people.identity import COOKIE, refuse_foreign, session_token
-from services.review_queue.people.users import Session, User, normal
+from services.review_queue.people.users import Session, User, normalize_name
 from shared.auth.principal import address_of
+from shared.errors import NotFound
 
 _LOCKED: dict[int | str, dict[str, object]] = {
     429: {"model": Problem, "description": "Too many failures; wait"}
@@ -59,7 +60,7 @@ async def sign_out(
 @router.post("/users", status_code=201)
 async def create_user(body: NewUser, caller: Operator, accounts: AccountsDep) -> UserView:
     """Create a user who can sign in."""
-    user = User(normal(body.name), body.role, body.password.get_secret_value())
+    user = User(normalize_name(body.name), body.role, body.password.get_secret_value())
     await accounts.create(user, by=caller)
     return UserView(name=user.name, role=user.role, active=True)
 
@@ -76,9 +77,11 @@ async def change_user(
 ) -> None:
     """Shut users out (`active: false`), let them in again, or set their password."""
     password = body.password.get_secret_value() if body.password else None
-    known = await accounts.change(normal(name), active=body.active, password=password, by=caller)
+    known = await accounts.change(
+        normalize_name(name), active=body.active, password=password, by=caller
+    )
     if not known:
-        raise HTTPException(404, "no such user")
+        raise NotFound("no such user")
 
 
 def set_cookie(response: Response, session: Session, *, secure: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.review_queue.agreement.report import report
+from services.review_queue.agreement.report import agreement_report
 from services.review_queue.api.agreement_schemas import (
     AgreementView,
     FiguresView,
@@ -34,7 +34,9 @@ async def agreement(
     compared = query.compared(now)
     rated = await statistics.rated(compared)
     labels = get_task(query.task).label_names
-    return AgreementView.of(compared, rated, await asyncio.to_thread(report, rated, labels=labels))
+    return AgreementView.of(
+        compared, rated, await asyncio.to_thread(agreement_report, rated, labels=labels)
+    )
 
 
 @router.get("/my-work")
@@ -43,7 +45,7 @@ async def my_work(
 ) -> WorkPage:
     """What the caller decided, in the last 24 hours if nothing is said."""
     since = query.start(now)
-    decisions = await statistics.done(
+    decisions = await statistics.decisions(
         caller.name, since=since, before=query.before, limit=query.limit
     )
     return WorkPage(

@@ -6,11 +6,17 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from services.review_queue.agreement.coefficients import Interval, Specific
+from services.review_queue.agreement.coefficients import Interval, SpecificAgreement
 from services.review_queue.agreement.confusion import Confusion
-from services.review_queue.agreement.measures import Agreement, Figures
-from services.review_queue.agreement.ratings import Basis, Compared, Done, Pace, shown_name
-from services.review_queue.agreement.report import AgreementReport, Rated, enough
+from services.review_queue.agreement.measures import Agreement, AgreementFigures
+from services.review_queue.agreement.ratings import (
+    Basis,
+    OwnDecision,
+    Pace,
+    RatingScope,
+    shown_name,
+)
+from services.review_queue.agreement.report import AgreementReport, RatedReviews, has_enough_reviews
 
 
 class FiguresView(BaseModel):
@@ -29,7 +35,7 @@ class FiguresView(BaseModel):
     enough: bool
 
     @classmethod
-    def of(cls, figures: Figures) -> Self:
+    def of(cls, figures: AgreementFigures) -> Self:
         return cls(
             reviews=figures.reviews,
             pairs=figures.pairs,
@@ -37,7 +43,7 @@ class FiguresView(BaseModel):
             kappa=figures.kappa,
             alpha=figures.alpha,
             alpha_interval=figures.interval,
-            enough=enough(figures),
+            enough=has_enough_reviews(figures),
         )
 
 
@@ -48,7 +54,7 @@ class BothFigures(BaseModel):
     with_model: FiguresView
 
     @classmethod
-    def of(cls, figures: Agreement[Figures]) -> Self:
+    def of(cls, figures: Agreement[AgreementFigures]) -> Self:
         return cls(
             experts=FiguresView.of(figures.experts), with_model=FiguresView.of(figures.with_model)
         )
@@ -98,7 +104,7 @@ class AgreementView(BaseModel):
     model_confusion: ConfusionView
 
     @classmethod
-    def of(cls, compared: Compared, rated: Rated, report: AgreementReport) -> Self:
+    def of(cls, compared: RatingScope, rated: RatedReviews, report: AgreementReport) -> Self:
         return cls(
             task=compared.task,
             since=compared.since,
@@ -121,7 +127,7 @@ class AgreementView(BaseModel):
 class WorkPage(BaseModel):
     """The caller's decisions, the newest first. `before` continues with older ones."""
 
-    decisions: list[Done]
+    decisions: list[OwnDecision]
     pace: Pace
     before: datetime | None
 
@@ -132,14 +138,16 @@ class OwnAgreement(BaseModel):
     tasks: dict[str, FiguresView]
 
 
-def _pairs(pairs: Iterable[tuple[tuple[str, str], Figures]]) -> list[PairFigures]:
+def _pairs(pairs: Iterable[tuple[tuple[str, str], AgreementFigures]]) -> list[PairFigures]:
     return [
         PairFigures(one=one, other=shown_name(other), figures=FiguresView.of(figures))
         for (one, other), figures in pairs
     ]
 
 
-def _label(label: str, experts: Specific | None, with_model: Specific | None) -> LabelFigures:
+def _label(
+    label: str, experts: SpecificAgreement | None, with_model: SpecificAgreement | None
+) -> LabelFigures:
     return LabelFigures(
         label=label,
         experts=experts.agreement if experts else None,

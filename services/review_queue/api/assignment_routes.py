@@ -30,7 +30,7 @@ from services.review_queue.api.fields import ReviewId
 from services.review_queue.api.problems import PROBLEMS
 from services.review_queue.api.state import AssignmentsDep, CorrectionsDep, LeasingDep, NotesDep
 from services.review_queue.people.access import Worker
-from services.review_queue.reviewing.assignments import Hold
+from services.review_queue.reviewing.assignments import LeaseHandle
 from shared.tasks import get_task
 
 router = APIRouter(prefix="/v1/assignments", tags=["assignments"], responses=PROBLEMS)
@@ -64,7 +64,7 @@ async def heartbeat(
     assignment_id: UUID, body: Heartbeat, caller: Worker, assignments: AssignmentsDep
 ) -> LeaseView:
     """Prolong the lease."""
-    hold = Hold(assignment_id, caller, body.token)
+    hold = LeaseHandle(assignment_id, caller, body.token)
     return LeaseView(lease_expires_at=await assignments.heartbeat(hold, opened=body.opened))
 
 
@@ -77,7 +77,7 @@ async def commit(
     leasing: LeasingDep,
 ) -> CommittedView:
     """Commit to an answer of one's own; then the model's, if it was withheld, can be seen."""
-    await assignments.commit(Hold(assignment_id, caller, body.token), body.label)
+    await assignments.commit(LeaseHandle(assignment_id, caller, body.token), body.label)
     committed = await leasing.assignment(assignment_id, caller.name)
     return CommittedView(answer=committed.answer, reason=committed.reason)
 
@@ -87,7 +87,7 @@ async def submit(
     assignment_id: UUID, body: Submission, caller: Worker, assignments: AssignmentsDep
 ) -> SubmittedView:
     """Decide the case. The decision leaves once the time for undoing it is over."""
-    hold = Hold(assignment_id, caller, body.token)
+    hold = LeaseHandle(assignment_id, caller, body.token)
     submitted = await assignments.submit(hold, body.answer(), panels=tuple(body.panels))
     return SubmittedView(
         review_id=submitted.review_id,
@@ -101,7 +101,7 @@ async def release(
     assignment_id: UUID, body: Release, caller: Worker, assignments: AssignmentsDep
 ) -> None:
     """Give the case back undecided. It goes to others first."""
-    await assignments.release(Hold(assignment_id, caller, body.token), body.reason)
+    await assignments.release(LeaseHandle(assignment_id, caller, body.token), body.reason)
 
 
 @router.post("/{assignment_id}/escalate", status_code=204)
@@ -109,7 +109,7 @@ async def escalate(
     assignment_id: UUID, body: Escalation, caller: Worker, assignments: AssignmentsDep
 ) -> None:
     """Hand the case on to somebody senior, who has the final word."""
-    await assignments.escalate(Hold(assignment_id, caller, body.token), body.reason)
+    await assignments.escalate(LeaseHandle(assignment_id, caller, body.token), body.reason)
 
 
 @router.post("/{assignment_id}/undo")
@@ -121,7 +121,7 @@ async def undo(
     leasing: LeasingDep,
 ) -> AssignmentView:
     """Take the decision back before it leaves. The case is leased again, with a new token."""
-    assignment = await assignments.undo(Hold(assignment_id, caller, body.token))
+    assignment = await assignments.undo(LeaseHandle(assignment_id, caller, body.token))
     return AssignmentView.of(assignment, lease=leasing.limits.lease)
 
 

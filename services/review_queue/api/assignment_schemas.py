@@ -15,7 +15,7 @@ from services.review_queue.reviewing.states import AssignmentState, Kind
 from shared.events import Case, Criterion, ModelAnswer, RouteReason
 from shared.tasks import get_task
 from shared.tasks.fields import ShortText, Text
-from shared.tasks.task import Rule
+from shared.tasks.presentation import Rule
 
 PanelName = Annotated[Text, Field(max_length=80, pattern=r"^[ -~]+$")]
 Token = Annotated[int, Field(ge=1, lt=2**63)]

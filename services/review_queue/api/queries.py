@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.review_queue.agreement.ratings import Basis, Compared
+from services.review_queue.agreement.ratings import Basis, RatingScope
 from services.review_queue.api.fields import (
     Amount,
     Limit,
@@ -95,10 +95,10 @@ class AgreementQuery(Query):
     days: Literal["7", "30", "90"] = "30"
     basis: Basis = "independent"
 
-    def compared(self, now: datetime) -> Compared:
+    def compared(self, now: datetime) -> RatingScope:
         until = self.until or now
         since = self.since or until - timedelta(days=int(self.days))
-        return Compared(self.task, since, until, self.basis)
+        return RatingScope(self.task, since, until, self.basis)
 
 
 class WorkQuery(Query):

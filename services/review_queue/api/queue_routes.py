@@ -28,7 +28,7 @@ from services.review_queue.people.access import (
     Reader,
     Worker,
 )
-from services.review_queue.reading.redaction import visible
+from services.review_queue.reading.redaction import redact
 
 router = APIRouter(prefix="/v1", tags=["queue"], responses=PROBLEMS)
 lead_router = APIRouter(prefix="/v1", tags=["lead"], responses=PROBLEMS)
@@ -59,7 +59,7 @@ async def search(wanted: Search, caller: Worker, listing: ListingDep, trail: Tra
     """The newest reviews of a case, a claim or a member, by the whole id. It is posted: an
     address would carry a member's number into histories and logs."""
     reviews = await listing.search(wanted.text)
-    await trail.searched(caller, [each.review_id for each in reviews])
+    await trail.record_search(caller, [each.review_id for each in reviews])
     return FoundView(reviews=reviews)
 
 
@@ -70,7 +70,7 @@ async def read_review(
     """One review with its case, as far as the caller may see it: auditors without member
     data, reviewers nothing that would sway an opinion that is still asked for.
     """
-    detail = visible(await listing.detail(review_id), caller)
+    detail = redact(await listing.detail(review_id), caller)
     await trail.add(caller, "viewed", review_id)
     return ReviewView.of(detail)
 

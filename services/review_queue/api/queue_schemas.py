@@ -7,10 +7,16 @@ from typing import Self
 from pydantic import AwareDatetime, BaseModel
 
 from services.review_queue.api.fields import Input
-from services.review_queue.people.audit import Entry
-from services.review_queue.people.reviewers import Held, ReviewerRow
-from services.review_queue.reading.listing import Count, Found, Listed
-from services.review_queue.reading.review_detail import Detail, Ended, Note, Revision, Seat
+from services.review_queue.people.audit import AuditEntry
+from services.review_queue.reading.listing import ListedSeat, SearchHit, SeatCount
+from services.review_queue.reading.review_detail import (
+    EndedLease,
+    Note,
+    ReviewDetail,
+    Revision,
+    Seat,
+)
+from services.review_queue.reviewing.reviewers import HeldCase, ReviewerRow
 from services.review_queue.reviewing.states import Kind, SeatState
 from shared.events import Case, ModelAnswer, Opinion, RouteReason
 from shared.events.base import InclusionProbability
@@ -20,20 +26,20 @@ from shared.tasks.fields import ShortText
 class QueueView(BaseModel):
     """Counts of open seats, and of those completed in the last 24 hours."""
 
-    counts: list[Count]
+    counts: list[SeatCount]
 
 
 class SeatPage(BaseModel):
     """Seats in the order of their arrival. `after` continues behind them; null at the end."""
 
-    seats: list[Listed]
+    seats: list[ListedSeat]
     after: int | None
 
 
 class FoundView(BaseModel):
     """The newest 50 reviews of a case, claim or member."""
 
-    reviews: list[Found]
+    reviews: list[SearchHit]
 
 
 class SeatView(BaseModel):
@@ -66,13 +72,13 @@ class ReviewView(BaseModel):
     blind: bool
     answer: ModelAnswer | None
     seats: list[SeatView]
-    ended: list[Ended]
+    ended: list[EndedLease]
     corrections: list[Revision]
     notes: list[Note]
     revision: int
 
     @classmethod
-    def of(cls, detail: Detail) -> Self:
+    def of(cls, detail: ReviewDetail) -> Self:
         request = detail.request
         return cls(
             review_id=request.review_id,
@@ -111,13 +117,13 @@ class ReviewersView(BaseModel):
 
 class ReviewerView(BaseModel):
     reviewer: ReviewerRow
-    held: list[Held]
+    held: list[HeldCase]
 
 
 class AuditPage(BaseModel):
     """The newest entries first. `before` continues with older ones; null at the end."""
 
-    entries: list[Entry]
+    entries: list[AuditEntry]
     before: int | None
 
 

@@ -10,15 +10,15 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.review_queue.agreement.ratings import Statistics
-from services.review_queue.people.audit import Trail
-from services.review_queue.people.reviewers import Reviewers
+from services.review_queue.people.audit import AuditTrail
 from services.review_queue.people.users import Accounts
 from services.review_queue.reading.listing import Listing
-from services.review_queue.reading.member_history import History
+from services.review_queue.reading.member_history import MemberHistory
 from services.review_queue.reviewing.assignments import Assignments
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.leasing import Leasing
 from services.review_queue.reviewing.notes import Notes
+from services.review_queue.reviewing.reviewers import Reviewers
 from shared.http.state import FromState
 
 
@@ -28,12 +28,12 @@ class QueueState:
     assignments: Assignments
     corrections: Corrections
     notes: Notes
-    history: History
+    history: MemberHistory
     listing: Listing
     statistics: Statistics
     reviewers: Reviewers
     accounts: Accounts
-    trail: Trail
+    trail: AuditTrail
     clock: Callable[[], datetime]
     secure_cookies: bool = False  # on behind TLS
 
@@ -47,11 +47,11 @@ LeasingDep = Annotated[Leasing, Depends(FromState("leasing"))]
 AssignmentsDep = Annotated[Assignments, Depends(FromState("assignments"))]
 CorrectionsDep = Annotated[Corrections, Depends(FromState("corrections"))]
 NotesDep = Annotated[Notes, Depends(FromState("notes"))]
-HistoryDep = Annotated[History, Depends(FromState("history"))]
+HistoryDep = Annotated[MemberHistory, Depends(FromState("history"))]
 ListingDep = Annotated[Listing, Depends(FromState("listing"))]
 StatisticsDep = Annotated[Statistics, Depends(FromState("statistics"))]
 ReviewersDep = Annotated[Reviewers, Depends(FromState("reviewers"))]
 AccountsDep = Annotated[Accounts, Depends(FromState("accounts"))]
-TrailDep = Annotated[Trail, Depends(FromState("trail"))]
+TrailDep = Annotated[AuditTrail, Depends(FromState("trail"))]
 SecureCookies = Annotated[bool, Depends(FromState("secure_cookies"))]
 Now = Annotated[datetime, Depends(_now)]

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.errors import Rejected
-from shared.tasks.task import Rule, Task
+from shared.tasks.presentation import Rule
+from shared.tasks.task import Task
 
 
 def rules_of(task: Task, content: Mapping[str, Any]) -> tuple[Rule, ...]:
     try:
-        return task.rules_of(task.validate(content))
+        return task.presentation.rules_of(task.validate(content))
     except Rejected:
         return ()

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from shared.errors import Rejected
 from shared.tasks.masking import MASK
-from shared.tasks.task import Panel, Rule, Task
+from shared.tasks.presentation import Panel, Rule
+from shared.tasks.task import Task
 
 Kind = Literal["empty", "masked", "word", "amount", "prose", "codes", "table"]
 
@@ -93,14 +94,17 @@ def facts_of(task: Task, content: Mapping[str, Any]) -> Facts:
         case = task.validate(content)
     except Rejected as error:
         return Facts(layout, problem=str(error))
-    rules = (RuleView(f"rule-{n}", rule) for n, rule in enumerate(task.rules_of(case), start=1))
-    return Facts(layout, tuple(rules), task.panels_of(case))
+    rules = (
+        RuleView(f"rule-{n}", rule)
+        for n, rule in enumerate(task.presentation.rules_of(case), start=1)
+    )
+    return Facts(layout, tuple(rules), task.presentation.panels_of(case))
 
 
 def sections(task: Task, content: Mapping[str, Any]) -> tuple[SectionView, ...]:
     return tuple(
         SectionView(section.title, section.wide, fields(task, section.fields, content))
-        for section in task.layout
+        for section in task.presentation.sections
     )
 
 
@@ -140,7 +144,7 @@ def _codes(name: str, values: Sequence[Any], task: Task) -> tuple[CodeView, ...]
 
 
 def _code(name: str, code: str, times: int, task: Task) -> CodeView:
-    known = task.title_of_code(name, code)
+    known = task.presentation.title_of_code(name, code)
     return CodeView(code, times, known.title, known.group) if known else CodeView(code, times)
 
 

@@ -34,8 +34,8 @@ async def leased_case(
     """One leased case as a fragment of the review page."""
     assignment = await leasing.assignment(assignment_id, caller.name)
     case = assignment.request.case
-    earlier = await history.earlier(
-        case.group_id, case.task, before=case.submitted_at, but=case.case_id
+    earlier = await history.earlier_cases(
+        case.group_id, case.task, before=case.submitted_at, except_case=case.case_id
     )
     written = await notes.read(
         assignment.request.review_id, by=caller, all_of_them=assignment.kind == "final"

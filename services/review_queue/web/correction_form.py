@@ -12,13 +12,14 @@ from pydantic import ValidationError
 
 from services.review_queue.api.assignment_schemas import Corrected
 from services.review_queue.reading.case_rules import rules_of
-from services.review_queue.reviewing.corrections import Reopened
-from services.review_queue.reviewing.opinions import amount_at_stake, needs
+from services.review_queue.reviewing.corrections import ReopenedDecision
+from services.review_queue.reviewing.opinions import amount_at_stake, requirements_of
 from services.review_queue.web.case_view import OptionView, options
 from shared.errors import Rejected
 from shared.events import Case, Criterion
 from shared.tasks import get_task
-from shared.tasks.task import Rule, Task
+from shared.tasks.presentation import Rule
+from shared.tasks.task import Task
 
 # The criterion's own fields, where none of the case's rules is quoted.
 _QUOTED = ("source", "version", "effective_date", "text")
@@ -43,7 +44,7 @@ class CorrectionForm:
         )
 
 
-def written(reopened: Reopened, task: Task) -> dict[str, str]:
+def written(reopened: ReopenedDecision, task: Task) -> dict[str, str]:
     """The form's fields as the decision stands."""
     answer, quoted = reopened.answer, reopened.answer.criterion
     values: dict[str, object] = {
@@ -82,7 +83,7 @@ def parse(form: Mapping[str, str], case: Case) -> Corrected:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise Rejected(_message(first), field=_field(first["loc"])) from None
-    unasked = {"criterion", "clinical_basis"}.difference(needs(corrected.answer(), case))
+    unasked = {"criterion", "clinical_basis"}.difference(requirements_of(corrected.answer(), case))
     return corrected.model_copy(update=dict.fromkeys(unasked))
 
 

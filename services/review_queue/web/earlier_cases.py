@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.review_queue.reading.member_history import Earlier
+from services.review_queue.reading.member_history import HistoryEntry
 from services.review_queue.web.case_facts import FieldView, fields, heading
 from services.review_queue.web.case_view import spoken
 from shared.tasks import get_task
@@ -35,20 +35,22 @@ class EarlierView:
     outcomes: str
 
 
-def earlier_views(task_name: str, cases: Sequence[Earlier]) -> EarlierView:
+def earlier_views(task_name: str, cases: Sequence[HistoryEntry]) -> EarlierView:
     task = get_task(task_name)
     views = tuple(
         EarlierCase(
             title=each.claim_id or each.case_id,
             submitted_at=each.submitted_at,
-            fields=fields(task, task.summary, each.summary),
+            fields=fields(task, task.presentation.summary, each.summary),
             label=each.label,
             decided_by=each.decided_by,
             corrected=each.corrected,
         )
         for each in cases
     )
-    return EarlierView(tuple(heading(name) for name in task.summary), views, _outcomes(views))
+    return EarlierView(
+        tuple(heading(name) for name in task.presentation.summary), views, _outcomes(views)
+    )
 
 
 def _outcomes(cases: Sequence[EarlierCase]) -> str:

@@ -32,7 +32,7 @@ async def my_work_page(
     params = dict(request.query_params)
     query, problem = read(WorkQuery, params)
     since = query.start(now)
-    decisions = await statistics.done(
+    decisions = await statistics.decisions(
         caller.name, since=since, before=query.before, limit=query.limit + 1
     )
     page = decisions[: query.limit]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from services.review_queue.agreement.confusion import Confusion
 from services.review_queue.agreement.ratings import shown_name
-from services.review_queue.agreement.report import AgreementReport, report
+from services.review_queue.agreement.report import AgreementReport, agreement_report
 from services.review_queue.api.fields import UserName
 from services.review_queue.api.queries import ROWS, AgreementQuery
 from services.review_queue.api.queue_schemas import Pause
@@ -70,7 +70,7 @@ class ReviewerPage:
             principal=caller,
             reviewer=await self.reviewers.row(name),
             held=await self.reviewers.held(name),
-            decisions=await self.statistics.done(name, since=self.now - _DAY, limit=ROWS),
+            decisions=await self.statistics.decisions(name, since=self.now - _DAY, limit=ROWS),
             agreement=await self.statistics.of_month(name, until=self.now),
             problem=problem,
             kinds=KINDS,
@@ -120,7 +120,7 @@ async def agreement_page(
     query, problem = read(AgreementQuery, request.query_params, task=next(iter(TASKS)))
     rated = await statistics.rated(query.compared(now))
     labels = get_task(query.task).label_names
-    agreement = await asyncio.to_thread(report, rated, labels=labels)
+    agreement = await asyncio.to_thread(agreement_report, rated, labels=labels)
     return pages.render(
         request,
         "agreement.html",

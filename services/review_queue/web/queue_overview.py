@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.review_queue.reading.listing import Count
+from services.review_queue.reading.listing import SeatCount
 from services.review_queue.reviewing.states import Kind, SeatState
 from services.review_queue.web.case_view import REASONS
 from shared.tasks import get_task
@@ -47,15 +47,15 @@ class TaskOverview:
     kinds: tuple[Row, ...]
 
 
-def overview(counts: Sequence[Count]) -> tuple[TaskOverview, ...]:
+def overview(counts: Sequence[SeatCount]) -> tuple[TaskOverview, ...]:
     tasks = dict.fromkeys(count.task for count in counts)
     return tuple(_task(name, [c for c in counts if c.task == name]) for name in tasks)
 
 
-def _task(name: str, counts: Sequence[Count]) -> TaskOverview:
+def _task(name: str, counts: Sequence[SeatCount]) -> TaskOverview:
     totals = _totals(counts)
 
-    def row(key: str, words: tuple[str, str], counts: Sequence[Count]) -> Row:
+    def row(key: str, words: tuple[str, str], counts: Sequence[SeatCount]) -> Row:
         here = _totals(counts)
         share = 100 * here[0] / totals[0] if totals[0] else 0.0
         return Row(key, *words, here, share, _oldest(counts))
@@ -82,9 +82,9 @@ def _filled(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(each for each in rows if any(each.counts))
 
 
-def _totals(counts: Sequence[Count]) -> tuple[int, ...]:
+def _totals(counts: Sequence[SeatCount]) -> tuple[int, ...]:
     return tuple(sum(c.seats for c in counts if c.state == state) for state in STATES)
 
 
-def _oldest(counts: Sequence[Count]) -> datetime | None:
+def _oldest(counts: Sequence[SeatCount]) -> datetime | None:
     return min((c.oldest_requested_at for c in counts if c.state == "queued"), default=None)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from services.review_queue.api.queries import NEWEST, AuditQuery, BrowsedSeatsQuery, Search
 from services.review_queue.api.state import ListingDep, Now, TrailDep
 from services.review_queue.people.access import Anybody, Auditor, Lister, Worker
-from services.review_queue.reading.listing import Listed
+from services.review_queue.reading.listing import ListedSeat
 from services.review_queue.web.case_view import REASONS
 from services.review_queue.web.navigation import address
 from services.review_queue.web.page_choices import STATE_NAMES, actions, seat_choices
@@ -35,7 +35,7 @@ class PageLinks:
 async def queue_page(
     request: Request, caller: Anybody, pages: PagesDep, listing: ListingDep
 ) -> Response:
-    further, final = await listing.stranded()
+    further, final = await listing.count_stranded()
     return pages.render(
         request,
         "queue.html",
@@ -113,8 +113,8 @@ async def search(
         )
     reviews = await listing.search(wanted.text)
     ids = [each.review_id for each in reviews]
-    await trail.searched(caller, ids)
-    readable = ids if caller.may("read_cases") else await listing.said_by(caller.name, ids)
+    await trail.record_search(caller, ids)
+    readable = ids if caller.may("read_cases") else await listing.answered_by(caller.name, ids)
     return pages.render(
         request,
         "search.html",
@@ -160,8 +160,8 @@ async def audit_page(
 
 
 def _paginate(
-    seats: Sequence[Listed], query: BrowsedSeatsQuery, params: Mapping[str, str]
-) -> tuple[Sequence[Listed], PageLinks]:
+    seats: Sequence[ListedSeat], query: BrowsedSeatsQuery, params: Mapping[str, str]
+) -> tuple[Sequence[ListedSeat], PageLinks]:
     """The page in its order, and the links to its neighbors."""
     backwards = query.before is not None or (query.newest_first and query.after is None)
     has_more = len(seats) > query.limit

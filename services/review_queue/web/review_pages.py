@@ -10,9 +10,9 @@ from services.review_queue.api.fields import ReviewId
 from services.review_queue.api.queries import NEWEST
 from services.review_queue.api.state import CorrectionsDep, ListingDep, NotesDep, Now, TrailDep
 from services.review_queue.people.access import Reader, Worker
-from services.review_queue.people.audit import Entry, Trail
-from services.review_queue.reading.redaction import visible
-from services.review_queue.reading.review_detail import Detail
+from services.review_queue.people.audit import AuditEntry, AuditTrail
+from services.review_queue.reading.redaction import redact
+from services.review_queue.reading.review_detail import ReviewDetail
 from services.review_queue.web.case_facts import Facts, facts_of, sections
 from services.review_queue.web.case_view import REASONS, bars
 from services.review_queue.web.navigation import see_other
@@ -54,7 +54,7 @@ class ReviewPage:
         text: str = "",
         status: int = 200,
     ) -> Response:
-        detail = visible(await self.listing.detail(review_id), caller)
+        detail = redact(await self.listing.detail(review_id), caller)
         await self.trail.add(caller, "viewed", review_id)
         return self.pages.render(
             self.request,
@@ -62,7 +62,9 @@ class ReviewPage:
             status=status,
             principal=caller,
             **_context(detail),
-            open_until=self.corrections.open_until(detail, by=caller, now=self.now),
+            open_until=self.corrections.open_until(
+                detail.completed_at, author=detail.author, by=caller, now=self.now
+            ),
             may_note=_may_note(detail, caller),
             entries=await _entries(self.trail, review_id, caller),
             problem=problem,
@@ -95,7 +97,7 @@ async def add_note(
     return see_other(f"/reviews/{review_id}#notes")
 
 
-async def _entries(trail: Trail, review_id: str, caller: Actor) -> list[Entry]:
+async def _entries(trail: AuditTrail, review_id: str, caller: Actor) -> list[AuditEntry]:
     """What was done about the review, for whoever reads the audit trail; the oldest first."""
     if not caller.may("read_audit"):
         return []
@@ -103,12 +105,12 @@ async def _entries(trail: Trail, review_id: str, caller: Actor) -> list[Entry]:
     return list(reversed(entries))
 
 
-def _may_note(detail: Detail, caller: Actor) -> bool:
+def _may_note(detail: ReviewDetail, caller: Actor) -> bool:
     own = any(seat.reviewer == caller.name for seat in detail.seats)
     return caller.may("work") and (own or caller.may("read_cases"))
 
 
-def _context(detail: Detail) -> dict[str, Any]:
+def _context(detail: ReviewDetail) -> dict[str, Any]:
     """A review as the template reads it."""
     case = detail.request.case
     task = get_task(case.task)

@@ -11,6 +11,7 @@ from services.review_queue.people.users import LockedOut, WrongPassword
 from services.review_queue.web.navigation import own_page, see_other, start
 from services.review_queue.web.pages import PagesDep
 from shared.auth.principal import actor_at, address_of, identify
+from shared.http.errors import status_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -39,7 +40,7 @@ async def sign_in(
         return pages.render(
             request,
             "sign_in.html",
-            status=429 if isinstance(error, LockedOut) else 401,
+            status=status_of(error),
             principal=None,
             problem=error.reason,
             name=name,

@@ -11,8 +11,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from shared.tasks.fields import MEMBER_DATA, CalendarDate, Identifier, ShortText, SingleWord, Text
-from shared.tasks.task import Outcome
+from shared.tasks.fields import (
+    MEMBER_DATA,
+    CalendarDate,
+    CheckOutcome,
+    Identifier,
+    ShortText,
+    SingleWord,
+    Text,
+)
 
 NOTE_CHARACTERS = 4000
 
@@ -20,6 +27,9 @@ _DIAGNOSIS = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
 # CPT: five digits, or four and F, M, T or U; HCPCS level II: a letter and four digits.
 _PROCEDURE = re.compile(r"[0-9]{4}[0-9FMTU]|[A-V][0-9]{4}")
 _NPI = re.compile(r"[0-9]{10}")
+# An attempt suffix of a claim number: one digit after a dash, behind at least five digits.
+# Anything looser would join unrelated claims of short or dated numbers into one family.
+_ATTEMPT = re.compile(r"(?<=\d{5})-[1-9]$")
 
 
 def _diagnosis_code(value: Any) -> Any:
@@ -82,7 +92,7 @@ class Edit(BaseModel):
 
     rule_id: SingleWord
     kind: EditKind
-    outcome: Outcome
+    outcome: CheckOutcome
     message: ShortText
 
 
@@ -108,3 +118,10 @@ class ClaimInput(BaseModel):
         default=None, json_schema_extra=MEMBER_DATA
     )
     edits: tuple[Edit, ...] = Field(default=(), max_length=50, json_schema_extra=MEMBER_DATA)
+
+
+def group_of(claim: ClaimInput) -> str:
+    """The member, else the claim family: the claim number without its attempt suffix."""
+    if claim.member_id:
+        return f"member:{claim.member_id}"
+    return f"claim:{_ATTEMPT.sub('', claim.claim_id)}"

@@ -1,4 +1,4 @@
-"""What an adjudicator is shown beside a claim: titles of codes, rules to quote, amounts.
+"""What an adjudicator is shown of a claim, and beside it: titles of codes, rules to quote, amounts.
 
 All of it follows from the claim, its policy on the day of service, ICD-10-CM and the fee
 schedule. Procedures are named by our own categories: the wording of CPT is not ours to show.
@@ -21,9 +21,28 @@ from shared.tasks.adjudication.policy import (
     fee_schedule,
     policies,
 )
-from shared.tasks.task import CodeTitle, Outcome, Panel, Rule
+from shared.tasks.fields import CheckOutcome
+from shared.tasks.presentation import CodeTitle, Panel, Presentation, Rule, Section
 
-_WORST_FIRST: tuple[Outcome, ...] = ("fail", "pend", "pass")
+SECTIONS = (
+    Section(
+        "Claim",
+        (
+            "claim_id",
+            "member_id",
+            "policy_id",
+            "provider_npi",
+            "service_date",
+            "billed_amount",
+            "prior_authorization",
+        ),
+    ),
+    Section("Codes", ("diagnosis_codes", "procedure_codes")),
+    Section("Clinical note", ("clinical_note",), wide=True),
+    Section("Edits", ("edits",), wide=True),
+)
+
+_WORST_FIRST: tuple[CheckOutcome, ...] = ("fail", "pend", "pass")
 
 
 def title_of_code(field: str, code: str) -> CodeTitle | None:
@@ -51,12 +70,12 @@ def rules_of(claim: ClaimInput) -> tuple[Rule, ...]:
     return tuple(_quoted(rule, policy, outcomes.get(rule.id)) for rule in (*named, *others))
 
 
-def _outcomes(claim: ClaimInput) -> Mapping[str, Outcome]:
+def _outcomes(claim: ClaimInput) -> Mapping[str, CheckOutcome]:
     """What the edits say of each rule; of a rule named twice, the worst."""
-    found: dict[str, Outcome] = {}
+    outcomes: dict[str, CheckOutcome] = {}
     for edit in sorted(claim.edits, key=lambda edit: _WORST_FIRST.index(edit.outcome)):
-        found.setdefault(edit.rule_id, edit.outcome)
-    return found
+        outcomes.setdefault(edit.rule_id, edit.outcome)
+    return outcomes
 
 
 def _touches(rule: PolicyRule, claim: ClaimInput) -> bool:
@@ -72,7 +91,7 @@ def _touches(rule: PolicyRule, claim: ClaimInput) -> bool:
             return rule.category in billed
 
 
-def _quoted(rule: PolicyRule, policy: Policy, outcome: Outcome | None) -> Rule:
+def _quoted(rule: PolicyRule, policy: Policy, outcome: CheckOutcome | None) -> Rule:
     return Rule(
         rule_id=rule.id,
         source=policy.title,
@@ -86,22 +105,22 @@ def _quoted(rule: PolicyRule, policy: Policy, outcome: Outcome | None) -> Rule:
 def panels_of(claim: ClaimInput) -> tuple[Panel, ...]:
     """The amounts against the fee schedule, if we hold the policy and it had a rule for fees."""
     policy = policies().get(claim.policy_id)
-    found = allowance(claim, policy) if policy else None
-    if policy is None or found is None:
+    fees = allowance(claim, policy) if policy else None
+    if policy is None or fees is None:
         return ()
     note = (
-        f"{policy.title} pays {found.rule.percent} % of fee schedule {fee_schedule().version}. "
-        f"An itemized bill is due above {_dollars(found.itemize_above)}."
+        f"{policy.title} pays {fees.rule.percent} % of fee schedule {fee_schedule().version}. "
+        f"An itemized bill is due above {_dollars(fees.itemize_above)}."
     )
-    if found.without_fee:
-        note += f" No fee is agreed for {', '.join(found.without_fee)}."
+    if fees.without_fee:
+        note += f" No fee is agreed for {', '.join(fees.without_fee)}."
     return (
         Panel(
             name="fees",
             title="Amounts against the fee schedule",
             columns=("Procedure", "Service", "Units", "Fee per unit", "Allowed"),
-            rows=tuple(_row(line) for line in found.lines),
-            totals=_totals(found.total, claim.billed_amount),
+            rows=tuple(_row(line) for line in fees.lines),
+            totals=_totals(fees.total, claim.billed_amount),
             note=note,
         ),
     )
@@ -131,3 +150,12 @@ def _service(category: str) -> str:
 
 def _dollars(amount: Decimal) -> str:
     return f"${amount:,.2f}"
+
+
+PRESENTATION = Presentation(
+    sections=SECTIONS,
+    summary=("service_date", "diagnosis_codes", "procedure_codes", "billed_amount"),
+    title_of_code=title_of_code,
+    rules_of=rules_of,
+    panels_of=panels_of,
+)

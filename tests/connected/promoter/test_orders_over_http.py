@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.promoter.app import NAME
-from services.promoter.routes import create_routes
+from services.promoter.routes import router
 from services.promoter.settings import Settings
 from shared.health import Health
 from shared.http.application import create_application
@@ -27,9 +27,8 @@ async def client(
     monkeypatch.setenv("API_TOKENS", TOKENS)
     settings = Settings()
     bus = Bus(settings.engines, service=NAME, health=Health())  # never started
-    app = create_application(
-        NAME, settings, bus=bus, routers=[create_routes(promoter.store, LIMITS)]
-    )
+    state = {"store": promoter.store, "limits": LIMITS}
+    app = create_application(NAME, settings, bus=bus, routers=[router], state=state)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://promoter") as found:
         await promoter.handlers.models_evaluated([evaluation(V0, None), evaluation(V1, V0)])

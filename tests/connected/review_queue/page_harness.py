@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 
 from services.review_queue.agreement.ratings import Statistics
 from services.review_queue.api.state import QueueState
-from services.review_queue.reading.member_history import History
+from services.review_queue.reading.member_history import MemberHistory
 from services.review_queue.web import my_pages, people_pages, queue_pages, review_pages
 from services.review_queue.web.error_pages import translate
 from services.review_queue.web.pages import Pages, utc_now
@@ -45,11 +45,11 @@ def browsing(queue: Queue) -> Browse:
 
 def _state(queue: Queue) -> QueueState:
     return QueueState(
-        leasing=queue.line,
-        assignments=queue.work,
+        leasing=queue.leasing,
+        assignments=queue.assignments,
         corrections=queue.corrections,
         notes=queue.notes,
-        history=History(queue.database),
+        history=MemberHistory(queue.database),
         listing=queue.listing,
         statistics=Statistics(queue.database, correction=HOUR * 24),
         reviewers=queue.reviewers,

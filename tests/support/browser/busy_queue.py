@@ -143,7 +143,7 @@ def answer_of(claim: SimulatedClaim, label: str) -> dict[str, Any]:
     said = {"reasoning": claim.reasoning, "reason_code": claim.reason_code}
     if label != claim.label:
         said = {"reasoning": "I read the note otherwise."}
-    rules = TASKS["adjudication"].rules_of(claim.input)
+    rules = TASKS["adjudication"].presentation.rules_of(claim.input)
     if label != "DENIED" or not rules:
         return said
     quoted = asdict(rules[0])

@@ -1,4 +1,4 @@
-"""Whoever asks the whole service for whatever: he is let in or refused, and nothing fails."""
+"""Whoever asks the whole service for whatever is let in or refused, and nothing fails."""
 
 import json
 from typing import Any

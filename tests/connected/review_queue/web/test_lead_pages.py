@@ -159,7 +159,7 @@ async def test_an_auditor_sees_reviewers_and_changes_nothing(queue: Queue, brows
 
     assert re.findall(r'<form method="post" action="([^"]+)"', html) == ["/sign-out"]
     assert "Decided in the last 24 hours" in html
-    assert 'data-tone="negative"' not in html  # what he said of an open review
+    assert 'data-tone="negative"' not in html  # what they said of an open review
     await sent(browse, "ada", "/reviewers/amara/pause", status=403, why="no")
     await page(browse, "amara", "/reviewers", status=403)
 

@@ -73,7 +73,7 @@ def test_a_file_of_too_few_cases_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "claims.csv"
-    file.write_text(",".join(INDEPENDENT_REVIEW.required_columns) + "\n")
+    file.write_text(",".join(INDEPENDENT_REVIEW.history.required_columns) + "\n")
 
     with pytest.raises(SystemExit):
         demo.main(claims=str(file))

@@ -7,23 +7,7 @@ from deploy.demo.loop_state import LoopState
 from shared.events import DecisionMade
 from shared.messaging.encoding import encode
 from shared.messaging.topics import CASES_SUBMITTED, DECISIONS_MADE
-from tests.support.builders.events import NOW, submitted
-
-
-def decision(case_id: str = "case-1", **changes: Any) -> DecisionMade:
-    fields = {
-        "occurred_at": NOW,
-        "case_id": case_id,
-        "task": "adjudication",
-        "claim_id": None,
-        "group_id": "group",
-        "label": "APPROVED",
-        "decided_by": "model",
-        "route_reason": "confident",
-        "inclusion_probability": 1.0,
-        "content_sha256": "0" * 64,
-    }
-    return DecisionMade.model_validate({**fields, **changes})
+from tests.support.builders.events import decision, submitted
 
 
 def value(event: DecisionMade, **changes: Any) -> bytes:

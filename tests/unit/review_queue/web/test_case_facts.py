@@ -13,7 +13,7 @@ from services.review_queue.web.case_facts import (
     sections,
 )
 from shared.tasks import TASKS
-from shared.tasks.masking import MASK, masked
+from shared.tasks.masking import MASK, mask_member_data
 from shared.tasks.task import Task
 from tests.support.builders.events import ADJUDICATION, claim_input
 from tests.support.builders.letters import BARE, LETTER, LETTERS
@@ -33,11 +33,17 @@ def test_every_task_is_shown_whole(task: Task) -> None:
 
     shown = facts_of(task, content)
 
-    assert [part.title for part in shown.sections] == [part.title for part in task.layout]
-    assert [part.wide for part in shown.sections] == [part.wide for part in task.layout]
+    assert [part.title for part in shown.sections] == [
+        part.title for part in task.presentation.sections
+    ]
+    assert [part.wide for part in shown.sections] == [
+        part.wide for part in task.presentation.sections
+    ]
     assert sum(len(part.fields) for part in shown.sections) == len(task.input_model.model_fields)
-    assert [view.rule for view in shown.rules] == list(task.rules_of(task.validate(content)))
-    assert shown.panels == task.panels_of(task.validate(content))
+    assert [view.rule for view in shown.rules] == list(
+        task.presentation.rules_of(task.validate(content))
+    )
+    assert shown.panels == task.presentation.panels_of(task.validate(content))
     assert shown.problem is None
 
 
@@ -127,7 +133,7 @@ def test_a_case_that_its_task_no_longer_takes_is_shown_as_far_as_it_goes() -> No
 
 
 def test_the_summary_of_an_earlier_case_is_shown_like_its_fields() -> None:
-    shown = fields(ADJUDICATION, ADJUDICATION.summary, claim_input())
+    shown = fields(ADJUDICATION, ADJUDICATION.presentation.summary, claim_input())
 
     assert [field.title for field in shown] == [
         "Service date",
@@ -145,7 +151,7 @@ def test_a_field_that_the_input_lacks_is_shown_as_not_given() -> None:
 @pytest.mark.parametrize("task", [*TASKS.values(), LETTERS], ids=lambda task: task.name)
 def test_masked_content_is_shown_as_hidden_not_as_missing(task: Task) -> None:
     content = task.validate(task.examples[0]).model_dump() if task.examples else LETTER
-    shown = shown_fields(task, masked(task, content))
+    shown = shown_fields(task, mask_member_data(task, content))
 
     properties = task.input_model.model_json_schema()["properties"].items()
     expected = {heading(name) for name, schema in properties if schema.get("member_data")}

@@ -68,6 +68,13 @@ def test_every_route_is_public_on_purpose_or_names_one_right(service: str) -> No
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_nothing_is_changed_by_a_right_to_read(service: str) -> None:
+    for (method, path), rights in required(application(service)).items():
+        reads = [each for each in rights if each.right.startswith(("read_", "see_", "list_"))]
+        assert method == "GET" or not reads, (method, path)
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_only_files_of_our_own_are_outside_of_the_routes(service: str) -> None:
     contexts = iter_route_contexts(application(service).routes)
     mounted = [each.path for each in contexts if each.methods is None]

@@ -9,7 +9,7 @@ import pytest
 from shared.errors import Transient
 from shared.health import Health
 from shared.http.application import create_application
-from shared.http.service import Parts, create_service
+from shared.http.service import CommonParts, create_service
 from shared.messaging.bus import Bus
 from shared.messaging.outbox import Outbox
 from shared.messaging.rollouts import Rollouts
@@ -70,7 +70,7 @@ class NotedRollouts(Rollouts):
 async def test_parts_start_before_the_bus_takes_work_and_stop_after_it(tmp_path: Path) -> None:
     notes: list[str] = []
     bus, database = NotedBus(notes), NotedDatabase(notes, tmp_path)
-    parts = Parts("promoter", ServiceSettings(port=1), bus.health, bus, database)
+    parts = CommonParts("promoter", ServiceSettings(port=1), bus.health, bus, database)
 
     async def own_start() -> None:
         notes.append("own part started")

@@ -12,7 +12,7 @@ from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import fee_schedule, policies
 from shared.tasks.adjudication.presentation import panels_of, rules_of, title_of_code
-from shared.tasks.task import CodeTitle, Panel, Rule
+from shared.tasks.presentation import CodeTitle, Panel, Rule
 
 CLAIM: dict[str, Any] = {
     "claim_id": "CLM-1",
@@ -182,5 +182,5 @@ def test_every_edit_of_a_policy_leads_to_its_rule(claim: ClaimInput) -> None:
     for said in edited.edits:
         if said.kind != "code_validity":
             assert outcomes[said.rule_id] == said.outcome
-    for panel in ADJUDICATION.panels_of(edited):
+    for panel in ADJUDICATION.presentation.panels_of(edited):
         assert {len(row) for row in panel.rows} == {len(panel.columns)}

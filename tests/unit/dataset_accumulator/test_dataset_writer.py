@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from services.dataset_accumulator.draft import Draft, example
-from services.dataset_accumulator.store import Unreleased
+from services.dataset_accumulator.dataset_writer import DatasetWriter, example_of
+from services.dataset_accumulator.store import UnreleasedLabel
 from shared.errors import Rejected
 from shared.storage.datasets import SPLITS, DatasetManifest, Example, Tombstone
 from tests.support.builders.events import ADJUDICATION, NOW, claim_input
 
 
-def label(case_id: str = "case-1", **changes: Any) -> Unreleased:
+def label(case_id: str = "case-1", **changes: Any) -> UnreleasedLabel:
     fields: dict[str, Any] = {
         "case_id": case_id,
         "group_id": "group-1",
@@ -27,7 +27,7 @@ def label(case_id: str = "case-1", **changes: Any) -> Unreleased:
         "in_part": False,
         "released_label": None,
     }
-    return Unreleased(**{**fields, **changes})
+    return UnreleasedLabel(**{**fields, **changes})
 
 
 def manifest(**changes: Any) -> DatasetManifest:
@@ -49,7 +49,7 @@ def manifest(**changes: Any) -> DatasetManifest:
 def test_an_example_is_the_prompt_and_the_answer_label_first() -> None:
     prompt = ADJUDICATION.prompt(claim_input())
 
-    written = example(ADJUDICATION, label())
+    written = example_of(ADJUDICATION, label())
 
     assert [(m.role, m.content) for m in written.messages] == [
         ("system", prompt.system),
@@ -65,41 +65,41 @@ def test_an_example_is_the_prompt_and_the_answer_label_first() -> None:
 
 def test_a_label_that_its_task_no_longer_reads_is_named() -> None:
     with pytest.raises(Rejected, match="label of case case-7 cannot be written"):
-        example(ADJUDICATION, label("case-7", input={"claim_id": "CLM-1"}))
+        example_of(ADJUDICATION, label("case-7", input={"claim_id": "CLM-1"}))
 
 
 def test_labels_are_written_to_their_splits_in_order(tmp_path: Path) -> None:
-    draft = Draft(ADJUDICATION, None, tmp_path)
+    writer = DatasetWriter(ADJUDICATION, None, tmp_path)
 
-    draft.add([label("case-1"), label("case-2", split="test")])
-    draft.add([label("case-3", label="APPROVED")])
+    writer.add([label("case-1"), label("case-2", split="test")])
+    writer.add([label("case-3", label="APPROVED")])
 
     lines = (tmp_path / "train.jsonl").read_text().splitlines()
     assert [Example.model_validate_json(line).case_id for line in lines] == ["case-1", "case-3"]
-    assert draft.counts["train"] == {"APPROVED": 1, "DENIED": 1, "PENDING": 0}
-    assert draft.counts["test"] == {"APPROVED": 0, "DENIED": 1, "PENDING": 0}
-    assert draft.reasons == {"audit": 3}
-    assert dict(draft.written) == {"train": 2, "test": 1}
+    assert writer.counts["train"] == {"APPROVED": 1, "DENIED": 1, "PENDING": 0}
+    assert writer.counts["test"] == {"APPROVED": 0, "DENIED": 1, "PENDING": 0}
+    assert writer.reasons == {"audit": 3}
+    assert dict(writer.written) == {"train": 2, "test": 1}
 
 
 def test_counts_go_on_from_the_version_before(tmp_path: Path) -> None:
     base = manifest()
-    draft = Draft(ADJUDICATION, base, tmp_path)
+    writer = DatasetWriter(ADJUDICATION, base, tmp_path)
 
-    draft.add([label()])
+    writer.add([label()])
 
-    assert draft.counts["train"] == {"APPROVED": 5, "DENIED": 4, "PENDING": 2}
-    assert draft.counts["test"] == base.counts["test"]
-    assert draft.reasons == {"audit": 5, "import": 46}
+    assert writer.counts["train"] == {"APPROVED": 5, "DENIED": 4, "PENDING": 2}
+    assert writer.counts["test"] == base.counts["test"]
+    assert writer.reasons == {"audit": 5, "import": 46}
     assert base.counts["train"]["DENIED"] == 3
 
 
 def test_a_corrected_label_moves_its_count_and_leaves_one_tombstone(tmp_path: Path) -> None:
     earlier = Tombstone(case_id="case-1", revision=1)
-    draft = Draft(ADJUDICATION, manifest(tombstones=(earlier,)), tmp_path)
+    writer = DatasetWriter(ADJUDICATION, manifest(tombstones=(earlier,)), tmp_path)
 
-    draft.add([label(revision=2, released_label="APPROVED")])
+    writer.add([label(revision=2, released_label="APPROVED")])
 
-    assert draft.counts["train"] == {"APPROVED": 4, "DENIED": 4, "PENDING": 2}
-    assert draft.reasons == {"audit": 4, "import": 46}
-    assert list(draft.tombstones.values()) == [Tombstone(case_id="case-1", revision=2)]
+    assert writer.counts["train"] == {"APPROVED": 4, "DENIED": 4, "PENDING": 2}
+    assert writer.reasons == {"audit": 4, "import": 46}
+    assert list(writer.tombstones.values()) == [Tombstone(case_id="case-1", revision=2)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from services.dataset_accumulator.store import Unreleased
+from services.dataset_accumulator.store import UnreleasedLabel
 from shared.errors import Rejected
 from shared.events import ArtifactRef, Split
 from shared.storage.artifacts import Artifacts, sha256_of
@@ -35,7 +35,7 @@ def dataset_version(task: str, number: int) -> str:
 
 
 @dataclass
-class Draft:
+class DatasetWriter:
     """Not yet a version: nothing of it counts before its row in `releases` is committed.
 
     `base` is the version before it, None for the first or if its texts are out of date.
@@ -56,20 +56,22 @@ class Draft:
         for split, labels in (base.counts if base else {}).items():
             self.counts[split].update(labels)
         self.reasons = dict(base.reasons) if base else {}
-        self.tombstones = {stone.case_id: stone for stone in base.tombstones} if base else {}
+        self.tombstones = (
+            {tombstone.case_id: tombstone for tombstone in base.tombstones} if base else {}
+        )
 
-    def add(self, labels: Sequence[Unreleased]) -> None:
+    def add(self, labels: Sequence[UnreleasedLabel]) -> None:
         """Write labels to their split's file and count them."""
         lines = defaultdict(list)
         for label in labels:
-            lines[label.split].append(example(self.task, label).model_dump_json() + "\n")
+            lines[label.split].append(example_of(self.task, label).model_dump_json() + "\n")
             self._count(label)
-        for split, found in lines.items():
+        for split, examples in lines.items():
             with self._path(split).open("a", encoding="utf-8") as file:
-                file.writelines(found)
-            self.written[split] += len(found)
+                file.writelines(examples)
+            self.written[split] += len(examples)
 
-    def _count(self, label: Unreleased) -> None:
+    def _count(self, label: UnreleasedLabel) -> None:
         self.new_labels += 1
         counts = self.counts[label.split]
         counts[label.label] = counts.get(label.label, 0) + 1
@@ -115,7 +117,7 @@ class Draft:
         return self.directory / f"{split}.jsonl"
 
 
-def example(task: Task, label: Unreleased) -> Example:
+def example_of(task: Task, label: UnreleasedLabel) -> Example:
     """The label as a conversation; `Rejected` names the case whose input the task now refuses."""
     try:
         prompt = task.prompt(label.input)

@@ -1,4 +1,4 @@
-"""What the service asks of a job: one candidate against one champion, under these rules."""
+"""What the service asks of a job: one candidate against one champion, and what the gate demands."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,12 @@ class GateSettings:
     resamples: int
 
 
-class Request(Frozen):
+class EvaluationRequest(Frozen):
     """The champion keeps the threshold that it serves with."""
 
     model: TrainedModel
     champion: ServedModel | None
-    rules: GateSettings
+    gate: GateSettings
     model_cache: Path
     device: str
     longest_prompt: int  # tokens
