@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.review_queue.reading.listing import SeatCount
 from services.review_queue.reviewing.states import Kind, SeatState
-from services.review_queue.web.case_view import REASONS
+from services.review_queue.web.views.case_view import REASONS
 from shared.tasks import get_task
 
 STATES: dict[SeatState, str] = {

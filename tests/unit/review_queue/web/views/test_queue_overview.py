@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.review_queue.reading.listing import SeatCount
-from services.review_queue.web.queue_overview import overview
+from services.review_queue.web.views.queue_overview import overview
 from tests.support.builders.events import NOW
 
 
