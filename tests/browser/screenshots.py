@@ -78,7 +78,7 @@ async def search(page: Page, text: str, *, name: str) -> None:
     """From the page of the search."""
     await page.get_by_label("Case, claim or member").fill(text)
     await page.keyboard.press("Enter")
-    await page.get_by_text("Search goes by").or_(page.get_by_role("table")).wait_for()
+    await page.get_by_text("Search matches").or_(page.get_by_role("table")).wait_for()
     await shoot(page, name)
 
 

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 
 from services.review_queue.api.state import HistoryDep, LeasingDep, NotesDep
 from services.review_queue.people.access import Anybody, Worker
-from services.review_queue.web.case_view import case_view
-from services.review_queue.web.earlier_cases import earlier_views
 from services.review_queue.web.navigation import see_other, start
 from services.review_queue.web.pages import PagesDep
+from services.review_queue.web.views.case_view import case_view
+from services.review_queue.web.views.earlier_cases import earlier_views
 
 router = APIRouter(include_in_schema=False)
 

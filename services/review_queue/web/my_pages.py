@@ -12,12 +12,12 @@ from services.review_queue.api.fields import ReviewId
 from services.review_queue.api.queries import WorkQuery
 from services.review_queue.api.state import CorrectionsDep, Now, StatisticsDep, TrailDep
 from services.review_queue.people.access import Worker
-from services.review_queue.web.case_facts import facts_of
-from services.review_queue.web.correction_form import CorrectionForm, parse, written
 from services.review_queue.web.navigation import address, see_other
-from services.review_queue.web.page_choices import days
 from services.review_queue.web.page_queries import read
 from services.review_queue.web.pages import PagesDep, posted
+from services.review_queue.web.views.case_facts import facts_of
+from services.review_queue.web.views.correction_form import CorrectionForm, parse, written
+from services.review_queue.web.views.page_choices import days
 from shared.auth.principal import Actor
 from shared.errors import Conflict, Rejected
 from shared.tasks import get_task

@@ -10,10 +10,10 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.review_queue.agreement.report import ENOUGH_REVIEWS
-from services.review_queue.web.case_facts import heading
-from services.review_queue.web.case_view import spoken, titled, tone_of, words
 from services.review_queue.web.navigation import links, start
-from services.review_queue.web.time_format import ago, duration, exactly, since, waited
+from services.review_queue.web.views.case_facts import heading
+from services.review_queue.web.views.case_view import spoken, titled, tone_of, words
+from services.review_queue.web.views.time_format import ago, duration, exactly, since, waited
 from shared.http.state import FromState
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -17,13 +17,13 @@ from services.review_queue.api.queries import ROWS, AgreementQuery
 from services.review_queue.api.queue_schemas import Pause
 from services.review_queue.api.state import Now, ReviewersDep, StatisticsDep
 from services.review_queue.people.access import Analyst, Manager
-from services.review_queue.web.case_view import spoken
-from services.review_queue.web.heat_map import figure
 from services.review_queue.web.navigation import see_other
-from services.review_queue.web.page_choices import BASES, days, tasks
 from services.review_queue.web.page_queries import read
 from services.review_queue.web.pages import PagesDep
-from services.review_queue.web.queue_texts import KINDS
+from services.review_queue.web.views.case_view import spoken
+from services.review_queue.web.views.heat_map import figure
+from services.review_queue.web.views.page_choices import BASES, days, tasks
+from services.review_queue.web.views.queue_texts import KINDS
 from shared.auth.principal import Actor
 from shared.errors import Conflict
 from shared.tasks import TASKS, get_task

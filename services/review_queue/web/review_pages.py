@@ -13,11 +13,11 @@ from services.review_queue.people.access import Reader, Worker
 from services.review_queue.people.audit import AuditEntry, AuditTrail
 from services.review_queue.reading.redaction import redact
 from services.review_queue.reading.review_detail import ReviewDetail
-from services.review_queue.web.case_facts import Facts, facts_of, sections
-from services.review_queue.web.case_view import REASONS, bars
 from services.review_queue.web.navigation import see_other
 from services.review_queue.web.pages import PagesDep
-from services.review_queue.web.queue_texts import KINDS
+from services.review_queue.web.views.case_facts import Facts, facts_of, sections
+from services.review_queue.web.views.case_view import REASONS, bars
+from services.review_queue.web.views.queue_texts import KINDS
 from shared.auth.principal import Actor
 from shared.tasks import get_task
 

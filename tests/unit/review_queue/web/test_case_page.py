@@ -10,9 +10,9 @@ from fastapi import Request
 
 from services.review_queue.reading.member_history import HistoryEntry
 from services.review_queue.reviewing.notes import WrittenNote
-from services.review_queue.web.case_view import case_view
-from services.review_queue.web.earlier_cases import earlier_views
 from services.review_queue.web.pages import Pages
+from services.review_queue.web.views.case_view import case_view
+from services.review_queue.web.views.earlier_cases import earlier_views
 from shared.events import Criterion, Opinion, ReviewRequested
 from shared.tasks import TASKS
 from shared.tasks.task import Task

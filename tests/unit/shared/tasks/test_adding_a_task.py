@@ -15,7 +15,7 @@ from services.dataset_accumulator.importers import get_reader
 from services.dataset_accumulator.importers.rows import Refusal, Row
 from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import case_of
-from services.review_queue.web.case_view import case_view
+from services.review_queue.web.views.case_view import case_view
 from shared.events import PredictionMade
 from shared.tasks.masking import MASK, mask_member_data
 from shared.tasks.task import Task

@@ -7,7 +7,7 @@ import pytest
 
 from services.review_queue.reviewing.corrections import ReopenedDecision
 from services.review_queue.reviewing.opinions import Answer, check_answer
-from services.review_queue.web.correction_form import CorrectionForm, parse, written
+from services.review_queue.web.views.correction_form import CorrectionForm, parse, written
 from shared.errors import Rejected
 from shared.events import Criterion
 from tests.support.builders.events import ADJUDICATION, NOW, case

@@ -9,7 +9,7 @@ import pytest
 
 import services.review_queue
 from services.review_queue.agreement.confusion import Confusion, confusion
-from services.review_queue.web.heat_map import figure, picture, table
+from services.review_queue.web.views.heat_map import figure, picture, table
 
 LABELS = ["APPROVED", "DENIED", "PENDING", "REFERRED", "A", "B", "C", "D"]
 LONG = "a_partial_approval_with_conditions_that_nobody_can_remember"

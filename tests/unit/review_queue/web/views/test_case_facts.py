@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.web.case_facts import (
+from services.review_queue.web.views.case_facts import (
     CodeView,
     FieldView,
     facts_of,

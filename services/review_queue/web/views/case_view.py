@@ -13,7 +13,7 @@ from typing import Literal
 from services.review_queue.reviewing.opinions import amount_at_stake
 from services.review_queue.reviewing.review import Assignment, ListedReason
 from services.review_queue.reviewing.states import Kind
-from services.review_queue.web.case_facts import Facts, facts_of
+from services.review_queue.web.views.case_facts import Facts, facts_of
 from shared.events import Criterion, ModelAnswer, Opinion
 from shared.tasks import TASKS, get_task
 from shared.tasks.task import Label, ReasonCode, Requirement, Task

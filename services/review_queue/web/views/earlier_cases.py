@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.review_queue.reading.member_history import HistoryEntry
-from services.review_queue.web.case_facts import FieldView, fields, heading
-from services.review_queue.web.case_view import spoken
+from services.review_queue.web.views.case_facts import FieldView, fields, heading
+from services.review_queue.web.views.case_view import spoken
 from shared.tasks import get_task
 
 

@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from services.review_queue.web.case_facts import facts_of
-from services.review_queue.web.case_view import (
+from services.review_queue.web.views.case_facts import facts_of
+from services.review_queue.web.views.case_view import (
     REASONS,
     bars,
     case_view,

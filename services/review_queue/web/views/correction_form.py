@@ -14,7 +14,7 @@ from services.review_queue.api.assignment_schemas import Corrected
 from services.review_queue.reading.case_rules import rules_of
 from services.review_queue.reviewing.corrections import ReopenedDecision
 from services.review_queue.reviewing.opinions import amount_at_stake, requirements_of
-from services.review_queue.web.case_view import OptionView, options
+from services.review_queue.web.views.case_view import OptionView, options
 from shared.errors import Rejected
 from shared.events import Case, Criterion
 from shared.tasks import get_task

@@ -2,7 +2,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from services.review_queue.web.time_format import ago, duration, exactly, since, waited
+from services.review_queue.web.views.time_format import ago, duration, exactly, since, waited
 from tests.support.builders.events import NOW
 
 
