@@ -15,6 +15,8 @@ from shared.models.backend import Backend, LabelScores, ModelUnusable, open_back
 from shared.models.linear_model import LinearModel
 from shared.tasks.task import Prompt
 
+pytestmark = pytest.mark.slow  # loads PyTorch
+
 LABELS = ("APPROVED", "DENIED", "PENDING")
 OLD, NEW = "adjudication-v1.0", "adjudication-v1.1"
 PROMPTS = [

@@ -27,6 +27,8 @@ from shared.models.tokens import Tokens
 from shared.tasks.task import Prompt
 from tests.support.models.tiny_base_model import save_tiny_base
 
+pytestmark = pytest.mark.slow  # loads PyTorch
+
 LABELS = ("APPROVED", "DENIED")
 RECIPE = Recipe(
     rank=8,
