@@ -77,7 +77,13 @@ reset: ## Stop everything and delete all data, after a question; YES=1 answers i
 
 # --- check ---
 
-.PHONY: lint test engines-named test-engines bench docs screenshots
+.PHONY: check unit lint test engines-named test-engines bench docs screenshots
+check: setup ## Lint, types and the quick tests, side by side: what to run before each commit.
+	@$(MAKE) --no-print-directory -j 2 lint unit
+
+unit: setup ## The unit and contract tests, but those that load PyTorch or take seconds.
+	$(PYTEST) -m "not slow" tests/unit tests/contract
+
 lint: setup ## Check style, types (of JavaScript too, where there is node) and who imports whom.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

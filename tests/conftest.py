@@ -9,6 +9,8 @@ from hypothesis import settings
 from tests.support.browser.chromium import chromium
 from tests.support.engines.engines import fresh_database, running_engines
 
+pytest_plugins = ["tests.support.second_tries"]
+
 # A busy machine is no failure: speed is measured in `make bench`.
 settings.register_profile("caseloop", deadline=None)
 settings.load_profile("caseloop")

@@ -1,21 +1,40 @@
-"""The loop closes with the language model: the demonstration, played to its end."""
+"""The loop closes with a language model: the demonstration, played to its end.
+
+The model is a tiny one under the name of the demonstration's own, which `make demo` plays with.
+"""
 
 import json
 from pathlib import Path
 
 import pytest
 
+from deploy.cli.base_models import register
+from deploy.demo.environments import BASE_MODEL
+from deploy.simulation import simulated_claims
+from shared.tasks import TASKS
 from tests.support.demonstration import assert_nothing_lost, demonstration
+from tests.support.models.tiny_base_model import save_tiny_base
 
 pytestmark = pytest.mark.slow
 
 
-def test_the_loop_closes_with_lora(tmp_path: Path) -> None:
-    """Smaller than the demonstration, and with the real language model: any honest verdict."""
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """It knows nothing, but reads claims in few tokens."""
+    task = TASKS["adjudication"]
+    claims = simulated_claims(seed=2, count=40)
+    prompts = [task.prompt(claim.input.model_dump(mode="json")) for claim in claims]
+    texts = [prompts[0].system, *(prompt.user for prompt in prompts)]
+    return save_tiny_base(tmp_path / "base", positions=2048, texts=texts, vocabulary=600)
+
+
+def test_the_loop_closes_with_lora(base: Path, tmp_path: Path) -> None:
+    """Smaller than the demonstration, and with any honest verdict."""
     recipe = tmp_path / "recipe.json"
-    recipe.write_text(json.dumps({"epochs": 1, "least_steps": 20}))
+    recipe.write_text(json.dumps({"epochs": 1, "least_steps": 60, "learning_rate": 0.01}))
     with demonstration(TRAINER_RECIPE=str(recipe)) as system:
-        demo = system.play("--history", "160", "--threshold", "40", seconds=1200)
+        register(str(base), name=BASE_MODEL, settings=system.engines.environment)
+        demo = system.play("--history", "160", "--threshold", "40", seconds=600)
 
     assert_nothing_lost(demo)
     assert demo["dataset_versions"] >= 2

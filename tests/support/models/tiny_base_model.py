@@ -2,6 +2,7 @@
 fly: everything that a real base model has, except knowledge.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,16 @@ CONTROLS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
 
 def save_tiny_base(
-    directory: Path, *, seed: int = 0, hidden: int = 32, positions: int = 512
+    directory: Path,
+    *,
+    seed: int = 0,
+    hidden: int = 32,
+    positions: int = 512,
+    texts: Sequence[str] = TEXT,
+    vocabulary: int = 320,
 ) -> Path:
-    """Random weights, saved as transformers saves any model."""
-    tokenizer = _tokenizer()
+    """Random weights, saved as transformers saves any model. `texts` make the vocabulary."""
+    tokenizer = _tokenizer(texts, vocabulary)
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -44,15 +51,18 @@ def save_tiny_base(
     return directory
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
+def _tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
     model = Tokenizer(BPE())
     model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     model.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = BpeTrainer(
-        vocab_size=320, special_tokens=CONTROLS, initial_alphabet=alphabet, show_progress=False
+        vocab_size=vocabulary,
+        special_tokens=CONTROLS,
+        initial_alphabet=alphabet,
+        show_progress=False,
     )
-    model.train_from_iterator(TEXT, trainer)
+    model.train_from_iterator(texts, trainer)
     make: Any = PreTrainedTokenizerFast  # its constructor has no types
     tokenizer: PreTrainedTokenizerFast = make(
         tokenizer_object=model, eos_token="<|im_end|>", pad_token="<|endoftext|>"

@@ -14,6 +14,8 @@ from tests.support.builders.events import trained
 from tests.support.models.tiny_adapters import save_tiny_adapter
 from tests.support.models.tiny_base_model import save_tiny_base
 
+pytestmark = pytest.mark.slow  # loads PyTorch
+
 LABELS = ("APPROVED", "DENIED", "PENDING")
 SHORT, LONG = "Note: none.", "Note: " + "pain " * 300
 

@@ -20,6 +20,8 @@ from shared.models.backends.linear_model import LinearModel
 from shared.models.backends.registry import BACKENDS, open_backend
 from shared.tasks.task import Prompt
 
+pytestmark = pytest.mark.slow  # loads PyTorch
+
 LABELS = ("APPROVED", "DENIED", "PENDING")
 OLD, NEW = "adjudication-v1.0", "adjudication-v1.1"
 PROMPTS = [

@@ -13,6 +13,8 @@ from shared.models.base_model import BaseModelUnavailable, materialize
 from shared.models.tokens import Tokens
 from shared.tasks.task import Prompt
 
+pytestmark = pytest.mark.slow  # loads PyTorch
+
 PROMPT = Prompt("Decide the claim.", "Note: none")
 
 

@@ -12,6 +12,8 @@ from transformers import AutoModelForCausalLM
 from shared.models.causal_lm import add_adapter, answer_logits, load_base
 from shared.models.tokens import Row
 
+pytestmark = pytest.mark.slow  # loads PyTorch
+
 BEGINNING = tuple(range(20, 45))
 ROWS = [
     Row((*BEGINNING, 50, 51, 52), (60, 61)),

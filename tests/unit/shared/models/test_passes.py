@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from shared.models import passes as passes_of
 from shared.models.passes import abreast, passes, side_by_side
 
+pytestmark = pytest.mark.slow  # loads PyTorch
+
 CPU = torch.device("cpu")
 
 

@@ -20,6 +20,8 @@ from shared.tasks.task import Prompt
 from tests.support.models.tiny_adapters import save_tiny_adapter
 from tests.support.models.tiny_base_model import save_tiny_base
 
+pytestmark = pytest.mark.slow  # loads PyTorch
+
 VERSION = "adjudication-v1.0"
 PROMPT = Prompt("Decide the claim.", "Edits: all pass.\nNote: Severely limited by stiffness.")
 

@@ -20,6 +20,8 @@ from shared.models.backends.registry import open_backend
 from shared.tasks.task import Prompt
 from tests.support.models.tiny_base_model import save_tiny_base
 
+pytestmark = pytest.mark.slow  # loads PyTorch
+
 LABELS = ("APPROVED", "DENIED")
 RECIPE = LoraRecipe(
     rank=8,
