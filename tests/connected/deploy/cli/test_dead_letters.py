@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from deploy.cli.app import app, console
 from deploy.cli.dead_letters import read_dead_letters
 from shared.errors import Rejected
-from shared.messaging.dead_letters import DeadLetter, dead_letter
+from shared.messaging.dead_letters import DeadLetter, dead_letter_record
 from shared.messaging.producer import Producer
 from shared.messaging.topics import CASES_SUBMITTED
 from shared.settings import EngineSettings
@@ -36,7 +36,7 @@ async def place(settings: EngineSettings, monkeypatch: pytest.MonkeyPatch) -> st
     letter = DeadLetter.of(record, group="inference", error=Rejected("too odd", field="input"))
     producer = Producer(settings, client_id="test")
     await producer.start()
-    await producer.send([dead_letter(letter)])
+    await producer.send([dead_letter_record(letter)])
     await producer.stop()
     kept = [k for k in read_dead_letters([settings.kafka_bootstrap]) if k.letter.key == record.key]
     assert len(kept) == 1
@@ -50,7 +50,7 @@ async def place_without_content(place: str, settings: EngineSettings) -> str:
     kept = next(k for k in read_dead_letters([settings.kafka_bootstrap]) if k.location == place)
     producer = Producer(settings, client_id="test")
     await producer.start()
-    await producer.send([dead_letter(kept.letter.without_content())])
+    await producer.send([dead_letter_record(kept.letter.without_content())])
     await producer.stop()
     return f"{kept.partition.topic}/0/{kept.offset + 1}"
 
@@ -117,7 +117,7 @@ async def test_a_record_without_key_and_value_is_refused_and_those_after_it_are_
     neither, keyed = (replace(kept.letter, key=key, value=None) for key in (None, b"key"))
     producer = Producer(settings, client_id="test")
     await producer.start()
-    await producer.send([dead_letter(neither), dead_letter(keyed)])
+    await producer.send([dead_letter_record(neither), dead_letter_record(keyed)])
     await producer.stop()
     topic = kept.partition.topic
     first, second = (f"{topic}/0/{kept.offset + further}" for further in (1, 2))

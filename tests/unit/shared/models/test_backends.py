@@ -1,6 +1,6 @@
 """What every backend promises, written once and run against each of them.
 
-A new backend is tested by an entry in `SUBJECTS`.
+A new backend is tested by an entry in `FILES`.
 """
 
 import shutil
@@ -67,7 +67,7 @@ def _adapter_files(request: pytest.FixtureRequest) -> Files:
     )
 
 
-SUBJECTS: dict[str, Callable[[pytest.FixtureRequest], Files]] = {
+FILES: dict[str, Callable[[pytest.FixtureRequest], Files]] = {
     "scikit-learn": _linear_files,
     "transformers": _adapter_files,
 }
@@ -75,9 +75,12 @@ SUBJECTS: dict[str, Callable[[pytest.FixtureRequest], Files]] = {
 
 @pytest.fixture(params=sorted(BACKENDS))
 def subject(request: pytest.FixtureRequest) -> Subject:
-    files = SUBJECTS[request.param](request)
-    backend = open_backend(request.param, BackendOptions(base=files.base, device="cpu"))
-    assert backend.name == request.param
+    return open_subject(request.param, FILES[request.param](request))
+
+
+def open_subject(name: str, files: Files) -> Subject:
+    backend = open_backend(name, BackendOptions(base=files.base, device="cpu"))
+    assert backend.name == name
     return Subject(backend, files.versions, files.weights)
 
 
