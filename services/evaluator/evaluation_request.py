@@ -9,12 +9,12 @@ from shared.events.base import Frozen
 
 @dataclass(frozen=True)
 class GateSettings:
-    """`margin` in accuracy; `tolerated_error` of what is accepted without a human."""
+    """What a candidate must show, and how precisely."""
 
-    margin: float
-    minimum_effective_cases: float
-    tolerated_error: float
-    resamples: int
+    margin: float  # in accuracy and macro-F1: a loss up to it passes
+    minimum_effective_cases: float  # with fewer nothing is said
+    tolerated_error: float  # share of what is accepted without a human that may be wrong
+    resamples: int  # of the bootstrap
 
 
 class EvaluationRequest(Frozen):
@@ -25,4 +25,3 @@ class EvaluationRequest(Frozen):
     gate: GateSettings
     model_cache: Path
     device: str
-    longest_prompt: int  # tokens

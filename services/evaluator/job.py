@@ -26,6 +26,7 @@ from services.evaluator.report import HeldOutCounts, Report, store
 from services.evaluator.scoring import Scorer
 from shared.errors import Rejected, Transient
 from shared.events import ModelEvaluated, TrainedModel
+from shared.models.pool import ModelPool
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.datasets import Example, read_manifest, read_split
@@ -148,8 +149,7 @@ def _compare(
     from services.evaluator.measures.baseline import Baseline
 
     labels, tolerated = data.task.label_names, request.gate.tolerated_error
-    cache = ModelCache(artifacts, request.model_cache)
-    scorer = Scorer(cache, request.device, request.longest_prompt)
+    scorer = Scorer(ModelPool(ModelCache(artifacts, request.model_cache), request.device))
 
     def answers_of(model: TrainedModel) -> AnswerCases:
         say = partial(progress, model.version)

@@ -7,7 +7,6 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.evaluator.evaluation_request import GateSettings
-from shared.models.backend import LONGEST_PROMPT_TOKENS
 from shared.services import PORTS
 from shared.settings import ServiceSettings
 
@@ -23,10 +22,6 @@ class Settings(ServiceSettings):
     resamples: int = Field(default=2000, ge=100)
     model_cache: Path = Path(tempfile.gettempdir()) / "caseloop-evaluator-models"
     device: str = "auto"
-    # Inference's own setting: a longer case is not answered.
-    longest_prompt_tokens: int = Field(
-        default=LONGEST_PROMPT_TOKENS, ge=1, validation_alias="INFERENCE_LONGEST_PROMPT_TOKENS"
-    )
     attempts: int = Field(default=3, ge=1)  # of a job that is killed
     lease_seconds: float = Field(default=30.0, gt=0)
 

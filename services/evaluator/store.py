@@ -30,7 +30,7 @@ WHERE c.task = $1
         SELECT FROM evaluator.runs r
         WHERE r.candidate = c.version AND r.champion IS NOT DISTINCT FROM $2)
 ORDER BY c.number
-ON CONFLICT DO ACCEPTS_NOTHING
+ON CONFLICT DO NOTHING
 """
 _NEXT_RUN = f"""
 SELECT run_id FROM evaluator.runs WHERE status = 'queued' OR {LEASE_LAPSED}
@@ -59,7 +59,7 @@ class Store:
         async with self.database.transaction() as connection:
             await connection.execute(
                 "INSERT INTO evaluator.candidates (version, task, model, trained_at) "
-                "VALUES ($1, $2, $3, $4) ON CONFLICT DO ACCEPTS_NOTHING",
+                "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
                 trained.model.version,
                 trained.task,
                 trained.model.model_dump_json(),

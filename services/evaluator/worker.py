@@ -91,7 +91,6 @@ class Worker:
             gate=self.settings.gate,
             model_cache=self.settings.model_cache,
             device=self.settings.device,
-            longest_prompt=self.settings.longest_prompt_tokens,
         )
 
 

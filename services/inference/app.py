@@ -5,15 +5,17 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.inference.batching import MicroBatcher
 from services.inference.handlers import Handlers
 from services.inference.intake import Intake
-from services.inference.predictor import Predictor
+from services.inference.prediction import Predictor
 from services.inference.routes import router
 from services.inference.serving import Serving
 from services.inference.settings import Settings
 from shared.events import CaseSubmitted
 from shared.http.service import create_service, make_parts
 from shared.messaging.topics import CASES_SUBMITTED
+from shared.models.pool import ModelPool
 from shared.storage.artifacts import Artifacts
 from shared.storage.model_registry import ModelCache
 
@@ -28,10 +30,11 @@ def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS)
     rollouts = parts.make_rollouts()
     cache = ModelCache(Artifacts(settings.engines), settings.model_cache)
-    serving = Serving(cache, parts.health, settings.device, settings.longest_prompt_tokens)
+    serving = Serving(ModelPool(cache, settings.device), parts.health)
     rollouts.on_change(serving.want)
-    predictor = Predictor(serving, settings.batch_seconds, settings.waiting_cases, now)
-    handlers = Handlers(Intake(parts.database), predictor, parts.bus)
+    predictor = Predictor(serving, now)
+    batcher = MicroBatcher(predictor, settings.batch_seconds, settings.waiting_cases)
+    handlers = Handlers(Intake(parts.database), batcher, parts.bus)
     parts.bus.consume(
         CASES_SUBMITTED,
         handlers.cases_submitted,
@@ -42,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
         parts,
         rollouts=rollouts,
         start=[serving.settled],
-        loops=[serving.run, predictor.run],
+        loops=[serving.run, batcher.run],
         routers=[router],
         state={"handlers": handlers, "serving": serving, "now": now},
     )

@@ -79,4 +79,6 @@ async def list_models(_: Reader, serving: ServingDep) -> ServedModels:
         )
         for rollout in serving.active.values()
     ]
-    return ServedModels(loaded=serving.versions, tasks=tasks, alerts=serving.health.alerts)
+    return ServedModels(
+        loaded=sorted(serving.pool.versions), tasks=tasks, alerts=serving.health.alerts
+    )

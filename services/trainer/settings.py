@@ -7,9 +7,8 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.trainer.strategies import DEFAULT_STRATEGY, STRATEGIES
-from services.trainer.strategies.strategy import Quantization
+from services.trainer.strategies.strategy import LONGEST_PROMPT_TOKENS, Quantization
 from services.trainer.training_window import TrainingWindow
-from shared.models.backend import LONGEST_PROMPT_TOKENS
 from shared.services import PORTS
 from shared.settings import ServiceSettings
 
@@ -22,10 +21,8 @@ class Settings(ServiceSettings):
     base_model: str = "SmolLM2-135M-Instruct"  # as registered under s3://models/base/
     quantization: Quantization = "none"
     recipe: Path | None = None  # a JSON file with settings of the recipe
-    # Inference's own setting: what it does not read is not trained on.
-    longest_prompt_tokens: int = Field(
-        default=LONGEST_PROMPT_TOKENS, ge=1, validation_alias="INFERENCE_LONGEST_PROMPT_TOKENS"
-    )
+    # Of a case that a language model learns from; its versions answer no longer one.
+    longest_prompt_tokens: int = Field(default=LONGEST_PROMPT_TOKENS, ge=1)
     major: int = Field(default=1, ge=0)  # versions are <task>-v<major>.<number>
     work_directory: Path = Path(tempfile.gettempdir()) / "caseloop-training"
     training_window: str = Field(default="", validation_alias="TRAINING_WINDOW")  # 02:00-06:00, UTC

@@ -92,7 +92,7 @@ class Store:
             await self.table.report(connection, run, progress, seconds=seconds)
             await self._publish(connection, run, at=at, status="running", **_measures(progress))
 
-    async def number(self, run: Run) -> int:
+    async def assign_number(self, run: Run) -> int:
         """The run's place in its task's versions, given once and kept over restarts."""
         async with self.database.transaction() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LEASE_LOCK)

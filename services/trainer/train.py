@@ -24,7 +24,8 @@ from services.trainer.progress import METRICS, RECIPE, Progress, TrainingFailed
 from services.trainer.strategies import DEFAULT_STRATEGY, STRATEGIES, read_recipe
 from services.trainer.strategies.strategy import Recipe, TrainingInputs
 from shared.errors import Rejected
-from shared.models.backend import Backend, LabelScores, open_backend
+from shared.models.backend import Backend, BackendOptions, LabelScores
+from shared.models.backends.registry import open_backend
 from shared.models.calibration import (
     expected_calibration_error,
     fit_temperature,
@@ -53,14 +54,9 @@ def run(
     splits = read_splits(data, labels)
     out.mkdir(parents=True, exist_ok=True)
     trained = strategy.train(recipe, TrainingInputs(splits, labels, base, out, device, progress))
-    backend = open_backend(
-        strategy.backend,
-        base=base,
-        quantization=recipe.quantization,
-        device=device,
-        longest_prompt=recipe.longest_prompt,
-    )
-    backend.load(_VERSION, out)
+    options = BackendOptions(base=base, quantization=recipe.quantization, device=device)
+    backend = open_backend(strategy.backend, options)
+    backend.load(_VERSION, out, longest_prompt_tokens=recipe.longest_prompt_tokens)
     progress.say("calibrating")
     metrics = {
         "strategy": recipe.strategy,

@@ -11,7 +11,7 @@ from services.trainer.model_card import model_card
 from services.trainer.progress import METRICS, RECIPE
 from services.trainer.settings import Settings
 from services.trainer.store import Run, Store
-from services.trainer.strategies import STRATEGIES
+from services.trainer.strategies import STRATEGIES, read_recipe
 from services.trainer.training_window import TrainingWindow
 from shared.events import ModelTrained, TrainedModel
 from shared.runs.worker import RunBroke, RunFailed, RunWorker, run_reporting_child, work_forever
@@ -144,7 +144,7 @@ class Worker:
         }
 
     async def _publish(self, run: Run, directory: Path, manifest: DatasetManifest) -> None:
-        minor = await self.store.number(run)
+        minor = await self.store.assign_number(run)
         version = f"{run.task}-v{self.settings.major}.{minor}"
         trained = await in_thread(self._upload, run, version, directory / "out", manifest)
         await self.store.succeed(run, trained)
@@ -164,6 +164,7 @@ class Worker:
             "backend": strategy.backend,
             "prompt_version": manifest.prompt_version,
             "temperature": metrics["temperature"],
+            "longest_prompt_tokens": read_recipe(recipe).longest_prompt_tokens,
             "dataset_version": manifest.dataset_version,
         }
         (out / _CARD).write_text(model_card(about, manifest, recipe, metrics))
@@ -182,7 +183,7 @@ class Worker:
             task=run.task,
             model=model,
             run_id=run.run_id,
-            metrics=_scalars(metrics),
+            metrics=_scalar_metrics(metrics),
         )
 
 
@@ -193,6 +194,6 @@ def _leave_only(directory: Path, names: Container[str]) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _scalars(metrics: dict[str, Any]) -> dict[str, Any]:
+def _scalar_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
     """An event carries the numbers; the curves lie beside the adapter."""
     return {name: value for name, value in metrics.items() if isinstance(value, str | int | float)}

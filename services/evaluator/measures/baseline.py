@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from services.evaluator.measures.held_out import Answers
 from services.evaluator.scoring import prompt_of
-from shared.models.linear_model import vectorizer
+from shared.models.backends.linear_model import vectorizer
 from shared.storage.datasets import Example
 
 NAME = "baseline"

@@ -69,7 +69,7 @@ def effective_cases(strata: tuple[Stratum, ...]) -> float:
 
 
 def describe_strata(strata: tuple[Stratum, ...]) -> str:
-    """The strata, if there is more than stratum."""
+    """The strata, if there is more than one."""
     if len(strata) < 2:
         return ""
     descriptions = (

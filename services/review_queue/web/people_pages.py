@@ -23,7 +23,7 @@ from services.review_queue.web.pages import PagesDep
 from services.review_queue.web.views.case_view import spoken
 from services.review_queue.web.views.heat_map import figure
 from services.review_queue.web.views.page_choices import BASES, days, tasks
-from services.review_queue.web.views.queue_overview import KINDS
+from services.review_queue.web.views.queue_texts import KINDS
 from shared.auth.principal import Actor
 from shared.errors import Conflict
 from shared.tasks import TASKS, get_task

@@ -13,12 +13,13 @@ from services.review_queue.api.queries import NEWEST, AuditQuery, BrowsedSeatsQu
 from services.review_queue.api.state import ListingDep, Now, TrailDep
 from services.review_queue.people.access import Anybody, Auditor, Lister, Worker
 from services.review_queue.reading.listing import ListedSeat
+from services.review_queue.reading.queue_overview import queue_overview
 from services.review_queue.web.navigation import address
 from services.review_queue.web.page_queries import read, sentences
 from services.review_queue.web.pages import PagesDep, posted
 from services.review_queue.web.views.case_view import REASONS
 from services.review_queue.web.views.page_choices import STATE_NAMES, actions, seat_choices
-from services.review_queue.web.views.queue_overview import KINDS, PRIORITIES, STATES, overview
+from services.review_queue.web.views.queue_texts import KINDS, PRIORITIES, STATES
 
 router = APIRouter(include_in_schema=False)
 
@@ -40,10 +41,12 @@ async def queue_page(
         request,
         "queue.html",
         principal=caller,
-        tasks=overview(await listing.counts()),
+        tasks=queue_overview(await listing.counts()),
         no_reviewer=further,
         no_senior=final,
         states=STATES,
+        reasons=REASONS,
+        kinds=KINDS,
     )
 
 

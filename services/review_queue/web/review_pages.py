@@ -17,7 +17,7 @@ from services.review_queue.web.navigation import see_other
 from services.review_queue.web.pages import PagesDep
 from services.review_queue.web.views.case_facts import Facts, facts_of, sections
 from services.review_queue.web.views.case_view import REASONS, bars
-from services.review_queue.web.views.queue_overview import KINDS
+from services.review_queue.web.views.queue_texts import KINDS
 from shared.auth.principal import Actor
 from shared.tasks import get_task
 

@@ -91,7 +91,7 @@ def train(recipe: LoraRecipe, inputs: TrainingInputs) -> TrainingResult:
 
 
 def too_long(base: Path, recipe: LoraRecipe) -> Callable[[LabeledCase], bool]:
-    """Whether a case and its answer have more tokens than inference would read of a case."""
+    """Whether a case and its answer have more tokens than the version will read of a case."""
     from transformers import AutoConfig
 
     from shared.models.tokens import Row, Tokens, readable_tokens

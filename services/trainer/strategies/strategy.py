@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.trainer.data import Splits
 from services.trainer.progress import Progress
-from shared.models.backend import LONGEST_PROMPT_TOKENS
+
+# Of a case that a language model learns from and answers; a human decides longer ones.
+LONGEST_PROMPT_TOKENS = 2048
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -29,8 +31,13 @@ class Recipe(BaseModel):
     strategy: str
     seed: int = 0
     quantization: Quantization = "none"  # of the base model, if the strategy has one
-    # Which cases. The limit of inference: what it does not read, a human decides.
+    # Which cases, in tokens.
     longest_prompt: Count = LONGEST_PROMPT_TOKENS
+
+    @property
+    def longest_prompt_tokens(self) -> int | None:
+        """What a version by this recipe reads of a case; none: any length."""
+        return self.longest_prompt
 
 
 R = TypeVar("R", bound=Recipe)

@@ -28,7 +28,7 @@ from shared.events import (
 )
 from shared.health import Health
 from shared.messaging.outbox import Outbox
-from shared.models.linear_model import LinearModel, vectorizer
+from shared.models.backends.linear_model import LinearModel, vectorizer
 from shared.settings import EngineSettings
 from shared.storage.artifacts import DATASETS, Artifacts
 from shared.storage.database import Database

@@ -61,6 +61,7 @@ def trained(version: str = "adjudication-v1.0", **changes: Any) -> TrainedModel:
         "base_model": None,
         "prompt_version": ADJUDICATION.prompt_version,
         "temperature": 1.0,
+        "longest_prompt_tokens": None,
         "manifest": reference(),
         "dataset_version": "adjudication-d1",
         "dataset_manifest": reference("s3://datasets/adjudication/d1/manifest.json"),

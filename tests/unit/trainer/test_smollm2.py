@@ -11,7 +11,8 @@ from services.trainer.data import read_splits
 from services.trainer.progress import Progress
 from services.trainer.strategies.lora import LoraRecipe
 from services.trainer.train import run
-from shared.models.backend import open_backend
+from shared.models.backend import BackendOptions
+from shared.models.backends.registry import open_backend
 from shared.models.base_model import SMOLLM2, materialize
 from shared.models.calibration import probabilities
 from shared.tasks.task import Prompt
@@ -56,7 +57,7 @@ def _claim(case_id: str, random: Random) -> str:
 
 
 def test_it_comes_out_of_its_wheel_with_all_it_knows(smollm2: Path, tmp_path: Path) -> None:
-    backend = open_backend("transformers", base=smollm2, device="cpu")
+    backend = open_backend("transformers", BackendOptions(base=smollm2, device="cpu"))
     backend.load("v0", save_tiny_adapter(smollm2, tmp_path / "adapter", seed=0, spread=0.0))
     capital = Prompt("Answer with one word.", "What is the capital of France?")
     cities = ("Paris", "Berlin", "Madrid")
@@ -78,7 +79,7 @@ def test_it_learns_stated_facts_from_sixty_claims(
     )
     assert metrics["validation_accuracy"] >= 0.95
 
-    backend = open_backend("transformers", base=smollm2, device="cpu")
+    backend = open_backend("transformers", BackendOptions(base=smollm2, device="cpu"))
     backend.load("v1.0", tmp_path / "out")
     prompts = [case.prompt for case in read_splits(claims, LABELS)["validation"]]
     together = backend.score("v1.0", prompts, LABELS)

@@ -8,7 +8,7 @@ from services.review_queue.api.queries import AGES
 from services.review_queue.people.audit import Action
 from services.review_queue.reviewing.states import SeatState
 from services.review_queue.web.views.case_view import REASONS, words
-from services.review_queue.web.views.queue_overview import KINDS, PRIORITIES, STATES
+from services.review_queue.web.views.queue_texts import KINDS, PRIORITIES, STATES
 from shared.tasks import TASKS
 
 Choices = Sequence[tuple[str, str]]

@@ -17,7 +17,8 @@ from services.trainer.strategies import STRATEGIES, read_recipe
 from services.trainer.strategies.strategy import Recipe, Strategy
 from services.trainer.train import run
 from shared.errors import Rejected
-from shared.models.backend import open_backend
+from shared.models.backend import BackendOptions
+from shared.models.backends.registry import open_backend
 
 LABELS = ("APPROVED", "DENIED")
 HEAVY = {"torch", "transformers", "sklearn"}  # seconds to import, and extras of the package
@@ -78,8 +79,10 @@ def test_it_leaves_its_files_the_recipe_and_the_metrics_and_nothing_else(trained
 
 
 def test_its_backend_serves_what_it_has_learned(trained: Trained, tiny_data: Path) -> None:
-    backend = open_backend(trained.strategy.backend, base=trained.base, device="cpu")
-    backend.load("v1.0", trained.out)
+    backend = open_backend(
+        trained.strategy.backend, BackendOptions(base=trained.base, device="cpu")
+    )
+    backend.load("v1.0", trained.out, longest_prompt_tokens=None)
     cases = read_splits(tiny_data, LABELS)["calibration"]
     scores = backend.score("v1.0", [case.prompt for case in cases], LABELS)
     log_probabilities = [score.log_probabilities for score in scores]

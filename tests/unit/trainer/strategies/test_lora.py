@@ -15,7 +15,8 @@ from services.trainer.progress import Progress, TrainingFailed
 from services.trainer.strategies.lora import LoraRecipe
 from services.trainer.train import run
 from shared.errors import Rejected
-from shared.models.backend import open_backend
+from shared.models.backend import BackendOptions
+from shared.models.backends.registry import open_backend
 from shared.tasks.task import Prompt
 from tests.support.models.tiny_base_model import save_tiny_base
 
@@ -82,7 +83,7 @@ def test_it_learns_and_leaves_everything_beside_the_adapter(
     assert sorted(path.name for path in out.iterdir()) == [
         *("adapter_config.json", "adapter_model.safetensors", "metrics.json", "recipe.json")
     ]
-    backend = open_backend("transformers", base=tiny_base, device="cpu")
+    backend = open_backend("transformers", BackendOptions(base=tiny_base, device="cpu"))
     backend.load("v1.0", out)
     prompt = Prompt("Decide the claim.", "the claim. Edits: all pass.")
     assert backend.explain("v1.0", prompt, "APPROVED") == "Edits pass."

@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.review_queue.reading.listing import SeatCount
-from services.review_queue.web.views.queue_overview import overview
+from services.review_queue.reading.queue_overview import queue_overview
 from tests.support.builders.events import NOW
 
 
@@ -19,7 +19,7 @@ def count(seats: int, **changes: Any) -> SeatCount:
 
 def test_counts_are_put_together_by_task_and_reason() -> None:
     later = NOW + timedelta(hours=1)
-    (shown,) = overview(
+    (of_task,) = queue_overview(
         [
             count(30, oldest_requested_at=later),
             count(2, state="leased"),
@@ -28,29 +28,29 @@ def test_counts_are_put_together_by_task_and_reason() -> None:
         ]
     )
 
-    assert shown.totals == (40, 2, 0, 7)
-    assert shown.oldest == NOW
-    assert [(row.title, row.counts, row.share) for row in shown.rows] == [
-        ("Adverse answer", (30, 2, 0, 0), 75.0),
-        ("Audit", (10, 0, 0, 7), 25.0),
+    assert of_task.totals == (40, 2, 0, 7)
+    assert of_task.oldest == NOW
+    assert [(row.key, row.counts, row.share) for row in of_task.reasons] == [
+        ("adverse", (30, 2, 0, 0), 75.0),
+        ("audit", (10, 0, 0, 7), 25.0),
     ]
 
 
 def test_only_what_waits_has_a_longest_wait() -> None:
-    (shown,) = overview([count(3, state="answered")])
+    (of_task,) = queue_overview([count(3, state="answered")])
 
-    assert shown.oldest is None
-    assert shown.rows[0].share == 0.0
+    assert of_task.oldest is None
+    assert of_task.reasons[0].share == 0.0
 
 
 def test_each_task_has_its_own_overview() -> None:
-    shown = overview([count(1), count(2, task="independent_review")])
+    overviews = queue_overview([count(1), count(2, task="independent_review")])
 
-    assert [task.totals[0] for task in shown] == [1, 2]
+    assert [task.totals[0] for task in overviews] == [1, 2]
 
 
 def test_seats_of_every_kind_are_put_together() -> None:
-    (shown,) = overview([count(5), count(4, kind="second"), count(1, kind="final")])
+    (of_task,) = queue_overview([count(5), count(4, kind="second"), count(1, kind="final")])
 
-    assert shown.totals == (10, 0, 0, 0)
-    assert [row.counts for row in shown.rows] == [(10, 0, 0, 0)]
+    assert of_task.totals == (10, 0, 0, 0)
+    assert [row.counts for row in of_task.reasons] == [(10, 0, 0, 0)]

@@ -56,8 +56,8 @@ class LinearModel:
     def log_probabilities(self, texts: Sequence[str]) -> Floats:
         """[texts, labels], natural logarithms that sum to 1 as probabilities."""
         scores = self._vectorizer.transform(texts) @ self.coefficients.T + self.intercepts
-        found: Floats = log_softmax(scores, axis=1)
-        return found
+        log_probabilities: Floats = log_softmax(scores, axis=1)
+        return log_probabilities
 
     def decisive(self, text: str, label: str) -> list[str]:
         """Words and pairs of `text`, the ones that speak most for `label` first, none against."""

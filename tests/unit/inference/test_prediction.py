@@ -2,7 +2,6 @@
 
 import asyncio
 from pathlib import Path
-from threading import Semaphore
 
 import pytest
 
@@ -39,23 +38,23 @@ async def predictions(
     """What each case's own caller gets, all of them asking at once."""
     serving = new_serving(disk)
     await serving.want(wanted)
-    async with running(serving) as predictor, asyncio.timeout(10):
+    async with running(serving) as batcher, asyncio.timeout(10):
         while serving.active[wanted.task] is not wanted:
             await asyncio.sleep(0.01)
-        asked = [predictor.predict([case], explain=[False]) for case in cases]
-        found = await asyncio.gather(*asked, return_exceptions=True)
-    return [each if isinstance(each, BaseException) else each[0] for each in found]
+        asked = [batcher.predict([case], explain=[False]) for case in cases]
+        results = await asyncio.gather(*asked, return_exceptions=True)
+    return [each if isinstance(each, BaseException) else each[0] for each in results]
 
 
 async def test_a_case_that_the_champion_cannot_read_goes_unanswered_and_its_neighbors_answered(
     tmp_path: Path, champion_only: RolloutChanged
 ) -> None:
     notes = ["pain", "stiff", UNREADABLE, "numb", "weak"]
-    found = await predictions(tmp_path, champion_only, [noted(n, i) for i, n in enumerate(notes)])
+    results = await predictions(tmp_path, champion_only, [noted(n, i) for i, n in enumerate(notes)])
 
-    answered = [p.answering_version for p in found if isinstance(p, PredictionMade)]
+    answered = [p.answering_version for p in results if isinstance(p, PredictionMade)]
     assert answered == [V0, V0, None, V0, V0]
-    unread = found[2]
+    unread = results[2]
     assert isinstance(unread, PredictionMade)
     assert (unread.scores, unread.arm, unread.failed_versions) == ((), None, (V0,))
     assert unread.rollout_id == champion_only.rollout_id
@@ -65,9 +64,9 @@ async def test_only_the_case_at_fault_gets_the_error(
     tmp_path: Path, champion_only: RolloutChanged
 ) -> None:
     notes = ["pain", UNLUCKY, "stiff", "numb"]
-    found = await predictions(tmp_path, champion_only, [noted(n, i) for i, n in enumerate(notes)])
+    results = await predictions(tmp_path, champion_only, [noted(n, i) for i, n in enumerate(notes)])
 
-    assert [type(each) for each in found] == [
+    assert [type(each) for each in results] == [
         PredictionMade,
         RuntimeError,
         PredictionMade,
@@ -79,9 +78,9 @@ async def test_a_candidate_fails_on_the_case_at_fault_and_on_no_other(
     tmp_path: Path, canary: RolloutChanged
 ) -> None:
     notes = ["pain", UNLUCKY_FOR_V1, "stiff", "numb"]
-    found = await predictions(tmp_path, canary, [noted(n, i) for i, n in enumerate(notes)])
+    results = await predictions(tmp_path, canary, [noted(n, i) for i, n in enumerate(notes)])
 
-    failed = [p.failed_versions for p in found if isinstance(p, PredictionMade)]
+    failed = [p.failed_versions for p in results if isinstance(p, PredictionMade)]
     assert failed == [(), (V1,), (), ()]
 
 
@@ -101,57 +100,14 @@ async def test_the_probability_is_that_of_the_arm_which_answers(
     assert told == {("champion", 0.75, "champion", 0.75), ("candidate", 0.25, "champion", 1.0)}
 
 
-async def test_explanations_come_one_a_batch_and_nobody_else_waits_for_them(
-    tmp_path: Path, champion_only: RolloutChanged
-) -> None:
-    serving = new_serving(tmp_path)
-    serving.explaining = Semaphore(0)
-    await serving.want(champion_only)
-    async with running(serving) as predictor, asyncio.timeout(10):
-        wordy = asyncio.create_task(
-            predictor.predict([noted("pain", n) for n in range(3)], explain=[True] * 3)
-        )
-        await predictor.predict([noted("stiff", 3)], explain=[False])
-        next_one = asyncio.create_task(predictor.predict([noted("numb", 4)], explain=[False]))
-        await asyncio.sleep(0)
-        serving.explaining.release()
-        await next_one
-        assert not wordy.done()
-        serving.explaining.release(2)
-        assert all(prediction.reasoning for prediction in await wordy)
-
-
-async def test_what_was_said_before_a_rollback_is_said_again_and_does_not_leave(
-    tmp_path: Path,
-) -> None:
-    """Of a large batch the first cases are scored seconds before the last."""
-    old, new = on_disk(tmp_path, V0), on_disk(tmp_path, V1)
-    serving = new_serving(tmp_path)
-    serving.explaining = Semaphore(0)
-    before = rollout(champion=new, last_good=old)
-    await serving.want(before)
-    async with running(serving) as predictor, asyncio.timeout(10):
-        while not {V0, V1} <= set(serving.versions):
-            await asyncio.sleep(0.01)
-        cases = [noted("pain", n) for n in range(3)]
-        asked = asyncio.create_task(predictor.predict(cases, explain=[False, True, True]))
-        await asyncio.sleep(0.2)  # the first is scored; the second waits for its words
-        await serving.want(rollout(champion=old, revision=before.revision + 1))
-        serving.explaining.release(10)
-        found = await asked
-
-    assert [each.case.case_id for each in found] == [case.case_id for case in cases]
-    assert [each.answering_version for each in found] == [V0, V0, V0]
-
-
 async def test_a_draft_that_fails_costs_its_case_the_draft_alone(
     tmp_path: Path, champion_only: RolloutChanged
 ) -> None:
     serving = new_serving(tmp_path)
     await serving.want(champion_only)
-    async with running(serving) as predictor, asyncio.timeout(10):
+    async with running(serving) as batcher, asyncio.timeout(10):
         cases = [noted("pain", 0), noted(SPEECHLESS, 1)]
-        spoken, speechless = await predictor.predict(cases, explain=[True, True])
+        spoken, speechless = await batcher.predict(cases, explain=[True, True])
 
     assert spoken.reasoning
     assert (speechless.answering_version, speechless.reasoning) == (V0, None)
