@@ -203,7 +203,7 @@ async def test_a_person_signs_in_works_and_signs_out(service: Service) -> None:
         html = (await page.get(f"/assignments/{assignment['assignment_id']}")).text
         assert f"claim-{named('on-the-page')}" in html
         assert (await page.get("/sign-in")).status_code == 303
-        assert "In work" in (await page.get("/queue")).text
+        assert "In progress" in (await page.get("/queue")).text
         out = await page.post("/sign-out")
         assert out.headers["location"] == "/sign-in"
         assert (await page.get("/")).headers["location"] == "/sign-in"

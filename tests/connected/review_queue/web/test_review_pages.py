@@ -92,7 +92,7 @@ async def test_the_auditor_reads_the_trail_and_no_member_data(queue: Queue, brow
     assert "M-4711" not in audited
     assert "room nine" not in audited
     assert MASK in audited
-    assert "takes this case no more" not in audited
+    assert "no longer fits its task" not in audited
     assert "Audit trail of this review" in audited
     assert "submitted" in audited
     assert "Audit trail" not in read
