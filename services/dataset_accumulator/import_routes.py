@@ -85,7 +85,7 @@ class RefusedRow(BaseModel):
     why: str
 
 
-class Report(BaseModel):
+class ImportReport(BaseModel):
     """How far an import is, or what came of it. Counts are rows of the file."""
 
     import_id: str
@@ -106,7 +106,7 @@ class Report(BaseModel):
     updated_at: datetime
 
 
-class FullReport(Report):
+class FullImportReport(ImportReport):
     """With the first refused rows."""
 
     refused: list[RefusedRow]
@@ -119,27 +119,27 @@ async def import_history(
     caller: Importing,
     importer: ImporterDep,
     defaults: DefaultsDep,
-) -> FullReport:
+) -> FullImportReport:
     """Import adjudicated cases from CSV. Good rows come in, bad ones are listed.
 
     The same file again adds nothing. A claim that came before with other content is refused.
     """
     async with _upload(request, options) as upload:
-        wanted = _wanted(upload, defaults, imported_by=caller.name)
-        await importer.run(wanted, upload.body)
-    return await _report(importer, wanted.import_id)
+        order = _import_request(upload, defaults, imported_by=caller.name)
+        await importer.run(order, upload.body)
+    return await _full_report(importer, order.import_id)
 
 
 @router.get("")
-async def list_imports(_: Reader, importer: ImporterDep) -> list[Report]:
+async def list_imports(_: Reader, importer: ImporterDep) -> list[ImportReport]:
     """The newest imports, also those at work."""
-    return [Report.model_validate(each) for each in await importer.imports.list(limit=50)]
+    return [ImportReport.model_validate(each) for each in await importer.imports.list(limit=50)]
 
 
 @router.get("/{import_id}")
-async def show_report(import_id: str, _: Reader, importer: ImporterDep) -> FullReport:
+async def show_report(import_id: str, _: Reader, importer: ImporterDep) -> FullImportReport:
     """How far an import is, or what came of it."""
-    return await _report(importer, import_id)
+    return await _full_report(importer, import_id)
 
 
 @router.get("/{import_id}/refused")
@@ -151,11 +151,11 @@ async def list_refused_rows(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> list[RefusedRow]:
     """All refused rows, in the order of the file."""
-    await _report(importer, import_id)
-    return await _refused(importer, import_id, after=after, limit=limit)
+    await _full_report(importer, import_id)
+    return await _refused_rows(importer, import_id, after=after, limit=limit)
 
 
-def _wanted(upload: Upload, defaults: ImportDefaults, *, imported_by: str) -> ImportRequest:
+def _import_request(upload: Upload, defaults: ImportDefaults, *, imported_by: str) -> ImportRequest:
     options = upload.options
     return ImportRequest(
         import_id=defaults.new_id(),
@@ -169,19 +169,19 @@ def _wanted(upload: Upload, defaults: ImportDefaults, *, imported_by: str) -> Im
     )
 
 
-async def _report(importer: Importer, import_id: str) -> FullReport:
-    found = await importer.imports.find(import_id)
-    if found is None:
+async def _full_report(importer: Importer, import_id: str) -> FullImportReport:
+    row = await importer.imports.find(import_id)
+    if row is None:
         raise NotFound(f"no import {import_id!r}")
-    refused = await _refused(importer, import_id, after=0, limit=_REFUSALS_SHOWN)
-    return FullReport.model_validate({**found, "refused": refused})
+    refused = await _refused_rows(importer, import_id, after=0, limit=_REFUSALS_SHOWN)
+    return FullImportReport.model_validate({**row, "refused": refused})
 
 
-async def _refused(
+async def _refused_rows(
     importer: Importer, import_id: str, *, after: int, limit: int
 ) -> list[RefusedRow]:
-    found = await importer.imports.refused(import_id, after=after, limit=limit)
-    return [RefusedRow(line=row.line, field=row.field, why=row.why) for row in found]
+    rows = await importer.imports.refused(import_id, after=after, limit=limit)
+    return [RefusedRow(line=row.line, field=row.field, why=row.why) for row in rows]
 
 
 @asynccontextmanager

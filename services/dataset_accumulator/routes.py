@@ -24,7 +24,7 @@ ReleaserDep = Annotated[Releaser, Depends(FromState("releaser"))]
 router = APIRouter(prefix="/v1", tags=["datasets"])
 
 
-class Progress(BaseModel):
+class LabelProgress(BaseModel):
     """Labels until the next training."""
 
     train_unreleased: int = Field(description="new labels of the split train")
@@ -35,7 +35,7 @@ class Progress(BaseModel):
     released: Sequence[str] = Field(description="the newest dataset versions, oldest first")
 
 
-class Count(BaseModel):
+class LabelCount(BaseModel):
     imported: int = Field(description="labels out of imported histories")
     reviewed: int = Field(description="labels out of settled reviews")
 
@@ -52,17 +52,17 @@ class ReleaseOrder(BaseModel):
 @router.get("/labels/progress")
 async def show_progress(
     _: Reader, releaser: ReleaserDep, task: str | None = None
-) -> dict[str, Progress]:
+) -> dict[str, LabelProgress]:
     """How far each task is from its next dataset version."""
     tasks = [get_task(task).name] if task else list(TASKS)
-    return {name: await _progress(releaser, name) for name in tasks}
+    return {name: await _label_progress(releaser, name) for name in tasks}
 
 
 @router.get("/labels/count")
-async def count_labels(_: Reader, releaser: ReleaserDep, task: str) -> Count:
+async def count_labels(_: Reader, releaser: ReleaserDep, task: str) -> LabelCount:
     """How many labels of a task there are, released or not."""
     counts = await releaser.labels(get_task(task).name)
-    return Count(imported=counts.get("import", 0), reviewed=counts.get("review", 0))
+    return LabelCount(imported=counts.get("import", 0), reviewed=counts.get("review", 0))
 
 
 @router.get("/datasets")
@@ -95,10 +95,10 @@ async def release_dataset(
     return released
 
 
-async def _progress(releaser: Releaser, task: str) -> Progress:
+async def _label_progress(releaser: Releaser, task: str) -> LabelProgress:
     unreleased = await releaser.unreleased(task)
     newest = await releaser.releases.list(task, limit=20)
-    return Progress(
+    return LabelProgress(
         train_unreleased=unreleased.get("train", 0),
         unreleased=unreleased,
         threshold=releaser.settings.threshold,

@@ -44,7 +44,7 @@ class EvaluationView(BaseModel):
 @router.get("/evaluations")
 async def list_evaluations(_: Reader, store: StoreDep) -> list[EvaluationView]:
     """The comparisons, newest first."""
-    return [_view(row) for row in await store.runs()]
+    return [_evaluation_view(row) for row in await store.runs()]
 
 
 @router.get("/evaluations/{candidate}")
@@ -52,7 +52,7 @@ async def list_evaluations_of_candidate(
     candidate: str, _: Reader, store: StoreDep
 ) -> list[EvaluationView]:
     """The comparisons of one candidate, newest first."""
-    evaluations = [_view(row) for row in await store.runs(candidate=candidate)]
+    evaluations = [_evaluation_view(row) for row in await store.runs(candidate=candidate)]
     if not evaluations:
         raise NotFound(f"{candidate} was never queued for an evaluation")
     return evaluations
@@ -67,7 +67,7 @@ async def show_report(
     champion: str | None = None,
 ) -> HTMLResponse:
     """The newest report of a candidate, or the one against `champion`."""
-    evaluated = [_view(row).evaluated for row in await store.runs(candidate=candidate)]
+    evaluated = [_evaluation_view(row).evaluated for row in await store.runs(candidate=candidate)]
     done = [e for e in evaluated if e is not None and champion in (None, e.champion)]
     if not done:
         raise NotFound(f"{candidate} has no report yet")
@@ -84,7 +84,7 @@ async def retry_evaluations(candidate: str, _: Operator, store: StoreDep) -> dic
     return {"queued": queued}
 
 
-def _view(row: Any) -> EvaluationView:
+def _evaluation_view(row: Any) -> EvaluationView:
     evaluated = json.loads(row["evaluated"]) if row["evaluated"] else None
     return EvaluationView.model_validate(
         {**row, "progress": json.loads(row["progress"]), "evaluated": evaluated}

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from services.evaluator.request import GateSettings
+from services.evaluator.evaluation_request import GateSettings
 from shared.services import PORTS
 from shared.settings import ServiceSettings
 
@@ -26,7 +26,7 @@ class Settings(ServiceSettings):
     lease_seconds: float = Field(default=30.0, gt=0)
 
     @property
-    def rules(self) -> GateSettings:
+    def gate(self) -> GateSettings:
         return GateSettings(
             margin=self.margin,
             minimum_effective_cases=self.minimum_effective_cases,

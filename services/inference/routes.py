@@ -38,7 +38,7 @@ class Submission(BaseModel):
     reasoning_requested: bool = False
 
 
-class Served(BaseModel):
+class ServedRollout(BaseModel):
     """What this process answers with."""
 
     task: str
@@ -50,9 +50,9 @@ class Served(BaseModel):
     stopped: bool
 
 
-class Models(BaseModel):
+class ServedModels(BaseModel):
     loaded: list[str]
-    tasks: list[Served]
+    tasks: list[ServedRollout]
     alerts: dict[str, str]
 
 
@@ -66,9 +66,9 @@ async def predict(
 
 
 @router.get("/models")
-async def list_models(_: Reader, serving: ServingDep) -> Models:
+async def list_models(_: Reader, serving: ServingDep) -> ServedModels:
     tasks = [
-        Served(
+        ServedRollout(
             task=rollout.task,
             rollout_id=rollout.rollout_id,
             revision=rollout.revision,
@@ -79,4 +79,6 @@ async def list_models(_: Reader, serving: ServingDep) -> Models:
         )
         for rollout in serving.active.values()
     ]
-    return Models(loaded=sorted(serving.pool.versions), tasks=tasks, alerts=serving.health.alerts)
+    return ServedModels(
+        loaded=sorted(serving.pool.versions), tasks=tasks, alerts=serving.health.alerts
+    )

@@ -34,7 +34,7 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)]
 
 
-def evaluated(
+def apply_evaluation(
     rollout: Rollout, evaluation: ModelEvaluated, *, known: VersionState | None, now: datetime
 ) -> Change:
     """What an evaluation changes. `known` is the version's state so far."""

@@ -98,26 +98,29 @@ class VersionView(BaseModel):
 @router.get("/rollouts")
 async def list_rollouts(_: Reader, store: StoreDep, limits: LimitsDep) -> list[RolloutView]:
     """Where the rollout of every task stands."""
-    return [_view(await store.snapshot(rollout.task), limits) for rollout in await store.rollouts()]
+    return [
+        _rollout_view(await store.snapshot(rollout.task), limits)
+        for rollout in await store.rollouts()
+    ]
 
 
 @router.get("/rollouts/{task}")
 async def show_rollout(task: str, _: Reader, store: StoreDep, limits: LimitsDep) -> RolloutView:
     """Where the task's rollout stands, and what its stage waits for."""
-    return _view(await store.snapshot(_known(task)), limits)
+    return _rollout_view(await store.snapshot(_known_task(task)), limits)
 
 
 @router.get("/rollouts/{task}/history")
 async def list_transitions(task: str, _: Reader, store: StoreDep) -> list[TransitionView]:
     """Every transition, the newest first: who, why, when."""
-    rows = await store.history(_known(task))
+    rows = await store.history(_known_task(task))
     return [TransitionView.model_validate(dict(row)) for row in rows]
 
 
 @router.get("/versions")
 async def list_versions(_: Reader, store: StoreDep, task: str | None = None) -> list[VersionView]:
     """The registry: each version's verdict, measures and what became of it."""
-    return [_version(state, evaluated) for state, evaluated in await store.versions(task)]
+    return [_version_view(state, evaluated) for state, evaluated in await store.versions(task)]
 
 
 @router.post("/rollouts/{task}/promote")
@@ -125,7 +128,7 @@ async def promote_version(
     task: str, promotion: Promotion, caller: Operator, store: StoreDep, limits: LimitsDep
 ) -> RolloutView:
     """Start by hand what an evaluation left open."""
-    evaluated = await store.evaluation(_known(task), promotion.version)
+    evaluated = await store.evaluation(_known_task(task), promotion.version)
     snapshot = await store.change(
         task,
         lambda m: promote(
@@ -137,7 +140,7 @@ async def promote_version(
             now=m.now,
         ),
     )
-    return _view(snapshot, limits)
+    return _rollout_view(snapshot, limits)
 
 
 def _add_order(name: str, order: Order) -> None:
@@ -145,9 +148,9 @@ def _add_order(name: str, order: Order) -> None:
         task: str, why: Reason, caller: Operator, store: StoreDep, limits: LimitsDep
     ) -> RolloutView:
         snapshot = await store.change(
-            _known(task), lambda m: order(m.rollout, who=caller.name, why=why.why)
+            _known_task(task), lambda m: order(m.rollout, who=caller.name, why=why.why)
         )
-        return _view(snapshot, limits)
+        return _rollout_view(snapshot, limits)
 
     path = f"/rollouts/{{task}}/{name}"
     router.add_api_route(path, give_order, methods=["POST"], name=name, description=order.__doc__)
@@ -157,13 +160,13 @@ for _name, _order in ORDERS.items():
     _add_order(_name, _order)
 
 
-def _known(task: str) -> str:
+def _known_task(task: str) -> str:
     if task not in TASKS:
         raise NotFound(f"no task {task!r}; tasks are {', '.join(sorted(TASKS))}")
     return task
 
 
-def _view(snapshot: Snapshot, limits: Limits) -> RolloutView:
+def _rollout_view(snapshot: Snapshot, limits: Limits) -> RolloutView:
     rollout = snapshot.rollout
     return RolloutView(
         task=rollout.task,
@@ -193,18 +196,18 @@ def _waits_for(snapshot: Snapshot, limits: Limits) -> tuple[str, ...]:
     return (*orders, *lacks)
 
 
-def _version(state: str, found: ModelEvaluated) -> VersionView:
+def _version_view(state: str, evaluated: ModelEvaluated) -> VersionView:
     return VersionView(
-        version=found.model.version,
-        task=found.task,
+        version=evaluated.model.version,
+        task=evaluated.task,
         state=state,
-        verdict=found.verdict,
-        compared_with=found.champion,
-        reasons=found.reasons,
-        threshold=found.threshold,
-        measures=found.candidate_measures,
-        dataset_version=found.model.dataset_version,
-        strategy=found.model.strategy,
-        base_model=found.model.base_model,
-        evaluated_at=found.occurred_at,
+        verdict=evaluated.verdict,
+        compared_with=evaluated.champion,
+        reasons=evaluated.reasons,
+        threshold=evaluated.threshold,
+        measures=evaluated.candidate_measures,
+        dataset_version=evaluated.model.dataset_version,
+        strategy=evaluated.model.strategy,
+        base_model=evaluated.model.base_model,
+        evaluated_at=evaluated.occurred_at,
     )

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from services.promoter.counting import Observation
 from services.promoter.guard import StageCounts
-from services.promoter.rollout import evaluated
+from services.promoter.rollout import apply_evaluation
 from services.promoter.state import (
     Change,
     Rollout,
@@ -147,7 +147,7 @@ class Store:
         self, connection: Connection, snapshot: Snapshot, evaluation: ModelEvaluated
     ) -> Snapshot:
         known = await _register(connection, evaluation)
-        change = evaluated(snapshot.rollout, evaluation, known=known, now=snapshot.now)
+        change = apply_evaluation(snapshot.rollout, evaluation, known=known, now=snapshot.now)
         return await self._record(connection, snapshot, change)
 
     async def _record(self, connection: Connection, snapshot: Snapshot, change: Change) -> Snapshot:

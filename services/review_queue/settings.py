@@ -22,12 +22,14 @@ class Settings(ServiceSettings):
     lease_seconds: float = Field(default=300, gt=0)
     leases_per_reviewer: int = Field(default=3, ge=1)  # the case at hand, and prefetched ones
     undo_seconds: float = Field(default=10, ge=0)  # before a decision leaves
-    skip_seconds: float = Field(default=1800, ge=0)  # before a skipped case comes to one again
+    skip_seconds: float = Field(
+        default=1800, ge=0
+    )  # before a skipped case comes back to the same reviewer
     session_hours: float = Field(default=12, gt=0)
-    correction_hours: float = Field(default=24, ge=0)  # how long one can change a decision
-    # Of each task's reviews, the share that several reviewers see and the share that hides the
-    # model's answer until the reviewer has one of his own; as JSON, for example
-    # {"adjudication": 0.2}.
+    correction_hours: float = Field(default=24, ge=0)  # how long its author can change a decision
+    # Of each task's reviews, the share that several reviewers see and the share that is blind: the
+    # model's answer is hidden until the reviewer has one of their own. Of single tasks as JSON, for
+    # example {"adjudication": 0.2}.
     overlap_share: Share = 0.1
     overlap_shares: dict[str, Share] = Field(default_factory=dict)
     overlap_opinions: int = Field(default=2, ge=2, le=3)  # how many reviewers those are

@@ -38,8 +38,8 @@ Identify = Callable[[Request], Awaitable[Principal | None]]
 
 async def identify(request: Request) -> Principal | None:
     """The principal of a request, by the service's own way of recognizing callers."""
-    way: Identify = request.app.state.identify
-    return await way(request)
+    recognize: Identify = request.app.state.identify
+    return await recognize(request)
 
 
 def actor_at(request: Request, principal: Principal) -> Actor:

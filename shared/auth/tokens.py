@@ -11,13 +11,13 @@ from shared.settings import ServiceSettings
 
 
 @dataclass(frozen=True)
-class Tokens:
+class ApiTokens:
     """API tokens, from `API_TOKENS`: comma-separated `name:role:token`."""
 
     known: tuple[tuple[str, Principal], ...]
 
     @classmethod
-    def parse(cls, settings: ServiceSettings) -> "Tokens":
+    def parse(cls, settings: ServiceSettings) -> "ApiTokens":
         entries = [e for e in settings.api_tokens.get_secret_value().split(",") if e.strip()]
         return cls(tuple(_entry(entry, number) for number, entry in enumerate(entries, start=1)))
 

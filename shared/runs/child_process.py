@@ -21,7 +21,7 @@ _LONGEST_SILENCE_SECONDS = 3 * 3600.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ChildOutcome:
     """How a child ended. A negative code is the signal that killed it."""
 
     code: int
@@ -49,7 +49,7 @@ async def run_module(
     on_report: Callable[[dict[str, Any]], Awaitable[None]],
     *,
     silence_seconds: float = _LONGEST_SILENCE_SECONDS,
-) -> Outcome:
+) -> ChildOutcome:
     """Run `python -m module arguments`; each JSON object that it prints on a line is a report.
 
     A child that prints nothing for `silence_seconds` hangs, and is killed.
@@ -74,7 +74,7 @@ async def run_module(
                 await on_report(report)
         if hung := line is None:
             process.kill()
-        return Outcome(await process.wait(), await errors, hung)
+        return ChildOutcome(await process.wait(), await errors, hung)
     finally:
         if process.returncode is None:
             process.kill()

@@ -21,8 +21,8 @@ from torch.utils.data import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
 
 from deploy.simulation import SimulatedClaim, simulated_claims
-from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress
+from services.trainer.strategies.lora import LoraRecipe
 from services.trainer.train import run
 from shared.models.backend import BackendOptions
 from shared.models.backends.registry import open_backend
@@ -75,7 +75,7 @@ class LanguageModel:
     def train(self) -> float:
         """Useful tokens a second of one epoch over the training claims."""
         metrics = run(
-            Recipe(epochs=1, least_steps=1),
+            LoraRecipe(epochs=1, least_steps=1),
             data=self.directory / "data",
             base=self.base,
             out=self.adapter,

@@ -67,6 +67,14 @@ def _named(name: str) -> Iterator[Iterator[Path]]:
     return (ROOT.glob(f"{folder}/**/{name}") for folder in _FOLDERS)
 
 
+@documents
+def test_every_make_command_is_a_target(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.M))
+    named = re.findall(r"(?:^|`)make ([a-z][a-z-]*)", document.read_text(), re.M)
+
+    assert set(named) <= targets
+
+
 def test_links_and_paths_are_found() -> None:
     text = "".join(path.read_text() for path in _DOCUMENTS)
 

@@ -98,17 +98,17 @@ class Answers:
     def confidence(self) -> Floats:
         return np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
 
-    def wrong(self, held: HeldOut) -> Booleans:
-        return np.asarray((self.predicted != held.truth) | held.in_part, dtype=np.bool_)
+    def wrong(self, held_out: HeldOut) -> Booleans:
+        return np.asarray((self.predicted != held_out.truth) | held_out.in_part, dtype=np.bool_)
 
-    def acceptable(self, held: HeldOut) -> Booleans:
+    def acceptable(self, held_out: HeldOut) -> Booleans:
         """What could be accepted at some threshold: never an adverse answer."""
-        return self.accepted(held, ANY_THRESHOLD)
+        return self.accepted(held_out, ANY_THRESHOLD)
 
-    def accepted(self, held: HeldOut, threshold: float) -> Booleans:
+    def accepted(self, held_out: HeldOut, threshold: float) -> Booleans:
         """What the filter would accept, audits aside."""
         return may_stand(
-            adverse=held.adverse[self.predicted],
+            adverse=held_out.adverse[self.predicted],
             confidence=self.confidence,
             label_mass=self.label_mass,
             threshold=threshold,

@@ -10,7 +10,7 @@ from fastapi import Request
 
 from services.review_queue.people.users import SESSION_PREFIX, Accounts
 from shared.auth.principal import Principal
-from shared.auth.tokens import Tokens, bearer_token
+from shared.auth.tokens import ApiTokens, bearer_token
 from shared.errors import Forbidden
 
 COOKIE = "caseloop_session"
@@ -18,7 +18,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Identity:
-    def __init__(self, accounts: Accounts, tokens: Tokens) -> None:
+    def __init__(self, accounts: Accounts, tokens: ApiTokens) -> None:
         self.accounts = accounts
         self.tokens = tokens
 

@@ -10,7 +10,7 @@ from shared.storage.database import Connection, Database
 from shared.tasks import get_task
 
 _INSERT = """
-WITH given AS (
+WITH requested AS (
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[],
         $7::smallint[], $8::text[], $9::text[], $10::smallint[], $11::numeric[],
@@ -25,24 +25,24 @@ WITH given AS (
         blind, wanted, model_version, model_label, model_visible)
     SELECT review_id, case_id, claim_id, group_id, content_sha256,
         blind, wanted, model_version, model_label, model_visible
-    FROM given
+    FROM requested
     ON CONFLICT DO NOTHING
     RETURNING review_id
 ), bodies AS (
     INSERT INTO review_queue.requests (review_id, body)
-    SELECT review_id, body FROM new JOIN given USING (review_id)
+    SELECT review_id, body FROM new JOIN requested USING (review_id)
 )
 INSERT INTO review_queue.seats
     (review_id, seat, kind, task, reason, priority, amount, requested_at, queue_rank)
 SELECT review_id, seat, (ARRAY['first', 'second', 'further'])[seat],
     task, reason, priority, amount, requested_at, queue_rank
-FROM new JOIN given USING (review_id) CROSS JOIN generate_series(1, wanted) AS seat
+FROM new JOIN requested USING (review_id) CROSS JOIN generate_series(1, wanted) AS seat
 ORDER BY number, seat
 """
 
 
 class Intake:
-    """`shares_of` says of a task how much several see, and how often the model is hidden."""
+    """`shares_of` gives the shares of a task that several reviewers see, and that are blind."""
 
     def __init__(self, database: Database, shares_of: Callable[[str], Shares]) -> None:
         self.database = database

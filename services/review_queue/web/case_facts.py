@@ -89,24 +89,16 @@ class Facts:
 def facts_of(task: Task, content: Mapping[str, Any]) -> Facts:
     """Everything about a case. A case that its task no longer takes is shown as far as it goes,
     so that it can still be decided or passed on."""
-    shown = sections(task, content)
+    layout = sections(task, content)
     try:
         case = task.validate(content)
     except Rejected as error:
-        return Facts(shown, problem=str(error))
+        return Facts(layout, problem=str(error))
     rules = (
         RuleView(f"rule-{n}", rule)
         for n, rule in enumerate(task.presentation.rules_of(case), start=1)
     )
-    return Facts(shown, tuple(rules), task.presentation.panels_of(case))
-
-
-def rules_of(task: Task, content: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The rules that bear on a case; none are known of one that its task no longer takes."""
-    try:
-        return task.presentation.rules_of(task.validate(content))
-    except Rejected:
-        return ()
+    return Facts(layout, tuple(rules), task.presentation.panels_of(case))
 
 
 def sections(task: Task, content: Mapping[str, Any]) -> tuple[SectionView, ...]:

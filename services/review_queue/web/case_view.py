@@ -39,13 +39,16 @@ REASONS: dict[ListedReason, tuple[str, str]] = {
     "confident": ("Confident", "The model was sure."),
     "blind": (
         "Blind review",
-        "Why it is here stays hidden, so that whoever has it judges for himself.",
+        "Why it is here stays hidden, so that whoever has it judges independently.",
     ),
 }
 # What is asked of whoever has the case, where it is more than a first opinion.
 SEATS: dict[Kind, tuple[str, str]] = {
-    "second": ("Second opinion", "Somebody else judges this case as well, without seeing yours."),
-    "further": ("Further opinion", "Others judge it as well; what they said is hidden from you."),
+    "second": (
+        "Second opinion",
+        "Somebody else judges this case too, without seeing your answer.",
+    ),
+    "further": ("Further opinion", "Others judge it as well; their answers are hidden from you."),
     "final": ("Final word", "What you decide stands."),
 }
 _ORDINALS = ("First", "Second", "Third")
@@ -72,7 +75,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class OpinionView:
-    """What another reviewer said, without his name."""
+    """What another reviewer answered, without their name."""
 
     title: str
     label: str
@@ -138,7 +141,7 @@ def case_view(assignment: Assignment) -> CaseView:
 
 
 def _draft(assignment: Assignment) -> Draft:
-    """Before the reviewer commits, he does not learn either whether there is an answer."""
+    """Before reviewers commit, they do not learn whether there is an answer at all."""
     if not assignment.request.model_visible:
         return "hidden"
     if not assignment.model_visible:

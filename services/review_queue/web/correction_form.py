@@ -11,9 +11,9 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from services.review_queue.api.assignment_schemas import Corrected
-from services.review_queue.reviewing.corrections import Reopened
-from services.review_queue.reviewing.opinions import amount_at_stake, needs
-from services.review_queue.web.case_facts import rules_of
+from services.review_queue.reading.case_rules import rules_of
+from services.review_queue.reviewing.corrections import ReopenedDecision
+from services.review_queue.reviewing.opinions import amount_at_stake, requirements_of
 from services.review_queue.web.case_view import OptionView, options
 from shared.errors import Rejected
 from shared.events import Case, Criterion
@@ -44,10 +44,10 @@ class CorrectionForm:
         )
 
 
-def written(reopened: Reopened, task: Task) -> dict[str, str]:
+def written(reopened: ReopenedDecision, task: Task) -> dict[str, str]:
     """The form's fields as the decision stands."""
     answer, quoted = reopened.answer, reopened.answer.criterion
-    said: dict[str, object] = {
+    values: dict[str, object] = {
         "label": answer.label,
         "reasoning": answer.reasoning,
         "reason_code": answer.reason_code,
@@ -58,16 +58,16 @@ def written(reopened: Reopened, task: Task) -> dict[str, str]:
     if quoted is not None:
         rules = rules_of(task, reopened.request.case.input)
         rule = next((each for each in rules if _quote(each) == quoted), None)
-        said["rule"] = rule.rule_id if rule else "other"
+        values["rule"] = rule.rule_id if rule else "other"
         if rule is None:
-            said |= {f"criterion_{name}": getattr(quoted, name) for name in _QUOTED}
-    return {name: str(value) for name, value in said.items() if value is not None}
+            values |= {f"criterion_{name}": getattr(quoted, name) for name in _QUOTED}
+    return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def parse(said: Mapping[str, str], case: Case) -> Corrected:
+def parse(form: Mapping[str, str], case: Case) -> Corrected:
     """`Rejected` names the field of the form. What the label does not ask for stays out: it was
-    said of another one."""
-    given = {name: value for name, value in said.items() if value.strip()}
+    written for another one."""
+    given = {name: value for name, value in form.items() if value.strip()}
     fields: dict[str, Any] = {
         "label": given.get("label", ""),
         "reasoning": given.get("reasoning", ""),
@@ -79,12 +79,12 @@ def parse(said: Mapping[str, str], case: Case) -> Corrected:
         "supersedes_revision": given.get("supersedes_revision"),
     }
     try:
-        found = Corrected.model_validate(fields)
+        corrected = Corrected.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise Rejected(_told(first), field=_field(first["loc"])) from None
-    unasked = {"criterion", "clinical_basis"}.difference(needs(found.answer(), case))
-    return found.model_copy(update=dict.fromkeys(unasked))
+        raise Rejected(_message(first), field=_field(first["loc"])) from None
+    unasked = {"criterion", "clinical_basis"}.difference(requirements_of(corrected.answer(), case))
+    return corrected.model_copy(update=dict.fromkeys(unasked))
 
 
 def _criterion(given: Mapping[str, str], case: Case) -> dict[str, Any] | None:
@@ -108,7 +108,7 @@ def _quote(rule: Rule) -> Criterion:
     )
 
 
-def _told(error: Any) -> str:
+def _message(error: Any) -> str:
     empty = error["type"] in ("string_too_short", "too_short")
     return "must not be empty" if empty else str(error["msg"])
 

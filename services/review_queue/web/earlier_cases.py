@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.review_queue.reading.member_history import Earlier
+from services.review_queue.reading.member_history import HistoryEntry
 from services.review_queue.web.case_facts import FieldView, fields, heading
 from services.review_queue.web.case_view import spoken
 from shared.tasks import get_task
@@ -28,16 +28,16 @@ class EarlierCase:
 
 @dataclass(frozen=True)
 class EarlierView:
-    """The earlier cases, the newest first. `told`: how they ended, in a few words."""
+    """The earlier cases, the newest first. `outcomes`: how they ended, in a few words."""
 
     columns: tuple[str, ...]
     cases: tuple[EarlierCase, ...]
-    told: str
+    outcomes: str
 
 
-def earlier_views(task_name: str, found: Sequence[Earlier]) -> EarlierView:
+def earlier_views(task_name: str, cases: Sequence[HistoryEntry]) -> EarlierView:
     task = get_task(task_name)
-    cases = tuple(
+    views = tuple(
         EarlierCase(
             title=each.claim_id or each.case_id,
             submitted_at=each.submitted_at,
@@ -46,13 +46,13 @@ def earlier_views(task_name: str, found: Sequence[Earlier]) -> EarlierView:
             decided_by=each.decided_by,
             corrected=each.corrected,
         )
-        for each in found
+        for each in cases
     )
     return EarlierView(
-        tuple(heading(name) for name in task.presentation.summary), cases, _told(cases)
+        tuple(heading(name) for name in task.presentation.summary), views, _outcomes(views)
     )
 
 
-def _told(cases: Sequence[EarlierCase]) -> str:
+def _outcomes(cases: Sequence[EarlierCase]) -> str:
     ends = Counter(spoken(case.label).lower() if case.label else "not decided" for case in cases)
     return ", ".join(f"{times} {end}" for end, times in ends.most_common())

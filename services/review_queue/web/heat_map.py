@@ -31,33 +31,36 @@ _LOOKS = {
 }
 
 
-def figure(shown: Confusion, *, name: str) -> Markup:
+def figure(confusion: Confusion, *, name: str) -> Markup:
     """Picture and table. The ids inside begin with `name`, which no other figure of a page has."""
     return Markup('<figure class="confusion">{}<div class="hidden">{}</div></figure>').format(
-        picture(shown, name=name), table(shown)
+        picture(confusion, name=name), table(confusion)
     )
 
 
-def table(shown: Confusion) -> Markup:
+def table(confusion: Confusion) -> Markup:
     """The counts; the last column is the sum of the row."""
     cell, row = Markup("<td>{}</td>"), Markup('<tr><th scope="row">{}</th>{}</tr>')
-    head = _join(Markup('<th scope="col">{}</th>').format(label) for label in shown.labels)
+    head = _join(Markup('<th scope="col">{}</th>').format(label) for label in confusion.labels)
     body = _join(
         row.format(label, _join(cell.format(count) for count in (*counts, sum(counts))))
-        for label, counts in zip(shown.labels, shown.counts, strict=True)
+        for label, counts in zip(confusion.labels, confusion.counts, strict=True)
     )
     return Markup(
         '<table><caption>{}</caption><thead><tr><th scope="col">{}</th>{}<th scope="col">All</th>'
         "</tr></thead><tbody>{}</tbody></table>"
-    ).format(shown.title, shown.rows, head, body)
+    ).format(confusion.title, confusion.rows, head, body)
 
 
-def picture(shown: Confusion, *, name: str) -> Markup:
+def picture(confusion: Confusion, *, name: str) -> Markup:
     """SVG. A pointer that rests on a cell is told what it counts."""
-    size = len(shown.labels)
-    top = _LINE * (2 + max((len(_lines(label)) for label in shown.labels), default=0))
-    parts = [_sides(shown, top), *(_head(label, n, top) for n, label in enumerate(shown.labels))]
-    parts += [_row(shown, number, top + _HEIGHT * number) for number in range(size)]
+    size = len(confusion.labels)
+    top = _LINE * (2 + max((len(_lines(label)) for label in confusion.labels), default=0))
+    parts = [
+        _sides(confusion, top),
+        *(_head(label, n, top) for n, label in enumerate(confusion.labels)),
+    ]
+    parts += [_row(confusion, number, top + _HEIGHT * number) for number in range(size)]
     return Markup(
         '<svg viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" '
         'aria-labelledby="{name}-title" aria-describedby="{name}-summary">'
@@ -67,19 +70,19 @@ def picture(shown: Confusion, *, name: str) -> Markup:
         w=_SIDE + _WIDTH * size + _END,
         h=top + _HEIGHT * size,
         name=name,
-        title=shown.title,
-        summary=shown.summary,
+        title=confusion.title,
+        summary=confusion.summary,
         parts=_join(parts),
     )
 
 
-def _sides(shown: Confusion, top: int) -> Markup:
+def _sides(confusion: Confusion, top: int) -> Markup:
     """Who is across, who is down."""
-    across, down = _WIDTH * len(shown.labels), _HEIGHT * len(shown.labels)
-    turned = _text("side", -top - down / 2, 12, [_shortened(shown.rows, down)])
+    across, down = _WIDTH * len(confusion.labels), _HEIGHT * len(confusion.labels)
+    turned = _text("side", -top - down / 2, 12, [_shortened(confusion.rows, down)])
     return _join(
         [
-            _text("side", _SIDE + across / 2, 12, [_shortened(shown.columns, across)]),
+            _text("side", _SIDE + across / 2, 12, [_shortened(confusion.columns, across)]),
             Markup('<g transform="rotate(-90)">{}</g>').format(turned),
             _text("faint", _SIDE + across + _END / 2, top - 10, ["All"]),
         ]
@@ -92,15 +95,15 @@ def _head(label: str, number: int, top: int) -> Markup:
     return _text("head", _SIDE + _WIDTH * (number + 0.5), first, lines)
 
 
-def _row(shown: Confusion, number: int, y: int) -> Markup:
-    label, counts = shown.labels[number], shown.counts[number]
+def _row(confusion: Confusion, number: int, y: int) -> Markup:
+    label, counts = confusion.labels[number], confusion.counts[number]
     lines, middle, whole = _lines(label), y + _HEIGHT / 2 + 3, sum(counts)
     parts = [_text("row", _SIDE - 10, middle - _LINE * (len(lines) - 1) / 2, lines)]
-    for column, (other, count) in enumerate(zip(shown.labels, counts, strict=True)):
-        told = f"{shown.rows} {label}, {shown.columns} {other}: {count:,} of {whole:,}"
+    for column, (other, count) in enumerate(zip(confusion.labels, counts, strict=True)):
+        title = f"{confusion.rows} {label}, {confusion.columns} {other}: {count:,} of {whole:,}"
         kind = "agree" if column == number else "differ"
         cell = Markup('<g class="{}" transform="translate({} {})"><title>{}</title>{}</g>')
-        parts.append(cell.format(kind, _SIDE + _WIDTH * column, y, told, _cell(count, whole)))
+        parts.append(cell.format(kind, _SIDE + _WIDTH * column, y, title, _cell(count, whole)))
     end = _SIDE + _WIDTH * len(counts) + _END / 2
     return _join([*parts, _text("faint", end, middle, [f"{whole:,}"])])
 

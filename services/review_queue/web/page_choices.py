@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import get_args
 
 from services.review_queue.agreement.ratings import Basis
+from services.review_queue.api.queries import AGES
 from services.review_queue.people.audit import Action
 from services.review_queue.reviewing.states import SeatState
 from services.review_queue.web.case_view import REASONS, words
-from services.review_queue.web.page_queries import AGES
 from services.review_queue.web.queue_overview import KINDS, PRIORITIES, STATES
 from shared.tasks import TASKS
 
@@ -17,7 +17,7 @@ STATE_NAMES: dict[SeatState, str] = {**STATES, "answered": "Done", "withdrawn": 
 _AGE_NAMES = {"1h": "1 hour", "4h": "4 hours", "1d": "1 day", "3d": "3 days", "7d": "7 days"}
 BASES: dict[Basis, str] = {
     "independent": "Before the model was seen",
-    "all": "All, also with its draft in view",
+    "all": "All, including those with its draft in view",
 }
 
 

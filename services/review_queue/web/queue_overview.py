@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.review_queue.reading.listing import Count
+from services.review_queue.reading.listing import SeatCount
 from services.review_queue.reviewing.states import Kind, SeatState
 from services.review_queue.web.case_view import REASONS
 from shared.tasks import get_task
 
 STATES: dict[SeatState, str] = {
     "queued": "Waiting",
-    "leased": "In work",
+    "leased": "In progress",
     "submitted": "Submitted",
     "answered": "Done, last 24 h",
 }
@@ -22,7 +22,7 @@ KINDS: dict[Kind, tuple[str, str]] = {
     "further": ("Further opinion", "Asked where two disagree, or of a share from the start."),
     "final": ("Final word", "Disputed or escalated; a senior decides."),
 }
-PRIORITIES: dict[int, str] = {1: "Comes back", 2: "Usual", 3: "Audit"}
+PRIORITIES: dict[int, str] = {1: "Returned", 2: "Normal", 3: "Audit"}
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,18 @@ class TaskOverview:
     kinds: tuple[Row, ...]
 
 
-def overview(counts: Sequence[Count]) -> tuple[TaskOverview, ...]:
+def overview(counts: Sequence[SeatCount]) -> tuple[TaskOverview, ...]:
     tasks = dict.fromkeys(count.task for count in counts)
     return tuple(_task(name, [c for c in counts if c.task == name]) for name in tasks)
 
 
-def _task(name: str, counts: Sequence[Count]) -> TaskOverview:
+def _task(name: str, counts: Sequence[SeatCount]) -> TaskOverview:
     totals = _totals(counts)
 
-    def row(key: str, words: tuple[str, str], found: Sequence[Count]) -> Row:
-        here = _totals(found)
+    def row(key: str, words: tuple[str, str], counts: Sequence[SeatCount]) -> Row:
+        here = _totals(counts)
         share = 100 * here[0] / totals[0] if totals[0] else 0.0
-        return Row(key, *words, here, share, _oldest(found))
+        return Row(key, *words, here, share, _oldest(counts))
 
     reasons = [
         row(reason, words, [count for count in counts if count.reason == reason])
@@ -82,9 +82,9 @@ def _filled(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(each for each in rows if any(each.counts))
 
 
-def _totals(counts: Sequence[Count]) -> tuple[int, ...]:
+def _totals(counts: Sequence[SeatCount]) -> tuple[int, ...]:
     return tuple(sum(c.seats for c in counts if c.state == state) for state in STATES)
 
 
-def _oldest(counts: Sequence[Count]) -> datetime | None:
+def _oldest(counts: Sequence[SeatCount]) -> datetime | None:
     return min((c.oldest_requested_at for c in counts if c.state == "queued"), default=None)

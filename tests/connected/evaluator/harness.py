@@ -167,7 +167,7 @@ class Evaluator:
 
     async def conclude(self, verdict: str = "PASS") -> bool:
         """Work off a run without a job: its verdict is given."""
-        await self.worker._queue()
+        await self.worker.queue_comparisons()
         run = await self.store.lease(seconds=30)
         if run is not None:
             champion = run.champion.version if run.champion else None

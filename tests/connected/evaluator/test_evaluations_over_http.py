@@ -66,7 +66,7 @@ async def test_what_was_never_evaluated_is_not_found(
     assert (await client.get(f"/v1/evaluations/{V0}", headers=AUDITOR)).status_code == 404
     assert (await client.get(f"/v1/evaluations/{V0}/report", headers=AUDITOR)).status_code == 404
     await evaluator.take(trained(V0))
-    await evaluator.worker._queue()
+    await evaluator.worker.queue_comparisons()
     assert (await client.get(f"/v1/evaluations/{V0}/report", headers=AUDITOR)).status_code == 404
 
 

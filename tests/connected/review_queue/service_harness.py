@@ -107,7 +107,7 @@ async def act(
 
 
 async def queued(inside: Queue, *, overlap: float = 0.0, blind: float = 0.0) -> str:
-    """One case in an empty line."""
+    """One case in an empty queue."""
     inside.shares = Shares(overlap=overlap, blind=blind)
     case_id = f"case-{uuid4().hex[:8]}"
     request = requested(case_id, answer=ANSWER, reason="label_mass")

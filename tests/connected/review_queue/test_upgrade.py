@@ -9,15 +9,17 @@ import asyncpg
 import pytest
 
 from services.review_queue.app import MIGRATIONS, NAME
+from services.review_queue.reading.listing import Filters
 from services.review_queue.reviewing.review import queue_rank_of
 from shared.events import ReviewRequested
 from shared.settings import EngineSettings
 from shared.storage.database import Database
-from tests.connected.review_queue.harness import hold, running
+from tests.connected.review_queue.harness import lease_handle, running
 from tests.support.builders.requests import requested
 
 NOW = datetime.now(UTC)
 DECIDED, REVOKED, WAITING = "case-decided", "case-revoked", "case-waiting"
+UNREAD, STALE = "case-unread", "case-stale"
 _REVIEWS = """
 INSERT INTO review_queue.reviews (review_id, case_id, group_id, content_sha256, withheld, wanted,
     model_version, model_label, model_visible, label, standing, completed_at)
@@ -71,7 +73,9 @@ async def add(
     state: str = "queued",
     label: str | None = None,
     withheld: bool = False,
+    reason: str = "",
 ) -> None:
+    """Store it as the earlier version did, with the `reason` that it knew."""
     case = request.case
     await connection.execute(
         _REVIEWS,
@@ -87,13 +91,15 @@ async def add(
     await connection.execute(
         "INSERT INTO review_queue.requests VALUES ($1, $2)",
         request.review_id,
-        request.model_dump_json(),
+        request.model_dump_json().replace(
+            f'"reason":"{request.reason}",', f'"reason":"{reason or request.reason}",'
+        ),
     )
     await connection.execute(
         _SEATS,
         request.review_id,
         state,
-        "withheld" if withheld else request.reason,
+        "withheld" if withheld else reason or request.reason,
         request.occurred_at,
         queue_rank_of(request, 2),
     )
@@ -132,5 +138,21 @@ async def test_what_was_revoked_and_what_is_blind_stay_so(
 
         assert [each.request.case.case_id for each in (revoked, waiting)] == [REVOKED, WAITING]
         assert (revoked.blind, waiting.blind) == (False, True)
-        await queue.work.commit(hold(waiting), "APPROVED")
-        assert (await queue.line.assignment(waiting.assignment_id, "amara")).model_visible
+        await queue.assignments.commit(lease_handle(waiting), "APPROVED")
+        assert (await queue.leasing.assignment(waiting.assignment_id, "amara")).model_visible
+
+
+async def test_a_reason_that_was_one_word_for_three_causes_is_told_apart(
+    schema_of_0007: asyncpg.Connection, database: str
+) -> None:
+    unread = requested(UNREAD, reason="unscored", answer=None)
+    stale = requested(STALE, reason="stale_version")
+    await add(schema_of_0007, unread, reason="policy")
+    await add(schema_of_0007, stale, reason="policy", withheld=True)
+
+    async with running(database) as queue:
+        seats = await queue.listing.page(Filters(), limit=10)
+        stored = [await queue.listing.detail(each.review_id) for each in (unread, stale)]
+
+    assert {seat.case_id: seat.reason for seat in seats} == {UNREAD: "unscored", STALE: "blind"}
+    assert [each.request for each in stored] == [unread, stale]

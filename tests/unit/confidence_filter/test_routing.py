@@ -10,6 +10,7 @@ from services.confidence_filter.routing import Accept, Review, RoutingSettings, 
 from shared.errors import Rejected
 from shared.events import DecisionMade, PredictionMade
 from shared.tasks import TASKS
+from shared.tasks.task import Task
 from tests.support.builders.events import (
     ADJUDICATION,
     NOW,
@@ -119,18 +120,22 @@ def test_no_model_output_becomes_an_adverse_decision(
         assert 0 < event_out.inclusion_probability <= 1
 
 
-@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
-def test_the_types_refuse_an_adverse_acceptance(task: object) -> None:
+@pytest.mark.parametrize(
+    ("task", "label"),
+    [(task, label.name) for task in TASKS.values() for label in task.labels if label.adverse],
+    ids=lambda value: value.name if isinstance(value, Task) else value,
+)
+def test_the_types_refuse_an_adverse_acceptance(task: Task, label: str) -> None:
     with pytest.raises(ValueError, match="adverse"):
-        Accept(score(answers("DENIED", 0.99)), "adjudication", 0.05)
+        Accept(score({label: 0.99}), task.name, 0.05)
     with pytest.raises(ValidationError, match="adverse"):
         DecisionMade(
             occurred_at=NOW,
             case_id="case-1",
-            task=task.name,  # type: ignore[attr-defined]
+            task=task.name,
             claim_id=None,
             group_id="g",
-            label="DENIED",
+            label=label,
             decided_by="model",
             route_reason="confident",
             inclusion_probability=0.05,

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from services.promoter.counting import observe
 from services.promoter.guard import StageCounts
-from services.promoter.rollout import evaluated, tick
+from services.promoter.rollout import apply_evaluation, tick
 from services.promoter.state import Rollout
 from shared.events import PredictionMade, Score
 from tests.support.builders.evaluations import evaluation
@@ -91,5 +91,7 @@ def test_predictions_of_another_stage_or_rollout_do_not_count() -> None:
     before = shadow()
     assert adds(prediction(before), canary()) is None
     assert adds(prediction(before, rollout_id="adjudication-rollout-9"), before) is None
-    settled = evaluated(Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW).rollout
+    settled = apply_evaluation(
+        Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW
+    ).rollout
     assert adds(prediction(settled), settled) is None

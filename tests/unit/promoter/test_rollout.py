@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.promoter.guard import Guard, StageCounts
 from services.promoter.rollout import (
-    evaluated,
+    apply_evaluation,
     is_newer,
     missing,
     pause,
@@ -37,11 +37,13 @@ V0, V1, V2, V3 = (f"adjudication-v1.{minor}" for minor in range(4))
 
 
 def first() -> Rollout:
-    return evaluated(Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW).rollout
+    return apply_evaluation(
+        Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW
+    ).rollout
 
 
 def shadow() -> Rollout:
-    return evaluated(first(), evaluation(V1, V0), known=None, now=NOW).rollout
+    return apply_evaluation(first(), evaluation(V1, V0), known=None, now=NOW).rollout
 
 
 def go_on(rollout: Rollout, counts: StageCounts = FINE) -> Rollout:
@@ -59,7 +61,7 @@ def names(change: Change) -> list[tuple[str, str | None]]:
 
 
 def test_the_first_version_that_passes_is_champion_at_once() -> None:
-    change = evaluated(Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW)
+    change = apply_evaluation(Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW)
 
     assert names(change) == [("queued", V0), ("champion", V0)]
     event = event_of(change, at=NOW)
@@ -71,7 +73,7 @@ def test_the_first_version_that_passes_is_champion_at_once() -> None:
 @pytest.mark.parametrize(("verdict", "state"), [("FAIL", "refused"), ("INCONCLUSIVE", "held")])
 def test_a_first_version_that_does_not_pass_serves_nobody(verdict: str, state: str) -> None:
     rollout = Rollout("adjudication")
-    change = evaluated(rollout, evaluation(V0, None, verdict), known=None, now=NOW)
+    change = apply_evaluation(rollout, evaluation(V0, None, verdict), known=None, now=NOW)
 
     assert change.rollout == rollout
     assert names(change) == [(state, V0)]
@@ -167,12 +169,12 @@ def test_a_settled_champion_is_not_watched_any_more() -> None:
 
 def test_the_newest_passing_candidate_waits_and_begins_when_the_running_one_is_out() -> None:
     rollout = shadow()
-    change = evaluated(rollout, evaluation(V2, V0), known=None, now=NOW)
+    change = apply_evaluation(rollout, evaluation(V2, V0), known=None, now=NOW)
     assert names(change) == [("queued", V2)]
     assert change.rollout.revision == rollout.revision  # nobody outside sees a difference
-    change = evaluated(change.rollout, evaluation(V3, V0), known=None, now=NOW)
+    change = apply_evaluation(change.rollout, evaluation(V3, V0), known=None, now=NOW)
     assert names(change) == [("superseded", V2), ("queued", V3)]
-    late = evaluated(change.rollout, evaluation(V2, V0), known="superseded", now=NOW)
+    late = apply_evaluation(change.rollout, evaluation(V2, V0), known="superseded", now=NOW)
     assert names(late) == [("superseded", V2)]
 
     rollout = rollback(change.rollout, who="ann", why="looks odd").rollout
@@ -182,36 +184,43 @@ def test_the_newest_passing_candidate_waits_and_begins_when_the_running_one_is_o
 
 
 def test_a_waiting_candidate_compared_with_another_champion_waits_for_a_new_evaluation() -> None:
-    rollout = evaluated(shadow(), evaluation(V2, V0), known=None, now=NOW).rollout
+    rollout = apply_evaluation(shadow(), evaluation(V2, V0), known=None, now=NOW).rollout
     rollout = go_on(go_on(go_on(rollout)))  # the first is champion and settled
     change = on(rollout)
     assert names(change) == [("outdated", V2)]
     assert change.rollout.queued is None
-    change = evaluated(change.rollout, evaluation(V2, V1), known="outdated", now=LATER)
+    change = apply_evaluation(change.rollout, evaluation(V2, V1), known="outdated", now=LATER)
     assert names(change) == [("queued", V2), ("shadow", V2)]
 
 
 def test_an_evaluation_against_another_champion_starts_nothing() -> None:
     for verdict in ("PASS", "FAIL", "INCONCLUSIVE"):
-        change = evaluated(first(), evaluation(V1, None, verdict), known=None, now=NOW)
+        change = apply_evaluation(first(), evaluation(V1, None, verdict), known=None, now=NOW)
         assert names(change) == [("outdated", V1)]
         assert change.rollout == first()
 
 
 def test_a_version_older_than_the_champion_is_superseded() -> None:
-    rollout = evaluated(Rollout("adjudication"), evaluation(V2, None), known=None, now=NOW).rollout
-    assert names(evaluated(rollout, evaluation(V1, V2), known=None, now=NOW))[0][0] == "superseded"
+    rollout = apply_evaluation(
+        Rollout("adjudication"), evaluation(V2, None), known=None, now=NOW
+    ).rollout
+    assert (
+        names(apply_evaluation(rollout, evaluation(V1, V2), known=None, now=NOW))[0][0]
+        == "superseded"
+    )
 
 
 def test_a_waiting_version_that_fails_its_next_evaluation_waits_no_longer() -> None:
-    waiting = evaluated(shadow(), evaluation(V2, V0), known=None, now=NOW).rollout
-    change = evaluated(waiting, evaluation(V2, V0, "FAIL"), known="queued", now=NOW)
+    waiting = apply_evaluation(shadow(), evaluation(V2, V0), known=None, now=NOW).rollout
+    change = apply_evaluation(waiting, evaluation(V2, V0, "FAIL"), known="queued", now=NOW)
     assert change.rollout.queued is None
 
 
 def test_a_version_that_was_rolled_back_does_not_return_by_itself() -> None:
     rollout = rollback(shadow(), who="ann", why="odd").rollout
-    assert not evaluated(rollout, evaluation(V1, V0), known="rolled_back", now=NOW).transitions
+    assert not apply_evaluation(
+        rollout, evaluation(V1, V0), known="rolled_back", now=NOW
+    ).transitions
     change = promote(
         rollout, Version.of(evaluation(V1, V0)), verdict="PASS", who="ann", why="it was S3", now=NOW
     )
@@ -231,7 +240,7 @@ def test_an_operator_can_promote_what_was_held_but_not_what_failed_or_serves() -
 
 def test_what_waits_gives_way_to_what_an_operator_promotes() -> None:
     """The newer one waits behind a running rollout; the one promoted by hand takes its place."""
-    waiting = evaluated(shadow(), evaluation(V3, V0), known=None, now=NOW).rollout
+    waiting = apply_evaluation(shadow(), evaluation(V3, V0), known=None, now=NOW).rollout
     assert waiting.queued is not None
     held = Version.of(evaluation(V2, V0))
     change = promote(waiting, held, verdict="INCONCLUSIVE", who="ann", why="it is", now=NOW)
@@ -241,7 +250,7 @@ def test_what_waits_gives_way_to_what_an_operator_promotes() -> None:
 
 
 def test_rollback_ends_the_rollout_then_goes_back_then_has_nowhere_to_go() -> None:
-    rollout = evaluated(
+    rollout = apply_evaluation(
         go_on(go_on(go_on(shadow()))), evaluation(V2, V1), known=None, now=LATER
     ).rollout
     once = rollback(rollout, who="ann", why="odd")
@@ -264,7 +273,7 @@ def test_pause_keeps_the_candidate_where_it_is_but_not_from_the_guard() -> None:
 
 def test_nothing_begins_while_paused_or_stopped() -> None:
     for held in (pause(first(), who="a", why="b"), stop(first(), who="a", why="b")):
-        rollout = evaluated(held.rollout, evaluation(V1, V0), known=None, now=NOW).rollout
+        rollout = apply_evaluation(held.rollout, evaluation(V1, V0), known=None, now=NOW).rollout
         assert rollout.candidate is None
         assert go_on(rollout).candidate is None
         free = start(resume(rollout, who="a", why="b").rollout, who="a", why="b").rollout
@@ -285,9 +294,9 @@ def test_a_stop_is_possible_before_any_model_exists() -> None:
 
 
 def test_each_rollout_draws_other_arms() -> None:
-    one = event_of(evaluated(first(), evaluation(V1, V0), known=None, now=NOW), at=NOW)
+    one = event_of(apply_evaluation(first(), evaluation(V1, V0), known=None, now=NOW), at=NOW)
     out = rollback(shadow(), who="ann", why="odd").rollout
-    two = event_of(evaluated(out, evaluation(V2, V0), known=None, now=NOW), at=NOW)
+    two = event_of(apply_evaluation(out, evaluation(V2, V0), known=None, now=NOW), at=NOW)
     assert one.salt != two.salt
     assert one.rollout_id != two.rollout_id
 
@@ -326,7 +335,7 @@ def test_whatever_happens_the_state_stays_sound(sequence: list[tuple[object, ...
             version = f"adjudication-v1.{number}"
             against = None if champion is None else f"adjudication-v1.{champion}"
             event = evaluation(version, against, str(verdict))
-            change = evaluated(rollout, event, known=states.get(version), now=LATER)
+            change = apply_evaluation(rollout, event, known=states.get(version), now=LATER)
             if any(t.what == "refused" for t in change.transitions):
                 failed.add(version)
             elif change.transitions:

@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from services.trainer.data import read_splits
-from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress
+from services.trainer.strategies.lora import LoraRecipe
 from services.trainer.train import run
 from shared.models.backend import BackendOptions
 from shared.models.backends.registry import open_backend
@@ -69,7 +69,7 @@ def test_it_learns_stated_facts_from_sixty_claims(
     smollm2: Path, claims: Path, tmp_path: Path
 ) -> None:
     metrics = run(
-        Recipe(epochs=3, least_steps=1, batch_cases=8),
+        LoraRecipe(epochs=3, least_steps=1, batch_cases=8),
         data=claims,
         base=smollm2,
         out=tmp_path / "out",

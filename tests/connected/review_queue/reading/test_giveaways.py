@@ -1,5 +1,5 @@
-"""Nothing that a reviewer can ask for gives away what the model or another reviewer said, before he
-has an answer of his own."""
+"""Before reviewers have an answer of their own, nothing that they can ask for gives away what the
+model or another reviewer said."""
 
 import re
 from datetime import timedelta
@@ -31,7 +31,7 @@ GIVEAWAYS = ("v9.9-hidden", "0.6217", "62%", "the words of the model", "label_ma
 async def everything_seen(
     client: httpx.AsyncClient, assignment: dict[str, Any]
 ) -> dict[str, httpx.Response]:
-    """All that a reviewer can ask of a case that he holds."""
+    """All that a reviewer can ask of a case that they hold."""
     draft = {"content": {"reasoning": "mine"}}
     return {
         "held": await client.get("/v1/assignments"),

@@ -87,11 +87,11 @@ class Lease:
 
 @dataclass
 class Model:
-    """`line` are the cases in the order of their places."""
+    """`queue` are the cases in the order of their rank."""
 
     seniors: frozenset[str]
     now: int = 0
-    line: list[str] = field(default_factory=list)
+    queue: list[str] = field(default_factory=list)
     reviews: dict[str, Review] = field(default_factory=dict)
     leases: list[Lease] = field(default_factory=list)
     paused: set[str] = field(default_factory=set)
@@ -99,13 +99,13 @@ class Model:
     def request(self, case: str, *, overlap: bool, blind: bool) -> None:
         kinds = ("first", "second") if overlap else ("first",)
         self.reviews[case] = Review(blind, [Seat(kind) for kind in kinds])
-        self.line.append(case)
+        self.queue.append(case)
 
     def seat(self, lease: Lease) -> Seat:
         return self.reviews[lease.case].seats[lease.seat - 1]
 
     def free(self, reviewer: str) -> Iterator[tuple[str, int, bool]]:
-        """The seats that a reviewer can get, in the order of the line; whether they are final."""
+        """The seats that a reviewer can get, in the order of the queue; whether they are final."""
         taken = {
             lease.case
             for lease in self.leases
@@ -115,14 +115,14 @@ class Model:
                 or (lease.skipped and lease.ended + SKIP_MINUTES > self.now)
             )
         }
-        for case in self.line:
+        for case in self.queue:
             review = self.reviews[case]
             for number, seat in enumerate(review.seats, start=1):
                 if review.is_free(seat) and case not in taken:
                     yield case, number, seat.kind == "final"
 
     def next_for(self, reviewer: str) -> list[tuple[str, int]]:
-        """The seats of the case that is next; a case's own seats have one place in line."""
+        """The seats of the case that is next; a case's own seats have one rank."""
         found = list(self.free(reviewer))
         finals = [(case, number) for case, number, final in found if final]
         others = [(case, number) for case, number, final in found if not final]

@@ -4,7 +4,7 @@ from fastapi import Request
 from services.review_queue.people.identity import COOKIE, Identity, refuse_foreign, session_token
 from services.review_queue.people.users import Accounts
 from shared.auth.principal import Principal
-from shared.auth.tokens import Tokens
+from shared.auth.tokens import ApiTokens
 from shared.errors import Forbidden
 
 
@@ -58,7 +58,7 @@ def test_a_bearer_token_counts_before_the_cookie() -> None:
 @pytest.mark.parametrize("scheme", ["Basic eDp5", "Negotiate abc", "Bearer"])
 async def test_what_a_browser_sends_by_itself_does_not_open_the_cookie(scheme: str) -> None:
     """A proxy's password rides along with every request, also of another site's page."""
-    identity = Identity(NobodyHere(), Tokens(()))
+    identity = Identity(NobodyHere(), ApiTokens(()))
     foreign = request(
         cookie=f"{COOKIE}=session-cookie", authorization=scheme, sec_fetch_site="cross-site"
     )

@@ -4,10 +4,10 @@ from typing import get_args
 import pytest
 
 from services.review_queue.api.assignment_schemas import Submission
-from services.review_queue.reviewing.opinions import GivenOpinion, completed
+from services.review_queue.reviewing.opinions import GivenOpinion, review_completed
 from services.review_queue.reviewing.review import (
     ROOM_FOR_OPINIONS_BYTES,
-    check,
+    check_reviewable,
     listed_reason,
     priority_of,
     queue_rank_of,
@@ -55,10 +55,10 @@ def test_a_review_that_could_not_be_completed_is_refused() -> None:
     base = requested()
     room = limit - len(base.model_dump_json())
     fits = base.model_copy(update={"routing_version": base.routing_version + "x" * room})
-    check(fits)
+    check_reviewable(fits)
 
     with pytest.raises(Rejected, match="bytes"):
-        check(fits.model_copy(update={"routing_version": fits.routing_version + "x"}))
+        check_reviewable(fits.model_copy(update={"routing_version": fits.routing_version + "x"}))
 
 
 def test_whatever_is_written_fits_the_record_of_the_completed_review() -> None:
@@ -92,13 +92,13 @@ def test_whatever_is_written_fits_the_record_of_the_completed_review() -> None:
     request = requested()
     room = RECORD_LIMIT_BYTES - ROOM_FOR_OPINIONS_BYTES - len(request.model_dump_json())
     largest = request.model_copy(update={"routing_version": "test" + "x" * room})
-    check(largest)
+    check_reviewable(largest)
 
-    done = completed(largest, given[0], given, blind=True, at=NOW)
+    done = review_completed(largest, given[0], given, blind=True, at=NOW)
 
     assert len(encode(done, source="review_queue").value) > RECORD_LIMIT_BYTES - 2**15
 
 
 def test_an_unknown_task_is_refused() -> None:
     with pytest.raises(Rejected, match="no task"):
-        check(requested(case=case(task="astrology")))
+        check_reviewable(requested(case=case(task="astrology")))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import Request
 
-from services.review_queue.reading.member_history import Earlier
+from services.review_queue.reading.member_history import HistoryEntry
 from services.review_queue.reviewing.notes import WrittenNote
 from services.review_queue.web.case_view import case_view
 from services.review_queue.web.earlier_cases import earlier_views
@@ -39,7 +39,7 @@ COVERED = {
 def rendered(
     request: ReviewRequested,
     *,
-    earlier: tuple[Earlier, ...] = (),
+    earlier: tuple[HistoryEntry, ...] = (),
     notes: tuple[WrittenNote, ...] = (),
     **changes: Any,
 ) -> str:
@@ -119,7 +119,7 @@ def test_a_hidden_answer_does_not_leave_the_server() -> None:
 
 
 @pytest.mark.parametrize("label", [None, "APPROVED"])
-def test_a_withheld_answer_leaves_it_once_the_reviewer_has_his_own(label: str | None) -> None:
+def test_a_blind_review_shows_the_answer_once_the_reviewer_has_their_own(label: str | None) -> None:
     answer = model_answer(reasoning="the note supports it")
     html = rendered(requested(answer=answer), blind=True, label_before=label)
 
@@ -187,7 +187,7 @@ def test_amounts_are_there_and_their_rows_on_demand() -> None:
 
 
 def test_earlier_cases_say_what_became_of_them() -> None:
-    before = Earlier(
+    before = HistoryEntry(
         case_id="case-0",
         claim_id="claim-0",
         submitted_at=NOW - timedelta(days=9),
@@ -246,7 +246,7 @@ def test_no_other_seat_shows_what_others_said() -> None:
         html = rendered(requested(), kind=kind, opinions=said, notes=notes)
         assert "so says" not in html
         assert "bo called" not in html
-        assert "I called" in html  # his own
+        assert "I called" in html  # their own
         assert 'data-action="escalate"' in html
 
 

@@ -103,7 +103,7 @@ def test_what_only_a_part_needs_is_asked_for(monkeypatch: pytest.MonkeyPatch) ->
     assert not view.asks_for("clinical_basis")
 
 
-def test_nobody_is_told_that_others_differ_before_he_decides() -> None:
+def test_nobody_is_told_that_others_differ_before_they_decide() -> None:
     """Three may be asked from the start."""
     for kind in ("second", "further"):
         seat = case_view(assignment(requested(), kind=kind)).seat
@@ -128,7 +128,7 @@ def test_a_hidden_answer_hides_what_would_give_it_away() -> None:
     assert REASONS["adverse"][0] not in repr(view)
 
 
-def test_a_withheld_answer_is_shown_once_the_reviewer_has_committed() -> None:
+def test_a_blind_review_shows_the_answer_once_the_reviewer_has_committed() -> None:
     before = case_view(assignment(requested(), blind=True))
     after = case_view(assignment(requested(), blind=True, label_before="APPROVED"))
 

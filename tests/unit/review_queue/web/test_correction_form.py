@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.reviewing.corrections import Reopened
-from services.review_queue.reviewing.opinions import Answer, checked
+from services.review_queue.reviewing.corrections import ReopenedDecision
+from services.review_queue.reviewing.opinions import Answer, check_answer
 from services.review_queue.web.correction_form import CorrectionForm, parse, written
 from shared.errors import Rejected
 from shared.events import Criterion
@@ -30,8 +30,8 @@ DENIED = Answer(
 )
 
 
-def reopened(answer: Answer = DENIED, revision: int = 0) -> Reopened:
-    return Reopened(requested(case=CASE), answer, revision, NOW)
+def reopened(answer: Answer = DENIED, revision: int = 0) -> ReopenedDecision:
+    return ReopenedDecision(requested(case=CASE), answer, revision, NOW)
 
 
 def said(**changes: Any) -> dict[str, str]:
@@ -56,7 +56,7 @@ def test_what_is_sent_back_unchanged_is_the_same_answer() -> None:
     correction = parse(said(), CASE).correction()
 
     assert (correction.answer, correction.why) == (DENIED, "records came")
-    checked(correction.answer, CASE)
+    check_answer(correction.answer, CASE)
 
 
 def test_a_criterion_in_ones_own_words_is_kept() -> None:

@@ -13,7 +13,7 @@ from services.review_queue.web.heat_map import figure, picture, table
 
 LABELS = ["APPROVED", "DENIED", "PENDING", "REFERRED", "A", "B", "C", "D"]
 LONG = "a_partial_approval_with_conditions_that_nobody_can_remember"
-STYLES = Path(services.review_queue.__file__).parent / "web" / "static" / "app.css"
+STYLES = Path(services.review_queue.__file__).parent / "web" / "static" / "common" / "app.css"
 
 
 def counted(size: int = 2, *, rows: str = "Experts", columns: str = "The model") -> Confusion:

@@ -1,12 +1,12 @@
 from datetime import timedelta
 from typing import Any
 
-from services.review_queue.reading.listing import Count
+from services.review_queue.reading.listing import SeatCount
 from services.review_queue.web.queue_overview import overview
 from tests.support.builders.events import NOW
 
 
-def count(seats: int, **changes: Any) -> Count:
+def count(seats: int, **changes: Any) -> SeatCount:
     fields: dict[str, Any] = {
         "task": "adjudication",
         "reason": "adverse",
@@ -14,7 +14,7 @@ def count(seats: int, **changes: Any) -> Count:
         "state": "queued",
         "oldest_requested_at": NOW,
     }
-    return Count(**{**fields, "seats": seats, **changes})
+    return SeatCount(**{**fields, "seats": seats, **changes})
 
 
 def test_counts_are_put_together_by_task_and_reason() -> None:
