@@ -63,7 +63,7 @@ async def known(
     client: httpx.AsyncClient, version: str, status: Container[str] = STATUSES
 ) -> dict[str, Any]:
     """The run of this dataset version, once there is one in such a status."""
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(300):
         while True:
             for run in (await client.get("/v1/runs")).json():
                 if run["dataset_version"] == version and run["status"] in status:
