@@ -14,6 +14,7 @@ EXTRAS := models,embedded,simulation,dev
 comma := ,
 # Two tests at once, on engines of their own: most of them wait.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+TSC := node_modules/.bin/tsc
 STACK := $(BIN)/python -m deploy.embedded
 DEMO := $(if $(CLAIMS),--claims $(CLAIMS)) $(if $(CLAIMS_LIMIT),--limit $(CLAIMS_LIMIT)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(STRATEGY),--strategy $(STRATEGY))
@@ -83,11 +84,16 @@ check: setup ## Lint, types and the quick tests, side by side: what to run befor
 unit: setup ## The unit and contract tests, but those that load PyTorch or take seconds.
 	$(PYTEST) -m "not slow" tests/unit tests/contract
 
-lint: setup ## Check style, types and who imports whom.
+lint: setup ## Check style, types (of JavaScript too, where there is node) and who imports whom.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if ! command -v npm >/dev/null; then echo "JavaScript is not checked: there is no node here"; \
+	elif ! { test $(TSC) -nt package-lock.json \
+		|| { npm ci --silent --no-audit --no-fund && touch $(TSC); }; }; then \
+		echo "JavaScript is not checked: npm cannot install TypeScript"; \
+	else $(TSC) && echo "JavaScript: its types fit"; fi
 
 test: lint ## Lint, then every test that needs no server from outside.
 	$(PYTEST) -m "not engines"

@@ -1,7 +1,8 @@
 """The two kinds of failure that a service tells apart: try again, or give the input back.
 
 Everything that is neither is a bug; it is treated like `Rejected` for one record and stops
-consumption when it happens to every record (see `shared/messaging/consumer.py`).
+consumption when it happens to every record (see `shared/messaging/consumer.py`). Which HTTP status
+each becomes stands in `shared/http/errors.py`.
 """
 
 
@@ -22,4 +23,20 @@ class Rejected(Exception):
 
 
 class Conflict(Rejected):
-    """The input contradicts what is already recorded (HTTP 409)."""
+    """The input contradicts what is already recorded."""
+
+
+class NotFound(Rejected):
+    """There is no such thing, or it is not the caller's."""
+
+
+class Forbidden(Rejected):
+    """The caller is known, and may not do this."""
+
+
+class Unauthenticated(Rejected):
+    """The caller has not shown who they are."""
+
+
+class TooManyAttempts(Rejected):
+    """Too many in too short a time; wait."""

@@ -1,5 +1,6 @@
 """What every test can ask for: the engines, started once a run, and an empty database."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -16,15 +17,22 @@ settings.load_profile("caseloop")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest first, or one worker would end long after the other. Without a Chromium, the
-    tests that need one are deselected, and the run says so."""
+    """The longest first, or one worker would end long after the other. Without a Chromium, or a
+    node, the tests that need one are deselected, and the run says so."""
     items.sort(key=lambda item: "e2e" not in item.path.parts)
-    wanting = [item for item in items if item.get_closest_marker("browser")]
-    if wanting and chromium() is None:
+    if chromium() is None:
+        _deselect("browser", "no Chromium; name one in CHROMIUM", config=config, items=items)
+    if shutil.which("node") is None:
+        _deselect("node", "no node on the path", config=config, items=items)
+
+
+def _deselect(marker: str, why: str, *, config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanting = [item for item in items if item.get_closest_marker(marker)]
+    if wanting:
         config.hook.pytest_deselected(items=wanting)
         items[:] = [item for item in items if item not in wanting]
-        why = f"{len(wanting)} browser tests deselected: no Chromium; name one in CHROMIUM"
-        config.issue_config_time_warning(pytest.PytestWarning(why), stacklevel=2)
+        warning = pytest.PytestWarning(f"{len(wanting)} {marker} tests deselected: {why}")
+        config.issue_config_time_warning(warning, stacklevel=2)
 
 
 @pytest.fixture(scope="session")

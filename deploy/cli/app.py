@@ -105,7 +105,7 @@ def report(
 
 @app.command()
 def release(task: Task) -> None:
-    """Make a dataset version of the labels that wait, without waiting for more."""
+    """Make a dataset version of the labels there are, without waiting for more."""
     order = {"task": task, "key": uuid4().hex}
     released = system().post("dataset_accumulator", "/v1/releases", order)
     console.print(f"released {released['dataset_version']}; it is trained next")
@@ -123,19 +123,19 @@ def retry_training(
 @app.command("retry-evaluation")
 def retry_evaluation(version: Version) -> None:
     """Queue a version's failed evaluation again."""
-    found = system().post("evaluator", f"/v1/evaluations/{quote(version, safe='')}/retry", {})
-    console.print(f"{found['queued']} evaluations of {version} are queued")
+    retried = system().post("evaluator", f"/v1/evaluations/{quote(version, safe='')}/retry", {})
+    console.print(f"{retried['queued']} evaluations of {version} are queued")
 
 
 @app.command()
 def promote(task: Task, version: Version, why: Why) -> None:
-    """Roll out a version that was not decided on by itself (INCONCLUSIVE), stage by stage."""
+    """Roll out an INCONCLUSIVE version by hand, stage by stage."""
     _act(task, "promote", why, version=version)
 
 
 @app.command()
 def rollback(task: Task, why: Why) -> None:
-    """Go back: refuse the candidate, or put the last good version in the champion's place."""
+    """Go back: take the candidate out, or make the last good version champion again."""
     _act(task, "rollback", why)
 
 
@@ -192,43 +192,46 @@ def register_base(
 
 @dlq.command("list")
 def list_letters() -> None:
-    """All dead letters: where they lie, whose they are, and why."""
-    table = views.letters(dead_letters.kept_letters(system().kafka))
+    """All dead letters: where they are, which service gave them up, and why."""
+    table = views.letters(dead_letters.read_dead_letters(system().kafka))
     console.print(table if table.row_count else "no dead letters")
 
 
 @dlq.command("show")
-def show_letter(place: Annotated[str, typer.Argument(help="topic/partition/offset")]) -> None:
+def show_letter(location: Annotated[str, typer.Argument(help="topic/partition/offset")]) -> None:
     """One dead letter in full."""
-    kept = dead_letters.find(system().kafka, place)
-    if kept is None:
-        raise Rejected(f"no dead letter at {place}; `caseloop dlq list` shows the places")
-    console.print(dead_letters.describe(kept), highlight=False)
+    stored = dead_letters.find(system().kafka, location)
+    if stored is None:
+        raise Rejected(f"no dead letter at {location}; `caseloop dlq list` shows where they are")
+    console.print(dead_letters.describe(stored), highlight=False)
 
 
 @dlq.command("replay")
 def replay_letters(
-    places: Annotated[list[str] | None, typer.Argument(help="topic/partition/offset …")] = None,
+    locations: Annotated[list[str] | None, typer.Argument(help="topic/partition/offset …")] = None,
     new: Annotated[bool, typer.Option("--new", help="what came since the last --new")] = False,
     everything: Annotated[bool, typer.Option("--all", help="all there are, also again")] = False,
 ) -> None:
-    """Send dead letters back to their topics, after whatever was wrong is mended."""
-    if [bool(places), new, everything].count(True) != 1:
-        raise typer.BadParameter("name the places, or say --new, or --all")
+    """Send dead letters back to their topics, after fixing what was wrong."""
+    if [bool(locations), new, everything].count(True) != 1:
+        raise typer.BadParameter("name the locations, or say --new, or --all")
     kafka = system().kafka
     if new:
-        outcomes = dead_letters.replay_new(kafka)
+        results = list(dead_letters.replay_new(kafka))
     else:
-        wanted = set(places or [])
-        kept = [k for k in dead_letters.kept_letters(kafka) if everything or k.place in wanted]
-        if missing := wanted - {letter.place for letter in kept}:
-            raise Rejected(f"no dead letter at {', '.join(sorted(missing))}")
-        outcomes = dead_letters.replay(kafka, kept)
-    found = list(outcomes)
-    refused = [f"{each.kept.place}: {each.refused}" for each in found if each.refused]
-    console.print(f"{len(found) - len(refused)} records replayed")
+        results = list(dead_letters.replay(kafka, _chosen(kafka, set(locations or []))))
+    refused = [f"{each.stored.location}: {each.refused}" for each in results if each.refused]
+    console.print(f"{len(results) - len(refused)} records replayed")
     if refused:
         raise Rejected("\n".join(["not replayed:", *refused]))
+
+
+def _chosen(kafka: list[str], locations: set[str]) -> list[dead_letters.StoredLetter]:
+    """The letters at these locations, or all there are; `Rejected` if one is missing."""
+    letters = list(dead_letters.read_dead_letters(kafka))
+    if missing := locations - {letter.location for letter in letters}:
+        raise Rejected(f"no dead letter at {', '.join(sorted(missing))}")
+    return [letter for letter in letters if not locations or letter.location in locations]
 
 
 def main() -> None:

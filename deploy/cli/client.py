@@ -12,10 +12,8 @@ import httpx
 import typer
 
 from deploy.embedded.layout import Layout, default_home
-from deploy.embedded.ports import DEFAULT_BASE, OFFSETS, SERVICES
 from deploy.embedded.settings import read_env
-
-PORTS = {service: DEFAULT_BASE + OFFSETS[service] for service in SERVICES}
+from shared.services import PORTS
 
 
 def environment() -> dict[str, str]:

@@ -16,7 +16,7 @@ _REPLAYED_FROM = "dead_letter_replayed_from"
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredLetter:
     """A dead letter and where it lies."""
 
     partition: TopicPartition
@@ -24,31 +24,33 @@ class Kept:
     letter: DeadLetter
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         return f"{self.partition.topic}/{self.partition.partition}/{self.offset}"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ReplayResult:
     """What became of a replay: `refused` says why the record was not sent back, if it was not."""
 
-    kept: Kept
+    stored: StoredLetter
     refused: str | None
 
 
-def kept_letters(bootstrap: list[str]) -> Iterator[Kept]:
+def read_dead_letters(bootstrap: list[str]) -> Iterator[StoredLetter]:
     """Every dead letter there is."""
-    with _reading(bootstrap) as (consumer, partitions):
+    with _open_consumer(bootstrap) as (consumer, partitions):
         if partitions:
             consumer.seek_to_beginning(*partitions)
         yield from _letters(consumer, partitions)
 
 
-def find(bootstrap: list[str], place: str) -> Kept | None:
-    return next((kept for kept in kept_letters(bootstrap) if kept.place == place), None)
+def find(bootstrap: list[str], location: str) -> StoredLetter | None:
+    return next(
+        (stored for stored in read_dead_letters(bootstrap) if stored.location == location), None
+    )
 
 
-def replay(bootstrap: list[str], letters: Iterable[Kept]) -> Iterator[Outcome]:
+def replay(bootstrap: list[str], letters: Iterable[StoredLetter]) -> Iterator[ReplayResult]:
     """Send records back to their topics, bytes, key and headers as they were, one by one."""
     producer = KafkaProducer(
         bootstrap_servers=bootstrap,
@@ -57,14 +59,14 @@ def replay(bootstrap: list[str], letters: Iterable[Kept]) -> Iterator[Outcome]:
         max_request_size=DEAD_LETTER_LIMIT_BYTES,
     )
     try:
-        for kept in letters:
-            yield Outcome(kept, _refused(producer, kept))
+        for stored in letters:
+            yield ReplayResult(stored, _refused(producer, stored))
     finally:
         producer.close()
 
 
-def _refused(producer: KafkaProducer, kept: Kept) -> str | None:
-    letter = kept.letter
+def _refused(producer: KafkaProducer, stored: StoredLetter) -> str | None:
+    letter = stored.letter
     if letter.not_kept:
         return _not_kept(letter)
     if letter.key is None and letter.value is None:
@@ -75,7 +77,7 @@ def _refused(producer: KafkaProducer, kept: Kept) -> str | None:
             letter.topic,
             key=letter.key,
             value=letter.value,
-            headers=[*headers, (_REPLAYED_FROM, kept.place.encode())],
+            headers=[*headers, (_REPLAYED_FROM, stored.location.encode())],
         ).get(timeout=30)
     except MessageSizeTooLargeError as error:
         return f"Kafka refused it: {error}"
@@ -93,14 +95,14 @@ def _origin(letter: DeadLetter) -> str:
     return f"{letter.topic}/{letter.partition}/{letter.offset}"
 
 
-def replay_new(bootstrap: list[str]) -> Iterator[Outcome]:
+def replay_new(bootstrap: list[str]) -> Iterator[ReplayResult]:
     """Send back what came since the last time; after an interruption, what was not sent yet."""
-    with _reading(bootstrap) as (consumer, partitions):
+    with _open_consumer(bootstrap) as (consumer, partitions):
         until = {partition: consumer.position(partition) for partition in partitions}
         try:
-            for outcome in replay(bootstrap, _letters(consumer, partitions)):
-                until[outcome.kept.partition] = outcome.kept.offset + 1
-                yield outcome
+            for result in replay(bootstrap, _letters(consumer, partitions)):
+                until[result.stored.partition] = result.stored.offset + 1
+                yield result
         finally:
             # All of them, also those without news: Kafka forgets offsets that nobody renews.
             if until:
@@ -108,7 +110,9 @@ def replay_new(bootstrap: list[str]) -> Iterator[Outcome]:
 
 
 @contextmanager
-def _reading(bootstrap: list[str]) -> Iterator[tuple[KafkaConsumer, Sequence[TopicPartition]]]:
+def _open_consumer(
+    bootstrap: list[str],
+) -> Iterator[tuple[KafkaConsumer, Sequence[TopicPartition]]]:
     """A consumer of the partitions that have letters, at where `replay_new` came to."""
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap,
@@ -127,23 +131,25 @@ def _reading(bootstrap: list[str]) -> Iterator[tuple[KafkaConsumer, Sequence[Top
         consumer.close()
 
 
-def _letters(consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> Iterator[Kept]:
+def _letters(
+    consumer: KafkaConsumer, partitions: Sequence[TopicPartition]
+) -> Iterator[StoredLetter]:
     """The letters from where the consumer stands to the present end."""
     ends = consumer.end_offsets(partitions)
     while any(consumer.position(partition) < ends[partition] for partition in partitions):
         for partition, records in consumer.poll(timeout_ms=500).items():
             for record in records:
                 letter = DeadLetter.read(record.key, record.value, dict(record.headers))
-                yield Kept(partition, record.offset, letter)
+                yield StoredLetter(partition, record.offset, letter)
 
 
-def describe(kept: Kept) -> str:
+def describe(stored: StoredLetter) -> str:
     """A dead letter in full, readable where it is text."""
-    letter = kept.letter
+    letter = stored.letter
     content = _not_kept(letter) if letter.not_kept else _readable(letter.value or b"")
     headers = "\n".join(f"  {n}: {v.decode(errors='backslashreplace')}" for n, v in letter.headers)
     return (
-        f"{kept.place}\n"
+        f"{stored.location}\n"
         f"origin   {_origin(letter)}\n"
         f"group    {letter.group}\n"
         f"failed   {letter.failed_at}\n"

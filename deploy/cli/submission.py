@@ -32,13 +32,13 @@ def read(content: bytes, *, task: str) -> list[CaseSubmitted]:
 def _entries(text: str) -> Iterator[tuple[str, Any]]:
     """Each case, and where it stands."""
     try:
-        found = json.loads(text)
+        content = json.loads(text)
     except json.JSONDecodeError:
         for number, line in enumerate(text.split("\n"), start=1):
             if line.strip():
                 yield f"line {number}", _json(f"line {number}", line)
     else:
-        entries = found if isinstance(found, list) else [found]
+        entries = content if isinstance(content, list) else [content]
         yield from ((f"case {number}", entry) for number, entry in enumerate(entries, start=1))
 
 

@@ -24,7 +24,7 @@ Password = Annotated[
 
 @users.command("list")
 def list_users() -> None:
-    """Everybody who could ever sign in."""
+    """Everyone who can sign in, or once could."""
     table = Table("name", "role", "")
     for user in system().get("review_queue", "/v1/users"):
         table.add_row(user["name"], user["role"], "" if user["active"] else "shut out")
@@ -34,22 +34,22 @@ def list_users() -> None:
 @users.command("add")
 def add_user(name: Name, role: Role, password: Password) -> None:
     """Let somebody sign in."""
-    found = system().post(
+    user = system().post(
         "review_queue", "/v1/users", {"name": name, "role": role, "password": password}
     )
-    console.print(f"{found['name']} can sign in as {found['role']}")
+    console.print(f"{user['name']} can sign in as {user['role']}")
 
 
 @users.command("shut-out")
 def shut_out_user(name: Name) -> None:
-    """Let somebody sign in no more; open sessions end at once, what was decided stays."""
+    """Keep somebody from signing in. Open sessions end at once; their decisions stay."""
     _change_user(name, {"active": False})
     console.print(f"{name} is shut out")
 
 
 @users.command("let-in")
 def let_in_user(name: Name) -> None:
-    """Undo a shut-out."""
+    """Let somebody who was shut out sign in again."""
     _change_user(name, {"active": True})
     console.print(f"{name} can sign in again")
 

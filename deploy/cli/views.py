@@ -8,9 +8,10 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from deploy.cli.client import PORTS, Refused, System, Unreachable
-from deploy.cli.dead_letters import Kept
+from deploy.cli.client import Refused, System, Unreachable
+from deploy.cli.dead_letters import StoredLetter
 from shared.messaging.topics import TOPICS, dead_letter_topics
+from shared.services import PORTS
 
 _REFUSED_SHOWN = 20
 VERDICT_STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
@@ -36,9 +37,9 @@ def health(system: System) -> Table:
     for service in PORTS:
         url = system.url(service)
         try:
-            found = httpx.get(f"{url}/health/ready", timeout=3).json()
-            alerts = [f"{part}: {why}" for part, why in found.get("alerts", {}).items()]
-            state, reason = found["status"], "; ".join(filter(None, [found["reason"], *alerts]))
+            content = httpx.get(f"{url}/health/ready", timeout=3).json()
+            alerts = [f"{part}: {why}" for part, why in content.get("alerts", {}).items()]
+            state, reason = content["status"], "; ".join(filter(None, [content["reason"], *alerts]))
         except (httpx.HTTPError, ValueError, KeyError) as error:
             state, reason = "down", type(error).__name__
         style = {"ready": "green", "waiting": "yellow"}.get(state, "red")
@@ -53,13 +54,13 @@ def rollout(state: dict[str, Any]) -> Table:
 def versions(system: System, task: str | None) -> Table:
     table = Table("version", "state", "verdict", "against", "accuracy", "auto-accepted", "error")
     query = {"task": task} if task else {}
-    for found in system.get("promoter", "/v1/versions", **query):
-        measures = found["measures"]
+    for row in system.get("promoter", "/v1/versions", **query):
+        measures = row["measures"]
         table.add_row(
-            found["version"],
-            found["state"],
-            Text(found["verdict"], style=VERDICT_STYLES[found["verdict"]]),
-            found["compared_with"] or "absolute gates",
+            row["version"],
+            row["state"],
+            Text(row["verdict"], style=VERDICT_STYLES[row["verdict"]]),
+            row["compared_with"] or "absolute gates",
             _percent(measures["accuracy"]),
             _percent(measures["auto_accept_rate"]),
             _percent(measures["auto_accept_error"]),
@@ -96,12 +97,12 @@ def topics(created: Sequence[str]) -> Table:
     return table
 
 
-def letters(found: Iterable[Kept]) -> Table:
-    table = Table(Column("place", no_wrap=True), "group", "error", "failed at")
-    for kept in found:
-        letter = kept.letter
+def letters(stored_letters: Iterable[StoredLetter]) -> Table:
+    table = Table(Column("location", no_wrap=True), "group", "error", "failed at")
+    for stored in stored_letters:
+        letter = stored.letter
         error = f"{letter.error_type}: {letter.error}"
-        table.add_row(kept.place, letter.group, error, letter.failed_at)
+        table.add_row(stored.location, letter.group, error, letter.failed_at)
     return table
 
 
@@ -122,12 +123,12 @@ def _rollouts(title: str, states: list[dict[str, Any]]) -> Table:
 
 def _labels(title: str, progress: dict[str, Any]) -> Table:
     table = Table("task", "labels to the next training", "next schedule", "releases", title=title)
-    for task, found in progress.items():
+    for task, row in progress.items():
         table.add_row(
             task,
-            f"{found['train_unreleased']} of {found['threshold']}",
-            str(found.get("next_schedule") or ""),
-            ", ".join(found.get("released", [])[-3:]),
+            f"{row['train_unreleased']} of {row['threshold']}",
+            str(row.get("next_schedule") or ""),
+            ", ".join(row.get("released", [])[-3:]),
         )
     return table
 

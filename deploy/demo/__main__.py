@@ -14,31 +14,38 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.live import Live
 
-from deploy.cli.client import PORTS, Refused, System, Unreachable
+from deploy.cli.client import Refused, System, Unreachable
 from deploy.demo import report
-from deploy.demo.background import beside
+from deploy.demo.background import run_in_background
+from deploy.demo.deployments import BASE_MODEL, Compose, Deployment, Embedded, StartError
 from deploy.demo.display import Display, follow_labels
-from deploy.demo.environments import BASE_MODEL, Compose, Embedded, Place, PlaceError
 from deploy.demo.feed import Feed, case_id_of
-from deploy.demo.loop_state import Loop, watch
+from deploy.demo.loop_state import LoopState, follow_topics
 from deploy.demo.memory import Memory
 from deploy.demo.plan import HISTORY, THRESHOLD, Plan, independent_review, simulated, with_strategy
-from deploy.demo.reviewers import USERS, Reviewer, as_setting, reviewers, work
+from deploy.demo.reviewers import (
+    USERS,
+    Reviewer,
+    adjudicate_cases,
+    load_or_create_reviewers,
+    users_setting,
+)
 from deploy.demo.scenario import Scenario, Stuck
-from deploy.embedded.external_engines import outside_engines
-from deploy.embedded.failure_report import explain
+from deploy.embedded.external_engines import read_external_engines
+from deploy.embedded.failure_report import print_failure_report
 from deploy.embedded.stack import StackError, Unhealthy
 from deploy.simulation import DecidedCase
 from deploy.terminal import Terminal
 from shared.errors import Rejected, Transient
 from shared.messaging.producer import Producer
+from shared.services import PORTS
 from shared.settings import engine_settings
 from shared.storage.artifacts import Artifacts
 
 SIMULATED = "simulated"
 Strategy = Literal["lora", "linear"]
 _EXPLAINED = (
-    *(Stuck, PlaceError, StackError, OSError),
+    *(Stuck, StartError, StackError, OSError),
     *(Rejected, Transient, KafkaError, Refused, Unreachable),
 )
 
@@ -60,38 +67,42 @@ def main(
         else:
             plan = independent_review(Path(claims).expanduser(), limit=limit)
         plan = with_strategy(plan, strategy)
-        place: Place = Compose() if compose else Embedded(outside_engines(os.environ))
-        asyncio.run(demonstrate(plan, place, claims=claims, console=console))
+        deployment: Deployment = (
+            Compose() if compose else Embedded(read_external_engines(os.environ))
+        )
+        asyncio.run(demonstrate(plan, deployment, claims=claims, console=console))
     except Unhealthy as error:
-        explain(error, console)
+        print_failure_report(error, console)
         sys.exit(1)
     except _EXPLAINED as error:
         console.print(str(error), style="red", soft_wrap=True)
         sys.exit(1)
 
 
-async def demonstrate(plan: Plan, place: Place, *, claims: str, console: Terminal) -> None:
+async def demonstrate(
+    plan: Plan, deployment: Deployment, *, claims: str, console: Terminal
+) -> None:
     started = time.monotonic()
-    known = place.known()
-    panel = reviewers(known)
+    saved = deployment.saved_settings()
+    reviewers = load_or_create_reviewers(saved)
     recorded = {case_id_of(case): case for case in plan.stream()}
-    loop = Loop(plan.task.name, own=recorded.keys())
+    loop = LoopState(plan.task.name, own=recorded.keys())
     display = Display(loop, console)
     display.step("starting PostgreSQL, S3, the broker and seven services")
-    users = {USERS: known.get(USERS) or as_setting(panel)}
+    users = {USERS: saved.get(USERS) or users_setting(reviewers)}
     with console.status("starting"):
-        environment = await asyncio.to_thread(place.start, {**plan.environment, **users})
+        environment = await asyncio.to_thread(deployment.start, {**plan.environment, **users})
         if plan.settings["TRAINER_STRATEGY"] == "lora":
             display.step("registering the base model")
             await _register_base(environment)
-    memory = Memory(place.root_process)
+    memory = Memory(deployment.root_process)
     system = System(environment)
-    adjudicators = _adjudicators(system, panel, recorded)
-    async with beside(watch(loop, system.kafka), memory.run(), *adjudicators):
+    adjudicators = _adjudicators(system, reviewers, recorded)
+    async with run_in_background(follow_topics(loop, system.kafka), memory.run(), *adjudicators):
         await loop.caught_up.wait()
         await _play(plan, system, display)
     _print_table(loop, environment, console)
-    _print_addresses(system, panel, place, console)
+    _print_addresses(system, reviewers, deployment, console)
     summary = report.summary(
         loop,
         claims=claims,
@@ -112,44 +123,44 @@ async def _register_base(environment: Mapping[str, str]) -> None:
     )
     _, errors = await process.communicate()
     if process.returncode:
-        raise PlaceError(f"{BASE_MODEL} could not be registered:\n{errors.decode()[-2000:]}")
+        raise StartError(f"{BASE_MODEL} could not be registered:\n{errors.decode()[-2000:]}")
 
 
 async def _play(plan: Plan, system: System, display: Display) -> None:
-    """Run the scenario, with the claims that come in beside it."""
+    """Run the scenario, while the claims come in."""
     loop = display.loop
     producer = Producer(engine_settings(system.settings), client_id="caseloop-demo")
     feed = Feed(plan.task.name, plan.stream(), producer, set(loop.submitted), lambda: loop.lost)
     terminal = display.console.is_terminal
     shown = Live(display, console=display.console, refresh_per_second=4) if terminal else None
-    async with beside(feed.run(), follow_labels(system, display)):
+    async with run_in_background(feed.run(), follow_labels(system, display)):
         with shown or nullcontext():
             await Scenario(plan, system, loop, feed, display).play()
 
 
 def _adjudicators(
-    system: System, panel: Sequence[Reviewer], recorded: Mapping[str, DecidedCase]
+    system: System, reviewers: Sequence[Reviewer], recorded: Mapping[str, DecidedCase]
 ) -> list[Coroutine[None, None, None]]:
     url = system.url("review_queue")
-    return [work(url, reviewer, recorded.get) for reviewer in panel]
+    return [adjudicate_cases(url, reviewer, recorded.get) for reviewer in reviewers]
 
 
-def _print_table(loop: Loop, environment: Mapping[str, str], console: Terminal) -> None:
+def _print_table(loop: LoopState, environment: Mapping[str, str], console: Terminal) -> None:
     artifacts = Artifacts(engine_settings(environment))
     console.print(report.table(loop, report.recalls(artifacts, loop)))
-    for found in System(environment).get("promoter", "/v1/versions", task=loop.task):
-        reasons = "; ".join(found["reasons"])
-        console.print(f"{found['version']} is {found['state']}. {found['verdict']}: {reasons}")
+    for row in System(environment).get("promoter", "/v1/versions", task=loop.task):
+        reasons = "; ".join(row["reasons"])
+        console.print(f"{row['version']} is {row['state']}. {row['verdict']}: {reasons}")
 
 
 def _print_addresses(
-    system: System, panel: Sequence[Reviewer], place: Place, console: Terminal
+    system: System, reviewers: Sequence[Reviewer], deployment: Deployment, console: Terminal
 ) -> None:
     addresses = "\n".join(f"{service:<20} {system.url(service)}" for service in PORTS)
     console.print(f"\n{addresses}", highlight=False)
     console.print(
         f"\nThe review queue is open at {system.url('review_queue')}: sign in as "
-        f"{panel[0].name} with {panel[0].password}\n{place.hint}",
+        f"{reviewers[0].name} with {reviewers[0].password}\n{deployment.hint}",
         highlight=False,
         soft_wrap=True,
     )

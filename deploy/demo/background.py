@@ -1,4 +1,4 @@
-"""Work that goes on beside the scenario: it ends with it, and it does not die unnoticed."""
+"""Coroutines that run for as long as the scenario: none outlives it, none fails unnoticed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 
 @asynccontextmanager
-async def beside(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Do this work until the block ends. The first that fails ends the block with its error."""
+async def run_in_background(*coroutines: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run these until the block ends. The first that fails ends the block with its error."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in work]
+            tasks = [group.create_task(each) for each in coroutines]
             yield
             for task in tasks:
                 task.cancel()

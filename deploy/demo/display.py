@@ -15,7 +15,7 @@ from rich.text import Text
 
 from deploy.cli.client import Refused, System, Unreachable
 from deploy.cli.views import VERDICT_STYLES
-from deploy.demo.loop_state import Loop
+from deploy.demo.loop_state import LoopState
 from deploy.terminal import Terminal
 
 _BAR = 30
@@ -25,13 +25,13 @@ _BAR = 30
 class Display:
     """What the viewer sees: the steps, the counts of cases, and how far the next model is."""
 
-    loop: Loop
+    loop: LoopState
     console: Terminal
     started: float = field(default_factory=time.monotonic)
     steps: list[str] = field(default_factory=list)
     label_progress: tuple[int, int] = (0, 0)
     expert_labels: int = 0
-    _said: set[str] = field(default_factory=set)
+    _printed: set[str] = field(default_factory=set)
 
     def step(self, text: str) -> None:
         """A new chapter of the demonstration begins."""
@@ -44,8 +44,8 @@ class Display:
         if self.console.is_terminal:
             return
         for line in self._news():
-            if line not in self._said:
-                self._said.add(line)
+            if line not in self._printed:
+                self._printed.add(line)
                 self.console.print(f"[{self.elapsed}]   {line}", highlight=False)
 
     @property
@@ -146,16 +146,19 @@ async def follow_labels(system: System, display: Display) -> None:
     """
     task = display.loop.task
     while True:
-        found = await asyncio.to_thread(_asked, system, "/v1/labels/progress")
-        if task in found:
-            display.label_progress = (found[task]["train_unreleased"], found[task]["threshold"])
-        count = await asyncio.to_thread(_asked, system, "/v1/labels/count", task=task)
+        progress = await asyncio.to_thread(_get_or_nothing, system, "/v1/labels/progress")
+        if task in progress:
+            display.label_progress = (
+                progress[task]["train_unreleased"],
+                progress[task]["threshold"],
+            )
+        count = await asyncio.to_thread(_get_or_nothing, system, "/v1/labels/count", task=task)
         display.expert_labels = count.get("reviewed", display.expert_labels)
         display.milestones()
         await asyncio.sleep(0.5)
 
 
-def _asked(system: System, path: str, **query: str) -> Any:
+def _get_or_nothing(system: System, path: str, **query: str) -> Any:
     """What the accumulator answers; nothing while it is away."""
     try:
         return system.get("dataset_accumulator", path, **query)
@@ -167,7 +170,7 @@ def _asked(system: System, path: str, **query: str) -> Any:
         return {}
 
 
-def _share(part: int, loop: Loop) -> str:
+def _share(part: int, loop: LoopState) -> str:
     routed = loop.accepted + len(loop.review_reasons)
     return f"({part / routed:.0%})" if routed else ""
 

@@ -36,7 +36,7 @@ class Feed:
         await self.producer.start()
         try:
             for case in self.cases:
-                event = submission(self.task, case)
+                event = submitted_case(self.task, case)
                 if event.case_id not in self.known:
                     await self._pause()
                     await self._submit(event)
@@ -62,7 +62,7 @@ class Feed:
             await asyncio.sleep(0.2)
 
 
-def submission(task: str, case: DecidedCase) -> CaseSubmitted:
+def submitted_case(task: str, case: DecidedCase) -> CaseSubmitted:
     """The case as a claims system hands it in: what was known before the decision."""
     content = case.input.model_dump(mode="json")
     return CaseSubmitted(

@@ -31,7 +31,7 @@ _BY_NAME = {topic.name: topic for topic in TOPICS}
 
 
 @dataclass
-class Loop:
+class LoopState:
     """The loop of one task, counted by identity: an event that comes twice counts once.
 
     `own` are the case ids that the demonstration submits. Cases that somebody else hands in are
@@ -64,8 +64,8 @@ class Loop:
     def decided_by_experts(self) -> int:
         """Cases, each of which becomes a label."""
         return sum(
-            any(d.decided_by == "human" for d in found.values())
-            for found in self.decisions.values()
+            any(d.decided_by == "human" for d in versions.values())
+            for versions in self.decisions.values()
         )
 
     @property
@@ -78,7 +78,7 @@ class Loop:
 
     @property
     def doubled(self) -> int:
-        return sum(len(found) > 1 for found in self.decisions.values())
+        return sum(len(versions) > 1 for versions in self.decisions.values())
 
     @property
     def adverse_automatic(self) -> int:
@@ -105,9 +105,9 @@ class Loop:
             if event.task == self.task:
                 self.decisions[event.case_id][content] = event
         else:
-            self._take(event)
+            self._count(event)
 
-    def _take(self, event: Event) -> None:
+    def _count(self, event: Event) -> None:
         match event:
             case CaseSubmitted(task=self.task):
                 self.submitted |= {event.case_id} & self.own
@@ -138,17 +138,17 @@ def _against_a_member(value: bytes | None, task: str) -> bool:
     It is looked at as it stands: an event that must not be is refused before it can be counted.
     """
     try:
-        found = json.loads(value or b"")
+        content = json.loads(value or b"")
         return (
-            found["task"] == task
-            and found["decided_by"] == "model"
-            and get_task(task).is_adverse(found["label"])
+            content["task"] == task
+            and content["decided_by"] == "model"
+            and get_task(task).is_adverse(content["label"])
         )
     except (ValueError, LookupError, TypeError, Rejected):
         return False  # then it is unreadable, and counted as that
 
 
-async def watch(loop: Loop, bootstrap: list[str]) -> None:
+async def follow_topics(loop: LoopState, bootstrap: list[str]) -> None:
     """Read every topic from its beginning and follow it, for ever."""
     while True:
         try:
@@ -157,7 +157,7 @@ async def watch(loop: Loop, bootstrap: list[str]) -> None:
             await asyncio.sleep(1)
 
 
-async def _follow(loop: Loop, bootstrap: list[str]) -> None:
+async def _follow(loop: LoopState, bootstrap: list[str]) -> None:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
     )

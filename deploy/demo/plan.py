@@ -30,8 +30,8 @@ class Plan:
     threshold: int
     source: Path | None = None
     seed: int = 1
-    brisk: float = 4.0  # cases a second while labels are needed; two cores score about ten
-    calm: float = 0.25  # while a model trains: production never stops
+    labeling_pace: float = 4.0  # cases a second while labels are needed; two cores score about ten
+    training_pace: float = 0.25  # while a model trains: production never stops
     settings: dict[str, str] = field(default_factory=dict)
 
     def history_cases(self) -> Iterator[DecidedCase]:
@@ -70,7 +70,7 @@ def with_strategy(plan: Plan, strategy: str) -> Plan:
     """`lora`, or `linear`: the scikit-learn model, which scores many more cases a second."""
     settings = {**plan.settings, "TRAINER_STRATEGY": strategy}
     if strategy == "linear":
-        return replace(plan, settings=settings, brisk=15.0, calm=2.0)
+        return replace(plan, settings=settings, labeling_pace=15.0, training_pace=2.0)
     return replace(plan, settings=settings)
 
 

@@ -10,18 +10,17 @@ from typing import Any
 from rich.table import Table
 
 from deploy.cli.client import System
-from deploy.demo.loop_state import Loop
+from deploy.demo.loop_state import LoopState
 from shared.events import Measures, ModelEvaluated
 from shared.storage.artifacts import Artifacts
 
 
-def last_evaluation(loop: Loop) -> ModelEvaluated | None:
+def last_evaluation(loop: LoopState) -> ModelEvaluated | None:
     """The evaluation that ended the demonstration: of the newest version."""
-    found = sorted(loop.evaluations.values(), key=lambda event: event.occurred_at)
-    return found[-1] if found else None
+    return max(loop.evaluations.values(), key=lambda event: event.occurred_at, default=None)
 
 
-def before_and_after(loop: Loop) -> tuple[Measures | None, Measures | None, Measures | None]:
+def before_and_after(loop: LoopState) -> tuple[Measures | None, Measures | None, Measures | None]:
     """The version before, the newest one and the scikit-learn baseline, on the same claims.
 
     Where no version was ever good enough to be champion, "before" is the first version as it
@@ -38,7 +37,7 @@ def before_and_after(loop: Loop) -> tuple[Measures | None, Measures | None, Meas
 
 
 def summary(
-    loop: Loop, *, claims: str, labels: int, seconds: float, peak_memory_mb: float
+    loop: LoopState, *, claims: str, labels: int, seconds: float, peak_memory_mb: float
 ) -> dict[str, Any]:
     """The demonstration in one JSON object."""
     newest = last_evaluation(loop)
@@ -64,43 +63,41 @@ def summary(
     }
 
 
-def table(loop: Loop, recalls: Mapping[str, Mapping[str, float]]) -> Table:
+def table(loop: LoopState, recalls: Mapping[str, Mapping[str, float]]) -> Table:
     """Before, after and baseline side by side; `recalls` has each version's accuracy per class."""
     columns = before_and_after(loop)
-    found = Table(title="Before and after, on the same held-out claims")
-    found.add_column("")
+    rows = Table(title="Before and after, on the same held-out claims")
+    rows.add_column("")
     for measures, heading in zip(columns, ("before", "after", "scikit-learn"), strict=True):
         version = measures.version.removeprefix(f"{loop.task}-") if measures else "–"
-        found.add_column(f"{heading}\n{version}", justify="right")
-    found.add_row("held-out claims", *(_text(m.cases if m else None, "d") for m in columns))
-    found.add_row("accuracy", *(_text(m.accuracy if m else None) for m in columns))
+        rows.add_column(f"{heading}\n{version}", justify="right")
+    rows.add_row("held-out claims", *(_text(m.cases if m else None, "d") for m in columns))
+    rows.add_row("accuracy", *(_text(m.accuracy if m else None) for m in columns))
     for label in sorted({name for row in recalls.values() for name in row}):
         values = [recalls.get(m.version, {}).get(label) if m else None for m in columns]
-        found.add_row(f"  of {label}", *(_text(value) for value in values))
-    found.add_row("macro F1", *(_text(m.macro_f1 if m else None) for m in columns))
-    found.add_row("auto-accepted", *(_text(m.auto_accept_rate if m else None) for m in columns))
-    found.add_row(
-        "errors among them", *(_text(m.auto_accept_error if m else None) for m in columns)
-    )
-    found.add_row(
+        rows.add_row(f"  of {label}", *(_text(value) for value in values))
+    rows.add_row("macro F1", *(_text(m.macro_f1 if m else None) for m in columns))
+    rows.add_row("auto-accepted", *(_text(m.auto_accept_rate if m else None) for m in columns))
+    rows.add_row("errors among them", *(_text(m.auto_accept_error if m else None) for m in columns))
+    rows.add_row(
         "calibration error",
         *(_text(m.expected_calibration_error if m else None) for m in columns),
     )
-    return found
+    return rows
 
 
-def recalls(artifacts: Artifacts, loop: Loop) -> dict[str, dict[str, float]]:
+def recalls(artifacts: Artifacts, loop: LoopState) -> dict[str, dict[str, float]]:
     """Each version's accuracy per class, out of the evaluations' own reports."""
-    found: dict[str, dict[str, float]] = {}
+    recalls: dict[str, dict[str, float]] = {}
     for evaluation in loop.evaluations.values():
         content = json.loads(artifacts.get(evaluation.report_json))
         for assessment in content["assessments"]:
             version = assessment["measures"]["version"]
-            found[version] = {each["label"]: each["recall"] for each in assessment["classes"]}
-    return found
+            recalls[version] = {each["label"]: each["recall"] for each in assessment["classes"]}
+    return recalls
 
 
-def labels(system: System, loop: Loop) -> int:
+def labels(system: System, loop: LoopState) -> int:
     """All labels there are, released or not."""
     count = system.get("dataset_accumulator", "/v1/labels/count", task=loop.task)
     return int(count["imported"] + count["reviewed"])
@@ -110,11 +107,11 @@ def _numbers(measures: Measures | None) -> dict[str, Any] | None:
     if measures is None:
         return None
     names = ("accuracy", "macro_f1", "auto_accept_rate", "auto_accept_error")
-    found: dict[str, Any] = {"version": measures.version}
+    numbers: dict[str, Any] = {"version": measures.version}
     for name in names:
         value = getattr(measures, name)
-        found[name] = round(value, 4) if value is not None else None
-    return found
+        numbers[name] = round(value, 4) if value is not None else None
+    return numbers
 
 
 def _text(value: float | None, form: str = ".1%") -> str:

@@ -17,7 +17,7 @@ from shared.tasks import get_task
 from shared.tasks.task import Task
 
 USERS = "REVIEW_QUEUE_BOOTSTRAP_USERS"
-# The last one is senior: disputes and what is escalated come to her.
+# The last one is senior: disputes and escalated cases come to them.
 NAMES = ("amara", "bo", "chidi", "dana")
 ROLES = ("adjudicator", "senior")
 _IDLE_SECONDS = 1.0
@@ -30,8 +30,8 @@ class Reviewer:
     role: str = ROLES[0]
 
 
-def reviewers(settings: Mapping[str, str]) -> list[Reviewer]:
-    """The panel of an earlier demonstration, or a new one."""
+def load_or_create_reviewers(settings: Mapping[str, str]) -> list[Reviewer]:
+    """The reviewers of an earlier demonstration, or new ones."""
     users = settings.get(USERS, "")
     known = [entry.split(":") for entry in users.split(",") if entry]
     if known:
@@ -39,11 +39,13 @@ def reviewers(settings: Mapping[str, str]) -> list[Reviewer]:
     return [Reviewer(name, secrets.token_urlsafe(12), ROLES[name == NAMES[-1]]) for name in NAMES]
 
 
-def as_setting(panel: Sequence[Reviewer]) -> str:
-    return ",".join(f"{each.name}:{each.role}:{each.password}" for each in panel)
+def users_setting(reviewers: Sequence[Reviewer]) -> str:
+    return ",".join(f"{each.name}:{each.role}:{each.password}" for each in reviewers)
 
 
-async def work(url: str, reviewer: Reviewer, decided: Callable[[str], DecidedCase | None]) -> None:
+async def adjudicate_cases(
+    url: str, reviewer: Reviewer, decided: Callable[[str], DecidedCase | None]
+) -> None:
     """One reviewer's shift; `decided` knows the recorded decision of a case."""
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         while True:
@@ -83,29 +85,29 @@ async def _decide(
         answer = await client.post(f"{path}/release", json={**fence, "reason": "not of the record"})
     else:
         task = get_task(assignment["case"]["task"])
-        answer = await client.post(f"{path}/submit", json={**fence, **_said(case, task)})
+        answer = await client.post(f"{path}/submit", json={**fence, **_decision_fields(case, task)})
     if answer.status_code != httpx.codes.CONFLICT:  # lost the lease: somebody else has the case
         answer.raise_for_status()
 
 
-def _said(case: DecidedCase, task: Task) -> dict[str, Any]:
+def _decision_fields(case: DecidedCase, task: Task) -> dict[str, Any]:
     """The recorded decision, with all that its label needs."""
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "label": case.label,
         "reasoning": case.reasoning,
         "reason_code": case.reason_code,
     }
     needs = task.label(case.label).needs
     if "criterion" in needs:
-        said["criterion"] = _criterion(case, task)
+        fields["criterion"] = _criterion(case, task)
     if "clinical_basis" in needs:
-        said["clinical_basis"] = next(iter(case.evidence.values()), case.reasoning)
-    return said
+        fields["clinical_basis"] = next(iter(case.evidence.values()), case.reasoning)
+    return fields
 
 
 def _criterion(case: DecidedCase, task: Task) -> dict[str, str]:
     """The rule that the case fails, else the first that bears on it, else the record itself."""
-    rules = sorted(task.rules_of(case.input), key=lambda rule: rule.outcome != "fail")
+    rules = sorted(task.presentation.rules_of(case.input), key=lambda rule: rule.outcome != "fail")
     if not rules:
         record = {"source": "the record's determination", "version": "1"}
         return {**record, "effective_date": "unknown", "text": case.reasoning}

@@ -15,14 +15,14 @@ from deploy.cli.client import System
 from deploy.cli.submission import import_file
 from deploy.demo.display import Display
 from deploy.demo.feed import Feed
-from deploy.demo.loop_state import Loop
+from deploy.demo.loop_state import LoopState
 from deploy.demo.plan import HISTORY_SPLITS, Plan
 from deploy.simulation import write_history
 from shared.events import ModelEvaluated
 
 T = TypeVar("T")
 
-ENCORE = 60  # cases under the new champion
+CASES_AFTER_PROMOTION = 60  # cases under the new champion
 _STUCK_SECONDS = 600.0
 
 
@@ -34,7 +34,7 @@ class Stuck(Exception):
 class Scenario:
     plan: Plan
     system: System
-    loop: Loop
+    loop: LoopState
     feed: Feed
     display: Display
 
@@ -42,7 +42,7 @@ class Scenario:
         """From where the system stands to a verdict on the second version, all cases decided."""
         if not self.loop.evaluations:
             await self.first_version()
-        if not self._ended:
+        if not self._is_finished:
             await self.second_version()
         await self.drain()
 
@@ -50,9 +50,9 @@ class Scenario:
         self.display.step(f"importing {self.plan.history} adjudicated cases")
         await asyncio.to_thread(self._import)
         self.display.step("training the first version, from too few labels on purpose")
-        evaluation = await self._until(lambda: self._evaluation(1), "the first evaluation")
+        evaluation = await self._wait_for(lambda: self._evaluation(1), "the first evaluation")
         if evaluation.verdict == "PASS":
-            await self._until(lambda: self.loop.champion, "the first champion")
+            await self._wait_for(lambda: self.loop.champion, "the first champion")
 
     def _import(self) -> None:
         with TemporaryDirectory() as directory:
@@ -63,43 +63,48 @@ class Scenario:
 
     async def second_version(self) -> None:
         self.display.step("claims come in; experts decide what the model may not")
-        self.feed.pace = self.plan.brisk
-        await self._until(
-            lambda: len(self.loop.releases) >= 2 or self._dry, "the second dataset version"
+        self.feed.pace = self.plan.labeling_pace
+        await self._wait_for(
+            lambda: len(self.loop.releases) >= 2 or self._stream_ended, "the second dataset version"
         )
         if len(self.loop.releases) < 2:
             return
         self.display.step("training on what the experts decided; claims go on coming in")
-        self.feed.pace = self.plan.calm
-        evaluation = await self._until(lambda: self._evaluation(2), "the second evaluation")
+        self.feed.pace = self.plan.training_pace
+        evaluation = await self._wait_for(lambda: self._evaluation(2), "the second evaluation")
         if evaluation.verdict != "PASS":
             self.display.step(f"{evaluation.model.version}: {evaluation.verdict}, not promoted")
             return
         self.display.step("rolling out: shadow, canary, full")
-        self.feed.pace = self.plan.brisk
+        self.feed.pace = self.plan.labeling_pace
         version = evaluation.model.version
-        await self._until(lambda: self.loop.champion == version or self._dry, "the rollout")
+        await self._wait_for(
+            lambda: self.loop.champion == version or self._stream_ended, "the rollout"
+        )
         already = len(self.loop.submitted)
-        await self._until(
-            lambda: len(self.loop.submitted) >= already + ENCORE or self._dry, "more claims"
+        await self._wait_for(
+            lambda: (
+                len(self.loop.submitted) >= already + CASES_AFTER_PROMOTION or self._stream_ended
+            ),
+            "more claims",
         )
 
     async def drain(self) -> None:
         self.feed.pace = 0.0
         self.display.step("the last cases are being decided")
-        await self._until(
+        await self._wait_for(
             lambda: (
                 len(self.loop.submitted) >= len(self.feed.known) + self.feed.sent
                 and self.loop.lost == 0
             ),
             "the last decisions",
         )
-        await self._until(
+        await self._wait_for(
             lambda: self.display.expert_labels >= self.loop.decided_by_experts, "the last labels"
         )
 
     @property
-    def _ended(self) -> bool:
+    def _is_finished(self) -> bool:
         """An earlier run came to its verdict, and to the promotion if there was one."""
         second = self._evaluation(2)
         if second is None:
@@ -107,32 +112,32 @@ class Scenario:
         return second.verdict != "PASS" or self.loop.champion == second.model.version
 
     @property
-    def _dry(self) -> bool:
+    def _stream_ended(self) -> bool:
         return self.feed.exhausted.is_set() and self.loop.lost == 0
 
     def _evaluation(self, number: int) -> ModelEvaluated | None:
-        found = sorted(self.loop.evaluations.values(), key=lambda event: event.occurred_at)
-        return found[number - 1] if len(found) >= number else None
+        in_order = sorted(self.loop.evaluations.values(), key=lambda event: event.occurred_at)
+        return in_order[number - 1] if len(in_order) >= number else None
 
-    async def _until(self, condition: Callable[[], T | None], what: str) -> T:
+    async def _wait_for(self, condition: Callable[[], T | None], what: str) -> T:
         """Wait for something that the system does by itself; `Stuck` if nothing moves."""
-        waited, seen = 0.0, self._pulse()
-        while not (found := condition()):
+        waited, seen = 0.0, self._progress()
+        while not (value := condition()):
             await asyncio.sleep(0.2)
             waited += 0.2
-            if (pulse := self._pulse()) != seen:
-                waited, seen = 0.0, pulse
-            self._refuse_failure()
+            if (progress := self._progress()) != seen:
+                waited, seen = 0.0, progress
+            self._raise_failed_training()
             if waited > _STUCK_SECONDS:
                 raise Stuck(f"waited {waited:.0f} s for {what}; see `make status` and `make logs`")
-        return found
+        return value
 
-    def _refuse_failure(self) -> None:
+    def _raise_failed_training(self) -> None:
         training = self.loop.training
         if training is not None and training.status == "failed":
             raise Stuck(f"training {training.dataset_version} failed: {training.reason}")
 
-    def _pulse(self) -> tuple[object, ...]:
+    def _progress(self) -> tuple[object, ...]:
         loop = self.loop
         step = loop.training.step if loop.training else 0
         return len(loop.decisions), step, len(loop.evaluations), loop.rollout

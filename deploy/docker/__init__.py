@@ -1,1 +1,1 @@
-"""The one image of all services, and what runs once before them."""
+"""The one image of all services, and its health check."""

@@ -11,7 +11,7 @@ _FURTHER = {
 }
 
 
-def outside_engines(environment: Mapping[str, str]) -> dict[str, str]:
+def read_external_engines(environment: Mapping[str, str]) -> dict[str, str]:
     """The engines that the environment names; empty unless it names all of them."""
     if not all(environment.get(name) for name in _REQUIRED):
         return {}

@@ -10,7 +10,7 @@ from deploy.terminal import Terminal
 _SHOWN_LOG_LINES = 25
 
 
-def explain(error: Unhealthy, console: Terminal) -> None:
+def print_failure_report(error: Unhealthy, console: Terminal) -> None:
     for name, reason in error.reasons.items():
         log = error.layout.log(name)
         console.print(Text.assemble(("not healthy", "red"), f"  {name}: {reason}"))

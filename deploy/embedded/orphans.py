@@ -17,10 +17,10 @@ def mark(layout: Layout) -> dict[str, str]:
 
 def kill(layout: Layout) -> None:
     """SIGKILL every process that a killed supervisor of this home left behind."""
-    strays = [process for process in psutil.process_iter() if _belongs(process, layout)]
-    for process in strays:
+    orphans = [process for process in psutil.process_iter() if _belongs(process, layout)]
+    for process in orphans:
         process.kill()
-    psutil.wait_procs(strays, timeout=10)
+    psutil.wait_procs(orphans, timeout=10)
 
 
 def _belongs(process: psutil.Process, layout: Layout) -> bool:

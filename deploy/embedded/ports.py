@@ -4,18 +4,11 @@ import secrets
 import socket
 from collections.abc import Callable
 
-SERVICES = (
-    "inference",
-    "confidence_filter",
-    "review_queue",
-    "dataset_accumulator",
-    "trainer",
-    "evaluator",
-    "promoter",
-)
+from shared.services import PORTS
 
+DEFAULT_BASE = 8100
 OFFSETS = {
-    **{service: number for number, service in enumerate(SERVICES, start=1)},
+    **{service: port - DEFAULT_BASE for service, port in PORTS.items()},
     "broker": 10,
     "s3": 11,
     "postgres": 12,
@@ -28,7 +21,6 @@ OFFSETS = {
     "filer": 25,
     "filer_grpc": 26,
 }
-DEFAULT_BASE = 8100
 
 _BLOCK = 30
 _LOWEST, _HIGHEST = 10_000, 32_000  # below the ports that systems give to outgoing connections

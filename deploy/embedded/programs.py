@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from deploy.embedded.ports import SERVICES
 from deploy.embedded.settings import Settings
+from shared.services import SERVICES
 
 ENGINES = ("postgres", "s3", "broker")
 
@@ -50,10 +50,10 @@ def service_programs(settings: Settings) -> list[Program]:
     ]
 
 
-def guard_program(owner: int) -> Program:
+def owner_watch_program(owner: int) -> Program:
     """Ends the stack when the process `owner` has ended."""
     command = (sys.executable, "-m", "deploy.embedded.owner_watch", str(owner))
-    return Program(name="guard", group="engines", command=command)
+    return Program(name="owner_watch", group="engines", command=command)
 
 
 def _needed(settings: Settings) -> list[str]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from deploy.embedded.layout import Layout
-from deploy.embedded.ports import OFFSETS, SERVICES
+from deploy.embedded.ports import OFFSETS
+from shared.services import SERVICES
 
 _BASE = "CASELOOP_BASE_PORT"
 _CALLERS = (("operator", "operator"), ("demo", "service"), ("auditor", "auditor"))
@@ -40,7 +41,7 @@ class Settings:
         """
         earlier = read_env(layout)
         own = {name: earlier.get(name, value) for name, value in _secrets().items()}
-        own |= _addresses(base_port, own["DATABASE_PASSWORD"]) | _places(layout)
+        own |= _addresses(base_port, own["DATABASE_PASSWORD"]) | _data_folders(layout)
         further = {name: ambient.get(name, value) for name, value in earlier.items()}
         return cls(layout, {**further, **own, **given})
 
@@ -107,7 +108,7 @@ def _addresses(base: int, password: str) -> dict[str, str]:
     }
 
 
-def _places(layout: Layout) -> dict[str, str]:
+def _data_folders(layout: Layout) -> dict[str, str]:
     return {
         "CASELOOP_HOME": str(layout.home),
         "INFERENCE_MODEL_CACHE": str(layout.data / "models"),

@@ -18,16 +18,17 @@ from deploy.embedded import orphans
 from deploy.embedded.engines.s3 import remove_sockets
 from deploy.embedded.health import probe
 from deploy.embedded.layout import REPOSITORY, Layout
-from deploy.embedded.ports import DEFAULT_BASE, SERVICES, free_base
+from deploy.embedded.ports import DEFAULT_BASE, free_base
 from deploy.embedded.programs import (
     ENGINES,
     Program,
     engine_programs,
-    guard_program,
+    owner_watch_program,
     service_programs,
 )
 from deploy.embedded.settings import Settings, recorded_base
 from deploy.embedded.supervision import Supervisor
+from shared.services import SERVICES
 
 _START_SECONDS = 90.0
 # Settings of services that do not begin with a service's name.
@@ -180,8 +181,8 @@ class EmbeddedStack:
     def _programs(self, settings: Settings) -> list[Program]:
         """All services are known, so that a later start can add those that were left out."""
         engines = engine_programs() if self._engines else []
-        guard = [guard_program(self._owner)] if self._owner else []
-        return [*guard, *engines, *service_programs(settings)]
+        owner_watch = [owner_watch_program(self._owner)] if self._owner else []
+        return [*owner_watch, *engines, *service_programs(settings)]
 
     def _prepare(self) -> None:
         result = subprocess.run(

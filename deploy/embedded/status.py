@@ -33,8 +33,8 @@ def statuses(processes: dict[str, Process], settings: Settings) -> list[Status]:
     """The status of every process that has an address, asked at the same time."""
     known = [process for name, process in processes.items() if name in OFFSETS]
     with ThreadPoolExecutor(max_workers=len(known) or 1) as pool:
-        found = list(pool.map(lambda process: _status(process, settings), known))
-    return sorted(found, key=lambda status: OFFSETS[status.name])
+        rows = list(pool.map(lambda process: _status(process, settings), known))
+    return sorted(rows, key=lambda status: OFFSETS[status.name])
 
 
 def table(rows: list[Status]) -> Table:

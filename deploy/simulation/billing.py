@@ -10,7 +10,7 @@ from deploy.simulation.catalog import Presentation, Service, real_procedures, se
 from deploy.simulation.members import Member, provider_npi
 from deploy.simulation.notes import Note
 from shared.tasks.adjudication import icd10
-from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import (
     Authorization,
     Coverage,

@@ -12,18 +12,16 @@ from pathlib import Path
 from random import Random
 
 from shared.errors import Rejected
-from shared.tasks.history import plain
-from shared.tasks.independent_review import (
-    INDEPENDENT_REVIEW,
-    IndependentReviewInput,
-    read_history,
-)
+from shared.tasks.history import column_key
+from shared.tasks.independent_review import INDEPENDENT_REVIEW
+from shared.tasks.independent_review.history import read_history
+from shared.tasks.independent_review.input import IndependentReviewInput
 
 LIMIT = 1500
 
 _YEAR = "Report Year"
 _REASON_CODES = {"APPROVED": "NECESSARY", "DENIED": "NOT_NECESSARY"}
-_COLUMNS = (*INDEPENDENT_REVIEW.required_columns, *INDEPENDENT_REVIEW.optional_columns)
+_COLUMNS = INDEPENDENT_REVIEW.history.columns
 
 
 @dataclass(frozen=True)
@@ -75,11 +73,13 @@ def _rows(file: Iterable[str]) -> Iterator[dict[str, str]]:
 
 def _names(header: Iterable[str]) -> dict[str, str]:
     """Our column -> the file's name of it. Newer files write ReferenceID for Reference ID."""
-    written = {plain(name): name for name in header}
-    for column in INDEPENDENT_REVIEW.required_columns:
-        if plain(column) not in written:
+    written = {column_key(name): name for name in header}
+    for column in INDEPENDENT_REVIEW.history.required_columns:
+        if column_key(column) not in written:
             raise Rejected("the file has no such column", field=column)
-    return {column: written[plain(column)] for column in _COLUMNS if plain(column) in written}
+    return {
+        column: written[column_key(column)] for column in _COLUMNS if column_key(column) in written
+    }
 
 
 def _year(text: str) -> int:

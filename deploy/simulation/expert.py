@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from random import Random
 
 from deploy.simulation.notes import Note, Support
-from shared.tasks.adjudication import LABELS
-from shared.tasks.adjudication.claim import ClaimInput, Edit
+from shared.tasks.adjudication.input import ClaimInput, Edit
+from shared.tasks.adjudication.labels import LABELS
 
 _REASON_CODES = {
     "code_validity": "CODE_CORRECTION",
@@ -25,7 +25,7 @@ class Judgment:
     analysis: str  # what the expert found; nothing that was known when the claim came in
 
 
-def judge(claim: ClaimInput, note: Note) -> Judgment:
+def judge_claim(claim: ClaimInput, note: Note) -> Judgment:
     """Denied if an edit failed, pending if one awaits something, otherwise by the note."""
     for outcome, label in (("fail", "DENIED"), ("pend", "PENDING")):
         for edit in claim.edits:

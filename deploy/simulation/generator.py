@@ -1,7 +1,7 @@
 """Simulated claims: a stream that depends on the seed alone, each claim made without the others.
 
 Facts come first (member, service, codes, amount, note), then the edits of the policy, then the
-expert's decision on both. README.md beside this file says what is real and what is invented.
+expert's decision on both. README.md in this folder says what is real and what is invented.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,12 +11,12 @@ from random import Random
 
 from deploy.simulation.billing import bill, choose_service
 from deploy.simulation.catalog import services
-from deploy.simulation.expert import Judgment, by_bulletin, dissent, judge
+from deploy.simulation.expert import Judgment, by_bulletin, dissent, judge_claim
 from deploy.simulation.members import member_of
 from deploy.simulation.notes import Note, write_note
-from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.history import OPTIONAL_COLUMNS
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import fee_schedule
 
 FIRST_DAY = date(2026, 6, 1)
@@ -96,16 +96,16 @@ class Simulation:
             random=random,
         )
         claim = with_edits(billed)
-        judgment = _judge(claim, note, by=drift, category=service.category)
+        judgment = _judge_under(drift, claim, note, category=service.category)
         if random.random() < DISSENT:
             judgment = dissent(judgment, random)
         return _decided(claim, judgment)
 
 
-def _judge(claim: ClaimInput, note: Note, *, by: Drift, category: str) -> Judgment:
-    if category in by.bulletin:
+def _judge_under(drift: Drift, claim: ClaimInput, note: Note, *, category: str) -> Judgment:
+    if category in drift.bulletin:
         return by_bulletin(fee_schedule().categories[category].wording)
-    return judge(claim, note)
+    return judge_claim(claim, note)
 
 
 def _decided(claim: ClaimInput, judgment: Judgment) -> SimulatedClaim:

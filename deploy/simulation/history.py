@@ -33,7 +33,7 @@ def write_history(path: Path, task: Task, cases: Iterable[DecidedCase]) -> int:
     """Writes the cases as CSV, one by one; the number written."""
     written = 0
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, (*task.required_columns, *task.optional_columns))
+        writer = csv.DictWriter(file, task.history.columns)
         writer.writeheader()
         for case in cases:
             writer.writerow(case.history_row())

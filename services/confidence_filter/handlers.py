@@ -9,8 +9,8 @@ from services.confidence_filter.routing import (
     Review,
     Route,
     RoutingSettings,
-    judge,
-    overtaken,
+    knows_newer_rollout,
+    route_prediction,
 )
 from services.confidence_filter.store import Routing, Store
 from shared.events import (
@@ -26,8 +26,8 @@ from shared.events import (
 CurrentRollout = Callable[[str], RolloutChanged | None]
 
 # Inference often reads a new rollout some milliseconds before this process does.
-PATIENCE_SECONDS = 2.0
-_GLANCE_SECONDS = 0.02
+ROLLOUT_WAIT_SECONDS = 2.0
+_POLL_SECONDS = 0.02
 
 
 class Handlers:
@@ -38,12 +38,12 @@ class Handlers:
         store: Store,
         rollout_of: CurrentRollout,
         *,
-        policy: RoutingSettings,
+        settings: RoutingSettings,
         now: Callable[[], datetime],
     ) -> None:
         self.store = store
         self.rollout_of = rollout_of
-        self.policy = policy
+        self.settings = settings
         self.now = now
 
     async def predictions_made(self, predictions: Sequence[PredictionMade]) -> None:
@@ -53,16 +53,16 @@ class Handlers:
     async def _catch_up(self, predictions: Sequence[PredictionMade]) -> None:
         """Wait a moment for rollouts that were predicted under; what they decide is not guessed."""
         waited = 0.0
-        while waited < PATIENCE_SECONDS and any(
-            overtaken(prediction, self.rollout_of(prediction.case.task))
+        while waited < ROLLOUT_WAIT_SECONDS and any(
+            knows_newer_rollout(prediction, self.rollout_of(prediction.case.task))
             for prediction in predictions
         ):
-            await asyncio.sleep(_GLANCE_SECONDS)
-            waited += _GLANCE_SECONDS
+            await asyncio.sleep(_POLL_SECONDS)
+            waited += _POLL_SECONDS
 
     def _route(self, prediction: PredictionMade) -> Routing:
         rollout = self.rollout_of(prediction.case.task)
-        route = judge(prediction, rollout, self.policy)
+        route = route_prediction(prediction, rollout, self.settings)
         if isinstance(route, Accept):
             event: DecisionMade | ReviewRequested = decision(prediction, route, at=self.now())
         else:
@@ -105,7 +105,7 @@ def review_request(prediction: PredictionMade, route: Review, *, at: datetime) -
 
 
 def routing_version(prediction: PredictionMade, route: Route) -> str:
-    """What routed the case: the policy's version, with the rollout it was routed under."""
+    """What routed the case: the version of these rules, with the rollout it was routed under."""
     return f"1/{prediction.rollout_id or '-'}.{prediction.rollout_revision}/{route.reason}"
 
 

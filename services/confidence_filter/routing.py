@@ -6,15 +6,15 @@ A case is accepted only if every condition holds; an adverse label can never be 
 
 from dataclasses import dataclass
 
+from shared.acceptance import obstacle_to
 from shared.errors import Rejected
 from shared.events import (
-    MINIMUM_LABEL_MASS,
     PredictionMade,
     RolloutChanged,
     RouteReason,
     Score,
 )
-from shared.sampling import draw
+from shared.sampling import draw_by_hash
 from shared.tasks import get_task
 
 
@@ -51,13 +51,13 @@ class Review:
 Route = Accept | Review
 
 
-def overtaken(prediction: PredictionMade, rollout: RolloutChanged | None) -> bool:
+def knows_newer_rollout(prediction: PredictionMade, rollout: RolloutChanged | None) -> bool:
     """Whether the rollout has changed without our knowing: perhaps it was stopped."""
     return prediction.rollout_revision > (rollout.revision if rollout else 0)
 
 
-def judge(
-    prediction: PredictionMade, rollout: RolloutChanged | None, policy: RoutingSettings
+def route_prediction(
+    prediction: PredictionMade, rollout: RolloutChanged | None, settings: RoutingSettings
 ) -> Route:
     """The route of a case; `Rejected` if the prediction contradicts its task."""
     case = prediction.case
@@ -66,20 +66,16 @@ def judge(
         return Review("stopped")
     answer = prediction.answer
     if answer is None:
-        return Review("policy" if prediction.failed_versions else "no_champion")
+        return Review("unscored" if prediction.failed_versions else "no_champion")
     served = rollout.served(answer.version) if rollout else None
-    if served is None or overtaken(prediction, rollout):
-        return Review("policy")
+    if served is None or knows_newer_rollout(prediction, rollout):
+        return Review("stale_version")
     if answer.prompt_version != task.prompt_version:
-        return Review("policy")  # the case was put in other words than the model has learned
+        return Review("prompt_mismatch")
     if set(answer.probabilities) != set(task.label_names):
         raise Rejected("are not the task's labels", field="scores.probabilities")
-    if answer.label_mass < MINIMUM_LABEL_MASS:
-        return Review("label_mass")
-    if task.is_adverse(answer.label):
-        return Review("adverse")
-    if answer.confidence < served.threshold:
-        return Review("low_confidence")
-    if draw(policy.audit_salt, case.case_id) < policy.audit_rate:
-        return Review("audit", policy.audit_rate)
-    return Accept(answer, case.task, policy.audit_rate)
+    if obstacle := obstacle_to(answer, task=case.task, threshold=served.threshold):
+        return Review(obstacle)
+    if draw_by_hash(settings.audit_salt, case.case_id) < settings.audit_rate:
+        return Review("audit", settings.audit_rate)
+    return Accept(answer, case.task, settings.audit_rate)

@@ -3,13 +3,14 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.services import PORTS
 from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="CONFIDENCE_FILTER_", extra="ignore")
 
-    port: int = 8102
+    port: int = PORTS["confidence_filter"]
     batch_records: int = Field(default=500, ge=1)
     # Of the cases that could be accepted, this share goes to the experts all the same. Without
     # it nobody would ever see the errors among the accepted ones. Twice as many audits let fewer

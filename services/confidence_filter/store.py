@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.confidence_filter.routing import Accept, Route
-from shared.errors import Conflict
 from shared.events import DecisionMade, PredictionMade, ReviewRequested
 from shared.messaging.outbox import Outbox
+from shared.storage.content_identity import refuse_other_content
 from shared.storage.database import Connection, Database
 from shared.tasks import get_task
 
@@ -71,20 +71,17 @@ class Store:
             rows = await connection.fetch(_INSERT, *columns)
             new = {row["case_id"] for row in rows}
             if len(new) < len(routings):
-                await _refuse_other_content(connection, routings)
+                await _check_content(connection, routings)
             await self.outbox.add(connection, [r.event for r in ordered if r.case_id in new])
 
 
-async def _refuse_other_content(connection: Connection, routings: Sequence[Routing]) -> None:
+async def _check_content(connection: Connection, routings: Sequence[Routing]) -> None:
     rows = await connection.fetch(
         "SELECT case_id, content_sha256 FROM confidence_filter.routings WHERE case_id = ANY($1)",
         [routing.case_id for routing in routings],
     )
-    known = {row["case_id"]: row["content_sha256"] for row in rows}
-    for routing in routings:
-        if known[routing.case_id] != routing.prediction.case.content_sha256:
-            raise Conflict(
-                f"case {routing.case_id} was routed with other content; "
-                "a new attempt needs a case id of its own",
-                field="case_id",
-            )
+    refuse_other_content(
+        ((routing.case_id, routing.prediction.case.content_sha256) for routing in routings),
+        {row["case_id"]: row["content_sha256"] for row in rows},
+        because="was routed with other content",
+    )

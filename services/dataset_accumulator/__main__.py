@@ -4,5 +4,6 @@ from services.dataset_accumulator.app import create_app
 from services.dataset_accumulator.settings import Settings
 from shared.http.service import serve
 
-settings = Settings()
-serve(create_app(settings), settings)
+if __name__ == "__main__":
+    settings = Settings()
+    serve(create_app(settings), settings)

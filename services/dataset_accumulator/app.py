@@ -6,69 +6,62 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
+from services.dataset_accumulator import import_routes, routes
 from services.dataset_accumulator.handlers import Handlers
-from services.dataset_accumulator.import_routes import create_import_routes
+from services.dataset_accumulator.import_routes import ImportDefaults
 from services.dataset_accumulator.import_store import Imports
 from services.dataset_accumulator.importer import Importer
 from services.dataset_accumulator.release_store import Releases
-from services.dataset_accumulator.releaser import Releaser, Rules
-from services.dataset_accumulator.routes import create_routes
+from services.dataset_accumulator.releaser import Releaser, ReleaseSettings
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.settings import Settings
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store
 from shared.events import DecisionCorrected, ReviewCompleted
-from shared.health import Health
-from shared.http.service import build
-from shared.messaging.bus import Bus
-from shared.messaging.outbox import Outbox, Relay
+from shared.http.service import create_service, make_parts
 from shared.messaging.topics import DECISIONS_CORRECTED, REVIEWS_COMPLETED
 from shared.storage.artifacts import Artifacts
-from shared.storage.database import Database
 
 NAME = "dataset_accumulator"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def create_app(settings: Settings) -> FastAPI:
-    health = Health()
-    bus = Bus(settings.engines, service=NAME, health=health)
-    database = Database(settings.engines, schema=NAME, migrations=MIGRATIONS, connections=6)
-    outbox = Outbox(database, service=NAME)
-    store = Store(database, salt=settings.split_salt)
+    parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=6)
+    outbox = parts.make_outbox()
+    store = Store(parts.database, salt=settings.split_salt)
     shares = read_shares(settings.split_shares)
-    imports = Imports(database)
-    rules = Rules(
+    imports = Imports(parts.database)
+    release_settings = ReleaseSettings(
         settings.label_threshold,
         Schedule.parse(settings.release_schedule),
         settings.release_minimum_labels,
     )
     releaser = Releaser(
         store,
-        Releases(database, outbox),
+        Releases(parts.database, outbox),
         imports,
         Artifacts(settings.engines),
-        health,
-        rules,
+        parts.health,
+        release_settings,
         now=lambda: datetime.now(UTC),
     )
     handlers = Handlers(store, shares=shares)
     batch = settings.batch_records
-    bus.consume(REVIEWS_COMPLETED, handlers.reviews_completed, event=ReviewCompleted, batch=batch)
-    bus.consume(
+    parts.bus.consume(
+        REVIEWS_COMPLETED, handlers.reviews_completed, event=ReviewCompleted, batch=batch
+    )
+    parts.bus.consume(
         DECISIONS_CORRECTED, handlers.decisions_corrected, event=DecisionCorrected, batch=batch
     )
-    return build(
-        NAME,
-        settings,
-        bus=bus,
-        start=[database.open, outbox.create],
-        loops=[Relay(outbox, bus, health).run, releaser.run],
-        stop=[database.close],
-        routers=[
-            create_routes(releaser),
-            create_import_routes(
-                Importer(store, imports, releaser), shares=shares, new_id=lambda: uuid4().hex[:12]
-            ),
-        ],
+    return create_service(
+        parts,
+        outbox=outbox,
+        loops=[releaser.run],
+        routers=[routes.router, import_routes.router],
+        state={
+            "releaser": releaser,
+            "importer": Importer(store, imports, releaser),
+            "import_defaults": ImportDefaults(shares, new_id=lambda: uuid4().hex[:12]),
+        },
     )

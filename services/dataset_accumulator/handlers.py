@@ -28,10 +28,10 @@ class Handlers:
                         "a later change is a correction",
                         field="case_id",
                     )
-        await self.store.correct([label.case_id for label in labels])
+        await self.store.apply_corrections([label.case_id for label in labels])
 
     async def decisions_corrected(self, corrections: Sequence[DecisionCorrected]) -> None:
         for correction in corrections:
             get_task(correction.task).label(correction.label)
-        await self.store.keep(corrections)
-        await self.store.correct([correction.case_id for correction in corrections])
+        await self.store.record_corrections(corrections)
+        await self.store.apply_corrections([correction.case_id for correction in corrections])

@@ -6,23 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
-from services.dataset_accumulator.import_store import Import
+from services.dataset_accumulator.import_store import ImportRequest
 from services.dataset_accumulator.importer import Importer
 from services.dataset_accumulator.splits import Shares, read_shares
-from shared.auth.principal import Principal, allow
-from shared.errors import Rejected, Transient
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
+from shared.errors import NotFound, Rejected, Transient
+from shared.http.state import FromState
 from shared.tasks import get_task
 
-Importing = Annotated[Principal, Depends(allow("operator", "service"))]
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
+Importing = Annotated[Actor, Depends(Requires("import_cases"))]
+Reader = Annotated[Actor, Depends(Requires("read_datasets"))]
 
 _REFUSALS_SHOWN = 100
 _BLOCK_BYTES = 64 * 1024
+_FORM_FIELDS = ("task", "format", "splits", "release")
 _BODY = {
     "required": True,
     "content": {
@@ -33,12 +36,26 @@ _BODY = {
                 "required": ["file"],
                 "properties": {
                     "file": {"type": "string", "format": "binary"},
-                    **{name: {"type": "string"} for name in ("task", "splits", "release")},
+                    **{name: {"type": "string"} for name in _FORM_FIELDS},
                 },
             }
         },
     },
 }
+
+
+@dataclass(frozen=True)
+class ImportDefaults:
+    """What an import gets that its request does not name."""
+
+    shares: Shares
+    new_id: Callable[[], str]
+
+
+ImporterDep = Annotated[Importer, Depends(FromState("importer"))]
+DefaultsDep = Annotated[ImportDefaults, Depends(FromState("import_defaults"))]
+
+router = APIRouter(prefix="/v1/imports", tags=["imports"])
 
 
 class Options(BaseModel):
@@ -47,6 +64,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     task: str = Field(default="", description="for example adjudication")
+    format: str = Field(default="csv", description="the file's format")
     splits: str = Field(default="", description="shares of groups that are new: train=0.8,test=0.2")
     release: bool = Field(default=False, description="release a dataset version afterwards")
     name: str = Field(default="", max_length=200, description="the file's name, for the record")
@@ -67,7 +85,7 @@ class RefusedRow(BaseModel):
     why: str
 
 
-class Report(BaseModel):
+class ImportReport(BaseModel):
     """How far an import is, or what came of it. Counts are rows of the file."""
 
     import_id: str
@@ -88,80 +106,82 @@ class Report(BaseModel):
     updated_at: datetime
 
 
-class FullReport(Report):
+class FullImportReport(ImportReport):
     """With the first refused rows."""
 
     refused: list[RefusedRow]
 
 
-def create_import_routes(
-    importer: Importer, *, shares: Shares, new_id: Callable[[], str]
-) -> APIRouter:
-    router = APIRouter(prefix="/v1/imports", tags=["imports"])
+@router.post("", status_code=201, openapi_extra={"requestBody": _BODY})
+async def import_history(
+    request: Request,
+    options: Annotated[Options, Query()],
+    caller: Importing,
+    importer: ImporterDep,
+    defaults: DefaultsDep,
+) -> FullImportReport:
+    """Import adjudicated cases from CSV. Good rows come in, bad ones are listed.
 
-    @router.post("", status_code=201, openapi_extra={"requestBody": _BODY})
-    async def import_history(
-        request: Request, options: Annotated[Options, Query()], caller: Importing
-    ) -> FullReport:
-        """Import adjudicated cases from CSV. Good rows come in, bad ones are listed.
-
-        The same file again adds nothing. A claim that came before with other content is refused.
-        """
-        async with _upload(request, options) as upload:
-            wanted = _wanted(upload, shares, import_id=new_id(), imported_by=caller.name)
-            await importer.run(wanted, upload.body)
-        return await _report(importer, wanted.import_id)
-
-    @router.get("")
-    async def imports(_: Reader) -> list[Report]:
-        """The newest imports, also those at work."""
-        return [Report.model_validate(found) for found in await importer.imports.list(limit=50)]
-
-    @router.get("/{import_id}")
-    async def report(import_id: str, _: Reader) -> FullReport:
-        """How far an import is, or what came of it."""
-        return await _report(importer, import_id)
-
-    @router.get("/{import_id}/refused")
-    async def refused(
-        import_id: str,
-        _: Reader,
-        after: Annotated[int, Query(ge=0, description="the last line seen")] = 0,
-        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-    ) -> list[RefusedRow]:
-        """All refused rows, in the order of the file."""
-        await _report(importer, import_id)
-        return await _refused(importer, import_id, after=after, limit=limit)
-
-    return router
+    The same file again adds nothing. A claim that came before with other content is refused.
+    """
+    async with _upload(request, options) as upload:
+        order = _import_request(upload, defaults, imported_by=caller.name)
+        await importer.run(order, upload.body)
+    return await _full_report(importer, order.import_id)
 
 
-def _wanted(upload: Upload, shares: Shares, *, import_id: str, imported_by: str) -> Import:
+@router.get("")
+async def list_imports(_: Reader, importer: ImporterDep) -> list[ImportReport]:
+    """The newest imports, also those at work."""
+    return [ImportReport.model_validate(each) for each in await importer.imports.list(limit=50)]
+
+
+@router.get("/{import_id}")
+async def show_report(import_id: str, _: Reader, importer: ImporterDep) -> FullImportReport:
+    """How far an import is, or what came of it."""
+    return await _full_report(importer, import_id)
+
+
+@router.get("/{import_id}/refused")
+async def list_refused_rows(
+    import_id: str,
+    _: Reader,
+    importer: ImporterDep,
+    after: Annotated[int, Query(ge=0, description="the last line seen")] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> list[RefusedRow]:
+    """All refused rows, in the order of the file."""
+    await _full_report(importer, import_id)
+    return await _refused_rows(importer, import_id, after=after, limit=limit)
+
+
+def _import_request(upload: Upload, defaults: ImportDefaults, *, imported_by: str) -> ImportRequest:
     options = upload.options
-    return Import(
-        import_id=import_id,
+    return ImportRequest(
+        import_id=defaults.new_id(),
         task=get_task(options.task).name,
+        file_format=options.format,
         name=options.name,
         imported_by=imported_by,
-        shares=read_shares(options.splits) if options.splits.strip() else shares,
+        shares=read_shares(options.splits) if options.splits.strip() else defaults.shares,
         release=options.release,
         bytes_total=upload.size,
     )
 
 
-async def _report(importer: Importer, import_id: str) -> FullReport:
-    found = await importer.imports.find(import_id)
-    if found is None:
-        raise HTTPException(404, f"no import {import_id!r}")
-    refused = await _refused(importer, import_id, after=0, limit=_REFUSALS_SHOWN)
-    return FullReport.model_validate({**found, "refused": refused})
+async def _full_report(importer: Importer, import_id: str) -> FullImportReport:
+    row = await importer.imports.find(import_id)
+    if row is None:
+        raise NotFound(f"no import {import_id!r}")
+    refused = await _refused_rows(importer, import_id, after=0, limit=_REFUSALS_SHOWN)
+    return FullImportReport.model_validate({**row, "refused": refused})
 
 
-async def _refused(
+async def _refused_rows(
     importer: Importer, import_id: str, *, after: int, limit: int
 ) -> list[RefusedRow]:
-    found = await importer.imports.refused(import_id, after=after, limit=limit)
-    return [RefusedRow(line=row.line, field=row.field, why=row.why) for row in found]
+    rows = await importer.imports.refused(import_id, after=after, limit=limit)
+    return [RefusedRow(line=row.line, field=row.field, why=row.why) for row in rows]
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from services.dataset_accumulator.importers.csv import Refusal
+from services.dataset_accumulator.importers.rows import Refusal
 from services.dataset_accumulator.splits import Shares
 from shared.storage.database import Connection, Database
 
@@ -28,11 +28,12 @@ FROM dataset_accumulator.imports
 
 
 @dataclass(frozen=True)
-class Import:
+class ImportRequest:
     """What is to be imported, and who said so."""
 
     import_id: str
     task: str
+    file_format: str
     name: str
     imported_by: str
     shares: Shares
@@ -41,7 +42,7 @@ class Import:
 
 
 @dataclass(frozen=True)
-class Step:
+class ImportProgress:
     """What the next rows of the file came to. `bytes_read` counts from its beginning."""
 
     bytes_read: int
@@ -55,38 +56,40 @@ class Imports:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def begin(self, wanted: Import) -> None:
+    async def begin(self, request: ImportRequest) -> None:
         async with self.database.transaction() as connection:
             await connection.execute(
                 "INSERT INTO dataset_accumulator.imports "
                 "(import_id, task, name, imported_by, splits, release, bytes_total) "
                 "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                wanted.import_id,
-                wanted.task,
-                wanted.name,
-                wanted.imported_by,
-                json.dumps(wanted.shares),
-                wanted.release,
-                wanted.bytes_total,
+                request.import_id,
+                request.task,
+                request.name,
+                request.imported_by,
+                json.dumps(request.shares),
+                request.release,
+                request.bytes_total,
             )
 
-    async def advance(self, connection: Connection, import_id: str, step: Step) -> None:
-        """Record a step in the transaction of its labels."""
+    async def advance(
+        self, connection: Connection, import_id: str, progress: ImportProgress
+    ) -> None:
+        """Record progress in the transaction of its labels."""
         await connection.execute(
             "UPDATE dataset_accumulator.imports SET bytes_read = $2, rows = rows + $3,"
             " accepted = accepted + $4, duplicates = duplicates + $5, refused = refused + $6,"
             " updated_at = now() WHERE import_id = $1",
             import_id,
-            step.bytes_read,
-            step.rows,
-            step.accepted,
-            step.duplicates,
-            len(step.refused),
+            progress.bytes_read,
+            progress.rows,
+            progress.accepted,
+            progress.duplicates,
+            len(progress.refused),
         )
         await connection.executemany(
             "INSERT INTO dataset_accumulator.refusals (import_id, line, field, why) "
             "VALUES ($1, $2, $3, $4)",
-            [(import_id, found.line, found.field, found.why) for found in step.refused],
+            [(import_id, row.line, row.field, row.why) for row in progress.refused],
         )
 
     async def complete(self, import_id: str) -> None:
@@ -112,8 +115,8 @@ class Imports:
 
     async def running(self, connection: Connection, task: str) -> bool:
         """Whether a file of the task is being read."""
-        found: bool = await connection.fetchval(_RUNNING, task)
-        return found
+        running: bool = await connection.fetchval(_RUNNING, task)
+        return running
 
     async def releasing(self, task: str) -> list[str]:
         """Imports of the task whose release is still to be made."""

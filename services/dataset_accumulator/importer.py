@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from services.dataset_accumulator.import_store import Import, Imports, Step
-from services.dataset_accumulator.importers.csv import Refusal, Row, read_rows
+from services.dataset_accumulator.import_store import ImportProgress, ImportRequest, Imports
+from services.dataset_accumulator.importers import get_reader
+from services.dataset_accumulator.importers.rows import HistoryReader, Refusal, Row
 from services.dataset_accumulator.labels import label_of_history
 from services.dataset_accumulator.releaser import Releaser
 from services.dataset_accumulator.store import Store
@@ -31,19 +32,22 @@ class Importer:
     imports: Imports
     releaser: Releaser
 
-    async def run(self, wanted: Import, body: AsyncIterator[bytes]) -> None:
-        """Import the file. `Rejected` if it cannot be read, `Transient` if it broke off."""
-        await self.imports.begin(wanted)
+    async def run(self, request: ImportRequest, body: AsyncIterator[bytes]) -> None:
+        """Import the file. `Rejected` if it cannot be read, `Transient` if the upload broke off."""
+        reader = get_reader(request.file_format)
+        await self.imports.begin(request)
         try:
-            await self._read(wanted, body)
+            await self._read(request, body, reader)
         except (Rejected, Transient) as error:
-            await self.imports.fail(wanted.import_id, str(error))
+            await self.imports.fail(request.import_id, str(error))
             raise
-        await self.imports.complete(wanted.import_id)
-        if wanted.release:
-            await self._release(wanted)
+        await self.imports.complete(request.import_id)
+        if request.release:
+            await self._release(request)
 
-    async def _read(self, wanted: Import, body: AsyncIterator[bytes]) -> None:
+    async def _read(
+        self, request: ImportRequest, body: AsyncIterator[bytes], reader: HistoryReader
+    ) -> None:
         """Read in a thread, which asks the event loop for the next bytes and to store rows."""
         loop = asyncio.get_running_loop()
         bytes_read = 0
@@ -58,43 +62,45 @@ class Importer:
                 yield block
 
         def read() -> None:
-            rows = read_rows(blocks(), get_task(wanted.task))
+            rows = reader(blocks(), get_task(request.task))
             while page := list(islice(rows, _ROWS_A_STEP)):
-                wait(self._store(wanted, page, bytes_read=bytes_read))
+                wait(self._store(request, page, bytes_read=bytes_read))
 
         await in_thread(read)
 
     async def _store(
-        self, wanted: Import, page: Sequence[Row | Refusal], *, bytes_read: int
+        self, request: ImportRequest, page: Sequence[Row | Refusal], *, bytes_read: int
     ) -> None:
-        task = get_task(wanted.task)
-        rows = [found for found in page if isinstance(found, Row)]
-        refused = [found for found in page if isinstance(found, Refusal)]
+        task = get_task(request.task)
+        rows = [row for row in page if isinstance(row, Row)]
+        refused = [row for row in page if isinstance(row, Refusal)]
         labels = [label_of_history(task, row.claim_id, row.case) for row in rows]
         async with self.store.database.transaction() as connection:
             outcomes = await self.store.add(
-                connection, labels, shares=wanted.shares, import_id=wanted.import_id
+                connection, labels, shares=request.shares, import_id=request.import_id
             )
             refused += [
-                Refusal(row.line, task.claim_column, "was imported before with other content")
+                Refusal(
+                    row.line, task.history.claim_column, "was imported before with other content"
+                )
                 for row, outcome in zip(rows, outcomes, strict=True)
                 if outcome == "other content"
             ]
-            step = Step(
+            progress = ImportProgress(
                 bytes_read=bytes_read,
                 rows=len(page),
                 accepted=outcomes.count("new"),
                 duplicates=outcomes.count("known"),
                 refused=refused,
             )
-            await self.imports.advance(connection, wanted.import_id, step)
+            await self.imports.advance(connection, request.import_id, progress)
 
-    async def _release(self, wanted: Import) -> None:
+    async def _release(self, request: ImportRequest) -> None:
         """Release now. What stands in the way, the releaser's loop shows and tries again."""
         try:
-            await self.releaser.after_import(wanted.task, wanted.import_id)
+            await self.releaser.release_after_import(request.task, request.import_id)
         except (Transient, Rejected) as error:
-            logger.warning("release waits", import_id=wanted.import_id, reason=str(error))
+            logger.warning("release waits", import_id=request.import_id, reason=str(error))
 
 
 async def _next(body: AsyncIterator[bytes]) -> bytes | None:

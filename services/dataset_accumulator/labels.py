@@ -7,13 +7,14 @@ from uuid import UUID, uuid5
 
 from shared.events import ReviewCompleted
 from shared.tasks import get_task
-from shared.tasks.task import HistoricCase, Task, as_given, content_hash
+from shared.tasks.history import HistoricCase
+from shared.tasks.task import Task, as_given, content_hash
 
 _HISTORY = UUID("0c1c9a57-8f0e-5d0a-9c55-0e6a5b1d7f42")
 
 
 @dataclass(frozen=True)
-class Label:
+class CaseLabel:
     """An expert's decision of one case.
 
     `evidence` is what the experts found and said on the way. It is kept with the label and
@@ -36,7 +37,7 @@ class Label:
     in_part: bool = False  # a part only was approved
 
 
-def label_of_review(review: ReviewCompleted) -> Label:
+def label_of_review(review: ReviewCompleted) -> CaseLabel:
     """The label of a settled review; `Rejected` if its task knows neither case nor label."""
     case = review.case
     task = get_task(case.task)
@@ -48,7 +49,7 @@ def label_of_review(review: ReviewCompleted) -> Label:
             include={"opinions", "approved_amount", "answer", "model_visible", "routing_version"},
         ),
     }
-    return Label(
+    return CaseLabel(
         review_id=review.review_id,
         case_id=case.case_id,
         task=case.task,
@@ -63,7 +64,7 @@ def label_of_review(review: ReviewCompleted) -> Label:
     )
 
 
-def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> Label:
+def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> CaseLabel:
     """The label of an adjudicated case of the past: one a claim, however often it is imported."""
     review_id = str(uuid5(_HISTORY, f"{task.name}|{claim_id}"))
     said: dict[str, Any] = {
@@ -71,7 +72,7 @@ def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> Label:
         "reasoning": case.reasoning,
         "evidence": dict(case.evidence),
     }
-    return Label(
+    return CaseLabel(
         review_id=review_id,
         case_id=f"history:{review_id}",
         task=task.name,

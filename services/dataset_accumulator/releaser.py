@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from services.dataset_accumulator.draft import Draft, dataset_version
+from services.dataset_accumulator.dataset_writer import DatasetWriter, dataset_version
 from services.dataset_accumulator.import_store import Imports
 from services.dataset_accumulator.release_store import Releases
 from services.dataset_accumulator.schedule import Schedule
@@ -33,7 +33,7 @@ _IDLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Rules:
+class ReleaseSettings:
     """When a release is due; both numbers count new labels of the split `train`."""
 
     threshold: int
@@ -48,43 +48,43 @@ class Releaser:
     imports: Imports
     artifacts: Artifacts
     health: Health
-    rules: Rules
+    settings: ReleaseSettings
     now: Callable[[], datetime]
 
     async def run(self) -> None:
         """Release what is due, for ever. Any number of processes may do so."""
         while True:
             for task in TASKS:
-                await self._attend(task)
+                await self._release_due(task)
             await asyncio.sleep(_IDLE_SECONDS)
 
-    async def _attend(self, task: str) -> None:
+    async def _release_due(self, task: str) -> None:
         """A label that cannot be written holds up its task, visibly, and no other."""
         try:
             for import_id in await self.imports.releasing(task):
-                await self.after_import(task, import_id)
-            await self.on_schedule(task)
-            await self.at_threshold(task)
+                await self.release_after_import(task, import_id)
+            await self.release_on_schedule(task)
+            await self.release_at_threshold(task)
         except Rejected as error:
             self.health.alert(f"release {task}", str(error))
             logger.error("release failed", task=task, reason=str(error))
         else:
             self.health.clear_alert(f"release {task}")
 
-    async def at_threshold(self, task: str) -> DatasetReleased | None:
+    async def release_at_threshold(self, task: str) -> DatasetReleased | None:
         """Release if enough training labels are new."""
         async with self.store.database.transaction() as connection:
-            if not await self._reached(connection, task, self.rules.threshold):
+            if not await self._enough_labels(connection, task, self.settings.threshold):
                 return None
         async with self._exclusive(task) as connection:
-            if not await self._reached(connection, task, self.rules.threshold):
+            if not await self._enough_labels(connection, task, self.settings.threshold):
                 return None
             number = await self.releases.number(connection, task)
-            return await self._make(connection, task, trigger=f"labels:{number}")
+            return await self._write_version(connection, task, trigger=f"labels:{number}")
 
-    async def on_schedule(self, task: str) -> DatasetReleased | None:
+    async def release_on_schedule(self, task: str) -> DatasetReleased | None:
         """Release if a slot of the schedule has come, once, however many were missed."""
-        slot = self.rules.schedule.latest(self.now())
+        slot = self.settings.schedule.latest(self.now())
         async with self.store.database.transaction() as connection:
             last = await self.releases.last_slot(connection, task)
             if last is not None and last >= slot:
@@ -94,23 +94,27 @@ class Releaser:
                 return None
             if not await self.releases.take_slot(connection, task, slot):
                 return None
-            if not await self._reached(connection, task, self.rules.minimum):
+            if not await self._enough_labels(connection, task, self.settings.minimum):
                 return None
-            return await self._make(connection, task, trigger=f"schedule:{slot:%Y-%m-%dT%H:%M}")
+            return await self._write_version(
+                connection, task, trigger=f"schedule:{slot:%Y-%m-%dT%H:%M}"
+            )
 
-    async def after_import(self, task: str, import_id: str) -> None:
+    async def release_after_import(self, task: str, import_id: str) -> None:
         """Release what an import brought, if that is still to be done."""
         async with self._exclusive(task) as connection:
             if await self.imports.is_releasing(connection, import_id):
-                released = await self._make(connection, task, trigger=f"import:{import_id}")
+                released = await self._write_version(
+                    connection, task, trigger=f"import:{import_id}"
+                )
                 version = released.dataset_version if released else None
                 await self.imports.finish(connection, import_id, dataset_version=version)
 
-    async def by_hand(self, task: str, *, trigger: str) -> DatasetReleased | None:
+    async def release_by_hand(self, task: str, *, trigger: str) -> DatasetReleased | None:
         """Release what waits, once for each trigger; None if no label waits."""
         async with self._exclusive(task) as connection:
             known = await self.releases.by_trigger(connection, task, trigger)
-            return known or await self._make(connection, task, trigger=trigger)
+            return known or await self._write_version(connection, task, trigger=trigger)
 
     async def unreleased(self, task: str) -> dict[str, int]:
         """How many labels wait, by split."""
@@ -122,7 +126,7 @@ class Releaser:
         async with self.store.database.transaction() as connection:
             return await self.store.count(connection, task)
 
-    async def _reached(self, connection: Connection, task: str, labels: int) -> bool:
+    async def _enough_labels(self, connection: Connection, task: str, labels: int) -> bool:
         """Whether so many training labels are new. Half an imported file is no dataset."""
         if await self.imports.running(connection, task):
             return False
@@ -135,23 +139,23 @@ class Releaser:
             await self.releases.lock(connection, task)
             yield connection
 
-    async def _make(
+    async def _write_version(
         self, connection: Connection, name: str, *, trigger: str
     ) -> DatasetReleased | None:
         """Write the next version of the task from what waits; None if nothing does."""
         task = get_task(name)
-        base = await self._base(connection, task)
+        base = await self._base_version(connection, task)
         number = await self.releases.number(connection, name)
         at = self.now()
         with TemporaryDirectory(prefix="caseloop-release-") as directory:
-            draft = Draft(task, base, Path(directory))
+            writer = DatasetWriter(task, base, Path(directory))
             async for labels in self.store.unreleased(connection, name):
-                await in_thread(draft.add, labels)
+                await in_thread(writer.add, labels)
                 await self.store.mark_released(connection, labels)
-            if draft.new_labels == 0:
+            if writer.new_labels == 0:
                 return None
             manifest = await in_thread(
-                partial(draft.upload, self.artifacts, number=number, trigger=trigger, at=at)
+                partial(writer.upload, self.artifacts, number=number, trigger=trigger, at=at)
             )
         released = DatasetReleased(
             occurred_at=at,
@@ -160,14 +164,14 @@ class Releaser:
             number=number,
             trigger=trigger,
             manifest=manifest,
-            counts=draft.counts,
-            new_labels=draft.new_labels,
+            counts=writer.counts,
+            new_labels=writer.new_labels,
         )
         await self.releases.record(connection, released)
         logger.info("released", version=released.dataset_version, new=released.new_labels)
         return released
 
-    async def _base(self, connection: Connection, task: Task) -> DatasetManifest | None:
+    async def _base_version(self, connection: Connection, task: Task) -> DatasetManifest | None:
         """The version to build on. When the task's prompt has changed, everything is rewritten:
         a model must be trained on the text that it will be asked with."""
         newest = await self.releases.newest(connection, task.name)

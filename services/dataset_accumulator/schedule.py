@@ -26,10 +26,10 @@ class Schedule:
     def latest(self, now: datetime) -> datetime:
         """The newest slot that is not after `now`."""
         moment = now.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
-        found: datetime = next(CronSim(self.expression, moment, reverse=True))
-        return found
+        slot: datetime = next(CronSim(self.expression, moment, reverse=True))
+        return slot
 
     def following(self, now: datetime) -> datetime:
         """The first slot after `now`."""
-        found: datetime = next(CronSim(self.expression, now.astimezone(UTC)))
-        return found
+        slot: datetime = next(CronSim(self.expression, now.astimezone(UTC)))
+        return slot

@@ -6,13 +6,14 @@ from pydantic_settings import SettingsConfigDict
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from shared.errors import Rejected
+from shared.services import PORTS
 from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="DATASET_ACCUMULATOR_", extra="ignore")
 
-    port: int = 8104
+    port: int = PORTS["dataset_accumulator"]
     batch_records: int = Field(default=500, ge=1)
     # A release is due at so many new labels of the split `train`, …
     label_threshold: int = Field(default=500, ge=1, validation_alias="LABEL_THRESHOLD")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from shared.errors import Rejected
 from shared.events import Split
-from shared.sampling import draw
+from shared.sampling import draw_by_hash
 from shared.storage.datasets import SPLITS
 
 Shares = Mapping[Split, float]
@@ -41,7 +41,7 @@ def _pairs(text: str) -> list[tuple[str, float | str]]:
 
 def split_of(group_id: str, *, task: str, salt: str, shares: Shares) -> Split:
     """The split that a new group is drawn into."""
-    position = draw(salt, task, group_id)
+    position = draw_by_hash(salt, task, group_id)
     edge = 0.0
     for split in SPLITS:
         edge += shares[split]

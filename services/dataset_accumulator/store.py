@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import asyncpg
 
-from services.dataset_accumulator.labels import Label
+from services.dataset_accumulator.labels import CaseLabel
 from services.dataset_accumulator.splits import Shares, split_of
 from shared.events import DecisionCorrected, Split
 from shared.storage.database import Connection, Database
 
-Outcome = Literal["new", "known", "other content"]
+LabelOutcome = Literal["new", "known", "other content"]
 
 _PAGE = 500
 
@@ -27,13 +27,13 @@ SELECT new.*, $15::text FROM unnest(
 ON CONFLICT DO NOTHING
 RETURNING case_id
 """
-_KEEP = """
+_INSERT_CORRECTION = """
 INSERT INTO dataset_accumulator.corrections
     (case_id, revision, task, label, reasoning, corrected_by, why, corrected_at, in_part)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
 """
 # Whichever comes first, label or correction: the one that comes second finds the other.
-_CORRECT = """
+_APPLY_CORRECTIONS = """
 UPDATE dataset_accumulator.labels AS labels
 SET revision = newest.revision, label = newest.label, reasoning = newest.reasoning,
     in_part = newest.in_part
@@ -62,7 +62,7 @@ WHERE task = $1 AND released_revision IS DISTINCT FROM revision ORDER BY id FOR 
 
 
 @dataclass(frozen=True)
-class Unreleased:
+class UnreleasedLabel:
     """A label as the next dataset version will have it, and what the one before has of it."""
 
     case_id: str
@@ -87,25 +87,25 @@ class Store:
     async def add(
         self,
         connection: Connection,
-        labels: Sequence[Label],
+        labels: Sequence[CaseLabel],
         *,
         shares: Shares,
         import_id: str | None = None,
-    ) -> list[Outcome]:
+    ) -> list[LabelOutcome]:
         """Store the labels whose cases are new; what became of each, in the order given."""
         if not labels:
             return []
         first = {label.case_id: label for label in reversed(labels)}
         ordered = sorted(first.values(), key=lambda label: label.case_id)
         splits = await self._splits(connection, ordered, shares)
-        rows = [_row(label, splits[label.task, label.group_id]) for label in ordered]
+        rows = [_label_row(label, splits[label.task, label.group_id]) for label in ordered]
         inserted = await connection.fetch(_INSERT, *zip(*rows, strict=True), import_id)
         new = {row["case_id"] for row in inserted}
         hashes = await self._hashes(connection, list(first))
         return [_outcome(label, first[label.case_id], new, hashes) for label in labels]
 
     async def _splits(
-        self, connection: Connection, labels: Sequence[Label], shares: Shares
+        self, connection: Connection, labels: Sequence[CaseLabel], shares: Shares
     ) -> dict[tuple[str, str], str]:
         """The split of each label's group; a new group is drawn into one and keeps it."""
         keys = sorted({(label.task, label.group_id) for label in labels})
@@ -134,20 +134,22 @@ class Store:
         )
         return {row["case_id"]: row["content_sha256"] for row in rows}
 
-    async def keep(self, corrections: Sequence[DecisionCorrected]) -> None:
+    async def record_corrections(self, corrections: Sequence[DecisionCorrected]) -> None:
         """Record corrections; one that is known is ignored."""
-        ordered = sorted(corrections, key=lambda found: (found.case_id, found.revision))
+        ordered = sorted(corrections, key=lambda each: (each.case_id, each.revision))
         async with self.database.transaction() as connection:
-            await connection.executemany(_KEEP, [_correction(found) for found in ordered])
+            await connection.executemany(
+                _INSERT_CORRECTION, [_correction_row(each) for each in ordered]
+            )
 
-    async def correct(self, case_ids: Sequence[str]) -> None:
+    async def apply_corrections(self, case_ids: Sequence[str]) -> None:
         """Bring the labels of these cases to their newest known revision.
 
         Runs after the transaction that brought a label or a correction has committed, so that of
         two that arrive at once at least the later one sees both. Safe to repeat.
         """
         async with self.database.transaction() as connection:
-            await connection.execute(_CORRECT, sorted(case_ids))
+            await connection.execute(_APPLY_CORRECTIONS, sorted(case_ids))
 
     async def count(self, connection: Connection, task: str) -> dict[str, int]:
         """How many labels there are, by source."""
@@ -162,14 +164,16 @@ class Store:
 
     async def unreleased(
         self, connection: Connection, task: str
-    ) -> AsyncIterator[Sequence[Unreleased]]:
+    ) -> AsyncIterator[Sequence[UnreleasedLabel]]:
         """The labels that wait for a release, oldest first, locked, a page at a time."""
         await _use_index(connection)
         cursor = await connection.cursor(_UNRELEASED, task)
         while rows := await cursor.fetch(_PAGE):
             yield [_unreleased(row) for row in rows]
 
-    async def mark_released(self, connection: Connection, labels: Sequence[Unreleased]) -> None:
+    async def mark_released(
+        self, connection: Connection, labels: Sequence[UnreleasedLabel]
+    ) -> None:
         await connection.execute(
             "UPDATE dataset_accumulator.labels "
             "SET released_revision = revision, released_label = label "
@@ -198,7 +202,7 @@ async def _use_index(connection: Connection) -> None:
     )
 
 
-def _row(label: Label, split: str) -> tuple[object, ...]:
+def _label_row(label: CaseLabel, split: str) -> tuple[object, ...]:
     return (
         label.case_id,
         label.review_id,
@@ -217,25 +221,27 @@ def _row(label: Label, split: str) -> tuple[object, ...]:
     )
 
 
-def _correction(found: DecisionCorrected) -> tuple[object, ...]:
+def _correction_row(correction: DecisionCorrected) -> tuple[object, ...]:
     return (
-        found.case_id,
-        found.revision,
-        found.task,
-        found.label,
-        found.reasoning,
-        found.corrected_by,
-        found.why,
-        found.occurred_at,
-        found.approved_amount is not None,
+        correction.case_id,
+        correction.revision,
+        correction.task,
+        correction.label,
+        correction.reasoning,
+        correction.corrected_by,
+        correction.why,
+        correction.occurred_at,
+        correction.approved_amount is not None,
     )
 
 
-def _outcome(label: Label, first: Label, new: set[str], hashes: Mapping[str, str]) -> Outcome:
+def _outcome(
+    label: CaseLabel, first: CaseLabel, new: set[str], hashes: Mapping[str, str]
+) -> LabelOutcome:
     if hashes.get(label.case_id) != label.content_sha256:
         return "other content"
     return "new" if label is first and label.case_id in new else "known"
 
 
-def _unreleased(row: asyncpg.Record) -> Unreleased:
-    return Unreleased(**{**row, "input": json.loads(row["input"])})
+def _unreleased(row: asyncpg.Record) -> UnreleasedLabel:
+    return UnreleasedLabel(**{**row, "input": json.loads(row["input"])})

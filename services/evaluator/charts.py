@@ -64,45 +64,45 @@ def tradeoff(versions: Versions, tolerated: float) -> Markup:
     (left, height), (right, _) = axes.at(0.0, tolerated), axes.at(axes.x[1], tolerated)
     parts.append(_line(left, height, right, height, "limit"))
     parts.append(_text(right, height - 6, f"tolerated {tolerated:.0%}", "tick end"))
-    for role, found in reversed(versions):
-        line = sorted(found.tradeoff, key=lambda point: point.accepted)
+    for role, assessment in reversed(versions):
+        line = sorted(assessment.tradeoff, key=lambda point: point.accepted)
         parts.append(_path([axes.at(p.accepted, p.error) for p in line], role))
-    for role, found in reversed(versions):
-        measures = found.measures
+    for role, assessment in reversed(versions):
+        measures = assessment.measures
         if measures.auto_accept_error is not None:
-            told = (
+            tooltip = (
                 f"{measures.version}: accepts {measures.auto_accept_rate:.1%}, "
                 f"{measures.auto_accept_error:.1%} of it wrong"
             )
             place = axes.at(measures.auto_accept_rate, measures.auto_accept_error)
-            parts.append(_dot(place, 6, role, told))
+            parts.append(_dot(place, 6, role, tooltip))
     return _svg(parts, "Error among accepted cases over the share accepted")
 
 
 def calibration(versions: Versions) -> Markup:
     """Accuracy over confidence; on the diagonal a confidence means what it says."""
-    lowest = min(bin_.confidence for _, found in versions for bin_ in found.calibration)
+    lowest = min(bin_.confidence for _, assessment in versions for bin_ in assessment.calibration)
     axes = _Axes((int(lowest * 10) / 10, 1.0), (0.0, 1.0))
     parts = axes.frame("confidence", "accuracy")
     start, end = axes.at(axes.x[0], axes.x[0]), axes.at(1.0, 1.0)
     parts.append(_line(*start, *end, "limit"))
-    for role, found in reversed(versions):
-        places = [axes.at(bin_.confidence, bin_.accuracy) for bin_ in found.calibration]
+    for role, assessment in reversed(versions):
+        places = [axes.at(bin_.confidence, bin_.accuracy) for bin_ in assessment.calibration]
         parts.append(_path(places, f"{role} faint"))
-        for place, bin_ in zip(places, found.calibration, strict=True):
-            told = (
-                f"{found.measures.version}: confidence {bin_.confidence:.0%}, "
+        for place, bin_ in zip(places, assessment.calibration, strict=True):
+            tooltip = (
+                f"{assessment.measures.version}: confidence {bin_.confidence:.0%}, "
                 f"right {bin_.accuracy:.0%}, {bin_.share:.0%} of the cases"
             )
-            parts.append(_dot(place, 3 + 9 * bin_.share**0.5, role, told))
+            parts.append(_dot(place, 3 + 9 * bin_.share**0.5, role, tooltip))
     return _svg(parts, "Accuracy over confidence")
 
 
 def intervals(checks: Sequence[Check], margin: float) -> Markup:
     """The differences to the champion with their 95 % bounds, and the margin."""
     rows = [c for c in checks if c.interval is not None and c.name in ("accuracy", "macro_f1")]
-    found = [c.interval for c in rows if c.interval is not None]
-    reach = 1.15 * max([2 * margin, *(abs(v) for i in found for v in (i.low, i.high))])
+    shown = [c.interval for c in rows if c.interval is not None]
+    reach = 1.15 * max([2 * margin, *(abs(v) for i in shown for v in (i.low, i.high))])
     height = 52 + 44 * len(rows)
 
     def across(value: float) -> float:
@@ -123,32 +123,32 @@ def intervals(checks: Sequence[Check], margin: float) -> Markup:
                 across(value), height - 12, f"{100 * value:+.0f}" if value else "0", "tick middle"
             )
         )
-    for number, (check, interval) in enumerate(zip(rows, found, strict=True)):
+    for number, (check, interval) in enumerate(zip(rows, shown, strict=True)):
         middle = 48 + 44 * number
         name = check.name.replace("macro_f1", "macro-F1")
-        told = f"{name}: {interval.low:+.1%} to {interval.high:+.1%}"
+        tooltip = f"{name}: {interval.low:+.1%} to {interval.high:+.1%}"
         parts.append(_text(84, middle + 4, name, "label end"))
         parts.append(
             _line(across(interval.low), middle, across(interval.high), middle, "interval candidate")
         )
-        parts.append(_dot((across(interval.estimate), middle), 6, "candidate", told))
+        parts.append(_dot((across(interval.estimate), middle), 6, "candidate", tooltip))
     return _svg(parts, "Difference to the champion in points", height=height)
 
 
-def confusion(found: Assessment, labels: Sequence[str]) -> Markup:
+def confusion(assessment: Assessment, labels: Sequence[str]) -> Markup:
     """Experts' decision by row, the version's answer by column, in shares of all cases."""
     cell, left, top = 92, 104, 40
     parts = [_text(left + cell * len(labels) / 2, 14, "the version says", "axis-title middle")]
     for column, name in enumerate(labels):
         parts.append(_text(left + cell * (column + 0.5), 32, name, "tick middle"))
-    for row, (name, shares) in enumerate(zip(labels, found.confusion, strict=True)):
+    for row, (name, shares) in enumerate(zip(labels, assessment.confusion, strict=True)):
         parts.append(_text(left - 8, top + cell * 0.6 * (row + 0.5) + 4, name, "tick end"))
         for column, share in enumerate(shares):
-            told = f"experts {name}, version {labels[column]}: {share:.1%}"
+            tooltip = f"experts {name}, version {labels[column]}: {share:.1%}"
             kind = "right" if row == column else "wrong"
             x, y = left + cell * column, top + cell * 0.6 * row
             parts.append(
-                f'<g><title>{escape(told)}</title><rect class="cell {kind}" x="{x}" y="{y:.1f}" '
+                f'<g><title>{escape(tooltip)}</title><rect class="cell {kind}" x="{x}" y="{y:.1f}" '
                 f'width="{cell - 3}" height="{cell * 0.6 - 3:.1f}" rx="4" '
                 f'fill-opacity="{min(1.0, 0.06 + 1.4 * share):.2f}"/>'
                 f"{_text(x + cell / 2, y + cell * 0.3 + 3, f'{share:.1%}', 'label middle')}</g>"
@@ -187,10 +187,10 @@ def _path(places: Sequence[tuple[float, float]], kind: str) -> str:
     return f'<polyline class="curve {kind}" points="{points}"/>'
 
 
-def _dot(place: tuple[float, float], radius: float, kind: str, told: str) -> str:
+def _dot(place: tuple[float, float], radius: float, kind: str, tooltip: str) -> str:
     return (
         f'<circle class="dot {kind}" cx="{place[0]}" cy="{place[1]}" r="{radius:.1f}">'
-        f"<title>{escape(told)}</title></circle>"
+        f"<title>{escape(tooltip)}</title></circle>"
     )
 
 

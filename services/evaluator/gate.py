@@ -12,11 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.evaluator.evaluation_request import GateSettings
 from services.evaluator.measures.bootstrap import EvaluatedVersion, Interval, Samples, resample
-from services.evaluator.measures.choice import acceptance, accuracy, balanced_accuracy, macro_f1
+from services.evaluator.measures.choice import (
+    accuracy,
+    balanced_accuracy,
+    macro_f1,
+    measure_acceptance,
+)
 from services.evaluator.measures.held_out import Answers, HeldOut
-from services.evaluator.measures.strata import effective_cases, in_words, strata
-from services.evaluator.request import GateSettings
+from services.evaluator.measures.strata import describe_strata, effective_cases, stratify
 from shared.events import Verdict
 
 MINIMUM_GROUPS = 30  # a bootstrap of fewer says little
@@ -43,30 +48,30 @@ class Judgment:
         return tuple(check.reason for check in self.checks)
 
 
-def judge(
-    held: HeldOut,
+def judge_candidate(
+    held_out: HeldOut,
     candidate: EvaluatedVersion,
     champion: EvaluatedVersion | None,
     *,
-    rules: GateSettings,
+    settings: GateSettings,
     rng: np.random.Generator,
 ) -> Judgment:
     """The verdict is the worst one: FAIL before INCONCLUSIVE before PASS."""
-    enough = _enough(held, candidate.answers, rules)
+    enough = _check_cases(held_out, candidate.answers, settings)
     if enough.verdict != "PASS":
         return Judgment("INCONCLUSIVE", (enough,))
-    samples = resample(held, candidate, champion, rng=rng, resamples=rules.resamples)
+    samples = resample(held_out, candidate, champion, rng=rng, resamples=settings.resamples)
     if champion is None:
-        checks = [enough, _better_than_one_answer(samples)]
+        checks = [enough, _check_balanced_accuracy(samples)]
     else:
         name = champion.answers.version
         checks = [
             enough,
-            _not_inferior(samples, name, rules.margin),
-            _f1_holds(samples, name, rules.margin),
-            _accepts_enough(held, candidate, champion),
+            _check_accuracy(samples, name, settings.margin),
+            _check_macro_f1(samples, name, settings.margin),
+            _check_accepted_share(held_out, candidate, champion),
         ]
-    checks.append(_tolerated(samples, rules.tolerated_error))
+    checks.append(_check_accepted_error(samples, settings.tolerated_error))
     verdicts = {check.verdict for check in checks}
     worst: Verdict = "PASS"
     if "INCONCLUSIVE" in verdicts:
@@ -76,80 +81,90 @@ def judge(
     return Judgment(worst, tuple(checks))
 
 
-def _enough(held: HeldOut, answers: Answers, rules: GateSettings) -> Check:
-    found = strata(held, answers)
-    size, least = effective_cases(found), rules.minimum_effective_cases
-    told = f"{len(held)} held-out cases{in_words(found)} count as {size:.0f} equally weighted ones"
+def _check_cases(held_out: HeldOut, answers: Answers, settings: GateSettings) -> Check:
+    strata = stratify(held_out, answers)
+    size, least = effective_cases(strata), settings.minimum_effective_cases
+    cases = f"{len(held_out)} held-out cases{describe_strata(strata)}"
+    finding = f"{cases} count as {size:.0f} equally weighted ones"
     if size < least:
-        return Check("cases", "INCONCLUSIVE", f"{told}; at least {least:.0f} are needed")
-    if held.group_count < MINIMUM_GROUPS:
-        few = f"they are of only {held.group_count} groups; at least {MINIMUM_GROUPS} are needed"
-        return Check("cases", "INCONCLUSIVE", f"{told}, but {few}")
-    return Check("cases", "PASS", told)
+        return Check("cases", "INCONCLUSIVE", f"{finding}; at least {least:.0f} are needed")
+    if held_out.group_count < MINIMUM_GROUPS:
+        few = (
+            f"they are of only {held_out.group_count} groups; at least {MINIMUM_GROUPS} are needed"
+        )
+        return Check("cases", "INCONCLUSIVE", f"{finding}, but {few}")
+    return Check("cases", "PASS", finding)
 
 
-def _not_inferior(samples: Samples, champion: str, margin: float) -> Check:
-    both = samples.difference(accuracy)
-    told = f"accuracy {_points(both.estimate)} against {champion}"
-    if both.low > -margin:
-        reason = f"{told}, at worst {_points(both.low)}; up to {_points(-margin)} is tolerated"
-        return Check("accuracy", "PASS", reason, both)
-    if both.high < -margin:
-        reason = f"{told}, at best {_points(both.high)}; only {_points(-margin)} is tolerated"
-        return Check("accuracy", "FAIL", reason, both)
+def _check_accuracy(samples: Samples, champion: str, margin: float) -> Check:
+    difference = samples.difference(accuracy)
+    finding = f"accuracy {_points(difference.estimate)} against {champion}"
+    tolerated = _points(-margin)
+    if difference.low > -margin:
+        reason = f"{finding}, at worst {_points(difference.low)}; up to {tolerated} is tolerated"
+        return Check("accuracy", "PASS", reason, difference)
+    if difference.high < -margin:
+        reason = f"{finding}, at best {_points(difference.high)}; only {tolerated} is tolerated"
+        return Check("accuracy", "FAIL", reason, difference)
     reason = (
-        f"{told}, somewhere from {_points(both.low)} to {_points(both.high)}: "
-        f"too uncertain to say whether it is worse than {_points(-margin)}"
+        f"{finding}, somewhere from {_points(difference.low)} to {_points(difference.high)}: "
+        f"too uncertain to say whether it is worse than {tolerated}"
     )
-    return Check("accuracy", "INCONCLUSIVE", reason, both)
+    return Check("accuracy", "INCONCLUSIVE", reason, difference)
 
 
-def _f1_holds(samples: Samples, champion: str, margin: float) -> Check:
+def _check_macro_f1(samples: Samples, champion: str, margin: float) -> Check:
     """A guard rail: the estimate decides, and a clear loss is a failure."""
-    both = samples.difference(macro_f1)
-    told = f"macro-F1 {_points(both.estimate)} against {champion}"
-    if both.estimate >= -margin:
-        return Check("macro_f1", "PASS", told, both)
-    if both.high < -margin:
-        return Check("macro_f1", "FAIL", f"{told}, at best {_points(both.high)}", both)
-    return Check("macro_f1", "INCONCLUSIVE", f"{told}, though it may be chance", both)
+    difference = samples.difference(macro_f1)
+    finding = f"macro-F1 {_points(difference.estimate)} against {champion}"
+    if difference.estimate >= -margin:
+        return Check("macro_f1", "PASS", finding, difference)
+    if difference.high < -margin:
+        return Check(
+            "macro_f1", "FAIL", f"{finding}, at best {_points(difference.high)}", difference
+        )
+    return Check("macro_f1", "INCONCLUSIVE", f"{finding}, though it may be chance", difference)
 
 
-def _accepts_enough(
-    held: HeldOut, candidate: EvaluatedVersion, champion: EvaluatedVersion
+def _check_accepted_share(
+    held_out: HeldOut, candidate: EvaluatedVersion, champion: EvaluatedVersion
 ) -> Check:
     """Its errors say nothing of a version that leaves the work to the experts."""
-    rate, _ = acceptance(held, candidate.answers, candidate.threshold)
-    before, _ = acceptance(held, champion.answers, champion.threshold)
-    told = f"accepts {rate:.1%} of the cases, {champion.answers.version} {before:.1%}"
+    rate, _ = measure_acceptance(held_out, candidate.answers, candidate.threshold)
+    before, _ = measure_acceptance(held_out, champion.answers, champion.threshold)
+    finding = f"accepts {rate:.1%} of the cases, {champion.answers.version} {before:.1%}"
     if rate < LEAST_OF_CHAMPIONS_RATE * before:
         least = f"at least {LEAST_OF_CHAMPIONS_RATE:.0%} of that is needed"
-        return Check("accepted", "INCONCLUSIVE", f"{told}; {least}")
-    return Check("accepted", "PASS", told)
+        return Check("accepted", "INCONCLUSIVE", f"{finding}; {least}")
+    return Check("accepted", "PASS", finding)
 
 
-def _better_than_one_answer(samples: Samples) -> Check:
+def _check_balanced_accuracy(samples: Samples) -> Check:
     """Whoever always answers the most frequent label has a balanced accuracy of 1/k."""
-    found = samples.candidate(balanced_accuracy)
+    balanced = samples.candidate(balanced_accuracy)
     chance = 1.0 / samples.labels_present
-    told = f"balanced accuracy {found.estimate:.3f} (always the same answer: {chance:.3f})"
-    if found.low > chance:
-        return Check("balanced_accuracy", "PASS", f"{told}, at worst {found.low:.3f}", found)
-    if found.high < chance:
-        return Check("balanced_accuracy", "FAIL", f"{told}, at best {found.high:.3f}", found)
-    return Check("balanced_accuracy", "INCONCLUSIVE", f"{told}, which may be chance", found)
+    finding = f"balanced accuracy {balanced.estimate:.3f} (always the same answer: {chance:.3f})"
+    if balanced.low > chance:
+        return Check(
+            "balanced_accuracy", "PASS", f"{finding}, at worst {balanced.low:.3f}", balanced
+        )
+    if balanced.high < chance:
+        return Check(
+            "balanced_accuracy", "FAIL", f"{finding}, at best {balanced.high:.3f}", balanced
+        )
+    return Check("balanced_accuracy", "INCONCLUSIVE", f"{finding}, which may be chance", balanced)
 
 
-def _tolerated(samples: Samples, tolerated: float) -> Check:
-    found = samples.accepted_error()
-    if found is None:
+def _check_accepted_error(samples: Samples, tolerated: float) -> Check:
+    error = samples.accepted_error()
+    if error is None:
         return Check("accepted_error", "PASS", "accepts nothing at its threshold")
-    told = (
-        f"{found.estimate:.1%} of what it accepts is wrong "
-        f"({found.low:.1%} to {found.high:.1%}; {tolerated:.1%} is tolerated)"
+    finding = (
+        f"{error.estimate:.1%} of what it accepts is wrong "
+        f"({error.low:.1%} to {error.high:.1%}; {tolerated:.1%} is tolerated)"
     )
-    verdict: Verdict = "FAIL" if found.low > tolerated else "PASS"
-    return Check("accepted_error", verdict, told, found)
+    verdict: Verdict = "FAIL" if error.low > tolerated else "PASS"
+    return Check("accepted_error", verdict, finding, error)
 
 
 def _points(value: float) -> str:

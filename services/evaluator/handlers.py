@@ -14,4 +14,4 @@ class Handlers:
     async def models_trained(self, trained: Sequence[ModelTrained]) -> None:
         for event in trained:
             get_task(event.task)
-            await self.store.add(event)
+            await self.store.add_candidate(event)

@@ -12,11 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import TypeAdapter
 
 from services.evaluator import charts
+from services.evaluator.evaluation_request import GateSettings
 from services.evaluator.gate import Judgment
 from services.evaluator.measures.choice import Assessment
 from services.evaluator.measures.strata import Stratum
 from services.evaluator.measures.threshold import Proposal
-from services.evaluator.request import GateSettings
 from shared.events import ArtifactRef, TrainedModel
 from shared.storage.artifacts import REPORTS, Artifacts
 
@@ -46,7 +46,7 @@ class Report:
     candidate: TrainedModel
     champion: TrainedModel | None
     judgment: Judgment
-    rules: GateSettings
+    gate: GateSettings
     proposal: Proposal
     counts: HeldOutCounts
     assessments: tuple[Assessment, ...]
@@ -57,16 +57,16 @@ class Report:
         return ("candidate", "champion", "baseline") if self.champion else ("candidate", "baseline")
 
     @property
-    def worth(self) -> str:
+    def against_baseline(self) -> str:
         """Whether the language model is worth it, in a sentence."""
-        best, yardstick = self.assessments[0].measures, self.assessments[-1].measures
-        more = best.accuracy - yardstick.accuracy
-        accepted = best.auto_accept_rate - yardstick.auto_accept_rate
+        candidate, baseline = self.assessments[0].measures, self.assessments[-1].measures
+        more = candidate.accuracy - baseline.accuracy
+        accepted = candidate.auto_accept_rate - baseline.auto_accept_rate
         return (
             f"Against logistic regression on words, trained on the same labels, "
-            f"{best.version} is {100 * abs(more):.1f} points {'more' if more >= 0 else 'less'} "
-            f"accurate and accepts {100 * abs(accepted):.1f} points "
-            f"{'more' if accepted >= 0 else 'less'} of the cases."
+            f"{candidate.version} is {100 * abs(more):.1f} points "
+            f"{'more' if more >= 0 else 'less'} accurate and accepts "
+            f"{100 * abs(accepted):.1f} points {'more' if accepted >= 0 else 'less'} of the cases."
         )
 
 

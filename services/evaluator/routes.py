@@ -4,20 +4,27 @@ import json
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from services.evaluator.store import Store
-from shared.auth.principal import Principal, allow
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
+from shared.errors import Conflict, NotFound
 from shared.events import ModelEvaluated
+from shared.http.state import FromState
 from shared.storage.artifacts import Artifacts, in_thread
 
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
-Operator = Annotated[Principal, Depends(allow("operator"))]
+Reader = Annotated[Actor, Depends(Requires("read_evaluations"))]
+Operator = Annotated[Actor, Depends(Requires("retry_evaluations"))]
+StoreDep = Annotated[Store, Depends(FromState("store"))]
+ArtifactsDep = Annotated[Artifacts, Depends(FromState("artifacts"))]
+
+router = APIRouter(prefix="/v1", tags=["evaluations"])
 
 # The page is whole in itself: whatever else it might name is not loaded.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_CONTENT_SECURITY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 class EvaluationView(BaseModel):
@@ -34,44 +41,50 @@ class EvaluationView(BaseModel):
     finished_at: datetime | None
 
 
-def create_routes(store: Store, artifacts: Artifacts) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["evaluations"])
-
-    @router.get("/evaluations")
-    async def evaluations(_: Reader) -> list[EvaluationView]:
-        """The comparisons, newest first."""
-        return [_view(row) for row in await store.runs()]
-
-    @router.get("/evaluations/{candidate}")
-    async def of_candidate(candidate: str, _: Reader) -> list[EvaluationView]:
-        """The comparisons of one candidate, newest first."""
-        found = [_view(row) for row in await store.runs(candidate=candidate)]
-        if not found:
-            raise HTTPException(404, f"{candidate} was never queued for an evaluation")
-        return found
-
-    @router.get("/evaluations/{candidate}/report", response_class=HTMLResponse)
-    async def report(candidate: str, _: Reader, champion: str | None = None) -> HTMLResponse:
-        """The newest report of a candidate, or the one against `champion`."""
-        found = [_view(row).evaluated for row in await store.runs(candidate=candidate)]
-        done = [e for e in found if e is not None and champion in (None, e.champion)]
-        if not done:
-            raise HTTPException(404, f"{candidate} has no report yet")
-        page = await in_thread(artifacts.get, done[0].report_html)
-        return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
-
-    @router.post("/evaluations/{candidate}/retry", status_code=202)
-    async def retry(candidate: str, _: Operator) -> dict[str, int]:
-        """Queue the failed evaluations of a candidate again."""
-        queued = await store.retry(candidate)
-        if not queued:
-            raise HTTPException(409, f"no evaluation of {candidate} has failed")
-        return {"queued": queued}
-
-    return router
+@router.get("/evaluations")
+async def list_evaluations(_: Reader, store: StoreDep) -> list[EvaluationView]:
+    """The comparisons, newest first."""
+    return [_evaluation_view(row) for row in await store.runs()]
 
 
-def _view(row: Any) -> EvaluationView:
+@router.get("/evaluations/{candidate}")
+async def list_evaluations_of_candidate(
+    candidate: str, _: Reader, store: StoreDep
+) -> list[EvaluationView]:
+    """The comparisons of one candidate, newest first."""
+    evaluations = [_evaluation_view(row) for row in await store.runs(candidate=candidate)]
+    if not evaluations:
+        raise NotFound(f"{candidate} was never queued for an evaluation")
+    return evaluations
+
+
+@router.get("/evaluations/{candidate}/report", response_class=HTMLResponse)
+async def show_report(
+    candidate: str,
+    _: Reader,
+    store: StoreDep,
+    artifacts: ArtifactsDep,
+    champion: str | None = None,
+) -> HTMLResponse:
+    """The newest report of a candidate, or the one against `champion`."""
+    evaluated = [_evaluation_view(row).evaluated for row in await store.runs(candidate=candidate)]
+    done = [e for e in evaluated if e is not None and champion in (None, e.champion)]
+    if not done:
+        raise NotFound(f"{candidate} has no report yet")
+    page = await in_thread(artifacts.get, done[0].report_html)
+    return HTMLResponse(page, headers={"Content-Security-Policy": _CONTENT_SECURITY})
+
+
+@router.post("/evaluations/{candidate}/retry", status_code=202)
+async def retry_evaluations(candidate: str, _: Operator, store: StoreDep) -> dict[str, int]:
+    """Queue the failed evaluations of a candidate again."""
+    queued = await store.retry(candidate)
+    if not queued:
+        raise Conflict(f"no evaluation of {candidate} has failed")
+    return {"queued": queued}
+
+
+def _evaluation_view(row: Any) -> EvaluationView:
     evaluated = json.loads(row["evaluated"]) if row["evaluated"] else None
     return EvaluationView.model_validate(
         {**row, "progress": json.loads(row["progress"]), "evaluated": evaluated}

@@ -1,19 +1,19 @@
 """Lets a version answer held-out cases, with the very code that serves it.
 
-Also as little: what is longer than inference reads stays unanswered, and a human decides it.
+Also as little: what is longer than the version reads stays unanswered, and a human decides it.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from services.evaluator.measures.held_out import UNANSWERED, Answers
 from services.evaluator.score_cache import CachedScore, ScoreCache, key_of
 from shared.events import TrainedModel
-from shared.models.backend import Backend, open_backend
 from shared.models.calibration import probabilities
+from shared.models.pool import ModelPool
 from shared.storage.datasets import Example
-from shared.storage.model_registry import ModelCache
 from shared.tasks.task import Prompt
 
 _CHUNK = 64  # cases between two progress reports
@@ -23,13 +23,9 @@ OnProgress = Callable[[int, int], None]  # done, of
 
 @dataclass
 class Scorer:
-    """Versions on the same base model share it in memory."""
+    """Asks each version a case once, also over several evaluations on the same disk."""
 
-    cache: ModelCache
-    device: str
-    longest_prompt: int
-    _backends: dict[tuple[str, str | None, str], Backend] = field(default_factory=dict)
-    _loaded: set[str] = field(default_factory=set)
+    pool: ModelPool
 
     def answers(
         self,
@@ -39,59 +35,57 @@ class Scorer:
         *,
         on_progress: OnProgress,
     ) -> Answers:
-        name = f"{model.manifest.sha256}-{self.longest_prompt}.jsonl"
-        memory = ScoreCache(self.cache.directory / "answered" / name)
-        prompts = {key_of(prompt, labels): prompt for prompt in map(prompt_of, examples)}
-        answered = {key: each for key, each in memory.read().items() if key in prompts}
-        missing = [key for key in prompts if key not in answered]
-        if missing:
-            reads = self._backend(model).reads
-            missing = [key for key in missing if reads(prompts[key])]
+        """What the version answers, in the examples' order."""
+        keys = [key_of(prompt_of(example), labels) for example in examples]
+        prompts = dict(zip(keys, map(prompt_of, examples), strict=True))
+        cache = ScoreCache(self._cache_file(model))
+        scores = {key: score for key, score in cache.read().items() if key in prompts}
+        unread = [key for key in prompts if key not in scores]
+        missing = self._readable(model, unread, prompts) if unread else []
         for start in range(0, len(missing), _CHUNK):
-            on_progress(len(answered), len(prompts))
+            on_progress(len(scores), len(prompts))
             chunk = missing[start : start + _CHUNK]
             new = self._score(model, [prompts[key] for key in chunk], labels)
-            memory.add(dict(zip(chunk, new, strict=True)))
-            answered.update(zip(chunk, new, strict=True))
+            cache.add(dict(zip(chunk, new, strict=True)))
+            scores.update(zip(chunk, new, strict=True))
         on_progress(len(prompts), len(prompts))
-        given = [answered.get(key_of(prompt_of(example), labels)) for example in examples]
-        nothing = dict.fromkeys(labels, 1.0 / len(labels))
-        return Answers.of(
-            model.version,
-            [
-                probabilities(g.scores.log_probabilities, model.temperature) if g else nothing
-                for g in given
-            ],
-            labels=labels,
-            label_mass=[g.scores.label_mass if g else UNANSWERED for g in given],
-            milliseconds_per_case=sum(g.milliseconds for g in given if g) / max(len(answered), 1),
-        )
+        return _answers(model, [scores.get(key) for key in keys], labels)
+
+    def _cache_file(self, model: TrainedModel) -> Path:
+        return self.pool.cache.directory / "answered" / f"{model.manifest.sha256}.jsonl"
+
+    def _readable(
+        self, model: TrainedModel, keys: Sequence[str], prompts: Mapping[str, Prompt]
+    ) -> list[str]:
+        backend = self.pool.load(model)
+        return [key for key in keys if backend.reads(model.version, prompts[key])]
 
     def _score(
         self, model: TrainedModel, prompts: Sequence[Prompt], labels: Sequence[str]
     ) -> list[CachedScore]:
-        backend = self._backend(model)
+        backend = self.pool.load(model)
         begun = time.perf_counter()
         scores = backend.score(model.version, prompts, labels)
         milliseconds = 1000 * (time.perf_counter() - begun) / len(prompts)
         return [CachedScore(each, milliseconds) for each in scores]
 
-    def _backend(self, model: TrainedModel) -> Backend:
-        key = (model.backend, model.base_model, model.quantization)
-        if key not in self._backends:
-            base = self.cache.base(model.base_model) if model.base_model else None
-            self._backends[key] = open_backend(
-                model.backend,
-                base=base,
-                quantization=model.quantization,
-                device=self.device,
-                longest_prompt=self.longest_prompt,
-            )
-        backend = self._backends[key]
-        if model.version not in self._loaded:
-            backend.load(model.version, self.cache.adapter(model))
-            self._loaded.add(model.version)
-        return backend
+
+def _answers(
+    model: TrainedModel, scores: Sequence[CachedScore | None], labels: Sequence[str]
+) -> Answers:
+    """The scores under the version's temperature; a case without one is left unanswered."""
+    unanswered = dict.fromkeys(labels, 1.0 / len(labels))
+    milliseconds = [each.milliseconds for each in scores if each]
+    return Answers.of(
+        model.version,
+        [
+            probabilities(each.scores.log_probabilities, model.temperature) if each else unanswered
+            for each in scores
+        ],
+        labels=labels,
+        label_mass=[each.scores.label_mass if each else UNANSWERED for each in scores],
+        milliseconds_per_case=sum(milliseconds) / max(len(milliseconds), 1),
+    )
 
 
 def prompt_of(example: Example) -> Prompt:

@@ -6,15 +6,15 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from services.evaluator.request import GateSettings
-from shared.models.backend import LONGEST_PROMPT_TOKENS
+from services.evaluator.evaluation_request import GateSettings
+from shared.services import PORTS
 from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="EVALUATOR_", extra="ignore")
 
-    port: int = 8106
+    port: int = PORTS["evaluator"]
     # Of what is accepted without a human, at most this share may be wrong.
     tolerated_error: float = Field(default=0.05, gt=0.0, lt=1.0)
     margin: float = Field(default=0.02, ge=0.0, lt=1.0)  # in accuracy; a loss up to it passes
@@ -22,15 +22,11 @@ class Settings(ServiceSettings):
     resamples: int = Field(default=2000, ge=100)
     model_cache: Path = Path(tempfile.gettempdir()) / "caseloop-evaluator-models"
     device: str = "auto"
-    # Inference's own setting: a longer case is not answered.
-    longest_prompt_tokens: int = Field(
-        default=LONGEST_PROMPT_TOKENS, ge=1, validation_alias="INFERENCE_LONGEST_PROMPT_TOKENS"
-    )
     attempts: int = Field(default=3, ge=1)  # of a job that is killed
     lease_seconds: float = Field(default=30.0, gt=0)
 
     @property
-    def rules(self) -> GateSettings:
+    def gate(self) -> GateSettings:
         return GateSettings(
             margin=self.margin,
             minimum_effective_cases=self.minimum_effective_cases,

@@ -4,15 +4,10 @@ What is to be compared follows from the candidates and the present champion: whe
 newer candidates are compared again.
 """
 
-import asyncio
 import json
-import time
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-from services.evaluator.request import Request
+from services.evaluator.evaluation_request import EvaluationRequest
 from services.evaluator.settings import Settings
 from services.evaluator.store import Run, Store
 from shared.errors import Transient
@@ -20,93 +15,85 @@ from shared.events import ModelEvaluated
 from shared.health import Health
 from shared.messaging.encoding import decode
 from shared.messaging.rollouts import Rollouts
-from shared.runs.child_process import Outcome, run_module
-from shared.runs.leases import LostLease, kept
+from shared.runs.worker import RunBroke, RunFailed, RunWorker, run_reporting_child, work_forever
 from shared.telemetry import logger
 
-_IDLE_SECONDS = 0.5
-_REPORT_SECONDS = 1.0
 
-
-@dataclass
 class Worker:
     """One process's share of the evaluations."""
 
-    store: Store
-    rollouts: Rollouts
-    settings: Settings
-    health: Health
+    def __init__(
+        self, store: Store, rollouts: Rollouts, settings: Settings, health: Health
+    ) -> None:
+        self.store = store
+        self.rollouts = rollouts
+        self.settings = settings
+        self.health = health
+        self._runs = RunWorker(
+            store,
+            work=self._evaluate,
+            fail=self._fail,
+            attempts=settings.attempts,
+            lease_seconds=settings.lease_seconds,
+        )
 
     async def run(self) -> None:
         """Queue, lease and evaluate for ever."""
         await self.rollouts.caught_up()
-        while True:
-            if not await self.turn():
-                await asyncio.sleep(_IDLE_SECONDS)
+        await work_forever(self.turn)
 
     async def turn(self) -> bool:
         """Queue what is wanted and work off one run; false if there was none."""
-        await self._queue()
+        await self.queue_comparisons()
         run = await self.store.lease(seconds=self.settings.lease_seconds)
         if run is not None:
-            await self._work(run)
+            await self._runs.work_off(run)
         return run is not None
 
-    async def _queue(self) -> None:
+    async def queue_comparisons(self) -> None:
+        """Queue what is to be compared with the present champions."""
         for task in await self.store.tasks():
             rollout = self.rollouts.of(task)
-            await self.store.queue(task, rollout.champion if rollout else None)
-
-    async def _work(self, run: Run) -> None:
-        logger.info("evaluating", version=run.model.version, attempt=run.attempt)
-        seconds = self.settings.lease_seconds
-        try:
-            async with kept(lambda: self.store.report(run, {}, seconds=seconds), every=seconds / 3):
-                await self._evaluate(run)
-        except LostLease:
-            logger.warning("lease lost", run=run.run_id)
+            await self.store.queue_comparisons(task, rollout.champion if rollout else None)
 
     async def _evaluate(self, run: Run) -> None:
-        last: Mapping[str, Any] = {}
-        reported = 0.0
+        """The job's last word decides; without one it was killed or broke."""
+        logger.info("evaluating", version=run.model.version, attempt=run.attempt)
 
-        async def on_report(said: dict[str, Any]) -> None:
-            nonlocal last, reported
-            last = said
-            if "done" in said and time.monotonic() - reported >= _REPORT_SECONDS:
-                reported = time.monotonic()
-                with suppress(Transient):  # the lease decides who works on, not the report
-                    await self.store.report(run, said, seconds=self.settings.lease_seconds)
+        async def report(progress: dict[str, Any]) -> None:
+            await self.store.report(run, progress, seconds=self.settings.lease_seconds)
 
         request = self._request(run).model_dump_json()
-        outcome = await run_module("services.evaluator.job", [request], on_report)
-        await self._conclude(run, outcome, last)
+        outcome, last = await run_reporting_child(
+            "services.evaluator.job", [request], report, progress_field="done"
+        )
+        if "away" in last:
+            raise Transient(f"{_part(run)}: {last['away']}")
+        if "failed" in last:
+            raise RunFailed(last["failed"])
+        if "evaluated" not in last:
+            raise RunBroke(outcome.reason)
+        await self._succeed(run, decode(json.dumps(last["evaluated"]).encode(), ModelEvaluated))
 
-    async def _conclude(self, run: Run, outcome: Outcome, last: Mapping[str, Any]) -> None:
-        """The job's last word decides; without one it was killed or broke."""
-        version = run.model.version
-        if "evaluated" in last:
-            evaluated = decode(json.dumps(last["evaluated"]).encode(), ModelEvaluated)
-            await self.store.succeed(run, evaluated)
-            self.health.clear_alert(f"evaluation of {version}")
-            logger.info("evaluated", version=version, verdict=evaluated.verdict)
-        elif "away" in last:
-            await self.store.release(run, counted=False)
-            raise Transient(f"evaluation of {version}: {last['away']}")
-        elif "failed" not in last and run.attempt < self.settings.attempts:
-            logger.warning("job broke", version=version, why=outcome.reason)
-            await self.store.release(run, counted=True)
-        else:
-            reason = str(last.get("failed") or outcome.reason)
-            await self.store.fail(run, reason)
-            self.health.alert(f"evaluation of {version}", reason)
+    async def _succeed(self, run: Run, evaluated: ModelEvaluated) -> None:
+        await self.store.succeed(run, evaluated)
+        self.health.clear_alert(_part(run))
+        logger.info("evaluated", version=run.model.version, verdict=evaluated.verdict)
 
-    def _request(self, run: Run) -> Request:
-        return Request(
+    async def _fail(self, run: Run, reason: str) -> None:
+        await self.store.fail(run, reason)
+        self.health.alert(_part(run), reason)
+
+    def _request(self, run: Run) -> EvaluationRequest:
+        return EvaluationRequest(
             model=run.model,
             champion=run.champion,
-            rules=self.settings.rules,
+            gate=self.settings.gate,
             model_cache=self.settings.model_cache,
             device=self.settings.device,
-            longest_prompt=self.settings.longest_prompt_tokens,
         )
+
+
+def _part(run: Run) -> str:
+    """What an alert is about."""
+    return f"evaluation of {run.model.version}"

@@ -5,20 +5,18 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.inference.batching import MicroBatcher
 from services.inference.handlers import Handlers
 from services.inference.intake import Intake
-from services.inference.predictor import Predictor
-from services.inference.routes import create_routes
+from services.inference.prediction import Predictor
+from services.inference.routes import router
 from services.inference.serving import Serving
 from services.inference.settings import Settings
 from shared.events import CaseSubmitted
-from shared.health import Health
-from shared.http.service import build
-from shared.messaging.bus import Bus
-from shared.messaging.rollouts import Rollouts
+from shared.http.service import create_service, make_parts
 from shared.messaging.topics import CASES_SUBMITTED
+from shared.models.pool import ModelPool
 from shared.storage.artifacts import Artifacts
-from shared.storage.database import Database
 from shared.storage.model_registry import ModelCache
 
 NAME = "inference"
@@ -29,27 +27,25 @@ def create_app(settings: Settings) -> FastAPI:
     def now() -> datetime:
         return datetime.now(UTC)
 
-    health = Health()
-    bus = Bus(settings.engines, service=NAME, health=health)
-    database = Database(settings.engines, schema=NAME, migrations=MIGRATIONS)
-    rollouts = Rollouts(settings.engines, service=NAME, health=health)
+    parts = make_parts(NAME, settings, migrations=MIGRATIONS)
+    rollouts = parts.make_rollouts()
     cache = ModelCache(Artifacts(settings.engines), settings.model_cache)
-    serving = Serving(cache, health, settings.device, settings.longest_prompt_tokens)
+    serving = Serving(ModelPool(cache, settings.device), parts.health)
     rollouts.on_change(serving.want)
-    predictor = Predictor(serving, settings.batch_seconds, settings.waiting_cases, now)
-    handlers = Handlers(Intake(database), predictor, bus)
-    bus.consume(
+    predictor = Predictor(serving, now)
+    batcher = MicroBatcher(predictor, settings.batch_seconds, settings.waiting_cases)
+    handlers = Handlers(Intake(parts.database), batcher, parts.bus)
+    parts.bus.consume(
         CASES_SUBMITTED,
         handlers.cases_submitted,
         event=CaseSubmitted,
         batch=settings.batch_records,
     )
-    return build(
-        NAME,
-        settings,
-        bus=bus,
-        start=[database.open, rollouts.caught_up, serving.settled],
-        loops=[rollouts.run, serving.run, predictor.run],
-        stop=[database.close],
-        routers=[create_routes(handlers, serving, now)],
+    return create_service(
+        parts,
+        rollouts=rollouts,
+        start=[serving.settled],
+        loops=[serving.run, batcher.run],
+        routers=[router],
+        state={"handlers": handlers, "serving": serving, "now": now},
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.events import Arm, RolloutChanged
-from shared.sampling import draw
+from shared.sampling import draw_by_hash
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,6 @@ def assign(group_id: str, rollout: RolloutChanged) -> Assignment:
     """In canary the candidate answers its share of the groups; otherwise the champion all."""
     if rollout.candidate is None or rollout.stage != "canary" or rollout.share <= 0.0:
         return Assignment("champion", 1.0)
-    if draw(rollout.salt, rollout.rollout_id, group_id) < rollout.share:
+    if draw_by_hash(rollout.salt, rollout.rollout_id, group_id) < rollout.share:
         return Assignment("candidate", rollout.share)
     return Assignment("champion", 1.0 - rollout.share)

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from services.inference.intake import Intake, accept
-from services.inference.predictor import Predictor
+from services.inference.batching import MicroBatcher
+from services.inference.intake import Intake, case_of
 from shared.events import CaseSubmitted, PredictionMade
 from shared.messaging.bus import Bus
 
 
 class Handlers:
-    def __init__(self, intake: Intake, predictor: Predictor, bus: Bus) -> None:
+    def __init__(self, intake: Intake, batcher: MicroBatcher, bus: Bus) -> None:
         self.intake = intake
-        self.predictor = predictor
+        self.batcher = batcher
         self.bus = bus
 
     async def cases_submitted(self, submissions: Sequence[CaseSubmitted]) -> None:
@@ -25,9 +25,9 @@ class Handlers:
     async def _predict(
         self, submissions: Sequence[CaseSubmitted], *, urgent: bool
     ) -> list[PredictionMade]:
-        cases = [accept(submission) for submission in submissions]
-        await self.intake.remember(cases)
-        predictions = await self.predictor.predict(
+        cases = [case_of(submission) for submission in submissions]
+        await self.intake.record_cases(cases)
+        predictions = await self.batcher.predict(
             cases, explain=[s.reasoning_requested for s in submissions], urgent=urgent
         )
         await self.bus.publish(predictions)

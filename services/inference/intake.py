@@ -7,8 +7,9 @@ somebody's cases could both train and test a model.
 
 from collections.abc import Sequence
 
-from shared.errors import Conflict, Rejected
+from shared.errors import Rejected
 from shared.events import Case, CaseSubmitted
+from shared.storage.content_identity import refuse_other_content
 from shared.storage.database import Database
 from shared.tasks import get_task
 from shared.tasks.task import as_given, content_hash
@@ -17,7 +18,7 @@ from shared.tasks.task import as_given, content_hash
 CASE_LIMIT_BYTES = 256 * 1024
 
 
-def accept(submission: CaseSubmitted) -> Case:
+def case_of(submission: CaseSubmitted) -> Case:
     """The checked case; `Rejected` names the field that is wrong."""
     task = get_task(submission.task)
     content = task.validate(submission.input)
@@ -46,26 +47,23 @@ class Intake:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def remember(self, cases: Sequence[Case]) -> None:
+    async def record_cases(self, cases: Sequence[Case]) -> None:
         """Record the cases; `Conflict` if one is known with other content."""
         hashes = {case.case_id: case.content_sha256 for case in reversed(cases)}
-        names = sorted(hashes)
+        case_ids = sorted(hashes)
         async with self.database.transaction() as connection:
             await connection.execute(
                 "INSERT INTO inference.cases (case_id, content_sha256) "
                 "SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING",
-                names,
-                [hashes[name] for name in names],
+                case_ids,
+                [hashes[case_id] for case_id in case_ids],
             )
             rows = await connection.fetch(
                 "SELECT case_id, content_sha256 FROM inference.cases WHERE case_id = ANY($1)",
-                names,
+                case_ids,
             )
-        known = {row["case_id"]: row["content_sha256"] for row in rows}
-        for case in cases:
-            if known[case.case_id] != case.content_sha256:
-                raise Conflict(
-                    f"case {case.case_id} was submitted with other content; "
-                    "a new attempt needs a case id of its own",
-                    field="case_id",
-                )
+        refuse_other_content(
+            ((case.case_id, case.content_sha256) for case in cases),
+            {row["case_id"]: row["content_sha256"] for row in rows},
+            because="was submitted with other content",
+        )

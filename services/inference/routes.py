@@ -9,12 +9,19 @@ from pydantic import BaseModel, ConfigDict
 
 from services.inference.handlers import Handlers
 from services.inference.serving import Serving
-from shared.auth.principal import Principal, allow
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
 from shared.events import CaseSubmitted, PredictionMade
 from shared.events.base import Attempt, Identifier, Input
+from shared.http.state import FromState
 
-Caller = Annotated[Principal, Depends(allow("service", "operator"))]
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
+Caller = Annotated[Actor, Depends(Requires("request_predictions"))]
+Reader = Annotated[Actor, Depends(Requires("read_served_models"))]
+HandlersDep = Annotated[Handlers, Depends(FromState("handlers"))]
+ServingDep = Annotated[Serving, Depends(FromState("serving"))]
+NowDep = Annotated[Callable[[], datetime], Depends(FromState("now"))]
+
+router = APIRouter(prefix="/v1", tags=["predictions"])
 
 
 class Submission(BaseModel):
@@ -31,7 +38,7 @@ class Submission(BaseModel):
     reasoning_requested: bool = False
 
 
-class Served(BaseModel):
+class ServedRollout(BaseModel):
     """What this process answers with."""
 
     task: str
@@ -43,35 +50,35 @@ class Served(BaseModel):
     stopped: bool
 
 
-class Models(BaseModel):
+class ServedModels(BaseModel):
     loaded: list[str]
-    tasks: list[Served]
+    tasks: list[ServedRollout]
     alerts: dict[str, str]
 
 
-def create_routes(handlers: Handlers, serving: Serving, now: Callable[[], datetime]) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["predictions"])
+@router.post("/predictions")
+async def predict(
+    submission: Submission, _: Caller, handlers: HandlersDep, now: NowDep
+) -> PredictionMade:
+    """Predict a case now. The event is published as if the case had come by Kafka."""
+    event = CaseSubmitted(occurred_at=now(), **submission.model_dump())
+    return await handlers.predict(event)
 
-    @router.post("/predictions")
-    async def predict(submission: Submission, _: Caller) -> PredictionMade:
-        """Predict a case now. The event is published as if the case had come by Kafka."""
-        event = CaseSubmitted(occurred_at=now(), **submission.model_dump())
-        return await handlers.predict(event)
 
-    @router.get("/models")
-    async def models(_: Reader) -> Models:
-        tasks = [
-            Served(
-                task=rollout.task,
-                rollout_id=rollout.rollout_id,
-                revision=rollout.revision,
-                champion=rollout.champion.version if rollout.champion else None,
-                candidate=rollout.candidate.version if rollout.candidate else None,
-                stage=rollout.stage,
-                stopped=rollout.stopped,
-            )
-            for rollout in serving.active.values()
-        ]
-        return Models(loaded=serving.versions, tasks=tasks, alerts=serving.health.alerts)
-
-    return router
+@router.get("/models")
+async def list_models(_: Reader, serving: ServingDep) -> ServedModels:
+    tasks = [
+        ServedRollout(
+            task=rollout.task,
+            rollout_id=rollout.rollout_id,
+            revision=rollout.revision,
+            champion=rollout.champion.version if rollout.champion else None,
+            candidate=rollout.candidate.version if rollout.candidate else None,
+            stage=rollout.stage,
+            stopped=rollout.stopped,
+        )
+        for rollout in serving.active.values()
+    ]
+    return ServedModels(
+        loaded=sorted(serving.pool.versions), tasks=tasks, alerts=serving.health.alerts
+    )

@@ -7,14 +7,12 @@ the one before serves on. Its candidate joins once it is loaded or refused, and 
 import asyncio
 from collections.abc import Container
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from shared.errors import Rejected, Transient
-from shared.events import RolloutChanged, ServedModel, TrainedModel
+from shared.events import RolloutChanged, ServedModel
 from shared.health import Health
-from shared.models.backend import Backend, open_backend
+from shared.models.pool import ModelPool
 from shared.storage.artifacts import in_thread
-from shared.storage.model_registry import ModelCache
 from shared.telemetry import logger
 
 _RETRY_SECONDS = 1.0
@@ -24,15 +22,11 @@ _RETRY_SECONDS = 1.0
 class Serving:
     """The models in memory. `active` maps each task to the rollout that is answered under."""
 
-    cache: ModelCache
+    pool: ModelPool
     health: Health
-    device: str
-    longest_prompt_tokens: int
     active: dict[str, RolloutChanged] = field(default_factory=dict)
     _wanted: dict[str, RolloutChanged] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _backends: dict[tuple[str, str | None, str], Backend] = field(default_factory=dict)
-    _loaded: dict[str, Backend] = field(default_factory=dict)  # by version
     _refused: set[str] = field(default_factory=set)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -73,30 +67,22 @@ class Serving:
                 await asyncio.sleep(_RETRY_SECONDS)
                 self._changed.set()
 
-    def backend_of(self, version: str) -> Backend | None:
-        """The backend that has this version in memory."""
-        return self._loaded.get(version)
-
-    @property
-    def versions(self) -> list[str]:
-        return sorted(self._loaded)
-
     def _activate(self) -> None:
         """Answer under whatever is possible now."""
         for task, wanted in self._wanted.items():
             known = self.active.get(task)
-            possible = effective(wanted, known, loaded=self._loaded, refused=self._refused)
+            possible = effective(wanted, known, loaded=self.pool.versions, refused=self._refused)
             if possible is not None and possible != known:
                 self.active[task] = possible
                 logger.info("rollout active", task=task, revision=possible.revision)
 
     async def _tried(self, served: ServedModel | None) -> bool:
         """Load a version or refuse it; False while object storage is away."""
-        if served is None or served.version in self._loaded:
+        if served is None or served.version in self.pool.versions:
             return True
         version = served.version
         try:
-            await self._load(served.model)
+            await in_thread(self.pool.load, served.model)
         except Transient as error:
             self.health.alert("models", f"waiting: {error}")
             return False
@@ -114,25 +100,6 @@ class Serving:
         self._refused.discard(version)
         self.health.clear_alert(f"model {version}")
 
-    async def _load(self, model: TrainedModel) -> None:
-        directory = await in_thread(self.cache.adapter, model)
-        key = (model.backend, model.base_model, model.quantization)
-        if key not in self._backends:
-            self._backends[key] = await in_thread(self._open, model)
-        backend = self._backends[key]
-        await in_thread(backend.load, model.version, directory)
-        self._loaded[model.version] = backend
-
-    def _open(self, model: TrainedModel) -> Backend:
-        base: Path | None = self.cache.base(model.base_model) if model.base_model else None
-        return open_backend(
-            model.backend,
-            base=base,
-            quantization=model.quantization,
-            device=self.device,
-            longest_prompt=self.longest_prompt_tokens,
-        )
-
     async def _unload_unknown(self) -> None:
         """Forget versions that no rollout names; the last good one stays for a rollback."""
         named = {
@@ -141,9 +108,8 @@ class Serving:
             for served in (rollout.champion, rollout.candidate, rollout.last_good)
             if served is not None
         }
-        for version in set(self._loaded) - named:
-            backend = self._loaded.pop(version)
-            await in_thread(backend.unload, version)
+        for version in set(self.pool.versions) - named:
+            await in_thread(self.pool.forget(version))
         for version in self._refused - named:
             self._forgive(version)
 

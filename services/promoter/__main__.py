@@ -4,5 +4,6 @@ from services.promoter.app import create_app
 from services.promoter.settings import Settings
 from shared.http.service import serve
 
-settings = Settings()
-serve(create_app(settings), settings)
+if __name__ == "__main__":
+    settings = Settings()
+    serve(create_app(settings), settings)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from services.promoter.guard import Counts
+from services.promoter.guard import StageCounts
 from services.promoter.state import Rollout, Version
-from shared.events import MINIMUM_LABEL_MASS, PredictionMade, Score, Stage
-from shared.tasks import get_task
+from shared.acceptance import obstacle_to
+from shared.events import PredictionMade, Stage
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Observation:
     rollout_id: str
     stage: Stage
     case_id: str
-    adds: Counts
+    adds: StageCounts
 
 
 def observe(prediction: PredictionMade, rollout: Rollout) -> Observation | None:
@@ -31,26 +31,19 @@ def observe(prediction: PredictionMade, rollout: Rollout) -> Observation | None:
     return Observation(rollout.rollout_id, stage, prediction.case.case_id, adds)
 
 
-def _adds(prediction: PredictionMade, watched: Version, stage: Stage) -> Counts | None:
+def _adds(prediction: PredictionMade, watched: Version, stage: Stage) -> StageCounts | None:
     """In shadow a scored case counts towards the end of the stage, later an answered one."""
     if watched.name in prediction.failed_versions:
         # A case that neither of two versions could read is at fault itself: it may be too long.
-        return Counts(failed=1) if len(prediction.failed_versions) == 1 else None
+        return StageCounts(failed=1) if len(prediction.failed_versions) == 1 else None
     score = next((s for s in prediction.scores if s.version == watched.name), None)
     if score is None:
         return None
+    obstacle = obstacle_to(score, task=prediction.case.task, threshold=watched.served.threshold)
     counts = stage == "shadow" or prediction.answering_version == watched.name
-    return Counts(
+    return StageCounts(
         cases=int(counts),
         scored=1,
         label_mass=score.label_mass,
-        accepted=int(_would_accept(score, watched, prediction.case.task)),
-    )
-
-
-def _would_accept(score: Score, watched: Version, task: str) -> bool:
-    return (
-        not get_task(task).is_adverse(score.label)
-        and score.confidence >= watched.served.threshold
-        and score.label_mass >= MINIMUM_LABEL_MASS
+        accepted=int(obstacle is None),
     )

@@ -9,7 +9,7 @@ from math import sqrt
 
 
 @dataclass(frozen=True)
-class Counts:
+class StageCounts:
     """Sums over the cases of one stage. `cases` are those that count towards its end."""
 
     cases: int = 0
@@ -18,8 +18,8 @@ class Counts:
     label_mass: float = 0.0
     accepted: int = 0  # scored cases that the version alone would have accepted
 
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
+    def __add__(self, other: "StageCounts") -> "StageCounts":
+        return StageCounts(
             cases=self.cases + other.cases,
             scored=self.scored + other.scored,
             failed=self.failed + other.failed,
@@ -41,7 +41,7 @@ class Guard:
     label_mass: float
     accept_deviation: float
 
-    def fault(self, counts: Counts, *, promised: float) -> str | None:
+    def fault(self, counts: StageCounts, *, promised: float) -> str | None:
         """What is wrong, in words. `promised` is the accepted share of the evaluation."""
         if counts.failed > self.failed_share * counts.seen:
             return f"failed on {counts.failed} of {counts.seen} cases"

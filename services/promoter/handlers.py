@@ -22,7 +22,7 @@ class Handlers:
     async def models_evaluated(self, evaluations: Sequence[ModelEvaluated]) -> None:
         for evaluation in evaluations:
             get_task(evaluation.task)
-            await self.store.take(evaluation)
+            await self.store.take_evaluation(evaluation)
 
     async def predictions_made(self, predictions: Sequence[PredictionMade]) -> None:
         """Count the cases of the stages that are running; all others cost one query."""
@@ -34,7 +34,7 @@ class Handlers:
             and (observation := observe(prediction, rollout))
         ]
         if observations:
-            await self.store.count(observations)
+            await self.store.count_cases(observations)
 
     async def run(self) -> None:
         """Let time pass for ever. Several processes may: the rollout's lock orders them."""
@@ -48,5 +48,7 @@ class Handlers:
         for rollout in await self.store.rollouts():
             await self.store.change(
                 rollout.task,
-                lambda m: tick(m.rollout, counts=m.counts, limits=self.limits, now=m.now),
+                lambda seen: tick(
+                    seen.rollout, counts=seen.counts, limits=self.limits, now=seen.now
+                ),
             )

@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
-from services.promoter.guard import Counts
+from services.promoter.guard import StageCounts
 from services.promoter.state import (
     Change,
     Limits,
@@ -34,7 +34,7 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)]
 
 
-def evaluated(
+def apply_evaluation(
     rollout: Rollout, evaluation: ModelEvaluated, *, known: VersionState | None, now: datetime
 ) -> Change:
     """What an evaluation changes. `known` is the version's state so far."""
@@ -75,7 +75,7 @@ def promote(
     )
 
 
-def tick(rollout: Rollout, *, counts: Counts, limits: Limits, now: datetime) -> Change:
+def tick(rollout: Rollout, *, counts: StageCounts, limits: Limits, now: datetime) -> Change:
     """What time and the cases counted so far change."""
     if rollout.watched is None:
         return _next(rollout, now=now)
@@ -89,7 +89,9 @@ def tick(rollout: Rollout, *, counts: Counts, limits: Limits, now: datetime) -> 
     return _advance(rollout, counts=counts, limits=limits, now=now)
 
 
-def missing(rollout: Rollout, *, counts: Counts, limits: Limits, now: datetime) -> tuple[str, ...]:
+def missing(
+    rollout: Rollout, *, counts: StageCounts, limits: Limits, now: datetime
+) -> tuple[str, ...]:
     """What the running stage still lacks, in words."""
     if rollout.watched is None or rollout.stage is None or rollout.stage_since is None:
         return ()
@@ -148,7 +150,7 @@ def start(rollout: Rollout, *, who: str, why: str) -> Change:
     return Change(_public(replace(rollout, stopped=False)), (Transition("started", who, why),))
 
 
-def _advance(rollout: Rollout, *, counts: Counts, limits: Limits, now: datetime) -> Change:
+def _advance(rollout: Rollout, *, counts: StageCounts, limits: Limits, now: datetime) -> Change:
     candidate, champion = rollout.candidate, rollout.champion
     why = f"{counts.cases} cases in {rollout.stage}, no fault"
     if candidate is None or champion is None:

@@ -3,22 +3,28 @@
 from datetime import datetime
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.promoter.guard import Counts
-from services.promoter.rollout import missing, pause, resume, rollback, start, stop
-from services.promoter.rollout import promote as start_by_hand
+from services.promoter.guard import StageCounts
+from services.promoter.rollout import missing, pause, promote, resume, rollback, start, stop
 from services.promoter.state import Change, Limits, Rollout, Version, name_of
-from services.promoter.store import Moment, Store
-from shared.auth.principal import Principal, allow
+from services.promoter.store import Snapshot, Store
+from shared.auth.dependencies import Requires
+from shared.auth.principal import Actor
+from shared.errors import NotFound
 from shared.events import Measures, ModelEvaluated, Stage, Verdict
 from shared.events.base import Identifier
+from shared.http.state import FromState
 from shared.tasks import TASKS
 
-Reader = Annotated[Principal, Depends(allow("service", "operator", "lead", "auditor"))]
-Operator = Annotated[Principal, Depends(allow("operator"))]
+Reader = Annotated[Actor, Depends(Requires("read_rollouts"))]
+Operator = Annotated[Actor, Depends(Requires("change_rollouts"))]
+StoreDep = Annotated[Store, Depends(FromState("store"))]
+LimitsDep = Annotated[Limits, Depends(FromState("limits"))]
 Why = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+router = APIRouter(prefix="/v1", tags=["rollouts"])
 
 
 class Order(Protocol):
@@ -61,7 +67,7 @@ class RolloutView(BaseModel):
     stopped: bool
     paused: bool
     stage_since: datetime | None
-    counts: Counts
+    counts: StageCounts
     waits_for: tuple[str, ...]
 
 
@@ -89,74 +95,79 @@ class VersionView(BaseModel):
     evaluated_at: datetime
 
 
-def create_routes(store: Store, limits: Limits) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["rollouts"])
-
-    @router.get("/rollouts")
-    async def rollouts(_: Reader) -> list[RolloutView]:
-        """Where the rollout of every task stands."""
-        return [
-            _view(await store.moment(rollout.task), limits) for rollout in await store.rollouts()
-        ]
-
-    @router.get("/rollouts/{task}")
-    async def rollout(task: str, _: Reader) -> RolloutView:
-        """Where the task's rollout stands, and what its stage waits for."""
-        return _view(await store.moment(_known(task)), limits)
-
-    @router.get("/rollouts/{task}/history")
-    async def history(task: str, _: Reader) -> list[TransitionView]:
-        """Every transition, the newest first: who, why, when."""
-        rows = await store.history(_known(task))
-        return [TransitionView.model_validate(dict(row)) for row in rows]
-
-    @router.get("/versions")
-    async def versions(_: Reader, task: str | None = None) -> list[VersionView]:
-        """The registry: each version's verdict, measures and what became of it."""
-        return [_version(state, found) for state, found in await store.versions(task)]
-
-    @router.post("/rollouts/{task}/promote")
-    async def promote(task: str, promotion: Promotion, caller: Operator) -> RolloutView:
-        """Start by hand what an evaluation left open."""
-        found = await store.evaluation(_known(task), promotion.version)
-        moment = await store.change(
-            task,
-            lambda m: start_by_hand(
-                m.rollout,
-                Version.of(found),
-                verdict=found.verdict,
-                who=caller.name,
-                why=promotion.why,
-                now=m.now,
-            ),
-        )
-        return _view(moment, limits)
-
-    for name, order in ORDERS.items():
-        _add_order(router, store, limits, name=name, order=order)
-    return router
+@router.get("/rollouts")
+async def list_rollouts(_: Reader, store: StoreDep, limits: LimitsDep) -> list[RolloutView]:
+    """Where the rollout of every task stands."""
+    return [
+        _rollout_view(await store.snapshot(rollout.task), limits)
+        for rollout in await store.rollouts()
+    ]
 
 
-def _add_order(router: APIRouter, store: Store, limits: Limits, *, name: str, order: Order) -> None:
-    async def give(task: str, why: Reason, caller: Operator) -> RolloutView:
-        moment = await store.change(
-            _known(task), lambda m: order(m.rollout, who=caller.name, why=why.why)
-        )
-        return _view(moment, limits)
+@router.get("/rollouts/{task}")
+async def show_rollout(task: str, _: Reader, store: StoreDep, limits: LimitsDep) -> RolloutView:
+    """Where the task's rollout stands, and what its stage waits for."""
+    return _rollout_view(await store.snapshot(_known_task(task)), limits)
 
-    router.add_api_route(
-        f"/rollouts/{{task}}/{name}", give, methods=["POST"], name=name, description=order.__doc__
+
+@router.get("/rollouts/{task}/history")
+async def list_transitions(task: str, _: Reader, store: StoreDep) -> list[TransitionView]:
+    """Every transition, the newest first: who, why, when."""
+    rows = await store.history(_known_task(task))
+    return [TransitionView.model_validate(dict(row)) for row in rows]
+
+
+@router.get("/versions")
+async def list_versions(_: Reader, store: StoreDep, task: str | None = None) -> list[VersionView]:
+    """The registry: each version's verdict, measures and what became of it."""
+    return [_version_view(state, evaluated) for state, evaluated in await store.versions(task)]
+
+
+@router.post("/rollouts/{task}/promote")
+async def promote_version(
+    task: str, promotion: Promotion, caller: Operator, store: StoreDep, limits: LimitsDep
+) -> RolloutView:
+    """Start by hand what an evaluation left open."""
+    evaluated = await store.evaluation(_known_task(task), promotion.version)
+    snapshot = await store.change(
+        task,
+        lambda m: promote(
+            m.rollout,
+            Version.of(evaluated),
+            verdict=evaluated.verdict,
+            who=caller.name,
+            why=promotion.why,
+            now=m.now,
+        ),
     )
+    return _rollout_view(snapshot, limits)
 
 
-def _known(task: str) -> str:
+def _add_order(name: str, order: Order) -> None:
+    async def give_order(
+        task: str, why: Reason, caller: Operator, store: StoreDep, limits: LimitsDep
+    ) -> RolloutView:
+        snapshot = await store.change(
+            _known_task(task), lambda m: order(m.rollout, who=caller.name, why=why.why)
+        )
+        return _rollout_view(snapshot, limits)
+
+    path = f"/rollouts/{{task}}/{name}"
+    router.add_api_route(path, give_order, methods=["POST"], name=name, description=order.__doc__)
+
+
+for _name, _order in ORDERS.items():
+    _add_order(_name, _order)
+
+
+def _known_task(task: str) -> str:
     if task not in TASKS:
-        raise HTTPException(404, f"no task {task!r}; tasks are {', '.join(sorted(TASKS))}")
+        raise NotFound(f"no task {task!r}; tasks are {', '.join(sorted(TASKS))}")
     return task
 
 
-def _view(moment: Moment, limits: Limits) -> RolloutView:
-    rollout = moment.rollout
+def _rollout_view(snapshot: Snapshot, limits: Limits) -> RolloutView:
+    rollout = snapshot.rollout
     return RolloutView(
         task=rollout.task,
         rollout_id=rollout.rollout_id,
@@ -170,33 +181,33 @@ def _view(moment: Moment, limits: Limits) -> RolloutView:
         stopped=rollout.stopped,
         paused=rollout.paused,
         stage_since=rollout.stage_since,
-        counts=moment.counts,
-        waits_for=_waits_for(moment, limits),
+        counts=snapshot.counts,
+        waits_for=_waits_for(snapshot, limits),
     )
 
 
-def _waits_for(moment: Moment, limits: Limits) -> tuple[str, ...]:
-    rollout = moment.rollout
+def _waits_for(snapshot: Snapshot, limits: Limits) -> tuple[str, ...]:
+    rollout = snapshot.rollout
     orders = [
         *(["an operator's start"] if rollout.stopped else []),
         *(["an operator's resume"] if rollout.paused else []),
     ]
-    lacks = missing(rollout, counts=moment.counts, limits=limits, now=moment.now)
+    lacks = missing(rollout, counts=snapshot.counts, limits=limits, now=snapshot.now)
     return (*orders, *lacks)
 
 
-def _version(state: str, found: ModelEvaluated) -> VersionView:
+def _version_view(state: str, evaluated: ModelEvaluated) -> VersionView:
     return VersionView(
-        version=found.model.version,
-        task=found.task,
+        version=evaluated.model.version,
+        task=evaluated.task,
         state=state,
-        verdict=found.verdict,
-        compared_with=found.champion,
-        reasons=found.reasons,
-        threshold=found.threshold,
-        measures=found.candidate_measures,
-        dataset_version=found.model.dataset_version,
-        strategy=found.model.strategy,
-        base_model=found.model.base_model,
-        evaluated_at=found.occurred_at,
+        verdict=evaluated.verdict,
+        compared_with=evaluated.champion,
+        reasons=evaluated.reasons,
+        threshold=evaluated.threshold,
+        measures=evaluated.candidate_measures,
+        dataset_version=evaluated.model.dataset_version,
+        strategy=evaluated.model.strategy,
+        base_model=evaluated.model.base_model,
+        evaluated_at=evaluated.occurred_at,
     )

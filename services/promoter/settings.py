@@ -5,13 +5,14 @@ from pydantic_settings import SettingsConfigDict
 
 from services.promoter.guard import Guard
 from services.promoter.state import Limits, StageLimit
+from shared.services import PORTS
 from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="PROMOTER_", extra="ignore")
 
-    port: int = 8107
+    port: int = PORTS["promoter"]
     batch_records: int = Field(default=500, ge=1)
     # A stage ends once it has had both: so many cases of the candidate's, and so much time.
     shadow_cases: int = Field(default=200, ge=0)

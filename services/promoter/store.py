@@ -8,8 +8,8 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from services.promoter.counting import Observation
-from services.promoter.guard import Counts
-from services.promoter.rollout import evaluated
+from services.promoter.guard import StageCounts
+from services.promoter.rollout import apply_evaluation
 from services.promoter.state import (
     Change,
     Rollout,
@@ -51,11 +51,11 @@ ORDER BY e.taken_at DESC LIMIT 1
 
 
 @dataclass(frozen=True)
-class Moment:
+class Snapshot:
     """A task's rollout, what its stage has counted, and the database's time."""
 
     rollout: Rollout
-    counts: Counts
+    counts: StageCounts
     now: datetime
 
 
@@ -64,20 +64,20 @@ class Store:
         self.database = database
         self.outbox = outbox
 
-    async def change(self, task: str, decide: Callable[[Moment], Change]) -> Moment:
+    async def change(self, task: str, decide: Callable[[Snapshot], Change]) -> Snapshot:
         """Decide under the rollout's lock and record what changed, with its event."""
         async with self.database.transaction() as connection:
-            moment = await _lock(connection, task)
-            return await self._record(connection, moment, decide(moment))
+            snapshot = await _lock(connection, task)
+            return await self._record(connection, snapshot, decide(snapshot))
 
-    async def take(self, evaluation: ModelEvaluated) -> None:
+    async def take_evaluation(self, evaluation: ModelEvaluated) -> None:
         """Register an evaluated version and let it change the rollout, once."""
         async with self.database.transaction() as connection:
-            moment = await _lock(connection, evaluation.task)
+            snapshot = await _lock(connection, evaluation.task)
             if await _is_new(connection, evaluation):
-                await self._judge(connection, moment, evaluation)
+                await self._apply_evaluation(connection, snapshot, evaluation)
 
-    async def count(self, observations: Sequence[Observation]) -> None:
+    async def count_cases(self, observations: Sequence[Observation]) -> None:
         """Add the cases that this rollout has not counted yet."""
         first = {(o.rollout_id, o.case_id): o for o in reversed(observations)}
         async with self.database.transaction() as connection:
@@ -85,11 +85,11 @@ class Store:
             rows = await connection.fetch(
                 _COUNT_CASES, [pair[0] for pair in pairs], [pair[1] for pair in pairs]
             )
-            sums: dict[tuple[str, str], Counts] = {}
+            sums: dict[tuple[str, str], StageCounts] = {}
             for row in rows:
                 seen = first[row["rollout_id"], row["case_id"]]
                 key = (seen.rollout_id, seen.stage)
-                sums[key] = sums.get(key, Counts()) + seen.adds
+                sums[key] = sums.get(key, StageCounts()) + seen.adds
             for (rollout_id, stage), counts in sorted(sums.items(), key=lambda item: item[0]):
                 await connection.execute(_ADD_COUNTS, rollout_id, stage, *astuple(counts))
 
@@ -106,7 +106,7 @@ class Store:
             rows = await connection.fetch("SELECT state FROM promoter.rollouts ORDER BY task")
         return [_STATE.validate_json(row["state"]) for row in rows]
 
-    async def moment(self, task: str) -> Moment:
+    async def snapshot(self, task: str) -> Snapshot:
         """The rollout as it is, without the lock; a task without one has an empty one."""
         async with self.database.transaction() as connection:
             return await _read(connection, task)
@@ -134,34 +134,36 @@ class Store:
     async def evaluation(self, task: str, version: str) -> ModelEvaluated:
         """The newest evaluation of a version; `Rejected` if the registry has no such version."""
         async with self.database.transaction() as connection:
-            found = await connection.fetchval(
+            evaluation = await connection.fetchval(
                 "SELECT evaluation FROM promoter.versions WHERE task = $1 AND version = $2",
                 task,
                 version,
             )
-        if found is None:
+        if evaluation is None:
             raise Rejected(f"{version} is not a version of {task}", field="version")
-        return ModelEvaluated.model_validate_json(found)
+        return ModelEvaluated.model_validate_json(evaluation)
 
-    async def _judge(
-        self, connection: Connection, moment: Moment, evaluation: ModelEvaluated
-    ) -> Moment:
+    async def _apply_evaluation(
+        self, connection: Connection, snapshot: Snapshot, evaluation: ModelEvaluated
+    ) -> Snapshot:
         known = await _register(connection, evaluation)
-        change = evaluated(moment.rollout, evaluation, known=known, now=moment.now)
-        return await self._record(connection, moment, change)
+        change = apply_evaluation(snapshot.rollout, evaluation, known=known, now=snapshot.now)
+        return await self._record(connection, snapshot, change)
 
-    async def _record(self, connection: Connection, moment: Moment, change: Change) -> Moment:
+    async def _record(self, connection: Connection, snapshot: Snapshot, change: Change) -> Snapshot:
         """Write down the change. A champion that returns finds what passed against it before."""
-        after = await self._write(connection, moment, change)
+        after = await self._write(connection, snapshot, change)
         champion = name_of(after.rollout.champion)
-        if champion == name_of(moment.rollout.champion):
+        if champion == name_of(snapshot.rollout.champion):
             return after
         passed = await connection.fetchval(_PASSED, after.rollout.task, champion)
         if passed is None:
             return after
-        return await self._judge(connection, after, ModelEvaluated.model_validate_json(passed))
+        return await self._apply_evaluation(
+            connection, after, ModelEvaluated.model_validate_json(passed)
+        )
 
-    async def _write(self, connection: Connection, moment: Moment, change: Change) -> Moment:
+    async def _write(self, connection: Connection, snapshot: Snapshot, change: Change) -> Snapshot:
         rollout = change.rollout
         if change.transitions:
             await connection.execute(
@@ -170,16 +172,16 @@ class Store:
                 rollout.task,
                 _STATE.dump_json(rollout).decode(),
                 rollout.revision,
-                moment.now,
+                snapshot.now,
             )
             for transition in change.transitions:
-                await _note(connection, rollout, transition, at=moment.now)
-        if rollout.revision > moment.rollout.revision:
-            await self.outbox.add(connection, [event_of(change, at=moment.now)])
-        return Moment(rollout, await _counts(connection, rollout), moment.now)
+                await _note(connection, rollout, transition, at=snapshot.now)
+        if rollout.revision > snapshot.rollout.revision:
+            await self.outbox.add(connection, [event_of(change, at=snapshot.now)])
+        return Snapshot(rollout, await _counts(connection, rollout), snapshot.now)
 
 
-async def _lock(connection: Connection, task: str) -> Moment:
+async def _lock(connection: Connection, task: str) -> Snapshot:
     await connection.execute(
         "INSERT INTO promoter.rollouts (task, revision, state) VALUES ($1, 0, $2) "
         "ON CONFLICT DO NOTHING",
@@ -189,24 +191,24 @@ async def _lock(connection: Connection, task: str) -> Moment:
     return await _read(connection, task, lock="FOR UPDATE")
 
 
-async def _read(connection: Connection, task: str, *, lock: str = "") -> Moment:
+async def _read(connection: Connection, task: str, *, lock: str = "") -> Snapshot:
     state = await connection.fetchval(
         f"SELECT state FROM promoter.rollouts WHERE task = $1 {lock}",  # noqa: S608
         task,
     )
     rollout = _STATE.validate_json(state) if state else Rollout(task)
     now = await connection.fetchval("SELECT clock_timestamp()")
-    return Moment(rollout, await _counts(connection, rollout), now)
+    return Snapshot(rollout, await _counts(connection, rollout), now)
 
 
-async def _counts(connection: Connection, rollout: Rollout) -> Counts:
+async def _counts(connection: Connection, rollout: Rollout) -> StageCounts:
     row = await connection.fetchrow(
         "SELECT cases, scored, failed, label_mass, accepted FROM promoter.stage_counts "
         "WHERE rollout_id = $1 AND stage = $2",
         rollout.rollout_id,
         rollout.stage,
     )
-    return Counts(*row.values()) if row else Counts()
+    return StageCounts(*row.values()) if row else StageCounts()
 
 
 async def _is_new(connection: Connection, evaluation: ModelEvaluated) -> bool:

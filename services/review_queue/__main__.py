@@ -4,5 +4,6 @@ from services.review_queue.app import create_app
 from services.review_queue.settings import Settings
 from shared.http.service import serve
 
-settings = Settings()
-serve(create_app(settings), settings)
+if __name__ == "__main__":
+    settings = Settings()
+    serve(create_app(settings), settings)

@@ -6,37 +6,43 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from services.review_queue.agreement.ratings import Statistics
-from services.review_queue.api.account_routes import account_routes
-from services.review_queue.api.agreement_routes import statistics_routes
-from services.review_queue.api.assignment_routes import assignment_routes, decision_routes
-from services.review_queue.api.queue_routes import queue_routes, reviewer_routes
+from services.review_queue.api import (
+    account_routes,
+    agreement_routes,
+    assignment_routes,
+    queue_routes,
+)
+from services.review_queue.api.state import QueueState
 from services.review_queue.handlers import Handlers
-from services.review_queue.people.audit import Trail
+from services.review_queue.people.audit import AuditTrail
 from services.review_queue.people.identity import Identity
-from services.review_queue.people.reviewers import Reviewers
 from services.review_queue.people.users import Accounts, SignInLimits, parse_users
 from services.review_queue.reading.listing import Listing
-from services.review_queue.reading.member_history import History
+from services.review_queue.reading.member_history import MemberHistory
 from services.review_queue.reviewing.assignments import Assignments
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.notes import Notes
+from services.review_queue.reviewing.reviewers import Reviewers
 from services.review_queue.reviewing.settlement import Settlement
 from services.review_queue.settings import Settings
-from services.review_queue.web.case_pages import case_pages
+from services.review_queue.web import (
+    case_pages,
+    my_pages,
+    people_pages,
+    queue_pages,
+    review_pages,
+    sign_in_pages,
+)
 from services.review_queue.web.error_pages import translate
-from services.review_queue.web.lead_pages import people_pages, queue_pages
 from services.review_queue.web.middleware import BodyLimit, SecurityHeaders
-from services.review_queue.web.my_pages import my_pages
-from services.review_queue.web.pages import Pages, sign_in_pages, utc_now
-from services.review_queue.web.review_pages import review_pages
-from shared.auth.principal import Tokens
+from services.review_queue.web.pages import Pages, utc_now
+from shared.auth.tokens import ApiTokens
 from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
-from shared.health import Health
-from shared.http.service import build
+from shared.http.service import create_service, make_parts
 from shared.messaging.bus import Bus
-from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.outbox import Outbox
 from shared.messaging.topics import (
     DECISIONS_CORRECTED,
     DECISIONS_MADE,
@@ -48,75 +54,80 @@ from shared.storage.database import Database
 NAME = "review_queue"
 MIGRATIONS = Path(__file__).parent / "migrations"
 STATIC = Path(__file__).parent / "web" / "static"
+ROUTERS = (
+    assignment_routes.router,
+    assignment_routes.reviews_router,
+    queue_routes.router,
+    queue_routes.lead_router,
+    agreement_routes.router,
+    account_routes.router,
+    sign_in_pages.router,
+    case_pages.router,
+    queue_pages.router,
+    review_pages.router,
+    people_pages.router,
+    my_pages.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
-    health = Health()
-    bus = Bus(settings.engines, service=NAME, health=health)
-    database = Database(
-        settings.engines,
-        schema=NAME,
-        migrations=MIGRATIONS,
-        connections=settings.connections,
-    )
-    outbox = Outbox(database, service=NAME)
-    relay = Relay(outbox, bus, health)
-    line = Leasing(database, _limits(settings))
-    work = Assignments(database, line.limits)
-    trail = Trail(database)
+    parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=settings.connections)
+    database, outbox = parts.database, parts.make_outbox()
     settlement = Settlement(database, outbox)
-    listing = Listing(database)
-    reviewers = Reviewers(database)
-    corrections = Corrections(database, outbox, within=settings.correction)
-    notes = Notes(database)
-    history = History(database)
-    statistics = Statistics(database, correction=settings.correction)
-    tokens = Tokens.parse(settings)
-    accounts = _accounts(database, settings, tokens)
+    tokens = ApiTokens.parse(settings)
+    queue = _queue_state(database, outbox, settings=settings, tokens=tokens)
     users = parse_users(settings.bootstrap_users.get_secret_value())
     pages = Pages(utc_now)
     _consume(
-        bus,
+        parts.bus,
         Handlers(Intake(database, settings.shares_of)),
-        history,
+        queue.history,
         batch=settings.batch_records,
     )
 
     async def create_users() -> None:
-        await accounts.create_missing(users)
+        await queue.accounts.create_missing(users)
 
-    secure = settings.secure_cookies
-    app = build(
-        NAME,
-        settings,
-        bus=bus,
-        start=[database.open, outbox.create, create_users],
-        loops=[relay.run, settlement.run, accounts.prune],
-        stop=[database.close],
-        routers=[
-            assignment_routes(line, work),
-            decision_routes(corrections, notes),
-            queue_routes(listing, trail),
-            reviewer_routes(reviewers, trail),
-            statistics_routes(statistics, utc_now),
-            account_routes(accounts, secure_cookies=secure),
-            sign_in_pages(pages, accounts, secure_cookies=secure),
-            case_pages(pages, line, history, notes),
-            queue_pages(pages, listing, trail),
-            review_pages(pages, listing, corrections, notes, trail),
-            people_pages(pages, reviewers, statistics),
-            my_pages(pages, statistics, corrections, trail),
-        ],
+    app = create_service(
+        parts,
+        outbox=outbox,
+        start=[create_users],
+        loops=[settlement.run, queue.accounts.prune],
+        routers=ROUTERS,
+        state={
+            **vars(queue),
+            "pages": pages,
+            "identify": Identity(queue.accounts, tokens).identify,
+        },
     )
-    app.state.identify = Identity(accounts, tokens).identify
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit)
-    app.add_middleware(SecurityHeaders, tls=secure)
-    translate(app, pages)
+    app.add_middleware(SecurityHeaders, tls=settings.secure_cookies)
+    translate(app)
     return app
 
 
-def _consume(bus: Bus, handlers: Handlers, history: History, *, batch: int) -> None:
+def _queue_state(
+    database: Database, outbox: Outbox, *, settings: Settings, tokens: ApiTokens
+) -> QueueState:
+    limits = _limits(settings)
+    return QueueState(
+        leasing=Leasing(database, limits),
+        assignments=Assignments(database, limits),
+        corrections=Corrections(database, outbox, within=settings.correction),
+        notes=Notes(database),
+        history=MemberHistory(database),
+        listing=Listing(database),
+        statistics=Statistics(database, correction=settings.correction),
+        reviewers=Reviewers(database),
+        accounts=_accounts(database, settings, tokens),
+        trail=AuditTrail(database),
+        clock=utc_now,
+        secure_cookies=settings.secure_cookies,
+    )
+
+
+def _consume(bus: Bus, handlers: Handlers, history: MemberHistory, *, batch: int) -> None:
     bus.consume(REVIEWS_REQUESTED, handlers.reviews_requested, event=ReviewRequested, batch=batch)
     bus.consume(PREDICTIONS_MADE, history.predictions_made, event=PredictionMade, batch=batch)
     bus.consume(DECISIONS_MADE, history.decisions_made, event=DecisionMade, batch=batch)
@@ -134,7 +145,7 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _accounts(database: Database, settings: Settings, tokens: Tokens) -> Accounts:
+def _accounts(database: Database, settings: Settings, tokens: ApiTokens) -> Accounts:
     limits = SignInLimits(
         session=settings.session,
         failures=settings.sign_in_failures,

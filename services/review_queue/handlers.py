@@ -1,9 +1,9 @@
-"""Requests for review in, reviews in the queue out."""
+"""Takes requests for review, and puts a review of each new case into the queue."""
 
 from collections.abc import Sequence
 
 from services.review_queue.reviewing.intake import Intake
-from services.review_queue.reviewing.review import check
+from services.review_queue.reviewing.review import check_reviewable
 from shared.events import ReviewRequested
 
 
@@ -13,5 +13,5 @@ class Handlers:
 
     async def reviews_requested(self, requests: Sequence[ReviewRequested]) -> None:
         for request in requests:
-            check(request)
+            check_reviewable(request)
         await self.intake.add(requests)

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 
 @dataclass
-class State:
+class TrainingState:
     """Everything that the remaining steps depend on; the order of cases follows from the seed."""
 
     fingerprint: str  # of recipe and cases: the checkpoint of another run is not resumed
@@ -26,14 +26,14 @@ class State:
     losses: list[float] = field(default_factory=list)  # of each step
     validation_losses: list[tuple[int, float]] = field(default_factory=list)  # after which step
 
-    def learned(self, loss: float, *, tokens: int, seconds: float) -> None:
+    def add_step(self, loss: float, *, tokens: int, seconds: float) -> None:
         """One step is done."""
         self.step += 1
         self.losses.append(loss)
         self.tokens += tokens
         self.seconds += seconds
 
-    def judged(self, validation_loss: float, adapter: Mapping[str, Tensor]) -> None:
+    def add_validation(self, validation_loss: float, adapter: Mapping[str, Tensor]) -> None:
         """An epoch is done. A loss that is no number is never the best."""
         self.validation_losses.append((self.step, validation_loss))
         if validation_loss < self.best_loss:
@@ -53,7 +53,19 @@ class State:
             "eta_seconds": round((steps - self.step) * self.seconds / self.step, 1),
         }
 
-    def keep(self, adapter: Mapping[str, Tensor], optimizer: Optimizer, directory: Path) -> None:
+    def summary(self) -> dict[str, Any]:
+        """For the metrics of the run."""
+        return {
+            "steps": self.step,
+            "loss": self.losses[-1],
+            "tokens": self.tokens,
+            "training_seconds": round(self.seconds, 1),
+            "tokens_per_second": round(self.tokens / self.seconds, 1),
+            "losses": self.losses,
+            "validation_losses": self.validation_losses,
+        }
+
+    def save(self, adapter: Mapping[str, Tensor], optimizer: Optimizer, directory: Path) -> None:
         """Replace the checkpoint at once: a kill leaves the old one or the new one."""
         self.adapter = _copy(adapter)
         self.optimizer = optimizer.state_dict()
@@ -69,14 +81,14 @@ class State:
             optimizer.load_state_dict(self.optimizer)
 
 
-def load(directory: Path, *, fingerprint: str) -> State:
+def load(directory: Path, *, fingerprint: str) -> TrainingState:
     """The newest checkpoint of that run, or its beginning."""
     path = directory / "state.pt"
     if path.exists():
-        state = State(**torch.load(path, weights_only=True, map_location="cpu"))
+        state = TrainingState(**torch.load(path, weights_only=True, map_location="cpu"))
         if state.fingerprint == fingerprint:
             return state
-    return State(fingerprint)
+    return TrainingState(fingerprint)
 
 
 def _copy(adapter: Mapping[str, Tensor]) -> dict[str, Tensor]:

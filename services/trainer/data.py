@@ -12,7 +12,7 @@ from shared.storage.datasets import TRAINING_SPLITS, Message
 from shared.tasks.task import Prompt
 
 
-class Line(BaseModel):
+class ExampleLine(BaseModel):
     """What training reads of an example: a conversation that ends with the expert's answer."""
 
     case_id: str
@@ -38,7 +38,7 @@ def read_splits(directory: Path, labels: Sequence[str]) -> Splits:
     return splits
 
 
-def without(splits: Splits, too_long: Callable[[LabeledCase], bool]) -> tuple[Splits, int]:
+def leave_out(splits: Splits, too_long: Callable[[LabeledCase], bool]) -> tuple[Splits, int]:
     """The splits without what no model is asked, and how many cases that is.
 
     `Rejected` if nothing is left to train on.
@@ -62,7 +62,7 @@ def _read(path: Path, labels: Sequence[str]) -> list[LabeledCase]:
 
 def _case(text: str, labels: Sequence[str], *, where: str) -> LabeledCase:
     try:
-        line = Line.model_validate_json(text)
+        line = ExampleLine.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -85,9 +85,9 @@ def batches(lengths: Sequence[int], *, cases: int, pool: int, random: Random) ->
     """
     order = list(range(len(lengths)))
     random.shuffle(order)
-    found: list[list[int]] = []
+    epoch: list[list[int]] = []
     for start in range(0, len(order), cases * pool):
         by_length = sorted(order[start : start + cases * pool], key=lambda index: lengths[index])
-        found.extend(by_length[at : at + cases] for at in range(0, len(by_length), cases))
-    random.shuffle(found)
-    return found
+        epoch.extend(by_length[at : at + cases] for at in range(0, len(by_length), cases))
+    random.shuffle(epoch)
+    return epoch

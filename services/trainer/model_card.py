@@ -14,7 +14,7 @@ def model_card(
 ) -> str:
     """Markdown. Numbers come from the run; how the version compares stands in its evaluation."""
     counts = [
-        f"| {split} | {sum(labels.values())} | {_each(labels)} |"
+        f"| {split} | {sum(labels.values())} | {_count_each_label(labels)} |"
         for split, labels in manifest.counts.items()
     ]
     return "\n".join(
@@ -45,7 +45,7 @@ def model_card(
     )
 
 
-def _each(labels: Mapping[str, int]) -> str:
+def _count_each_label(labels: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(labels.items()))
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 from typing import Any, TextIO
 
+RECIPE = "recipe.json"
 METRICS = "metrics.json"  # written last: where it lies, the training is done
 
 

@@ -1,6 +1,5 @@
 """The table `runs`: what is to be trained, who is at it, and how far it is."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,10 +8,17 @@ import asyncpg
 
 from shared.events import DatasetReleased, ModelTrained, TrainingProgressed
 from shared.messaging.outbox import Outbox
-from shared.runs.leases import hold
+from shared.runs.run_table import LEASE_LAPSED, RunTable
 from shared.storage.database import Connection, Database
 
 _LEASE_LOCK = 7_042_002
+# One run a task at a time; what was begun goes before what waits.
+_NEXT_RUN = f"""
+SELECT run_id FROM trainer.runs AS r
+WHERE {LEASE_LAPSED} OR (status = 'queued' AND NOT EXISTS (
+    SELECT 1 FROM trainer.runs WHERE task = r.task AND status = 'running'))
+ORDER BY status DESC, queued_at LIMIT 1
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Store:
     def __init__(self, database: Database, outbox: Outbox, *, owner: str) -> None:
         self.database = database
         self.outbox = outbox
-        self.owner = owner
+        self.table = RunTable("trainer", owner)
 
     async def enqueue(self, released: DatasetReleased) -> None:
         """Queue a dataset version; an older one still waiting is merged into it."""
@@ -67,23 +73,7 @@ class Store:
             )
             if busy >= limit:
                 return None
-            row = await connection.fetchrow(
-                """
-                UPDATE trainer.runs SET status = 'running', owner = $1, attempts = attempts + 1,
-                    lease_until = now() + make_interval(secs => $2),
-                    started_at = coalesce(started_at, now())
-                WHERE run_id = (
-                    SELECT run_id FROM trainer.runs AS r
-                    WHERE (status = 'running' AND lease_until < now())
-                       OR (status = 'queued' AND NOT EXISTS (
-                            SELECT 1 FROM trainer.runs
-                            WHERE task = r.task AND status = 'running'))
-                    ORDER BY status DESC, queued_at LIMIT 1)
-                RETURNING run_id, task, attempts, released
-                """,
-                self.owner,
-                seconds,
-            )
+            row = await self.table.lease(connection, _NEXT_RUN, seconds=seconds)
         if row is None:
             return None
         released = DatasetReleased.model_validate_json(row["released"])
@@ -92,22 +82,17 @@ class Store:
     async def extend(self, run: Run, *, seconds: float) -> None:
         """Keep the lease; `LostLease` if it is gone."""
         async with self.database.transaction() as connection:
-            await self._hold(connection, run, seconds=seconds)
+            await self.table.extend(connection, run, seconds=seconds)
 
     async def report(
         self, run: Run, progress: dict[str, Any], *, at: datetime, seconds: float
     ) -> None:
         """Record where the run stands and publish it."""
         async with self.database.transaction() as connection:
-            await self._hold(connection, run, seconds=seconds)
+            await self.table.report(connection, run, progress, seconds=seconds)
             await self._publish(connection, run, at=at, status="running", **_measures(progress))
-            await connection.execute(
-                "UPDATE trainer.runs SET progress = $2 WHERE run_id = $1",
-                run.run_id,
-                json.dumps(progress),
-            )
 
-    async def number(self, run: Run) -> int:
+    async def assign_number(self, run: Run) -> int:
         """The run's place in its task's versions, given once and kept over restarts."""
         async with self.database.transaction() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LEASE_LOCK)
@@ -125,13 +110,7 @@ class Store:
     async def succeed(self, run: Run, trained: ModelTrained) -> None:
         version = trained.model.version
         async with self.database.transaction() as connection:
-            await self._hold(connection, run, seconds=1)
-            await connection.execute(
-                "UPDATE trainer.runs SET status = 'succeeded', version = $2, finished_at = now(), "
-                "lease_until = NULL WHERE run_id = $1",
-                run.run_id,
-                version,
-            )
+            await self.table.succeed(connection, run, version=version)
             await self._publish(
                 connection, run, at=trained.occurred_at, status="succeeded", version=version
             )
@@ -140,41 +119,25 @@ class Store:
     async def fail(self, run: Run, reason: str, *, at: datetime) -> None:
         """The run is over; the next release tries again."""
         async with self.database.transaction() as connection:
-            await self._hold(connection, run, seconds=1)
-            await connection.execute(
-                "UPDATE trainer.runs SET status = 'failed', reason = $2, finished_at = now(), "
-                "lease_until = NULL WHERE run_id = $1",
-                run.run_id,
-                reason,
-            )
+            await self.table.fail(connection, run, reason)
             await self._publish(connection, run, at=at, status="failed", reason=reason)
 
     async def release(self, run: Run, *, counted: bool) -> None:
-        """Give the lease back at once, so that the run is resumed. An attempt counts unless
-        something outside was away."""
+        """Resumed by the next that leases: no later release merges with what was begun."""
         async with self.database.transaction() as connection:
-            await connection.execute(
-                "UPDATE trainer.runs SET lease_until = now() - interval '1 second', "
-                "attempts = attempts - $3 "
-                "WHERE run_id = $1 AND owner = $2 AND status = 'running'",
-                run.run_id,
-                self.owner,
-                0 if counted else 1,
-            )
+            await self.table.release(connection, run, counted=counted, requeue=False)
 
     async def retry(self, run_id: str) -> bool:
         """Queue a failed run again, unless a newer one waits already."""
         async with self.database.transaction() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LEASE_LOCK)
-            result = await connection.execute(
-                """
-                UPDATE trainer.runs AS r SET status = 'queued', attempts = 0, reason = NULL
-                WHERE run_id = $1 AND status = 'failed' AND NOT EXISTS (
-                    SELECT 1 FROM trainer.runs WHERE task = r.task AND status = 'queued')
-                """,
+            queued = await self.table.retry(
+                connection,
+                "r.run_id = $1 AND NOT EXISTS ("
+                "SELECT 1 FROM trainer.runs WHERE task = r.task AND status = 'queued')",
                 run_id,
             )
-            return result == "UPDATE 1"
+            return queued == 1
 
     async def runs(self, task: str | None) -> list[asyncpg.Record]:
         async with self.database.transaction() as connection:
@@ -187,16 +150,6 @@ class Store:
                 """,
                 task,
             )
-
-    async def _hold(self, connection: Connection, run: Run, *, seconds: float) -> None:
-        await hold(
-            connection,
-            "trainer",
-            run.run_id,
-            owner=self.owner,
-            attempt=run.attempt,
-            seconds=seconds,
-        )
 
     async def _publish(
         self, connection: Connection, run: Run, *, at: datetime, **fields: Any

@@ -19,14 +19,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from services.trainer.data import LabeledCase, Splits, read_splits, without
-from services.trainer.hyperparameters import Recipe
-from services.trainer.progress import METRICS, Progress, TrainingFailed
-from services.trainer.strategies import linear
+from services.trainer.data import LabeledCase, Splits, read_splits
+from services.trainer.progress import METRICS, RECIPE, Progress, TrainingFailed
+from services.trainer.strategies import DEFAULT_STRATEGY, STRATEGIES, read_recipe
+from services.trainer.strategies.strategy import Recipe, TrainingInputs
 from shared.errors import Rejected
-from shared.models.backend import Backend, LabelScores, open_backend
+from shared.models.backend import Backend, BackendOptions, LabelScores
+from shared.models.backends.registry import open_backend
 from shared.models.calibration import (
     expected_calibration_error,
     fit_temperature,
@@ -35,7 +34,6 @@ from shared.models.calibration import (
 )
 
 _VERSION = "candidate"
-_FLAGS = ("strategy", "quantization", "seed", "epochs", "longest_prompt")
 
 
 def run(
@@ -50,77 +48,30 @@ def run(
 ) -> dict[str, Any]:
     """Train, calibrate, measure; the metrics that were written to `out`."""
     started = time.monotonic()
+    strategy = STRATEGIES[recipe.strategy]
+    if strategy.needs_base_model and base is None:
+        raise Rejected(f"the strategy {recipe.strategy} needs a base model", field="base")
     splits = read_splits(data, labels)
     out.mkdir(parents=True, exist_ok=True)
-    if recipe.strategy == "linear":
-        measured = _train_linear(recipe, splits, labels, out)
-        backend = open_backend("scikit-learn", base=None)
-    elif base is None:
-        raise Rejected("the strategy lora needs a base model", field="base")
-    else:
-        splits, measured = _train_lora(
-            recipe, splits, labels, base=base, out=out, device=device, progress=progress
-        )
-        backend = open_backend(
-            "transformers",
-            base=base,
-            quantization=recipe.quantization,
-            device=device,
-            longest_prompt=recipe.longest_prompt,
-        )
-    backend.load(_VERSION, out)
+    trained = strategy.train(recipe, TrainingInputs(splits, labels, base, out, device, progress))
+    options = BackendOptions(base=base, quantization=recipe.quantization, device=device)
+    backend = open_backend(strategy.backend, options)
+    backend.load(_VERSION, out, longest_prompt_tokens=recipe.longest_prompt_tokens)
     progress.say("calibrating")
     metrics = {
         "strategy": recipe.strategy,
-        "training_cases": len(splits["train"]),
-        **_calibrated(backend, splits, labels),
-        **measured,
+        "training_cases": len(trained.splits["train"]),
+        **_calibrated(backend, trained.splits, labels),
+        **trained.measures,
         "run_seconds": round(time.monotonic() - started, 1),
     }
-    (out / "recipe.json").write_text(recipe.model_dump_json(indent=2))
+    (out / RECIPE).write_text(recipe.model_dump_json(indent=2))
     part = out / f"{METRICS}.part"
     part.write_text(json.dumps(metrics, indent=2))
     part.replace(out / METRICS)
     shutil.rmtree(out / "checkpoint", ignore_errors=True)
     progress.say("done", temperature=metrics["temperature"], seconds=metrics["run_seconds"])
     return metrics
-
-
-def _train_linear(
-    recipe: Recipe,
-    splits: Splits,
-    labels: Sequence[str],
-    out: Path,
-) -> dict[str, Any]:
-    linear.train(recipe, splits["train"], labels, out)
-    return {}
-
-
-def _train_lora(
-    recipe: Recipe,
-    splits: Splits,
-    labels: Sequence[str],
-    *,
-    base: Path,
-    out: Path,
-    device: str,
-    progress: Progress,
-) -> tuple[Splits, dict[str, Any]]:
-    """The cases that are short enough, from which alone it learns, and the measures."""
-    from services.trainer.strategies import lora  # torch takes seconds, and `linear` needs none
-
-    splits, left_out = without(splits, lora.too_long(base, recipe))
-    state = lora.train(recipe, splits, labels, base=base, out=out, device=device, progress=progress)
-    return splits, {
-        "too_long_cases": left_out,
-        "steps": state.step,
-        "loss": state.losses[-1],
-        "tokens": state.tokens,
-        "training_seconds": round(state.seconds, 1),
-        "tokens_per_second": round(state.tokens / state.seconds, 1),
-        "losses": state.losses,
-        "validation_losses": state.validation_losses,
-    }
 
 
 def _calibrated(backend: Backend, splits: Splits, labels: Sequence[str]) -> dict[str, Any]:
@@ -150,15 +101,15 @@ def _validated(
         return {"validation_cases": 0}
     scores = [score.log_probabilities for score in _scores(backend, cases, labels)]
     experts = [case.label for case in cases]
-    found = [probabilities(score, temperature) for score in scores]
-    answers = [max(one, key=one.__getitem__) for one in found]
+    calibrated = [probabilities(score, temperature) for score in scores]
+    answers = [max(each, key=each.__getitem__) for each in calibrated]
     right = [answer == expert for answer, expert in zip(answers, experts, strict=True)]
     return {
         "validation_cases": len(cases),
         "validation_accuracy": sum(right) / len(right),
         "validation_loss": negative_log_likelihood(scores, experts, temperature=temperature),
         "validation_calibration_error": expected_calibration_error(
-            [max(one.values()) for one in found], right
+            [max(each.values()) for each in calibrated], right
         ),
     }
 
@@ -177,25 +128,32 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--base", type=Path, help="directory of the base model")
     parser.add_argument("--out", type=Path, required=True, help="directory to write")
     parser.add_argument("--labels", required=True, help="the task's labels: A,B,C")
-    parser.add_argument("--recipe", type=Path, help="JSON file with settings of the recipe")
+    parser.add_argument("--recipe", type=Path, help="JSON file with settings; a flag goes before")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
-    for name in _FLAGS:
-        flag = f"--{name.replace('_', '-')}"
-        parser.add_argument(flag, default=None, help="a setting, before the recipe's")
+    for name, meaning in _settings().items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", dest=f"set_{name}", metavar="VALUE", help=meaning
+        )
     return parser.parse_args(argv)
 
 
+def _settings() -> dict[str, str]:
+    """Every setting of a recipe that fits into a flag, with its default by strategy."""
+    meanings: dict[str, list[str]] = {"strategy": [f"{', '.join(STRATEGIES)}: {DEFAULT_STRATEGY}"]}
+    for strategy, entry in STRATEGIES.items():
+        for name, field in entry.recipe.model_fields.items():
+            if name != "strategy" and isinstance(field.default, str | int | float):
+                meanings.setdefault(name, []).append(f"{strategy}: {field.default}")
+    return {name: "; ".join(parts) for name, parts in meanings.items()}
+
+
 def _recipe(arguments: argparse.Namespace) -> Recipe:
+    """What the recipe's file says; a flag goes before it."""
     settings = json.loads(arguments.recipe.read_text()) if arguments.recipe else {}
-    for name in _FLAGS:
-        if getattr(arguments, name) is not None:
-            settings[name] = getattr(arguments, name)
-    try:
-        return Recipe.model_validate(settings)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise Rejected(first["msg"], field=f"recipe {field}") from None
+    for name in _settings():
+        if (value := getattr(arguments, f"set_{name}")) is not None:
+            settings[name] = value
+    return read_recipe(settings)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

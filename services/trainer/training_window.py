@@ -8,14 +8,14 @@ _FORM = re.compile(r"^(\d\d:\d\d)\s*[-–]\s*(\d\d:\d\d)$")
 
 
 @dataclass(frozen=True)
-class Window:
+class TrainingWindow:
     """From `opens` to `closes`, UTC; past midnight if it closes earlier than it opens."""
 
     opens: time
     closes: time
 
     @classmethod
-    def parse(cls, text: str) -> "Window":
+    def parse(cls, text: str) -> "TrainingWindow":
         """A window from 02:00-06:00; the empty text is the whole day."""
         if not text.strip():
             return cls(time.min, time.min)

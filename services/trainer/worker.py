@@ -1,122 +1,109 @@
 """Works off the queued runs, one after the other: data down, train in a child, result up."""
 
-import asyncio
 import json
 import shutil
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Container
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from services.trainer.model_card import model_card
-from services.trainer.progress import METRICS
+from services.trainer.progress import METRICS, RECIPE
 from services.trainer.settings import Settings
 from services.trainer.store import Run, Store
-from services.trainer.training_window import Window
-from shared.errors import Rejected, Transient
+from services.trainer.strategies import STRATEGIES, read_recipe
+from services.trainer.training_window import TrainingWindow
 from shared.events import ModelTrained, TrainedModel
-from shared.runs.child_process import Outcome, run_module
-from shared.runs.leases import LostLease, kept
+from shared.runs.worker import RunBroke, RunFailed, RunWorker, run_reporting_child, work_forever
 from shared.storage.artifacts import Artifacts, in_thread
 from shared.storage.datasets import TRAINING_SPLITS, DatasetManifest, read_manifest, read_split
 from shared.storage.model_registry import ModelCache, model_uri, store
 from shared.telemetry import logger
 
-_BACKENDS = {"lora": "transformers", "linear": "scikit-learn"}
+_CARD = "README.md"
 _TRAINED_AS = "trained-as.json"
-_REPORT_SECONDS = 1.0
-_IDLE_SECONDS = 0.5
 
 
-@dataclass
 class Worker:
     """One process's share of the training.
 
     A run survives the worker: another one goes on, from the checkpoint if it has the same disk.
     """
 
-    store: Store
-    artifacts: Artifacts
-    cache: ModelCache
-    settings: Settings
-    now: Callable[[], datetime]
+    def __init__(
+        self,
+        store: Store,
+        artifacts: Artifacts,
+        cache: ModelCache,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.store = store
+        self.artifacts = artifacts
+        self.cache = cache
+        self.settings = settings
+        self.now = now
+        self._window = TrainingWindow.parse(settings.training_window)
+        self._runs = RunWorker(
+            store,
+            work=self._train,
+            fail=self._fail,
+            attempts=settings.attempts,
+            lease_seconds=settings.lease_seconds,
+        )
 
     async def run(self) -> None:
         """Lease and train for ever, inside the training window."""
-        window = Window.parse(self.settings.training_window)
-        while True:
-            run = None
-            if window.is_open(self.now()):
-                run = await self.store.lease(
-                    limit=self.settings.max_concurrent_runs, seconds=self.settings.lease_seconds
-                )
-            if run is None:
-                await asyncio.sleep(_IDLE_SECONDS)
-            else:
-                await self._work(run)
+        await work_forever(self._turn)
 
-    async def _work(self, run: Run) -> None:
-        logger.info("training", run=run.run_id, attempt=run.attempt)
-        seconds = self.settings.lease_seconds
-        try:
-            async with kept(lambda: self.store.extend(run, seconds=seconds), every=seconds / 3):
-                await self._train(run)
-        except LostLease:
-            logger.warning("lease lost", run=run.run_id)
-        except Transient:
-            await self.store.release(run, counted=False)
-            raise
-        except Rejected as error:
-            await self.store.fail(run, str(error), at=self.now())
-        except Exception as error:
-            if run.attempt < self.settings.attempts:
-                await self.store.release(run, counted=True)
-            else:
-                why = f"{type(error).__name__} at attempt {run.attempt}; see the trainer's log"
-                await self.store.fail(run, why, at=self.now())
-            raise
+    async def _turn(self) -> bool:
+        """Work off one run; false if there was none, or this is not the time."""
+        if not self._window.is_open(self.now()):
+            return False
+        run = await self.store.lease(
+            limit=self.settings.max_concurrent_runs, seconds=self.settings.lease_seconds
+        )
+        if run is not None:
+            await self._runs.work_off(run)
+        return run is not None
 
     async def _train(self, run: Run) -> None:
-        directory = self.settings.work_directory / run.run_id
+        logger.info("training", run=run.run_id, attempt=run.attempt)
+        directory = self._directory(run)
         manifest = await in_thread(self._fetch, run, directory)
         if not (directory / "out" / METRICS).exists():  # else only the rest of the way was missing
-            outcome, why = await self._recipe(run, directory, manifest)
-            if outcome.killed_by and run.attempt < self.settings.attempts:
-                logger.warning("training killed", run=run.run_id, signal=outcome.killed_by)
-                await self.store.release(run, counted=True)
-                return
-            if outcome.code != 0:
-                await self.store.fail(run, why, at=self.now())
-                shutil.rmtree(directory, ignore_errors=True)
-                return
+            await self._train_in_child(run, directory, manifest)
         await self._publish(run, directory, manifest)
         shutil.rmtree(directory, ignore_errors=True)
 
-    async def _recipe(
-        self, run: Run, directory: Path, manifest: DatasetManifest
-    ) -> tuple[Outcome, str]:
-        """Train in a child; how it ended, and why if it failed."""
-        failure: list[str] = []
-        reported = 0.0
+    async def _fail(self, run: Run, reason: str) -> None:
+        await self.store.fail(run, reason, at=self.now())
+        directory = self._directory(run)
+        if not (directory / "out" / METRICS).exists():  # else another try has only to store it
+            shutil.rmtree(directory, ignore_errors=True)
 
-        async def on_report(progress: dict[str, Any]) -> None:
-            nonlocal reported
-            if "failed" in progress:
-                failure.append(f"{progress['failed']}: {progress.get('detail', '')}")
-            elif "step" in progress and time.monotonic() - reported >= _REPORT_SECONDS:
-                reported = time.monotonic()
-                with suppress(Transient):  # the lease decides who works on, not the report
-                    await self.store.report(
-                        run, progress, at=self.now(), seconds=self.settings.lease_seconds
-                    )
+    def _directory(self, run: Run) -> Path:
+        return self.settings.work_directory / run.run_id
+
+    async def _train_in_child(self, run: Run, directory: Path, manifest: DatasetManifest) -> None:
+        """A killed child is tried again; one that ends with an error would end so again."""
+
+        async def report(progress: dict[str, Any]) -> None:
+            seconds = self.settings.lease_seconds
+            await self.store.report(run, progress, at=self.now(), seconds=seconds)
 
         arguments = await in_thread(self._arguments, directory, manifest)
         (directory / _TRAINED_AS).write_text(json.dumps(self._trained_as()))
-        outcome = await run_module("services.trainer.train", arguments, on_report)
-        return outcome, failure[-1] if failure else outcome.reason
+        outcome, last = await run_reporting_child(
+            "services.trainer.train", arguments, report, progress_field="step"
+        )
+        if "failed" in last:
+            raise RunFailed(f"{last['failed']}: {last.get('detail', '')}")
+        if outcome.killed_by:
+            raise RunBroke(outcome.reason)
+        if outcome.code != 0:
+            raise RunFailed(outcome.reason)
 
     def _fetch(self, run: Run, directory: Path) -> DatasetManifest:
         """Write the splits that training may see as JSONL files."""
@@ -140,7 +127,7 @@ class Worker:
             *("--quantization", settings.quantization),
             *("--longest-prompt", str(settings.longest_prompt_tokens)),
         ]
-        if settings.strategy != "linear":
+        if STRATEGIES[settings.strategy].needs_base_model:
             arguments += ["--base", str(self.cache.base(settings.base_model))]
         if settings.recipe is not None:
             arguments += ["--recipe", str(settings.recipe)]
@@ -149,14 +136,15 @@ class Worker:
     def _trained_as(self) -> dict[str, str | None]:
         """Kept beside the result: when it is published, the settings may be others."""
         settings = self.settings
+        has_base = STRATEGIES[settings.strategy].needs_base_model
         return {
             "strategy": settings.strategy,
-            "quantization": settings.quantization,
-            "base_model": None if settings.strategy == "linear" else settings.base_model,
+            "quantization": settings.quantization if has_base else "none",
+            "base_model": settings.base_model if has_base else None,
         }
 
     async def _publish(self, run: Run, directory: Path, manifest: DatasetManifest) -> None:
-        minor = await self.store.number(run)
+        minor = await self.store.assign_number(run)
         version = f"{run.task}-v{self.settings.major}.{minor}"
         trained = await in_thread(self._upload, run, version, directory / "out", manifest)
         await self.store.succeed(run, trained)
@@ -164,20 +152,22 @@ class Worker:
         logger.info("trained", run=run.run_id, version=version, too_long_cases=left_out)
 
     def _upload(self, run: Run, version: str, out: Path, manifest: DatasetManifest) -> ModelTrained:
-        shutil.rmtree(out / "checkpoint", ignore_errors=True)
         metrics = json.loads((out / METRICS).read_text())
-        recipe = json.loads((out / "recipe.json").read_text())
+        recipe = json.loads((out / RECIPE).read_text())
         trained_as = json.loads((out.parent / _TRAINED_AS).read_text())
+        strategy = STRATEGIES[trained_as["strategy"]]
+        _leave_only(out, {*strategy.files, METRICS, RECIPE})
         about = {
             "version": version,
             "task": run.task,
             **trained_as,
-            "backend": _BACKENDS[trained_as["strategy"]],
+            "backend": strategy.backend,
             "prompt_version": manifest.prompt_version,
             "temperature": metrics["temperature"],
+            "longest_prompt_tokens": read_recipe(recipe).longest_prompt_tokens,
             "dataset_version": manifest.dataset_version,
         }
-        (out / "README.md").write_text(model_card(about, manifest, recipe, metrics))
+        (out / _CARD).write_text(model_card(about, manifest, recipe, metrics))
         reference = store(
             self.artifacts, out, model_uri(run.task, version), created_at=self.now(), about=about
         )
@@ -193,10 +183,17 @@ class Worker:
             task=run.task,
             model=model,
             run_id=run.run_id,
-            metrics=_scalars(metrics),
+            metrics=_scalar_metrics(metrics),
         )
 
 
-def _scalars(metrics: dict[str, Any]) -> dict[str, Any]:
+def _leave_only(directory: Path, names: Container[str]) -> None:
+    """No checkpoint and nothing that an earlier try with other settings left is of a version."""
+    for path in directory.iterdir():
+        if path.name not in names:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _scalar_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
     """An event carries the numbers; the curves lie beside the adapter."""
     return {name: value for name, value in metrics.items() if isinstance(value, str | int | float)}

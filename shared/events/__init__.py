@@ -2,7 +2,6 @@
 
 from shared.events.base import ArtifactRef, Event
 from shared.events.cases import (
-    MINIMUM_LABEL_MASS,
     Arm,
     Case,
     CaseSubmitted,
@@ -35,7 +34,6 @@ from shared.events.reviews import (
 )
 
 __all__ = [
-    "MINIMUM_LABEL_MASS",
     "Arm",
     "ArtifactRef",
     "Case",

@@ -19,9 +19,6 @@ from shared.events.base import (
 )
 from shared.tasks import get_task
 
-# The raw probability of all labels together; below it the model has said something else.
-MINIMUM_LABEL_MASS = 0.5
-
 Arm = Literal["champion", "candidate"]
 RouteReason = Literal[
     "confident",  # the only reason to accept; all others ask for a review
@@ -29,7 +26,9 @@ RouteReason = Literal[
     "adverse",
     "audit",
     "label_mass",
-    "policy",
+    "unscored",  # the champion could not read the case
+    "stale_version",  # no current rollout has the version, or the prediction knew a newer one
+    "prompt_mismatch",  # the case was put in other words than its task uses now
     "stopped",
     "no_champion",
 ]

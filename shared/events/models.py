@@ -74,9 +74,10 @@ class TrainedModel(Frozen):
     strategy: str
     backend: str
     quantization: str
-    base_model: str | None  # name under s3://models/base/, none for the scikit-learn backend
+    base_model: str | None  # name under s3://models/base/; none: it stands alone
     prompt_version: str
     temperature: Annotated[float, Field(gt=0.0)]
+    longest_prompt_tokens: Annotated[int, Field(ge=1)] | None  # none: it reads any length
     manifest: ArtifactRef
     dataset_version: Identifier
     dataset_manifest: ArtifactRef

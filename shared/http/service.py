@@ -1,148 +1,86 @@
-"""Every service's frame: a FastAPI application that starts its parts in order and tells its health.
+"""What every service is made of, and its application put together out of that.
 
-`build` puts it together, `serve` runs it. What a service does stands in its own `app.py`.
+An `app.py` reads: settings, parts, handlers, what they consume, the application. The order in
+which the parts start and stop is the same everywhere, and stands here.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, FastAPI
 
-from shared.auth.principal import Tokens
-from shared.errors import Conflict, Rejected, Transient
 from shared.health import Health
-from shared.messaging.asyncapi import document
+from shared.http.application import Step, create_application
 from shared.messaging.bus import Bus
+from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.rollouts import Rollouts
 from shared.settings import ServiceSettings
-from shared.telemetry import configure_logging, logger
-
-Step = Callable[[], Awaitable[None]]
+from shared.storage.database import Database
 
 
-def build(
-    name: str,
-    settings: ServiceSettings,
+@dataclass(frozen=True)
+class CommonParts:
+    """What every service has; the outbox and the rollouts are for those that need them."""
+
+    name: str
+    settings: ServiceSettings
+    health: Health
+    bus: Bus
+    database: Database
+
+    def make_outbox(self) -> Outbox:
+        return Outbox(self.database, service=self.name)
+
+    def make_rollouts(self) -> Rollouts:
+        return Rollouts(self.settings.engines, service=self.name, health=self.health)
+
+
+def make_parts(
+    name: str, settings: ServiceSettings, *, migrations: Path, connections: int = 4
+) -> CommonParts:
+    """The parts of the service `name`, which is its schema and its consumer group too."""
+    health = Health()
+    return CommonParts(
+        name,
+        settings,
+        health,
+        Bus(settings.engines, service=name, health=health),
+        Database(settings.engines, schema=name, migrations=migrations, connections=connections),
+    )
+
+
+def create_service(
+    parts: CommonParts,
     *,
-    bus: Bus,
+    outbox: Outbox | None = None,
+    rollouts: Rollouts | None = None,
     start: Sequence[Step] = (),
     loops: Sequence[Step] = (),
-    stop: Sequence[Step] = (),
     routers: Sequence[APIRouter] = (),
+    state: Mapping[str, object] = MappingProxyType({}),
 ) -> FastAPI:
-    """The application. `loops` run beside everything; `start` runs in order before the bus
-    takes work, `stop` after it has stopped."""
-    health = bus.health
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for step in reversed(stop):
-                stack.push_async_callback(step)
-            watched = [*loops, bus.watchdog.run]
-            tasks = [asyncio.create_task(_keep(loop, health)) for loop in watched]
-            stack.push_async_callback(_cancel, tasks)
-            for step in start:
-                await step()
-            await bus.start()
-            stack.push_async_callback(bus.stop)
-            logger.info("started")
-            yield
-
-    configure_logging(service=name, level=settings.log_level, style=settings.log_format)
-    app = FastAPI(
-        title=f"Caseloop {name}", version="1", lifespan=lifespan, docs_url=None, redoc_url=None
+    """The service's application. Its own `start` and `loops` come after those of the parts."""
+    common_start: list[Step] = [parts.database.open]
+    common_loops: list[Step] = []
+    if outbox is not None:
+        common_start.append(outbox.create)
+        common_loops.append(Relay(outbox, parts.bus, parts.health).run)
+    if rollouts is not None:
+        common_start.append(rollouts.caught_up)
+        common_loops.append(rollouts.run)
+    return create_application(
+        parts.name,
+        parts.settings,
+        bus=parts.bus,
+        start=[*common_start, *start],
+        loops=[*common_loops, *loops],
+        stop=[parts.database.close],
+        routers=routers,
+        state=state,
     )
-    app.state.bus = bus
-    app.state.identify = Tokens.parse(settings).identify
-    app.include_router(_health_routes(name, health))
-    for router in routers:
-        app.include_router(router)
-    _translate_errors(app)
-    return app
-
-
-async def _keep(loop: Step, health: Health) -> None:
-    """Run a loop for ever: one that ends with an error says so in the health and starts again."""
-    part = getattr(loop, "__qualname__", "loop")
-    while True:
-        try:
-            await loop()
-            return
-        except Transient as error:
-            health.waiting(part, str(error))
-        except Exception as error:  # noqa: BLE001 - reported, and tried again
-            logger.error("loop failed", loop=part, exc_info=error)
-            health.waiting(part, f"failed: {type(error).__name__}")
-        await asyncio.sleep(1)
-        health.ready(part)
-
-
-async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-def _health_routes(name: str, health: Health) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/health/live", tags=["health"])
-    async def live() -> dict[str, str]:
-        return {"status": "alive", "service": name}
-
-    @router.get("/health/ready", tags=["health"])
-    async def ready() -> JSONResponse:
-        reason = "; ".join(f"{part}: {why}" for part, why in sorted(health.reasons.items()))
-        content = {
-            "status": "ready" if health.is_ready else "waiting",
-            "service": name,
-            "reason": reason,
-            "alerts": health.alerts,
-        }
-        return JSONResponse(content, status_code=200 if health.is_ready else 503)
-
-    @router.get("/metrics", tags=["health"])
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-    @router.get("/asyncapi.json", tags=["health"])
-    async def asyncapi() -> JSONResponse:
-        return JSONResponse(document(name))
-
-    return router
-
-
-def _translate_errors(app: FastAPI) -> None:
-    @app.exception_handler(Transient)
-    async def unavailable(_: Request, error: Transient) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 503, headers={"Retry-After": "2"})
-
-    @app.exception_handler(Conflict)
-    async def conflict(_: Request, error: Conflict) -> JSONResponse:
-        return JSONResponse({"detail": error.reason, "field": error.field}, 409)
-
-    @app.exception_handler(Rejected)
-    async def rejected(_: Request, error: Rejected) -> JSONResponse:
-        return JSONResponse({"detail": error.reason, "field": error.field}, 422)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        """Say which field and why, and never repeat the input: it may be member data."""
-        found = [
-            {"field": ".".join(str(part) for part in e["loc"][1:]), "reason": e["msg"]}
-            for e in error.errors()
-        ]
-        first = found[0]
-        return JSONResponse(
-            {"detail": first["reason"], "field": first["field"] or None, "errors": found}, 422
-        )
 
 
 def serve(app: FastAPI, settings: ServiceSettings) -> None:

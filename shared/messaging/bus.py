@@ -17,7 +17,7 @@ from faststream.kafka.message import KafkaAckableMessage
 
 from shared.events import Event
 from shared.health import Health
-from shared.messaging.consumer import E, Handler, Raw, TopicConsumer
+from shared.messaging.consumer import E, Handler, RawRecord, TopicConsumer
 from shared.messaging.encoding import encode
 from shared.messaging.partition_reader import PartitionReader
 from shared.messaging.producer import Producer
@@ -66,6 +66,7 @@ class Bus:
         if self._consumers:
             self._subscribe()
         build = cast("partial[AIOKafkaConsumer]", await self.broker.connect())
+        # There is no public way to say which class of consumer a subscriber reads with.
         self.broker.config.broker_config.builder = partial(
             PartitionReader, self.health, **build.keywords
         )
@@ -92,32 +93,32 @@ class Bus:
             max_poll_interval_ms=_LONGEST_HANDLING_MS,
             session_timeout_ms=10_000,
             heartbeat_interval_ms=3_000,
-            parser=_parse,
-            decoder=_undecoded,
+            parser=self._keep_raw,
+            decoder=_leave_undecoded,
         )
-        subscriber(self._take)
+        subscriber(self._handle_batch)
         self.watchdog.subscriber = subscriber
 
-    async def _take(self, message: KafkaMessage) -> None:
-        by_topic: dict[str, list[Raw]] = defaultdict(list)
+    async def _keep_raw(self, records: tuple[RawRecord, ...]) -> KafkaMessage:
+        """Like FastStream's own parser, but headers stay bytes: a bad one must not poison a
+        batch."""
+        return KafkaAckableMessage(
+            body=[record.value for record in records],
+            headers={},
+            batch_headers=[],
+            raw_message=records,
+            message_id=f"{records[0].offset}-{records[-1].offset}",
+            consumer=self.watchdog.subscriber.consumer,
+        )
+
+    async def _handle_batch(self, message: KafkaMessage) -> None:
+        by_topic: dict[str, list[RawRecord]] = defaultdict(list)
         for record in message.raw_message:
             by_topic[record.topic].append(record)
         with self.watchdog.at_work():
             for topic, records in by_topic.items():
-                await self._consumers[topic].take(records)
+                await self._consumers[topic].process(records)
 
 
-async def _parse(records: tuple[Raw, ...], default: Any) -> KafkaMessage:
-    """Like FastStream's own parser, but headers stay bytes: a bad one must not poison a batch."""
-    return KafkaAckableMessage(
-        body=[record.value for record in records],
-        headers={},
-        batch_headers=[],
-        raw_message=records,
-        message_id=f"{records[0].offset}-{records[-1].offset}",
-        consumer=default.__self__._consumer,
-    )
-
-
-async def _undecoded(message: KafkaMessage) -> Any:
+async def _leave_undecoded(message: KafkaMessage) -> Any:
     return message.body

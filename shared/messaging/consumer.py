@@ -14,15 +14,15 @@ from aiokafka import ConsumerRecord
 from shared.errors import Rejected, Transient
 from shared.events import Event
 from shared.health import Health
-from shared.messaging.dead_letters import DeadLetter, dead_letter
+from shared.messaging.dead_letters import DeadLetter, dead_letter_record
 from shared.messaging.encoding import decode
 from shared.messaging.producer import Producer
 from shared.messaging.topics import Topic
 from shared.telemetry import CONSUMED, DEAD_LETTERED, HANDLING, logger
 
 E = TypeVar("E", bound=Event)
-Raw: TypeAlias = ConsumerRecord[Any, Any]
-Pair: TypeAlias = tuple[Raw, Event]
+RawRecord: TypeAlias = ConsumerRecord[Any, Any]
+DecodedRecord: TypeAlias = tuple[RawRecord, Event]
 Handler = Callable[[Sequence[E]], Awaitable[None]]
 
 # So many records in a row may be bad before consumption waits for a human.
@@ -48,21 +48,21 @@ class TopicConsumer:
     def part(self) -> str:
         return f"consume {self.topic.name}"
 
-    async def take(self, records: Sequence[Raw]) -> None:
-        """Return once each record is processed or a dead letter, however long that takes."""
+    async def process(self, records: Sequence[RawRecord]) -> None:
+        """Return once each record is handled or a dead letter, however long that takes."""
         with HANDLING.labels(self.topic.name, self.group).time():
-            good: list[Pair] = []
+            decoded: list[DecodedRecord] = []
             for record in records:
                 try:
-                    good.append((record, self._read(record)))
+                    decoded.append((record, self._decode(record)))
                 except Rejected as error:
-                    await self._give_up(record, error)
-            if good:
-                await self._work_off(good)
+                    await self._dead_letter(record, error)
+            if decoded:
+                await self._handle_or_halve(decoded)
         self.health.ready(self.part)
         CONSUMED.labels(self.topic.name, self.group).inc(len(records))
 
-    def _read(self, record: Raw) -> Event:
+    def _decode(self, record: RawRecord) -> Event:
         for name, value in record.headers:
             try:
                 (value or b"").decode()
@@ -71,26 +71,26 @@ class TopicConsumer:
         event: Event = decode(record.value, self.event)
         return event
 
-    async def _work_off(self, pairs: Sequence[Pair]) -> None:
-        waiting = [pairs]
+    async def _handle_or_halve(self, records: Sequence[DecodedRecord]) -> None:
+        waiting = [records]
         while waiting:
             batch = waiting.pop()
-            error = await self._attempt(batch)
+            error = await self._handle(batch)
             if error is None:
                 self.rejected = self.unexpected = 0
             elif len(batch) > 1:
                 middle = len(batch) // 2
                 waiting += [batch[middle:], batch[:middle]]
             elif self._is_at_fault(error):
-                await self._give_up(batch[0][0], error)
+                await self._dead_letter(batch[0][0], error)
             else:
                 name = type(error).__name__  # its words may quote the record
-                await self._stand_still(f"{self.unexpected} records in a row failed: {name}")
+                await self._pause(f"{self.unexpected} records in a row failed: {name}")
                 waiting.append(batch)
 
-    async def _attempt(self, pairs: Sequence[Pair]) -> Exception | None:
+    async def _handle(self, records: Sequence[DecodedRecord]) -> Exception | None:
         try:
-            await self._persist(lambda: self.handle([event for _, event in pairs]))
+            await self._retry_while_away(lambda: self.handle([event for _, event in records]))
         except Exception as error:  # noqa: BLE001 - every failure ends in a dead letter or a wait
             return error
         return None
@@ -103,7 +103,7 @@ class TopicConsumer:
         logger.error("unexpected", topic=self.topic.name, exc_info=error)
         return self.unexpected <= UNEXPECTED_LIMIT
 
-    async def _persist(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _retry_while_away(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work, waiting as long as something outside is away."""
         wait = 0.1
         while True:
@@ -115,28 +115,28 @@ class TopicConsumer:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
 
-    async def _give_up(self, record: Raw, error: Exception) -> None:
+    async def _dead_letter(self, record: RawRecord, error: Exception) -> None:
         """Publish the dead letter. Too many in a row mean that not the records are at fault."""
         self.rejected += 1
         while self.rejected > REJECTED_LIMIT:
-            await self._stand_still(f"{self.rejected} dead letters in a row, last: {error}")
+            await self._pause(f"{self.rejected} dead letters in a row, last: {error}")
         letter = DeadLetter.of(record, group=self.group, error=error)
-        await self._persist(lambda: self._keep(letter))
+        await self._retry_while_away(lambda: self._send_letter(letter))
         DEAD_LETTERED.labels(self.topic.name, self.group).inc()
         logger.warning(
             "dead letter", topic=record.topic, offset=record.offset, error=type(error).__name__
         )
 
-    async def _keep(self, letter: DeadLetter) -> None:
+    async def _send_letter(self, letter: DeadLetter) -> None:
         """A record that came compressed may be too large for its dead letter."""
         why = ""
         for possible in (letter, letter.without_content()):
             try:
-                return await self.producer.send([dead_letter(possible)])
+                return await self.producer.send([dead_letter_record(possible)])
             except Rejected as error:
                 why = str(error)
         raise Transient(f"the dead letters are refused: {why}")
 
-    async def _stand_still(self, reason: str) -> None:
+    async def _pause(self, reason: str) -> None:
         self.health.waiting(self.part, f"consumption stopped: {reason}")
         await asyncio.sleep(_LONGEST_WAIT_SECONDS)

@@ -89,7 +89,7 @@ class DeadLetter:
 _ABOUT = ("topic", "partition", "offset", "group", "error", "error_type", "failed_at")
 
 
-def dead_letter(letter: DeadLetter) -> Record:
+def dead_letter_record(letter: DeadLetter) -> Record:
     """The record that goes to the dead-letter topic: same key and bytes, the rest in headers."""
     headers = {_PREFIX + name: str(getattr(letter, name)) for name in _ABOUT}
     original = [(name, base64.b64encode(value).decode()) for name, value in letter.headers]

@@ -77,25 +77,25 @@ class Relay:
         await self.outbox.created.wait()
         while True:
             try:
-                await self._serve()
+                await self._relay()
             except (Transient, asyncpg.PostgresError, *AWAY) as error:
                 self.health.waiting("outbox", f"cannot send events: {error}")
                 logger.warning("outbox waits", reason=str(error))
                 await asyncio.sleep(_POLL_SECONDS)
 
-    async def _serve(self) -> None:
+    async def _relay(self) -> None:
         connection = await self.outbox.database.connect()
         try:
-            woken = asyncio.Event()
-            await connection.add_listener(self.outbox.channel, lambda *_: woken.set())
+            notified = asyncio.Event()
+            await connection.add_listener(self.outbox.channel, lambda *_: notified.set())
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._lock):
                 self.health.ready("outbox")
                 await asyncio.sleep(_POLL_SECONDS)
             while True:
-                woken.clear()
+                notified.clear()
                 if await self._send_batch(connection) == 0:
                     self.health.ready("outbox")
-                    await _first_of(woken, seconds=_POLL_SECONDS)
+                    await _wait_at_most(notified, seconds=_POLL_SECONDS)
         finally:
             await connection.close(timeout=2)
 
@@ -116,9 +116,9 @@ class Relay:
         return len(rows)
 
 
-async def _first_of(woken: asyncio.Event, *, seconds: float) -> None:
+async def _wait_at_most(event: asyncio.Event, *, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
-            await woken.wait()
+            await event.wait()
     except TimeoutError:
         return

@@ -24,6 +24,7 @@ from shared.telemetry import logger
 Records: TypeAlias = list[ConsumerRecord[Any, Any]]
 
 _ASIDE_SECONDS = 10.0
+_NO_PARTITION = TopicPartition("", 0)  # never assigned, so that nothing is read of it
 
 
 class PartitionReader(AIOKafkaConsumer):  # type: ignore[misc]  # untyped
@@ -39,27 +40,25 @@ class PartitionReader(AIOKafkaConsumer):  # type: ignore[misc]  # untyped
         self, *_: TopicPartition, max_records: int, **__: Any
     ) -> dict[TopicPartition, Records]:
         """What has been fetched, at most `max_records`; never waits for more."""
-        self._coordinator.check_errors()
-        with self._subscription.fetch_context():  # seen by the group, also where nothing is to read
-            return await self._fetched(max_records)
-
-    async def _fetched(self, max_records: int) -> dict[TopicPartition, Records]:
-        found: dict[TopicPartition, Records] = {}
+        batches: dict[TopicPartition, Records] = {}
         room = max_records
+        partitions = self._partitions_in_turn()
+        if not partitions:  # the group must see that it asks, and errors of the group be raised
+            await super().getmany(_NO_PARTITION, max_records=1)
         try:
-            for partition in self._in_turn():
+            for partition in partitions:
                 if records := await self._read(partition, room):
-                    found[partition] = records
+                    batches[partition] = records
                     room -= len(records)
                 if not room:
                     break
         except KafkaError:
-            for partition in found.keys() & self.assignment():
-                self.seek(partition, found[partition][0].offset)
+            for partition in batches.keys() & self.assignment():
+                self.seek(partition, batches[partition][0].offset)
             raise
-        return found
+        return batches
 
-    def _in_turn(self) -> list[TopicPartition]:
+    def _partitions_in_turn(self) -> list[TopicPartition]:
         """The partitions that are not aside, another one first each time: none starves."""
         assigned = sorted(self.assignment())
         for gone in self.aside.keys() - set(assigned):
@@ -69,9 +68,9 @@ class PartitionReader(AIOKafkaConsumer):  # type: ignore[misc]  # untyped
         first = self._turn % max(1, len(present))
         return present[first:] + present[:first]
 
-    async def _read(self, partition: TopicPartition, most: int) -> Records:
+    async def _read(self, partition: TopicPartition, room: int) -> Records:
         try:
-            found = await super().getmany(partition, max_records=most)
+            batches = await super().getmany(partition, max_records=room)
         except (CorruptRecordException, UnsupportedCodecError) as error:
             await self._set_aside(partition, error)
             return []
@@ -80,7 +79,7 @@ class PartitionReader(AIOKafkaConsumer):  # type: ignore[misc]  # untyped
         except Exception as error:  # noqa: BLE001 - codecs raise what they like
             await self._set_aside(partition, error)
             return []
-        records: Records = found.get(partition, [])
+        records: Records = batches.get(partition, [])
         if records:
             self._put_back(partition)
         return records

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
@@ -28,7 +28,7 @@ class Producer:
     def __init__(self, settings: EngineSettings, *, client_id: str) -> None:
         self._settings = settings
         self._client_id = client_id
-        self._partition = DefaultPartitioner()
+        self._choose_partition = DefaultPartitioner()
         self._producer: Any = None
 
     async def start(self) -> None:
@@ -63,37 +63,37 @@ class Producer:
             PUBLISHED.labels(topic).inc(count)
 
     async def _submit(self, records: Sequence[Record]) -> list["asyncio.Future[Any]"]:
-        partitions = {
+        numbers_of = {
             topic: sorted(await self._producer.partitions_for(topic))
             for topic in {record.topic for record in records}
         }
-        batches: dict[tuple[str, int], list[Record]] = {}
+        batches: dict[TopicPartition, list[Record]] = {}
         confirmations = []
-        sizes: Counter[tuple[str, int]] = Counter()
+        sizes: Counter[TopicPartition] = Counter()
         for record in records:
-            numbers = partitions[record.topic]
-            place = (record.topic, self._partition(record.key, numbers, numbers))
+            numbers = numbers_of[record.topic]
+            number = self._choose_partition(record.key, numbers, numbers)
+            partition = TopicPartition(record.topic, number)
             size = _size(record)
-            if place in batches and sizes[place] + size > _BATCH_BYTES:
-                confirmations.append(await self._send_batch(place, batches.pop(place)))
-                sizes[place] = 0
-            batches.setdefault(place, []).append(record)
-            sizes[place] += size
-        for place, batch in batches.items():
-            confirmations.append(await self._send_batch(place, batch))
+            if partition in batches and sizes[partition] + size > _BATCH_BYTES:
+                confirmations.append(await self._send_batch(partition, batches.pop(partition)))
+                sizes[partition] = 0
+            batches.setdefault(partition, []).append(record)
+            sizes[partition] += size
+        for partition, batch in batches.items():
+            confirmations.append(await self._send_batch(partition, batch))
         return confirmations
 
     async def _send_batch(
-        self, place: tuple[str, int], records: Sequence[Record]
+        self, partition: TopicPartition, records: Sequence[Record]
     ) -> "asyncio.Future[Any]":
         builder = self._producer.create_batch()
         for record in records:
             headers = [(name, text.encode()) for name, text in record.headers.items()]
             builder.append(key=record.key, value=record.value, timestamp=None, headers=headers)
         builder.close()
-        topic, partition = place
         confirmation: asyncio.Future[Any] = await self._producer.send_batch(
-            builder, topic, partition=partition
+            builder, partition.topic, partition=partition.partition
         )
         return confirmation
 

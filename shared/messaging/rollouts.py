@@ -74,11 +74,11 @@ class Rollouts:
             consumer.assign([_PARTITION])
             await consumer.seek_to_beginning(_PARTITION)
             while True:
-                await self._read_on(consumer)
+                await self._read_for_a_while(consumer)
         finally:
             await consumer.stop()
 
-    async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
+    async def _read_for_a_while(self, consumer: AIOKafkaConsumer) -> None:
         """Read for a while; `Transient` if records waited all the time and none came."""
         async with asyncio.timeout(_ANSWER_SECONDS):
             start = position = await consumer.position(_PARTITION)
@@ -90,13 +90,13 @@ class Rollouts:
                 self._health.ready("rollouts")
             batches = await consumer.getmany(_PARTITION, timeout_ms=500)
             for record in batches.get(_PARTITION, []):
-                await self._take(record.value)
+                await self._apply(record.value)
             async with asyncio.timeout(_ANSWER_SECONDS):
                 position = await consumer.position(_PARTITION)
         if start == position < end:
             raise Transient(f"{end - position} records wait and none is read")
 
-    async def _take(self, value: bytes | None) -> None:
+    async def _apply(self, value: bytes | None) -> None:
         try:
             rollout = decode(value, RolloutChanged)
         except Rejected as error:

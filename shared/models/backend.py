@@ -1,7 +1,8 @@
 """What every model backend can do: score the labels of cases, and draft a reasoning.
 
-Services know models only through `Backend`. A score is what the model says, uncalibrated: the
-log-probability of each whole label, from which `shared.models.calibration` makes a confidence.
+Services know models only through `Backend`, and this module knows no implementation: those stand
+in `shared.models.backends`. A score is what the model says, uncalibrated: the log-probability of
+each whole label, from which `shared.models.calibration` makes a confidence.
 """
 
 import math
@@ -12,9 +13,6 @@ from typing import Protocol
 
 from shared.errors import Rejected
 from shared.tasks.task import Prompt
-
-# Of a case that a language model answers; a human decides longer ones, and nobody learns from them.
-LONGEST_PROMPT_TOKENS = 2048
 
 
 class ModelUnusable(Rejected):
@@ -33,6 +31,16 @@ class LabelScores:
         return sum(math.exp(value) for value in self.log_probabilities.values())
 
 
+@dataclass(frozen=True)
+class BackendOptions:
+    """What a backend is opened with: the base model's directory if the versions have one, its
+    arithmetic, and the processor (`auto`: a GPU if there is one)."""
+
+    base: Path | None = None
+    quantization: str = "none"
+    device: str = "auto"
+
+
 class Backend(Protocol):
     """Holds any number of versions in memory. Its methods may be called from several threads."""
 
@@ -42,8 +50,14 @@ class Backend(Protocol):
     @property
     def quantization(self) -> str: ...
 
-    def load(self, version: str, directory: Path) -> None:
-        """Take the version's adapter into memory; `ModelUnusable` leaves all others as they are."""
+    def load(
+        self, version: str, directory: Path, *, longest_prompt_tokens: int | None = None
+    ) -> None:
+        """Take the version into memory; `ModelUnusable` leaves all others as they are.
+
+        No prompt of more than `longest_prompt_tokens` is read, nor of more than the model can
+        read; None says nothing more.
+        """
         ...
 
     def unload(self, version: str) -> None:
@@ -52,44 +66,20 @@ class Backend(Protocol):
 
     def loaded(self) -> tuple[str, ...]: ...
 
-    def reads(self, prompt: Prompt) -> bool:
-        """Whether the prompt is short enough to be scored."""
+    def reads(self, version: str, prompt: Prompt) -> bool:
+        """Whether the prompt is short enough for the version."""
         ...
 
     def score(
         self, version: str, prompts: Sequence[Prompt], labels: Sequence[str]
     ) -> list[LabelScores]:
-        """The labels' scores of each prompt, in the prompts' order, whatever their number."""
+        """The labels' scores of each prompt, in the prompts' order, whatever their number.
+
+        `Rejected` if the version does not read one of them, `ModelUnusable` if it is not loaded or
+        has other labels.
+        """
         ...
 
     def explain(self, version: str, prompt: Prompt, label: str, *, max_tokens: int = 64) -> str:
         """The reason that the model would give for `label`: a draft, never evidence."""
         ...
-
-
-def open_backend(
-    name: str,
-    *,
-    base: Path | None,
-    quantization: str = "none",
-    device: str = "auto",
-    longest_prompt: int = LONGEST_PROMPT_TOKENS,
-) -> Backend:
-    """The backend of that name on the base model in `base`.
-
-    A language model rejects a prompt of more than `longest_prompt` tokens, or than it can read.
-    Libraries are imported here and no earlier, so that a service without a model stays small.
-    """
-    if name == "scikit-learn":
-        from shared.models.backends.linear import LinearBackend
-
-        return LinearBackend()
-    if name != "transformers":
-        raise ModelUnusable(f"no backend {name!r}; there are transformers and scikit-learn")
-    if base is None:
-        raise ModelUnusable("the transformers backend needs a base model")
-    from shared.models.backends.transformers import TransformersBackend
-
-    return TransformersBackend(
-        base, quantization=quantization, device=device, longest_prompt=longest_prompt
-    )

@@ -32,13 +32,13 @@ def passes(
     if not batch:
         return []
     most = math.ceil(len(batch) / abreast)
-    found: list[list[int]] = [[]]
+    parts: list[list[int]] = [[]]
     for index in sorted(batch, key=lambda index: lengths[index]):
-        size = len(found[-1]) + 1
+        size = len(parts[-1]) + 1
         if size > 1 and (size > most or size * lengths[index] > tokens):
-            found.append([])
-        found[-1].append(index)
-    return found
+            parts.append([])
+        parts[-1].append(index)
+    return parts
 
 
 def abreast(device: torch.device) -> int:

@@ -15,13 +15,13 @@ from typing import Any
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)  # opened here: between fork and exec it could wait for ever
 _LONGEST_LINE_BYTES = 1024 * 1024
-_KEPT_ERROR_BYTES = 4096
+_ERROR_TAIL_BYTES = 4096
 # The download of a large base model, and its calibration, take long and say nothing.
 _LONGEST_SILENCE_SECONDS = 3 * 3600.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ChildOutcome:
     """How a child ended. A negative code is the signal that killed it."""
 
     code: int
@@ -49,7 +49,7 @@ async def run_module(
     on_report: Callable[[dict[str, Any]], Awaitable[None]],
     *,
     silence_seconds: float = _LONGEST_SILENCE_SECONDS,
-) -> Outcome:
+) -> ChildOutcome:
     """Run `python -m module arguments`; each JSON object that it prints on a line is a report.
 
     A child that prints nothing for `silence_seconds` hangs, and is killed.
@@ -63,18 +63,18 @@ async def run_module(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=_LONGEST_LINE_BYTES,
-        preexec_fn=_behave,
+        preexec_fn=_step_behind_parent,
     )
     if process.stdout is None or process.stderr is None:
         raise RuntimeError("the child has no pipes")
-    errors = asyncio.create_task(_tail(process.stderr))
+    errors = asyncio.create_task(_read_tail(process.stderr))
     try:
-        while line := await _line(process.stdout, silence_seconds):
-            if (report := _object(line)) is not None:
+        while line := await _read_line(process.stdout, silence_seconds):
+            if (report := _parse_report(line)) is not None:
                 await on_report(report)
         if hung := line is None:
             process.kill()
-        return Outcome(await process.wait(), await errors, hung)
+        return ChildOutcome(await process.wait(), await errors, hung)
     finally:
         if process.returncode is None:
             process.kill()
@@ -82,7 +82,7 @@ async def run_module(
         errors.cancel()
 
 
-async def _line(stream: asyncio.StreamReader, seconds: float) -> bytes | None:
+async def _read_line(stream: asyncio.StreamReader, seconds: float) -> bytes | None:
     """The next line, empty at the end; None if there is none for so long."""
     try:
         async with asyncio.timeout(seconds):
@@ -91,23 +91,23 @@ async def _line(stream: asyncio.StreamReader, seconds: float) -> bytes | None:
         return None
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def _parse_report(line: bytes) -> dict[str, Any] | None:
     """The libraries in the child print other things, too."""
     try:
-        found = json.loads(line)
+        report = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return report if isinstance(report, dict) else None
 
 
-async def _tail(stream: asyncio.StreamReader) -> str:
-    kept = b""
-    while block := await stream.read(_KEPT_ERROR_BYTES):
-        kept = (kept + block)[-_KEPT_ERROR_BYTES:]
-    return kept.decode(errors="replace")
+async def _read_tail(stream: asyncio.StreamReader) -> str:
+    tail = b""
+    while block := await stream.read(_ERROR_TAIL_BYTES):
+        tail = (tail + block)[-_ERROR_TAIL_BYTES:]
+    return tail.decode(errors="replace")
 
 
-def _behave() -> None:
+def _step_behind_parent() -> None:
     """In the child, before it starts: lower priority, and no life after the parent's."""
     os.nice(10)
     if sys.platform == "linux":

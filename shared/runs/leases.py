@@ -1,15 +1,11 @@
-"""Leases on long work: who holds a run may write it, until another process takes it over.
-
-For a table `runs` with the columns `run_id`, `status`, `owner`, `attempts` and `lease_until`; the
-attempt is the fencing token, and the database's clock decides.
-"""
+"""Leases on long work: who holds a run may write it, until another process takes it over."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from shared.errors import Transient
-from shared.storage.database import Connection
 from shared.telemetry import logger
 
 
@@ -17,30 +13,18 @@ class LostLease(Exception):
     """Another process has taken the run over."""
 
 
-async def hold(
-    connection: Connection,
-    schema: str,
-    run_id: str | int,
-    *,
-    owner: str,
-    attempt: int,
-    seconds: float,
-) -> None:
-    """Extend the lease of `schema.runs` by so many seconds from now; `LostLease` if it is gone."""
-    result = await connection.execute(
-        f"UPDATE {schema}.runs SET lease_until = now() + make_interval(secs => $4) "  # noqa: S608
-        "WHERE run_id = $1 AND owner = $2 AND attempts = $3 AND status = 'running'",
-        run_id,
-        owner,
-        attempt,
-        seconds,
-    )
-    if result != "UPDATE 1":
-        raise LostLease(run_id)
+class LeasedRun(Protocol):
+    """A run that this process holds. `attempt` counts from 1 and is the fencing token."""
+
+    @property
+    def run_id(self) -> str | int: ...
+
+    @property
+    def attempt(self) -> int: ...
 
 
 @asynccontextmanager
-async def kept(extend: Callable[[], Awaitable[None]], *, every: float) -> AsyncIterator[None]:
+async def keep_lease(extend: Callable[[], Awaitable[None]], *, every: float) -> AsyncIterator[None]:
     """Extend a lease every so many seconds; a lost one shows at the holder's next write."""
 
     async def beat() -> None:

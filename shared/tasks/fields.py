@@ -5,11 +5,12 @@ No error message repeats the value, because the value may be member data.
 
 import re
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+CheckOutcome = Literal["pass", "fail", "pend"]  # what a deterministic check says of a case
 MEMBER_DATA: dict[str, Any] = {"member_data": True}  # json_schema_extra: never in logs or metrics
 
 # PostgreSQL's jsonb refuses NUL, and other control characters only break pages and prompts.

@@ -1,6 +1,10 @@
-"""Reading a history file's rows: every failure is `Rejected` with the column's name."""
+"""A task's history files: which columns they have, and how a row of them is read.
 
-from collections.abc import Iterable, Mapping
+Every failure is `Rejected` with the column's name, never with what stands in it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,8 +15,35 @@ from shared.tasks.fields import CONTROL_CHARACTER
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def plain(column: str) -> str:
-    """By what columns are known: Report Year is ReportYear and report_year."""
+@dataclass(frozen=True)
+class HistoricCase:
+    """One decided case of the past: what was known then, and what was decided."""
+
+    input: BaseModel
+    label: str
+    reasoning: str
+    evidence: Mapping[str, str]  # what the expert found; kept with the label, never in a prompt
+
+
+@dataclass(frozen=True)
+class History:
+    """The columns of a task's history files. `read` turns a row into a case, or is `Rejected`.
+
+    `claim_column` says which claim a row is about: one label a claim, however often it comes.
+    """
+
+    read: Callable[[Mapping[str, str]], HistoricCase]
+    required_columns: tuple[str, ...]
+    optional_columns: tuple[str, ...] = ()
+    claim_column: str = "claim_id"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.required_columns, *self.optional_columns)
+
+
+def column_key(column: str) -> str:
+    """By what a column is known: Report Year is ReportYear and report_year."""
     return "".join(character for character in column.lower() if character.isalnum())
 
 
@@ -39,7 +70,9 @@ def label_cell(row: Mapping[str, str], column: str, labels: Iterable[str]) -> st
     return label
 
 
-def checked(model: type[Model], content: Mapping[str, Any], *, columns: Mapping[str, str]) -> Model:
+def validate_input(
+    model: type[Model], content: Mapping[str, Any], *, columns: Mapping[str, str]
+) -> Model:
     """The content as a validated model; `columns` maps fields to the columns they came from."""
     try:
         return model.model_validate(content)

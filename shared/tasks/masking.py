@@ -17,11 +17,11 @@ MASK = "[hidden]"
 _Schema = Mapping[str, Any]
 
 
-def masked(task: Task, content: Mapping[str, Any]) -> dict[str, Any]:
+def mask_member_data(task: Task, content: Mapping[str, Any]) -> dict[str, Any]:
     """The content with `MASK` in every marked field, also in those that it lacks: that a value
     is missing says something too."""
     schema = _schema(task.input_model)
-    return _mask_fields(content, tuple(_choices(schema, schema)), schema)
+    return _mask_fields(content, tuple(_alternatives(schema, schema)), schema)
 
 
 @cache
@@ -31,13 +31,13 @@ def _schema(model: type[BaseModel]) -> _Schema:
 
 
 def _mask(value: Any, schemas: Iterable[_Schema], root: _Schema) -> Any:
-    choices = tuple(choice for schema in schemas for choice in _choices(schema, root))
+    choices = tuple(choice for schema in schemas for choice in _alternatives(schema, root))
     if not choices or any(choice.get("member_data") for choice in choices):
         return MASK
     if isinstance(value, Mapping):
         return _mask_fields(value, choices, root)
     if isinstance(value, (list, tuple)):
-        entries = tuple(entry for choice in choices for entry in _entries(choice))
+        entries = tuple(entry for choice in choices for entry in _item_schemas(choice))
         return [_mask(each, entries, root) for each in value]
     return value
 
@@ -46,26 +46,26 @@ def _mask_fields(
     content: Mapping[str, Any], choices: tuple[_Schema, ...], root: _Schema
 ) -> dict[str, Any]:
     known = (name for choice in choices for name in choice.get("properties", {}))
-    found = {}
+    shown = {}
     for name in dict.fromkeys((*content, *known)):
-        schemas = [field for choice in choices for field in _fields(choice, name)]
+        schemas = [field for choice in choices for field in _field_schemas(choice, name)]
         value = _mask(content.get(name), schemas, root)
         if name in content or value == MASK:
-            found[name] = value
-    return found
+            shown[name] = value
+    return shown
 
 
-def _choices(schema: _Schema, root: _Schema) -> Iterator[_Schema]:
+def _alternatives(schema: _Schema, root: _Schema) -> Iterator[_Schema]:
     """The schema and everything that it refers to: a value may follow any of them."""
     yield schema
     for key in ("anyOf", "oneOf", "allOf"):
         for choice in schema.get(key, ()):
-            yield from _choices(choice, root)
+            yield from _alternatives(choice, root)
     if reference := schema.get("$ref"):
-        yield from _choices(root["$defs"][reference.removeprefix("#/$defs/")], root)
+        yield from _alternatives(root["$defs"][reference.removeprefix("#/$defs/")], root)
 
 
-def _fields(schema: _Schema, name: str) -> Iterator[_Schema]:
+def _field_schemas(schema: _Schema, name: str) -> Iterator[_Schema]:
     """The schemas of a field, or of an entry of a dictionary."""
     if name in schema.get("properties", {}):
         yield schema["properties"][name]
@@ -74,11 +74,11 @@ def _fields(schema: _Schema, name: str) -> Iterator[_Schema]:
         yield from _schemas(schema.get("additionalProperties"))
 
 
-def _entries(schema: _Schema) -> Iterator[_Schema]:
+def _item_schemas(schema: _Schema) -> Iterator[_Schema]:
     """The schemas of a list's entries."""
     yield from _schemas(*schema.get("prefixItems", ()), schema.get("items"))
 
 
-def _schemas(*found: Any) -> Iterator[_Schema]:
+def _schemas(*candidates: Any) -> Iterator[_Schema]:
     # JSON Schema writes "anything" and "nothing" as true and false: both say nothing of a value.
-    return (each for each in found if isinstance(each, Mapping))
+    return (each for each in candidates if isinstance(each, Mapping))

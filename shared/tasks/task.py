@@ -1,24 +1,24 @@
 """What a task is: one kind of judgment, defined once and read by every service.
 
 A task says what a case contains, which labels an expert can give, which of them are adverse
-to the member, how a case is put to a model, and what a reviewer is shown of it. Services know
-tasks only through this class.
+to the member, and how a case is put to a model. Its history files and what a page shows of it are
+parts of their own. Services know tasks only through this class.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import Rejected
+from shared.tasks.history import History
+from shared.tasks.presentation import Presentation
 
 # What an answer can have to carry besides its label and the reasoning.
 Requirement = Literal["reason_code", "criterion", "clinical_basis"]
-Outcome = Literal["pass", "fail", "pend"]
 
 
 @dataclass(frozen=True)
@@ -47,56 +47,6 @@ class ReasonCode:
 
 
 @dataclass(frozen=True)
-class Section:
-    """A block of the review page: a title and the input fields it shows, in order.
-
-    `wide`: its content is long or a table, and wants the whole width.
-    """
-
-    title: str
-    fields: tuple[str, ...]
-    wide: bool = False
-
-
-@dataclass(frozen=True)
-class CodeTitle:
-    """What a code means, and the larger group that it belongs to."""
-
-    title: str
-    group: str | None = None
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A criterion that bears on a case, to be quoted word for word.
-
-    `outcome`: what a check of the case against it said, where one was made.
-    """
-
-    rule_id: str
-    source: str
-    version: str
-    effective_date: date
-    text: str
-    outcome: Outcome | None = None
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A table worked out from a case. Each row has a cell a column.
-
-    `totals` stand below the rows: what, and how much.
-    """
-
-    name: str
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    totals: tuple[tuple[str, str], ...] = ()
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class Prompt:
     """A case as a model reads it. The answer starts with the label, then comes the reason."""
 
@@ -104,67 +54,33 @@ class Prompt:
     user: str
 
 
-@dataclass(frozen=True)
-class HistoricCase:
-    """One adjudicated case of an imported file: what was known then, and what was decided."""
-
-    input: BaseModel
-    label: str
-    reasoning: str
-    evidence: Mapping[str, str]  # what the expert found; kept with the label, never in a prompt
-
-
-def _as_it_is(case: Any) -> Any:
+def _unchanged(case: Any) -> Any:
     return case
-
-
-def _no_title(_field: str, _code: str) -> CodeTitle | None:
-    return None
-
-
-def _no_rules(_case: Any) -> tuple[Rule, ...]:
-    return ()
-
-
-def _no_panels(_case: Any) -> tuple[Panel, ...]:
-    return ()
 
 
 @dataclass(frozen=True)
 class Task:
     """A kind of judgment.
 
-    `read_history` turns one row of a CSV file into a `HistoricCase` and raises `Rejected` with
-    the column's name; `required_columns` and `optional_columns` are the columns it reads.
     `group_of` names whom a case is about (the member, else the claim family, else the claim).
     `complete` adds what has to be there before anybody judges a case or learns from it; what the
     caller sent stays.
-    `title_of_code` takes the name of an input field and a code that stands in it.
     """
 
     name: str
     title: str
     labels: tuple[Label, ...]
+    reason_codes: tuple[ReasonCode, ...]
     input_model: type[BaseModel]
+    group_of: Callable[[Any], str]
     prompt_version: str
     render: Callable[[Any], Prompt]
-    group_of: Callable[[Any], str]
-    read_history: Callable[[Mapping[str, str]], HistoricCase]
-    required_columns: tuple[str, ...]
-    optional_columns: tuple[str, ...]
-    reason_codes: tuple[ReasonCode, ...]
-    layout: tuple[Section, ...]
+    history: History
+    presentation: Presentation
     examples: tuple[Mapping[str, Any], ...]  # inputs for the documentation
-    complete: Callable[[Any], Any] = _as_it_is
+    complete: Callable[[Any], Any] = _unchanged
     # The input field with the amount at stake in US dollars, if a part of it can be approved.
     amount_field: str | None = None
-    # The column of a history file that says which claim a row is about.
-    claim_column: str = "claim_id"
-    # The input fields by which a case is recognized among a member's earlier ones.
-    summary: tuple[str, ...] = ()
-    title_of_code: Callable[[str, str], CodeTitle | None] = _no_title
-    rules_of: Callable[[Any], tuple[Rule, ...]] = _no_rules
-    panels_of: Callable[[Any], tuple[Panel, ...]] = _no_panels
 
     @property
     def label_names(self) -> tuple[str, ...]:

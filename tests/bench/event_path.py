@@ -68,7 +68,7 @@ class Ours:
         self.handlers = Handlers(
             Store(self.database, self.outbox),
             lambda _: _ROLLOUT,
-            policy=RoutingSettings(audit_rate=0.05, audit_salt="bench"),
+            settings=RoutingSettings(audit_rate=0.05, audit_salt="bench"),
             now=lambda: NOW,
         )
         self.bus.consume(PREDICTIONS_MADE, self._handle, event=PredictionMade, batch=BATCH)

@@ -21,10 +21,11 @@ from torch.utils.data import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
 
 from deploy.simulation import SimulatedClaim, simulated_claims
-from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress
+from services.trainer.strategies.lora import LoraRecipe
 from services.trainer.train import run
-from shared.models.backend import open_backend
+from shared.models.backend import BackendOptions
+from shared.models.backends.registry import open_backend
 from shared.models.base_model import SMOLLM2, materialize
 from shared.tasks import TASKS
 from shared.tasks.task import Prompt, answer_text
@@ -74,7 +75,7 @@ class LanguageModel:
     def train(self) -> float:
         """Useful tokens a second of one epoch over the training claims."""
         metrics = run(
-            Recipe(epochs=1, least_steps=1),
+            LoraRecipe(epochs=1, least_steps=1),
             data=self.directory / "data",
             base=self.base,
             out=self.adapter,
@@ -107,7 +108,7 @@ class LanguageModel:
     def score(self) -> float:
         """Decisions a second of the default backend."""
         if self._scoring is None:
-            self._scoring = open_backend("transformers", base=self.base)
+            self._scoring = open_backend("transformers", BackendOptions(base=self.base))
             self._scoring.load("bench", self.adapter)
         prompts = [_prompt(claim) for claim in self.claims[TRAINED_ON:]]
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A million reviews in line: a crowd at full speed while processes are killed, a crowd at a human
+"""A million reviews: a crowd at full speed while processes are killed, a crowd at a human
 pace, and lists that are filtered and paged.
 """
 
@@ -16,7 +16,9 @@ from services.review_queue.reading.listing import Filters, Listing
 from shared.settings import engine_settings
 from shared.storage.database import Database
 from tests.bench.measure import Measure
-from tests.support import crowd
+from tests.support.crowd.breaches import count_breaches
+from tests.support.crowd.processes import REVIEWERS, fill_queue, keep_killing, two_processes
+from tests.support.crowd.reviewers import work_as_crowd
 from tests.support.engines.engines import fresh_database
 
 REVIEWS = 1_000_000
@@ -32,7 +34,7 @@ async def million(environment: Mapping[str, str]) -> list[Measure]:
         database = Database(engine_settings(own), schema="review_queue", migrations=MIGRATIONS)
         await database.open()
         try:
-            await crowd.fill(database, REVIEWS)
+            await fill_queue(database, REVIEWS)
             return [*await _queue(own), await _lists(database)]
         finally:
             await database.close()
@@ -40,15 +42,15 @@ async def million(environment: Mapping[str, str]) -> list[Measure]:
 
 async def _queue(environment: Mapping[str, str]) -> list[Measure]:
     """Pairs a second at full speed; p99 of one action at a human pace. Any breach is an error."""
-    async with crowd.two_processes(environment) as processes:
-        calm = await crowd.work(
-            processes, seconds=HUMAN_SECONDS, pause=2 * crowd.REVIEWERS / ACTIONS_A_SECOND
+    async with two_processes(environment) as processes:
+        calm = await work_as_crowd(
+            processes, seconds=HUMAN_SECONDS, pause=2 * REVIEWERS / ACTIONS_A_SECOND
         )
-        killing = asyncio.create_task(crowd.keep_killing(processes, every=10.0))
-        busy = await crowd.work(processes, seconds=FULL_SPEED_SECONDS)
+        killing = asyncio.create_task(keep_killing(processes, every=10.0))
+        busy = await work_as_crowd(processes, seconds=FULL_SPEED_SECONDS)
         killing.cancel()
         await asyncio.gather(killing, return_exceptions=True)
-    found = asdict(await crowd.breaches(environment["DATABASE_URL"], calm, busy))
+    found = asdict(await count_breaches(environment["DATABASE_URL"], calm, busy))
     if any(found.values()):
         raise RuntimeError(f"the queue broke its promises: {found}")
     milliseconds = 1000 * _percentile(calm.seconds, 0.99)

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from services.review_queue.app import MIGRATIONS
-from services.review_queue.people.access import Actor
-from services.review_queue.reviewing.assignments import Assignments, Hold
+from services.review_queue.reviewing.assignments import Assignments, LeaseHandle
 from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.opinions import Answer
 from services.review_queue.reviewing.review import Shares
+from shared.auth.principal import Actor
 from shared.storage.database import Database
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
@@ -52,9 +52,9 @@ class Filled:
     def __init__(self, database: Database, length: int) -> None:
         self.database = database
         self.length = length
-        self.intake = Intake(database, lambda _: Shares(overlap=0.0, withheld=0.0))
-        self.line = Leasing(database, _LIMITS)
-        self.work = Assignments(database, _LIMITS)
+        self.intake = Intake(database, lambda _: Shares(overlap=0.0, blind=0.0))
+        self.leasing = Leasing(database, _LIMITS)
+        self.assignments = Assignments(database, _LIMITS)
         self.numbers: Iterator[int] = itertools.count()
         self.missing = length
 
@@ -78,8 +78,8 @@ class Filled:
 
     async def _work(self, reviewer: Actor) -> None:
         for _ in range(PAIRS_EACH):
-            leased = await self.line.lease(reviewer)
+            leased = await self.leasing.lease(reviewer)
             if leased is None:
                 raise RuntimeError("the queue ran dry")
-            hold = Hold(leased.assignment_id, reviewer, leased.token)
-            await self.work.submit(hold, Answer(label="APPROVED", reasoning="supported"))
+            handle = LeaseHandle(leased.assignment_id, reviewer, leased.token)
+            await self.assignments.submit(handle, Answer(label="APPROVED", reasoning="supported"))

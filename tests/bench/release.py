@@ -9,7 +9,7 @@ from services.dataset_accumulator.app import MIGRATIONS
 from services.dataset_accumulator.import_store import Imports
 from services.dataset_accumulator.labels import label_of_review
 from services.dataset_accumulator.release_store import Releases
-from services.dataset_accumulator.releaser import Releaser, Rules
+from services.dataset_accumulator.releaser import Releaser, ReleaseSettings
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store
@@ -61,7 +61,7 @@ class Table:
             Imports(database),
             artifacts,
             Health(),
-            Rules(10**9, Schedule.parse("0 3 * * 0"), 10**9),
+            ReleaseSettings(10**9, Schedule.parse("0 3 * * 0"), 10**9),
             now=lambda: datetime.now(UTC),
         )
         self.numbers = itertools.count()
@@ -86,7 +86,7 @@ class Table:
             await self.store.add(connection, labels, shares=_SHARES)
 
     async def _release(self) -> None:
-        released = await self.releaser.by_hand(
+        released = await self.releaser.release_by_hand(
             "adjudication", trigger=f"bench:{next(self.numbers)}"
         )
         if released is None:

@@ -28,7 +28,7 @@ FOLDER = Path("screenshots")
 PICTURE = Path("docs/images/workbench.png")
 SIZES: Mapping[str, ViewportSize] = {"desk": SCREEN, "tablet": {"width": 820, "height": 1180}}
 PHONE: Mapping[str, ViewportSize] = {"phone": {"width": 390, "height": 844}}
-SETTINGS = {"overlap_share": SHARES.overlap, "withheld_share": SHARES.withheld}
+SETTINGS = {"overlap_share": SHARES.overlap, "blind_share": SHARES.blind}
 
 
 async def shoot(page: Page, name: str, *, phone: bool = False) -> None:
@@ -78,7 +78,7 @@ async def search(page: Page, text: str, *, name: str) -> None:
     """From the page of the search."""
     await page.get_by_label("Case, claim or member").fill(text)
     await page.keyboard.press("Enter")
-    await page.get_by_text("Search goes by").or_(page.get_by_role("table")).wait_for()
+    await page.get_by_text("Search matches").or_(page.get_by_role("table")).wait_for()
     await shoot(page, name)
 
 
@@ -140,11 +140,11 @@ async def a_case(place: Workplace) -> None:
 
 async def other_cases(place: Workplace) -> None:
     """What is withheld, what is of another task, what is lost, and a dispute."""
-    withheld = waiting(withheld=True, twice=False, minutes=425)
+    blind = waiting(blind=True, twice=False, minutes=425)
     other = independent_review(104, minutes=420)
-    await place.publish(withheld, other)
-    desk = await _desk(place, "bo", withheld)
-    await shoot(desk.page, "review-withheld")
+    await place.publish(blind, other)
+    desk = await _desk(place, "bo", blind)
+    await shoot(desk.page, "review-blind")
     await desk.press("p", "c")
     await desk.says("before you saw it", ".draft")
     await shoot(desk.page, "review-committed")
@@ -164,7 +164,7 @@ async def other_cases(place: Workplace) -> None:
 
 async def a_dispute(place: Workplace) -> ReviewRequested:
     """Three reviewers of three minds, and the senior who settles it."""
-    disputed = waiting(withheld=False, twice=True, minutes=440)
+    disputed = waiting(blind=False, twice=True, minutes=440)
     await place.publish(disputed)
     for name, label in {"amara": "APPROVED", "bo": "DENIED", "cleo": "PENDING"}.items():
         async with colleague(place.url, name) as person:

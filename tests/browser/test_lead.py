@@ -67,7 +67,7 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
 
     senior = await desk_of(place, "sam")
     await senior.shows(title(request))
-    await senior.says("The reviewers differ")
+    await senior.says("The reviewers disagree")
     for said in (*words.values(), "Nothing supports it, says the third."):
         await expect(senior.page.locator(".dispute")).to_contain_text(said)
     await expect(senior.page.locator("main")).not_to_contain_text(
@@ -84,10 +84,10 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
 
     lead = await place.sign_in("lee")
     await lead.goto(f"{place.url}/reviews/{request.review_id}")
-    opinions_shown = lead.locator(".said")
+    opinions_shown = lead.locator(".answer-card")
     await expect(opinions_shown).to_have_count(4)  # all opinions are kept
     await expect(opinions_shown.nth(3)).to_contain_text("The first reading holds.")
-    await expect(lead.locator(".said:has(.stands) h2")).to_have_text("Final word stands")
+    await expect(lead.locator(".answer-card:has(.stands) h2")).to_have_text("Final word stands")
     await Desk(lead).is_accessible()
 
 
@@ -232,7 +232,7 @@ async def test_an_auditor_reads_everything_but_whom_it_is_about(place: Workplace
     await expect(auditor.locator("tbody th")).to_contain_text("bo")
     await desk.is_accessible()
     await auditor.goto(f"{place.url}/reviews/{request.review_id}")
-    await desk.says("What is about the member is hidden from you.")
+    await desk.says("Member data is hidden from you.")
     await desk.says("Audit trail of this review")
     await desk.is_accessible()
     for path in ("/reviewers", "/reviewers/bo", "/agreement", "/reviews"):

@@ -65,8 +65,8 @@ async def test_a_case_stands_on_one_screen_and_what_was_opened_is_kept(place: Wo
     await desk.is_accessible()
 
 
-async def test_a_withheld_answer_is_nowhere_before_the_commit(place: Workplace) -> None:
-    first, second = map(_telling, in_line(2, withheld=True))
+async def test_a_blind_review_shows_no_answer_before_the_commit(place: Workplace) -> None:
+    first, second = map(_telling, in_line(2, blind=True))
     await place.publish(first, second)
     page = await place.sign_in("amara")
     desk, heard = Desk(page), await overhear(page)

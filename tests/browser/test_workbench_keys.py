@@ -28,7 +28,7 @@ async def test_words_go_where_they_were_written(place: Workplace, key: str, stat
 
 @pytest.mark.parametrize("held", ["Enter", "Control+Enter", "the button"])
 async def test_a_held_key_submits_nothing_unseen(place: Workplace, held: str) -> None:
-    (request,) = in_line(1, withheld=True)
+    (request,) = in_line(1, blind=True)
     await place.publish(request)
     desk = await at_desk(place)
     keyboard = desk.page.keyboard

@@ -13,13 +13,14 @@ import pytest
 
 from deploy.embedded.layout import REPOSITORY
 from deploy.embedded.ports import free_base
+from shared.services import SERVICES
 from tests.support.demonstration import assert_nothing_lost
 
 pytestmark = [pytest.mark.slow, pytest.mark.engines]
 
 PORTS = (
-    *("INFERENCE_PORT", "CONFIDENCE_FILTER_PORT", "REVIEW_QUEUE_PORT", "DATASET_ACCUMULATOR_PORT"),
-    *("TRAINER_PORT", "EVALUATOR_PORT", "PROMOTER_PORT", "KAFKA_PORT", "S3_PORT", "POSTGRES_PORT"),
+    *(f"{service.upper()}_PORT" for service in SERVICES),
+    *("KAFKA_PORT", "S3_PORT", "POSTGRES_PORT"),
 )
 
 

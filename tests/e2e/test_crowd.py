@@ -9,7 +9,9 @@ from services.review_queue.app import MIGRATIONS
 from shared.messaging.topics import create_topics
 from shared.settings import engine_settings
 from shared.storage.database import Database
-from tests.support import crowd
+from tests.support.crowd.breaches import Breaches, count_breaches
+from tests.support.crowd.processes import fill_queue, keep_killing, two_processes
+from tests.support.crowd.reviewers import work_as_crowd
 from tests.support.engines.engines import Engines, fresh_database, own_engines
 
 pytestmark = pytest.mark.slow
@@ -32,17 +34,17 @@ async def test_two_hundred_reviewers_and_processes_that_are_killed(own: Engines)
             engine_settings(environment), schema="review_queue", migrations=MIGRATIONS
         )
         await database.open()
-        await crowd.fill(database, REVIEWS)
+        await fill_queue(database, REVIEWS)
         await database.close()
 
-        async with crowd.two_processes(environment) as processes:
-            killing = asyncio.create_task(crowd.keep_killing(processes, every=5.0))
-            record = await crowd.work(processes, seconds=SECONDS)
+        async with two_processes(environment) as processes:
+            killing = asyncio.create_task(keep_killing(processes, every=5.0))
+            record = await work_as_crowd(processes, seconds=SECONDS)
             killing.cancel()
             await asyncio.gather(killing, return_exceptions=True)
-        found = await crowd.breaches(url, record)
+        breaches = await count_breaches(url, record)
 
-    assert found == crowd.Breaches(0, 0, 0, 0, 0, 0, 0)
+    assert breaches == Breaches(0, 0, 0, 0, 0, 0, 0)
     assert len(record.counted) > 100
     assert record.late_and_refused > 0
     assert record.drafts

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.cli.base_models import register
-from deploy.demo.environments import BASE_MODEL
+from deploy.demo.deployments import BASE_MODEL
 from deploy.simulation import simulated_claims
 from shared.tasks import TASKS
 from tests.support.demonstration import assert_nothing_lost, demonstration

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from deploy.cli.dead_letters import kept_letters
+from deploy.cli.dead_letters import read_dead_letters
 from deploy.simulation import Simulation, write_history
 from shared.messaging.topics import CASES_SUBMITTED
 from shared.tasks import TASKS
@@ -82,8 +82,8 @@ def dead_letter(bootstrap: list[str]) -> str:
     producer.close()
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        for kept in kept_letters(bootstrap):
-            return kept.place
+        for kept in read_dead_letters(bootstrap):
+            return kept.location
         time.sleep(0.5)
     raise AssertionError("the record is no dead letter after 60 s")
 

@@ -13,18 +13,17 @@ import asyncpg
 import pytest
 
 from deploy.cli.client import System
-from deploy.demo.background import beside
+from deploy.demo.background import run_in_background
 from deploy.demo.display import Display, follow_labels
 from deploy.demo.feed import Feed, case_id_of
-from deploy.demo.loop_state import Loop, watch
+from deploy.demo.loop_state import LoopState, follow_topics
 from deploy.demo.plan import Plan, simulated, with_strategy
-from deploy.demo.reviewers import Reviewer, as_setting
-from deploy.demo.reviewers import work as adjudicate
+from deploy.demo.reviewers import Reviewer, adjudicate_cases, users_setting
 from deploy.demo.scenario import Scenario
-from deploy.embedded.ports import SERVICES
 from deploy.embedded.stack import EmbeddedStack
 from deploy.terminal import Terminal
 from shared.messaging.producer import Producer
+from shared.services import SERVICES
 from shared.settings import engine_settings
 from tests.support.engines.engines import Engines, own_engines, temporary_home
 
@@ -52,7 +51,7 @@ def stack(own: Engines, plan: Plan) -> Iterator[EmbeddedStack]:
     environment = {
         **own.environment,
         **plan.environment,
-        "REVIEW_QUEUE_BOOTSTRAP_USERS": as_setting(PANEL),
+        "REVIEW_QUEUE_BOOTSTRAP_USERS": users_setting(PANEL),
         "REVIEW_QUEUE_UNDO_SECONDS": "2",
         "REVIEW_QUEUE_LEASE_SECONDS": "20",
     }
@@ -107,15 +106,15 @@ async def kill_everything(own: Engines, stack: EmbeddedStack) -> None:
 
 @asynccontextmanager
 async def played(stack: EmbeddedStack, plan: Plan) -> AsyncIterator[Scenario]:
-    """The demonstration's feed, panel and watcher at work on the stack."""
+    """The demonstration's feed, reviewers and watcher at work on the stack."""
     system = System(stack.environment)
     recorded = {case_id_of(case): case for case in plan.stream()}
-    loop = Loop(plan.task.name, own=recorded.keys())
+    loop = LoopState(plan.task.name, own=recorded.keys())
     producer = Producer(engine_settings(stack.environment), client_id="caseloop-test")
     feed = Feed(plan.task.name, plan.stream(), producer, set(), lambda: 0)
     url = system.url("review_queue")
-    adjudicators = [adjudicate(url, reviewer, recorded.get) for reviewer in PANEL]
+    adjudicators = [adjudicate_cases(url, reviewer, recorded.get) for reviewer in PANEL]
     display = Display(loop, Terminal(quiet=True))
-    followed = (watch(loop, system.kafka), follow_labels(system, display))
-    async with beside(*followed, feed.run(), *adjudicators):
+    followed = (follow_topics(loop, system.kafka), follow_labels(system, display))
+    async with run_in_background(*followed, feed.run(), *adjudicators):
         yield Scenario(plan, system, loop, feed, display)

@@ -1,4 +1,4 @@
-"""Every route of a review queue's application, with what guards it."""
+"""Every route of an application, with the right that it names."""
 
 from collections.abc import Iterator
 
@@ -6,15 +6,14 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
-from services.review_queue.people.access import ACCESS, PUBLIC, May
+from shared.auth.dependencies import Requires
+from shared.auth.permissions import PERMISSIONS, PUBLIC_ROUTES, Role, Route
 
-Route = tuple[str, str]  # method and path
 
-
-def guards(app: FastAPI) -> dict[Route, list[May]]:
-    """The guards of each route, wherever it was included from; static files are no routes."""
+def required(app: FastAPI) -> dict[Route, list[Requires]]:
+    """What each route requires, wherever it was included from; static files are no routes."""
     return {
-        (method, context.path): list(_guards(getattr(context, "dependant", None)))
+        (method, context.path): list(_requirements(getattr(context, "dependant", None)))
         for context in iter_route_contexts(app.routes)
         if context.path is not None
         for method in context.methods or ()
@@ -22,17 +21,21 @@ def guards(app: FastAPI) -> dict[Route, list[May]]:
     }
 
 
-def _guards(dependant: Dependant | None) -> Iterator[May]:
+def _requirements(dependant: Dependant | None) -> Iterator[Requires]:
     for each in dependant.dependencies if dependant else ():
-        if isinstance(each.call, May):
+        if isinstance(each.call, Requires):
             yield each.call
-        yield from _guards(each)
+        yield from _requirements(each)
 
 
-def allowed(app: FastAPI) -> dict[Route, tuple[str, ...]]:
+def allowed(app: FastAPI) -> dict[Route, tuple[Role, ...]]:
     """Of each route that is not public, the roles that the table lets in."""
-    return {route: ACCESS[may.right] for route, found in guards(app).items() for may in found}
+    return {
+        route: PERMISSIONS[each.right]
+        for route, requirements in required(app).items()
+        for each in requirements
+    }
 
 
 def public(app: FastAPI) -> list[Route]:
-    return sorted(set(guards(app)) & PUBLIC)
+    return sorted(set(required(app)) & PUBLIC_ROUTES)

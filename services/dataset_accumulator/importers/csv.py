@@ -1,4 +1,4 @@
-"""Reading a history file: a stream of bytes in, rows and refusals out, never the file as a whole.
+"""Reading a CSV file: a stream of bytes in, rows and refusals out, never the file as a whole.
 
 A file that cannot be read at all is `Rejected` with what to do about it. A bad row is refused
 with its line, field and reason, never with its content, and reading goes on at the next line: a
@@ -8,11 +8,11 @@ stray quote costs its own line, not those up to the next quote.
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from services.dataset_accumulator.importers.rows import Refusal, Row
 from shared.errors import Rejected
-from shared.tasks.history import plain
-from shared.tasks.task import HistoricCase, Task
+from shared.tasks.history import column_key
+from shared.tasks.task import Task
 
 LINE_LIMIT_BYTES = 1024 * 1024
 ROW_LIMIT_LINES = 1000
@@ -22,25 +22,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _AS_UTF8 = "save the file as UTF-8 (in Excel: CSV UTF-8)"
 
 
-@dataclass(frozen=True)
-class Row:
-    """An adjudicated case. `line` is where its row begins; the header is line 1."""
-
-    line: int
-    claim_id: str
-    case: HistoricCase
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A row that does not come in, and why. `field` is the column at fault, where there is one."""
-
-    line: int
-    field: str | None
-    why: str
-
-
-def read_rows(blocks: Iterable[bytes], task: Task) -> Iterator[Row | Refusal]:
+def read_csv(blocks: Iterable[bytes], task: Task) -> Iterator[Row | Refusal]:
     """The rows of a CSV file that arrives in blocks."""
     lines = _Lines(_text_lines(blocks))
     reader = csv.reader(lines, strict=True)
@@ -56,9 +38,9 @@ def read_rows(blocks: Iterable[bytes], task: Task) -> Iterator[Row | Refusal]:
             lines.read_again()
             continue
         if cells:
-            found = _row(line, cells, columns, task)
-            yield found
-            if isinstance(found, Refusal) and len(cells) != len(columns):
+            row = _row(line, cells, columns, task)
+            yield row
+            if isinstance(row, Refusal) and len(cells) != len(columns):
                 lines.read_again()
 
 
@@ -96,7 +78,7 @@ class _Lines:
 
 
 def _text_lines(blocks: Iterable[bytes]) -> Iterator[str]:
-    """Lines as text. Bytes that are not UTF-8 become surrogates, so that they are found again."""
+    """Lines as text. Bytes that are not UTF-8 become surrogates, to be recognized later."""
     rest, first = b"", True
     for block in blocks:
         *lines, rest = (rest + block).split(b"\n")
@@ -127,9 +109,9 @@ def _header(reader: Iterator[list[str]], task: Task) -> Sequence[str | None]:
         raise Rejected(f"the header is not CSV: {error}") from None
     if not _is_clean(names):
         raise Rejected(f"the header is not UTF-8; {_AS_UTF8}")
-    known = {plain(column): column for column in (*task.required_columns, *task.optional_columns)}
-    columns = [known.get(plain(name)) for name in names]
-    missing = [column for column in task.required_columns if column not in columns]
+    known = {column_key(column): column for column in task.history.columns}
+    columns = [known.get(column_key(name)) for name in names]
+    missing = [column for column in task.history.required_columns if column not in columns]
     if missing:
         raise Rejected(f"the file lacks {_listed(missing)}{_hint(names)}", field=missing[0])
     for column in known.values():
@@ -160,8 +142,8 @@ def _row(
         field = next((column for column, cell in row.items() if not _is_clean([cell])), None)
         return Refusal(line, field, f"has bytes that are no UTF-8 text; {_AS_UTF8}")
     try:
-        case = task.read_history(row)
-        return Row(line, row[task.claim_column].strip(), case)
+        case = task.history.read(row)
+        return Row(line, row[task.history.claim_column].strip(), case)
     except Rejected as error:
         return Refusal(line, error.field, error.reason)
 

@@ -1,4 +1,4 @@
-"""The yardstick: logistic regression on words and word pairs. Is the language model worth it?
+"""The baseline: logistic regression on words and word pairs. Is the language model worth it?
 
 Trained here on the dataset's own training split, in a second or two, and never served.
 """
@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from services.evaluator.measures.held_out import Answers
 from services.evaluator.scoring import prompt_of
-from shared.models.linear_model import vectorizer
+from shared.models.backends.linear_model import vectorizer
 from shared.storage.datasets import Example
 
 NAME = "baseline"
@@ -33,14 +33,14 @@ class Baseline:
 
     def answers(self, examples: Sequence[Example]) -> Answers:
         begun = time.perf_counter()
-        found = self._probabilities(examples)
+        probabilities = self._probabilities(examples)
         elapsed = time.perf_counter() - begun
         return Answers.of(
             NAME,
-            [{label: row.get(label, 0.0) for label in self._labels} for row in found],
+            [{label: row.get(label, 0.0) for label in self._labels} for row in probabilities],
             labels=self._labels,
-            label_mass=[1.0] * len(found),
-            milliseconds_per_case=1000 * elapsed / max(len(found), 1),
+            label_mass=[1.0] * len(probabilities),
+            milliseconds_per_case=1000 * elapsed / max(len(probabilities), 1),
         )
 
     def _probabilities(self, examples: Sequence[Example]) -> list[dict[str, float]]:

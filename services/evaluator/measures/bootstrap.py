@@ -12,7 +12,7 @@ import numpy as np
 
 from services.evaluator.measures.held_out import Answers, Floats, HeldOut
 
-Statistic = Callable[[Floats], Floats]  # of confusions, see `measures.py`
+Statistic = Callable[[Floats], Floats]  # of confusions, see `choice.py`
 _CHUNK = 100  # resamples computed at once
 
 
@@ -36,21 +36,21 @@ class EvaluatedVersion(NamedTuple):
 class Samples:
     """Weighted sums of all cases (row 0) and of each resample: confusions, accepted, wrong."""
 
-    first: Floats  # [1 + resamples, k, k], the candidate
-    second: Floats | None  # the champion
+    candidate_confusions: Floats  # [1 + resamples, k, k], the candidate
+    champion_confusions: Floats | None  # the champion
     accepted: Floats  # [1 + resamples, 2]: weight accepted, weight accepted wrongly
 
     @property
     def labels_present(self) -> int:
-        return int((self.first[0].sum(axis=1) > 0).sum())
+        return int((self.candidate_confusions[0].sum(axis=1) > 0).sum())
 
     def candidate(self, statistic: Statistic) -> Interval:
-        return _interval(statistic(self.first))
+        return _interval(statistic(self.candidate_confusions))
 
     def difference(self, statistic: Statistic) -> Interval:
-        if self.second is None:
+        if self.champion_confusions is None:
             raise ValueError("there is no champion to differ from")
-        return _interval(statistic(self.first) - statistic(self.second))
+        return _interval(statistic(self.candidate_confusions) - statistic(self.champion_confusions))
 
     def accepted_error(self) -> Interval | None:
         total, wrong = self.accepted[:, 0], self.accepted[:, 1]
@@ -61,7 +61,7 @@ class Samples:
 
 
 def resample(
-    held: HeldOut,
+    held_out: HeldOut,
     candidate: EvaluatedVersion,
     champion: EvaluatedVersion | None,
     *,
@@ -69,21 +69,21 @@ def resample(
     resamples: int,
 ) -> Samples:
     """Draw whole groups with replacement; every resample uses the same draw for both versions."""
-    k = len(held.labels)
-    taken = candidate.answers.accepted(held, candidate.threshold)
-    wrong = taken & candidate.answers.wrong(held)
-    columns = [_cells(held, candidate.answers)]
+    k = len(held_out.labels)
+    accepted = candidate.answers.accepted(held_out, candidate.threshold)
+    wrong = accepted & candidate.answers.wrong(held_out)
+    columns = [_group_confusions(held_out, candidate.answers)]
     if champion is not None:
-        columns.append(_cells(held, champion.answers))
-    columns.append(_by_group(held, np.stack([taken, wrong], axis=1).astype(np.float64)))
+        columns.append(_group_confusions(held_out, champion.answers))
+    columns.append(_sum_by_group(held_out, np.stack([accepted, wrong], axis=1).astype(np.float64)))
     table = np.concatenate(columns, axis=1)
-    sums = np.concatenate([table.sum(axis=0, keepdims=True), *_draws(table, rng, resamples)])
+    sums = np.concatenate([table.sum(axis=0, keepdims=True), *_draw_groups(table, rng, resamples)])
     confusions = sums[:, :-2].reshape(len(sums), -1, k, k)
-    second = confusions[:, 1] if champion is not None else None
-    return Samples(confusions[:, 0], second, sums[:, -2:])
+    of_champion = confusions[:, 1] if champion is not None else None
+    return Samples(confusions[:, 0], of_champion, sums[:, -2:])
 
 
-def _draws(table: Floats, rng: np.random.Generator, resamples: int) -> list[Floats]:
+def _draw_groups(table: Floats, rng: np.random.Generator, resamples: int) -> list[Floats]:
     """Each resample's sums: every group as often as it was drawn."""
     groups = len(table)
     sums = []
@@ -95,16 +95,16 @@ def _draws(table: Floats, rng: np.random.Generator, resamples: int) -> list[Floa
     return sums
 
 
-def _cells(held: HeldOut, answers: Answers) -> Floats:
+def _group_confusions(held_out: HeldOut, answers: Answers) -> Floats:
     """Each group's confusion, as a row of k * k cells."""
-    k = len(held.labels)
-    cells = np.eye(k * k)[held.truth * k + answers.predicted]
-    return _by_group(held, cells * (answers.answered & ~held.in_part)[:, None])
+    k = len(held_out.labels)
+    cells = np.eye(k * k)[held_out.truth * k + answers.predicted]
+    return _sum_by_group(held_out, cells * (answers.answered & ~held_out.in_part)[:, None])
 
 
-def _by_group(held: HeldOut, values: Floats) -> Floats:
-    sums = np.zeros((held.group_count, values.shape[1]))
-    np.add.at(sums, held.groups, values * held.weights[:, None])
+def _sum_by_group(held_out: HeldOut, values: Floats) -> Floats:
+    sums = np.zeros((held_out.group_count, values.shape[1]))
+    np.add.at(sums, held_out.groups, values * held_out.weights[:, None])
     return sums
 
 

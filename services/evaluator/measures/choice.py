@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.evaluator.measures.held_out import Answers, Booleans, Floats, HeldOut
-from services.evaluator.measures.strata import effective_cases, strata
+from services.evaluator.measures.strata import effective_cases, stratify
 from shared.events import Measures
 
 CALIBRATION_BINS = 10
@@ -30,7 +30,7 @@ class ClassMeasures:
 
 
 @dataclass(frozen=True)
-class Bin:
+class CalibrationBin:
     """Cases of similar confidence. `share` is their part of all weight."""
 
     confidence: float
@@ -62,16 +62,16 @@ class Assessment:
     accepted_accuracy: float | None
     classes: tuple[ClassMeasures, ...]
     confusion: tuple[tuple[float, ...], ...]  # share of all weight, [truth][predicted]
-    calibration: tuple[Bin, ...]
+    calibration: tuple[CalibrationBin, ...]
     tradeoff: tuple[Tradeoff, ...]
 
 
-def assess(held: HeldOut, answers: Answers, *, threshold: float) -> Assessment:
+def assess(held_out: HeldOut, answers: Answers, *, threshold: float) -> Assessment:
     """All measures of one version at its threshold."""
-    matrix = confusion(held, answers)
+    matrix = confusion(held_out, answers)
     shares = matrix / matrix.sum()
-    rate, error = acceptance(held, answers, threshold)
-    bins = calibration(held, answers)
+    rate, error = measure_acceptance(held_out, answers, threshold)
+    bins = calibration(held_out, answers)
     return Assessment(
         measures=Measures(
             version=answers.version,
@@ -82,30 +82,30 @@ def assess(held: HeldOut, answers: Answers, *, threshold: float) -> Assessment:
             expected_calibration_error=_share(
                 sum(b.share * abs(b.accuracy - b.confidence) for b in bins)
             ),
-            cases=len(held),
-            effective_cases=effective_cases(strata(held, answers)),
+            cases=len(held_out),
+            effective_cases=effective_cases(stratify(held_out, answers)),
             milliseconds_per_case=answers.milliseconds_per_case,
         ),
         threshold=threshold,
         balanced_accuracy=float(balanced_accuracy(matrix)),
         kappa=kappa(matrix),
-        false_approvals=float(shares[np.ix_(held.adverse, ~held.adverse)].sum()),
-        false_denials=float(shares[np.ix_(~held.adverse, held.adverse)].sum()),
+        false_approvals=float(shares[np.ix_(held_out.adverse, ~held_out.adverse)].sum()),
+        false_denials=float(shares[np.ix_(~held_out.adverse, held_out.adverse)].sum()),
         review_share=1.0 - rate,
         unanswered=int((~answers.answered).sum()),
         accepted_accuracy=None if error is None else 1.0 - error,
-        classes=_classes(held, matrix),
+        classes=_classes(held_out, matrix),
         confusion=tuple(tuple(row) for row in shares.tolist()),
         calibration=bins,
-        tradeoff=tradeoff(held, answers),
+        tradeoff=tradeoff(held_out, answers),
     )
 
 
-def confusion(held: HeldOut, answers: Answers) -> Floats:
+def confusion(held_out: HeldOut, answers: Answers) -> Floats:
     """[truth, predicted], in weights, of the answered cases that have one label altogether."""
-    k = len(held.labels)
-    cells = held.truth * k + answers.predicted
-    weights = held.weights * answers.answered * ~held.in_part
+    k = len(held_out.labels)
+    cells = held_out.truth * k + answers.predicted
+    weights = held_out.weights * answers.answered * ~held_out.in_part
     sums = np.bincount(cells, weights=weights, minlength=k * k)
     return sums.astype(np.float64).reshape(k, k)
 
@@ -133,41 +133,43 @@ def kappa(matrix: Floats) -> float:
     return (float(shares.trace()) - chance) / (1.0 - chance) if chance < 1.0 else 1.0
 
 
-def acceptance(held: HeldOut, answers: Answers, threshold: float) -> tuple[float, float | None]:
+def measure_acceptance(
+    held_out: HeldOut, answers: Answers, threshold: float
+) -> tuple[float, float | None]:
     """Share of all cases accepted at `threshold`, and the share of those that was wrong."""
-    taken = answers.accepted(held, threshold)
-    weight = float(held.weights[taken].sum())
+    accepted = answers.accepted(held_out, threshold)
+    weight = float(held_out.weights[accepted].sum())
     if weight == 0.0:
         return 0.0, None
-    wrong = float(held.weights[taken & answers.wrong(held)].sum())
-    return _share(weight / held.weights.sum()), _share(wrong / weight)
+    wrong = float(held_out.weights[accepted & answers.wrong(held_out)].sum())
+    return _share(weight / held_out.weights.sum()), _share(wrong / weight)
 
 
-def calibration(held: HeldOut, answers: Answers) -> tuple[Bin, ...]:
+def calibration(held_out: HeldOut, answers: Answers) -> tuple[CalibrationBin, ...]:
     """Confidence and accuracy in bins of equal width, empty ones left out."""
-    right = ~answers.wrong(held)
+    right = ~answers.wrong(held_out)
     index = np.minimum((answers.confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    found = []
+    bins = []
     for number in np.unique(index[answers.answered]):
         inside = (index == number) & answers.answered
-        weights = held.weights[inside]
-        found.append(
-            Bin(
+        weights = held_out.weights[inside]
+        bins.append(
+            CalibrationBin(
                 confidence=float(np.average(answers.confidence[inside], weights=weights)),
                 accuracy=float(np.average(right[inside], weights=weights)),
-                share=float(weights.sum() / held.weights[answers.answered].sum()),
+                share=float(weights.sum() / held_out.weights[answers.answered].sum()),
             )
         )
-    return tuple(found)
+    return tuple(bins)
 
 
-def tradeoff(held: HeldOut, answers: Answers, *, points: int = 60) -> tuple[Tradeoff, ...]:
+def tradeoff(held_out: HeldOut, answers: Answers, *, points: int = 60) -> tuple[Tradeoff, ...]:
     """Accepted share and error over the thresholds that accept enough cases to speak of."""
-    able = answers.acceptable(held)
-    order = np.argsort(-answers.confidence[able], kind="stable")
-    confidence, weights = answers.confidence[able][order], held.weights[able][order]
-    wrong = weights * answers.wrong(held)[able][order]
-    rate = weights.cumsum() / held.weights.sum()
+    acceptable = answers.acceptable(held_out)
+    order = np.argsort(-answers.confidence[acceptable], kind="stable")
+    confidence, weights = answers.confidence[acceptable][order], held_out.weights[acceptable][order]
+    wrong = weights * answers.wrong(held_out)[acceptable][order]
+    rate = weights.cumsum() / held_out.weights.sum()
     error = _ratio(wrong.cumsum(), weights.cumsum())
     # A threshold takes in every case of the same confidence: only the last of equals is one.
     ends = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True)[: len(confidence)])
@@ -176,15 +178,19 @@ def tradeoff(held: HeldOut, answers: Answers, *, points: int = 60) -> tuple[Trad
     return tuple(Tradeoff(float(confidence[i]), float(rate[i]), float(error[i])) for i in shown)
 
 
-def _classes(held: HeldOut, matrix: Floats) -> tuple[ClassMeasures, ...]:
+def _classes(held_out: HeldOut, matrix: Floats) -> tuple[ClassMeasures, ...]:
     precision = _ratio(_diagonal(matrix), matrix.sum(axis=0))
     recall = _ratio(_diagonal(matrix), matrix.sum(axis=1))
     f1 = _ratio(2 * _diagonal(matrix), matrix.sum(axis=0) + matrix.sum(axis=1))
     return tuple(
         ClassMeasures(
-            name, int((held.truth == i).sum()), float(precision[i]), float(recall[i]), float(f1[i])
+            name,
+            int((held_out.truth == i).sum()),
+            float(precision[i]),
+            float(recall[i]),
+            float(f1[i]),
         )
-        for i, name in enumerate(held.labels)
+        for i, name in enumerate(held_out.labels)
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.events import MINIMUM_LABEL_MASS
+from shared.acceptance import may_stand
 from shared.storage.datasets import Example
 from shared.tasks.task import Task
 
@@ -19,6 +19,7 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 UNANSWERED = 0.0  # label mass of a case that a version does not read
+ANY_THRESHOLD = 0.0  # below every confidence
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,18 @@ class Answers:
     def confidence(self) -> Floats:
         return np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
 
-    def wrong(self, held: HeldOut) -> Booleans:
-        return np.asarray((self.predicted != held.truth) | held.in_part, dtype=np.bool_)
+    def wrong(self, held_out: HeldOut) -> Booleans:
+        return np.asarray((self.predicted != held_out.truth) | held_out.in_part, dtype=np.bool_)
 
-    def acceptable(self, held: HeldOut) -> Booleans:
+    def acceptable(self, held_out: HeldOut) -> Booleans:
         """What could be accepted at some threshold: never an adverse answer."""
-        whole = self.label_mass >= MINIMUM_LABEL_MASS
-        return np.asarray(~held.adverse[self.predicted] & whole, dtype=np.bool_)
+        return self.accepted(held_out, ANY_THRESHOLD)
 
-    def accepted(self, held: HeldOut, threshold: float) -> Booleans:
+    def accepted(self, held_out: HeldOut, threshold: float) -> Booleans:
         """What the filter would accept, audits aside."""
-        return self.acceptable(held) & (self.confidence >= threshold)
+        return may_stand(
+            adverse=held_out.adverse[self.predicted],
+            confidence=self.confidence,
+            label_mass=self.label_mass,
+            threshold=threshold,
+        )

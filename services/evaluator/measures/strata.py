@@ -35,10 +35,10 @@ class Stratum:
         return self.cases / self.share
 
 
-def strata(held: HeldOut, answers: Answers) -> tuple[Stratum, ...]:
+def stratify(held_out: HeldOut, answers: Answers) -> tuple[Stratum, ...]:
     """Of the answered cases, those that stand for the most first."""
-    weights = held.weights[answers.answered]
-    wrong = answers.wrong(held)[answers.answered]
+    weights = held_out.weights[answers.answered]
+    wrong = answers.wrong(held_out)[answers.answered]
     if not len(weights):
         return ()
     overall = (len(weights) * np.average(wrong, weights=weights) + 1.0) / (len(weights) + 2.0)
@@ -56,21 +56,25 @@ def _stratum(weights: Floats, wrong: Booleans, inside: Booleans, overall: float)
     )
 
 
-def effective_cases(found: tuple[Stratum, ...]) -> float:
+def effective_cases(strata: tuple[Stratum, ...]) -> float:
     """How many equally weighted cases would tell the version's accuracy as precisely."""
-    if not found:
+    if not strata:
         return 0.0
-    error = sum(one.share * one.error for one in found)
-    variance = sum(one.share**2 * one.error * (1.0 - one.error) / one.cases for one in found)
+    error = sum(stratum.share * stratum.error for stratum in strata)
+    variance = sum(
+        stratum.share**2 * stratum.error * (1.0 - stratum.error) / stratum.cases
+        for stratum in strata
+    )
     return error * (1.0 - error) / variance
 
 
-def in_words(found: tuple[Stratum, ...]) -> str:
+def describe_strata(strata: tuple[Stratum, ...]) -> str:
     """The strata, if there is more than one."""
-    if len(found) < 2:
+    if len(strata) < 2:
         return ""
-    told = (
-        f"{one.cases} drawn at {one.inclusion_probability:.0%} stand for {one.share:.0%}"
-        for one in found
+    descriptions = (
+        f"{stratum.cases} drawn at {stratum.inclusion_probability:.0%} "
+        f"stand for {stratum.share:.0%}"
+        for stratum in strata
     )
-    return f" ({', '.join(told)})"
+    return f" ({', '.join(descriptions)})"

@@ -20,7 +20,7 @@ import numpy as np
 
 from services.evaluator.measures.held_out import Answers, Floats, HeldOut
 
-NOTHING = 1.01  # above every confidence
+ACCEPTS_NOTHING = 1.01  # above every confidence
 PRIOR_CASES = 30.0
 MINIMUM_ACCEPTED = 20
 
@@ -34,20 +34,20 @@ class Proposal:
     expected_error: float | None  # of the accepted ones, by the rule; none if nothing is accepted
 
 
-def propose(held: HeldOut, answers: Answers, *, tolerated_error: float) -> Proposal:
+def propose_threshold(held_out: HeldOut, answers: Answers, *, tolerated_error: float) -> Proposal:
     """The lowest threshold whose expected error is tolerated."""
-    able = answers.acceptable(held)
-    order = np.argsort(-answers.confidence[able], kind="stable")
-    confidence = answers.confidence[able][order]
-    weights = held.weights[able][order]
-    wrong = answers.wrong(held)[able][order]
+    acceptable = answers.acceptable(held_out)
+    order = np.argsort(-answers.confidence[acceptable], kind="stable")
+    confidence = answers.confidence[acceptable][order]
+    weights = held_out.weights[acceptable][order]
+    wrong = answers.wrong(held_out)[acceptable][order]
     expected, size = _running(confidence, weights, wrong * weights, tolerated_error)
     # A threshold takes in every case of the same confidence.
     last_of_equals = np.append(confidence[1:] != confidence[:-1], True)[: len(confidence)]
     enough = np.arange(1, len(confidence) + 1) >= MINIMUM_ACCEPTED
     fine = (expected <= tolerated_error) & enough & last_of_equals
     if not fine.any():
-        return Proposal(NOTHING, 0.0, None)
+        return Proposal(ACCEPTS_NOTHING, 0.0, None)
     lowest = int(np.flatnonzero(fine)[-1])
     return Proposal(float(confidence[lowest]), float(size[lowest]), float(expected[lowest]))
 

@@ -19,32 +19,34 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Specific:
+class SpecificAgreement:
     """How far raters agree on one label. `pairs`: those in which at least one gave it."""
 
     agreement: float
     pairs: int
 
 
-def raw(units: Iterable[Labels]) -> float | None:
+def raw_agreement(units: Iterable[Labels]) -> float | None:
     """The share of all pairs of ratings of the same unit that agree."""
-    found = _coincidences(units, _pairs)
-    return found.observed if found.paired else None
+    matrix = _coincidences(units, _pairs)
+    return matrix.observed if matrix.paired else None
 
 
-def specific(units: Iterable[Labels]) -> dict[str, Specific]:
+def specific_agreement(units: Iterable[Labels]) -> dict[str, SpecificAgreement]:
     """For each label: if one rater gave it, the probability that another did.
 
     The positive agreement of Cicchetti & Feinstein 1990, taken over all pairs of ratings.
     """
-    found = _coincidences(units, _pairs)
+    matrix = _coincidences(units, _pairs)
     return {
-        label: Specific(found.agreeing[label] / paired, round(paired - found.agreeing[label] / 2))
-        for label, paired in found.paired.items()
+        label: SpecificAgreement(
+            matrix.agreeing[label] / paired, round(paired - matrix.agreeing[label] / 2)
+        )
+        for label, paired in matrix.paired.items()
     }
 
 
-def cohen(pairs: Iterable[tuple[str, str]]) -> float | None:
+def cohen_kappa(pairs: Iterable[tuple[str, str]]) -> float | None:
     """Cohen's kappa (1960) between two sides; a pair is what the left and the right one said."""
     table = Counter(pairs)
     left, right = Counter[str](), Counter[str]()
@@ -59,20 +61,20 @@ def cohen(pairs: Iterable[tuple[str, str]]) -> float | None:
     return (agreeing * table.total() - chance) / (everything - chance)
 
 
-def fleiss(units: Iterable[Labels]) -> float | None:
+def fleiss_kappa(units: Iterable[Labels]) -> float | None:
     """Fleiss' kappa (1971), generalized to units of unequal size: every unit counts once.
 
     No size is left out: where a further reviewer is asked upon disagreement, the units of the usual
     size would be those that agree. With equal sizes it is Fleiss' own.
     """
-    found = _coincidences(units, lambda size: size * (size - 1))
-    if len(found.paired) < 2:
+    matrix = _coincidences(units, lambda size: size * (size - 1))
+    if len(matrix.paired) < 2:
         return None
-    expected = sum((paired / found.total) ** 2 for paired in found.paired.values())
-    return (found.observed - expected) / (1 - expected)
+    expected = sum((paired / matrix.total) ** 2 for paired in matrix.paired.values())
+    return (matrix.observed - expected) / (1 - expected)
 
 
-def krippendorff(units: Iterable[Labels]) -> float | None:
+def krippendorff_alpha(units: Iterable[Labels]) -> float | None:
     """Krippendorff's alpha for nominal data: any number of raters, ratings may be missing.
 
     Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability".
@@ -80,8 +82,8 @@ def krippendorff(units: Iterable[Labels]) -> float | None:
     return _alpha(_coincidences(units, _ratings))
 
 
-def interval(reviews: Iterable[Iterable[Labels]]) -> Interval | None:
-    """The 95 % interval of `krippendorff` over the units of all reviews, by the jackknife.
+def alpha_interval(reviews: Iterable[Iterable[Labels]]) -> Interval | None:
+    """The 95 % interval of `krippendorff_alpha` over the units of all reviews, by the jackknife.
 
     A review is left out with all its units, which depend on each other. On the scale of Fisher's z,
     so that it stays between -1 and 1 and covers what it promises where agreement is high. None
@@ -134,12 +136,12 @@ class _Coincidences:
         return sum(self.agreeing.values()) / self.total
 
 
-def _alpha(found: _Coincidences) -> float | None:
-    if len(found.paired) < 2:
+def _alpha(matrix: _Coincidences) -> float | None:
+    if len(matrix.paired) < 2:
         return None
-    apart = found.total - sum(found.agreeing.values())
-    by_chance = found.total**2 - sum(paired**2 for paired in found.paired.values())
-    return 1 - (found.total - 1) * apart / by_chance
+    apart = matrix.total - sum(matrix.agreeing.values())
+    by_chance = matrix.total**2 - sum(paired**2 for paired in matrix.paired.values())
+    return 1 - (matrix.total - 1) * apart / by_chance
 
 
 def _pairs(_: int) -> int:

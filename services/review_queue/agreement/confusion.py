@@ -53,8 +53,8 @@ def confusion(
 ) -> Confusion:
     """In the order of `labels`; others that were given follow, so that no pair is lost."""
     counted = Counter(pairs)
-    given = {label for pair in counted for label in pair}
-    names = (*labels, *sorted(given.difference(labels)))
+    labels_given = {label for pair in counted for label in pair}
+    names = (*labels, *sorted(labels_given.difference(labels)))
     counts = tuple(tuple(counted[row, column] for column in names) for row in names)
     return Confusion(rows, columns, names, counts)
 

@@ -1,8 +1,8 @@
 """How far those who judge the same cases agree: experts with experts, and beside it with the model.
 
 The two are never mixed. Ratings count only if they are independent: given before the rater saw the
-others' or the model's answer, and asked for whatever the others had said. A reviewer who was added
-because two disagreed is none of them; with him, agreement would measure the rule that adds him.
+others' or the model's answer, and asked for whatever the others had said. The opinion of a reviewer
+who was added because two disagreed is not: agreement would measure the rule that adds them.
 """
 
 from collections import defaultdict
@@ -15,30 +15,30 @@ from typing import Generic, TypeVar
 from services.review_queue.agreement.coefficients import (
     Interval,
     Labels,
-    Specific,
-    cohen,
-    fleiss,
-    interval,
-    krippendorff,
-    raw,
-    specific,
+    SpecificAgreement,
+    alpha_interval,
+    cohen_kappa,
+    fleiss_kappa,
+    krippendorff_alpha,
+    raw_agreement,
+    specific_agreement,
 )
 
 Ratings = Mapping[str, str]  # of one review: the label that each rater gave
 Pair = tuple[str, str]  # two raters' labels of the same review
-Found = TypeVar("Found")
+Measurement = TypeVar("Measurement")
 
 
 @dataclass(frozen=True)
-class Agreement(Generic[Found]):
+class Agreement(Generic[Measurement]):
     """One measurement made twice: of experts with each other, and of experts with the model."""
 
-    experts: Found
-    with_model: Found
+    experts: Measurement
+    with_model: Measurement
 
 
 @dataclass(frozen=True)
-class Figures:
+class AgreementFigures:
     """Agreement, and how many reviews and pairs of ratings it rests on; None where undefined.
 
     `kappa` is Cohen's between two sides and Fleiss' among many. `interval`: of `alpha`, 95 %.
@@ -52,7 +52,7 @@ class Figures:
     interval: Interval | None
 
 
-def overall(units: Iterable[Ratings], *, models: AbstractSet[str]) -> Agreement[Figures]:
+def overall(units: Iterable[Ratings], *, models: AbstractSet[str]) -> Agreement[AgreementFigures]:
     """`models` are the raters that are model versions; all others are experts."""
     split = [_split(unit, models) for unit in units]
     return Agreement(
@@ -63,7 +63,7 @@ def overall(units: Iterable[Ratings], *, models: AbstractSet[str]) -> Agreement[
 
 def by_reviewer(
     units: Iterable[Ratings], *, models: AbstractSet[str]
-) -> dict[str, Agreement[Figures]]:
+) -> dict[str, Agreement[AgreementFigures]]:
     """Each expert on the left, against all other experts and against the model."""
     others: dict[str, list[list[Pair]]] = defaultdict(list)
     model: dict[str, list[list[Pair]]] = defaultdict(list)
@@ -79,7 +79,7 @@ def by_reviewer(
 
 def by_pair(
     units: Iterable[Ratings], *, models: AbstractSet[str]
-) -> Agreement[dict[tuple[str, str], Figures]]:
+) -> Agreement[dict[tuple[str, str], AgreementFigures]]:
     """By the names of two experts in their order, and by those of an expert and a model version."""
     together: dict[tuple[str, str], list[list[Pair]]] = defaultdict(list)
     model: dict[tuple[str, str], list[list[Pair]]] = defaultdict(list)
@@ -97,12 +97,12 @@ def by_pair(
 
 def by_label(
     units: Iterable[Ratings], *, models: AbstractSet[str]
-) -> Agreement[dict[str, Specific]]:
+) -> Agreement[dict[str, SpecificAgreement]]:
     """Specific agreement; a label that stands in no pair is absent."""
     split = [_split(unit, models) for unit in units]
     return Agreement(
-        specific(experts.values() for experts, _ in split),
-        specific(
+        specific_agreement(experts.values() for experts, _ in split),
+        specific_agreement(
             chain.from_iterable(
                 product(experts.values(), model.values()) for experts, model in split
             )
@@ -130,27 +130,27 @@ def _split(unit: Ratings, models: AbstractSet[str]) -> tuple[Ratings, Ratings]:
     return experts, {rater: label for rater, label in unit.items() if rater in models}
 
 
-def _among(units: Iterable[Labels]) -> Figures:
+def _among(units: Iterable[Labels]) -> AgreementFigures:
     rated = [unit for unit in units if len(unit) > 1]
-    return Figures(
+    return AgreementFigures(
         reviews=len(rated),
         pairs=sum(len(unit) * (len(unit) - 1) // 2 for unit in rated),
-        raw=raw(rated),
-        kappa=fleiss(rated),
-        alpha=krippendorff(rated),
-        interval=interval([unit] for unit in rated),
+        raw=raw_agreement(rated),
+        kappa=fleiss_kappa(rated),
+        alpha=krippendorff_alpha(rated),
+        interval=alpha_interval([unit] for unit in rated),
     )
 
 
-def _between(reviews: Iterable[Collection[Pair]]) -> Figures:
+def _between(reviews: Iterable[Collection[Pair]]) -> AgreementFigures:
     """Every pair is a unit of its own; only the interval knows which are of the same review."""
     compared = [review for review in reviews if review]
-    found = list(chain.from_iterable(compared))
-    return Figures(
+    rated = list(chain.from_iterable(compared))
+    return AgreementFigures(
         reviews=len(compared),
-        pairs=len(found),
-        raw=raw(found),
-        kappa=cohen(found),
-        alpha=krippendorff(found),
-        interval=interval(compared),
+        pairs=len(rated),
+        raw=raw_agreement(rated),
+        kappa=cohen_kappa(rated),
+        alpha=krippendorff_alpha(rated),
+        interval=alpha_interval(compared),
     )

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from services.review_queue.agreement.coefficients import Specific
+from services.review_queue.agreement.coefficients import SpecificAgreement
 from services.review_queue.agreement.confusion import Confusion, confusion
 from services.review_queue.agreement.measures import (
     Agreement,
-    Figures,
+    AgreementFigures,
     Ratings,
     by_label,
     by_pair,
@@ -25,7 +25,7 @@ ENOUGH_REVIEWS = 30
 
 
 @dataclass(frozen=True)
-class Rated:
+class RatedReviews:
     """What was said of the same reviews: by experts in the order of their seats, and by models.
 
     `cut`: there were too many; the oldest were left out.
@@ -38,14 +38,14 @@ class Rated:
 
 @dataclass(frozen=True)
 class AgreementReport:
-    overall: Agreement[Figures]
-    reviewers: Mapping[str, Agreement[Figures]]
-    pairs: Agreement[dict[tuple[str, str], Figures]]
-    labels: Agreement[dict[str, Specific]]
+    overall: Agreement[AgreementFigures]
+    reviewers: Mapping[str, Agreement[AgreementFigures]]
+    pairs: Agreement[dict[tuple[str, str], AgreementFigures]]
+    labels: Agreement[dict[str, SpecificAgreement]]
     confusions: Agreement[Confusion]
 
 
-def report(rated: Rated, *, labels: Sequence[str]) -> AgreementReport:
+def agreement_report(rated: RatedReviews, *, labels: Sequence[str]) -> AgreementReport:
     """`labels`: the task's, in its order."""
     units, models = rated.units, rated.models
     return AgreementReport(
@@ -57,7 +57,7 @@ def report(rated: Rated, *, labels: Sequence[str]) -> AgreementReport:
     )
 
 
-def _confusions(rated: Rated, labels: Sequence[str]) -> Agreement[Confusion]:
+def _confusions(rated: RatedReviews, labels: Sequence[str]) -> Agreement[Confusion]:
     units, models = rated.units, rated.models
     experts = frozenset(rater for unit in units for rater in unit) - models
     among = [
@@ -72,5 +72,5 @@ def _confusions(rated: Rated, labels: Sequence[str]) -> Agreement[Confusion]:
     )
 
 
-def enough(figures: Figures) -> bool:
+def has_enough_reviews(figures: AgreementFigures) -> bool:
     return figures.reviews >= ENOUGH_REVIEWS

@@ -6,11 +6,17 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from services.review_queue.agreement.coefficients import Interval, Specific
+from services.review_queue.agreement.coefficients import Interval, SpecificAgreement
 from services.review_queue.agreement.confusion import Confusion
-from services.review_queue.agreement.measures import Agreement, Figures
-from services.review_queue.agreement.ratings import Basis, Compared, Done, Pace, shown_name
-from services.review_queue.agreement.report import AgreementReport, Rated, enough
+from services.review_queue.agreement.measures import Agreement, AgreementFigures
+from services.review_queue.agreement.ratings import (
+    Basis,
+    OwnDecision,
+    Pace,
+    RatingScope,
+    shown_name,
+)
+from services.review_queue.agreement.report import AgreementReport, RatedReviews, has_enough_reviews
 
 
 class FiguresView(BaseModel):
@@ -29,7 +35,7 @@ class FiguresView(BaseModel):
     enough: bool
 
     @classmethod
-    def of(cls, figures: Figures) -> Self:
+    def of(cls, figures: AgreementFigures) -> Self:
         return cls(
             reviews=figures.reviews,
             pairs=figures.pairs,
@@ -37,7 +43,7 @@ class FiguresView(BaseModel):
             kappa=figures.kappa,
             alpha=figures.alpha,
             alpha_interval=figures.interval,
-            enough=enough(figures),
+            enough=has_enough_reviews(figures),
         )
 
 
@@ -48,7 +54,7 @@ class BothFigures(BaseModel):
     with_model: FiguresView
 
     @classmethod
-    def of(cls, figures: Agreement[Figures]) -> Self:
+    def of(cls, figures: Agreement[AgreementFigures]) -> Self:
         return cls(
             experts=FiguresView.of(figures.experts), with_model=FiguresView.of(figures.with_model)
         )
@@ -98,30 +104,30 @@ class AgreementView(BaseModel):
     model_confusion: ConfusionView
 
     @classmethod
-    def of(cls, wanted: Compared, rated: Rated, found: AgreementReport) -> Self:
+    def of(cls, compared: RatingScope, rated: RatedReviews, report: AgreementReport) -> Self:
         return cls(
-            task=wanted.task,
-            since=wanted.since,
-            until=wanted.until,
-            basis=wanted.basis,
+            task=compared.task,
+            since=compared.since,
+            until=compared.until,
+            basis=compared.basis,
             cut=rated.cut,
-            overall=BothFigures.of(found.overall),
-            reviewers={name: BothFigures.of(each) for name, each in found.reviewers.items()},
-            expert_pairs=_pairs(found.pairs.experts.items()),
-            model_pairs=_pairs(found.pairs.with_model.items()),
+            overall=BothFigures.of(report.overall),
+            reviewers={name: BothFigures.of(each) for name, each in report.reviewers.items()},
+            expert_pairs=_pairs(report.pairs.experts.items()),
+            model_pairs=_pairs(report.pairs.with_model.items()),
             labels=[
-                _label(name, found.labels.experts.get(name), found.labels.with_model.get(name))
-                for name in found.confusions.experts.labels
+                _label(name, report.labels.experts.get(name), report.labels.with_model.get(name))
+                for name in report.confusions.experts.labels
             ],
-            experts_confusion=_confusion(found.confusions.experts),
-            model_confusion=_confusion(found.confusions.with_model),
+            experts_confusion=_confusion(report.confusions.experts),
+            model_confusion=_confusion(report.confusions.with_model),
         )
 
 
 class WorkPage(BaseModel):
     """The caller's decisions, the newest first. `before` continues with older ones."""
 
-    decisions: list[Done]
+    decisions: list[OwnDecision]
     pace: Pace
     before: datetime | None
 
@@ -132,14 +138,16 @@ class OwnAgreement(BaseModel):
     tasks: dict[str, FiguresView]
 
 
-def _pairs(found: Iterable[tuple[tuple[str, str], Figures]]) -> list[PairFigures]:
+def _pairs(pairs: Iterable[tuple[tuple[str, str], AgreementFigures]]) -> list[PairFigures]:
     return [
         PairFigures(one=one, other=shown_name(other), figures=FiguresView.of(figures))
-        for (one, other), figures in found
+        for (one, other), figures in pairs
     ]
 
 
-def _label(label: str, experts: Specific | None, with_model: Specific | None) -> LabelFigures:
+def _label(
+    label: str, experts: SpecificAgreement | None, with_model: SpecificAgreement | None
+) -> LabelFigures:
     return LabelFigures(
         label=label,
         experts=experts.agreement if experts else None,
@@ -149,10 +157,10 @@ def _label(label: str, experts: Specific | None, with_model: Specific | None) ->
     )
 
 
-def _confusion(shown: Confusion) -> ConfusionView:
+def _confusion(confusion: Confusion) -> ConfusionView:
     return ConfusionView(
-        rows=shown.rows,
-        columns=shown.columns,
-        labels=list(shown.labels),
-        counts=[list(row) for row in shown.counts],
+        rows=confusion.rows,
+        columns=confusion.columns,
+        labels=list(confusion.labels),
+        counts=[list(row) for row in confusion.counts],
     )

@@ -1,65 +1,25 @@
 """What goes in and out of the HTTP API of reviewers. Free text is checked here, once."""
 
 import json
-from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Self
+from datetime import datetime, timedelta
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    SecretStr,
-    field_validator,
-)
+from pydantic import AwareDatetime, BaseModel, Field, JsonValue, field_validator
 
+from services.review_queue.api.fields import Amount, Input, Reasoning
+from services.review_queue.reading.case_rules import rules_of
 from services.review_queue.reviewing.opinions import Answer, Correction
 from services.review_queue.reviewing.review import Assignment, Priority
 from services.review_queue.reviewing.states import AssignmentState, Kind
-from services.review_queue.web.case_facts import rules_of
 from shared.events import Case, Criterion, ModelAnswer, RouteReason
 from shared.tasks import get_task
 from shared.tasks.fields import ShortText, Text
-from shared.tasks.task import Rule
+from shared.tasks.presentation import Rule
 
-
-def _lines(text: Any) -> Any:
-    """Forms end their lines otherwise than scripts do."""
-    return text.replace("\r\n", "\n") if isinstance(text, str) else text
-
-
-Reasoning = Annotated[Text, Field(min_length=1, max_length=4000), BeforeValidator(_lines)]
-Amount = Annotated[Decimal, Field(ge=0, le=10_000_000, decimal_places=2)]
 PanelName = Annotated[Text, Field(max_length=80, pattern=r"^[ -~]+$")]
-UserName = Annotated[str, Field(max_length=64, pattern=r"^[\w.@\-]+$")]
 Token = Annotated[int, Field(ge=1, lt=2**63)]
-
-
-def _in_our_times(time: datetime) -> datetime:
-    """Databases and calendars end somewhere; requests end well before."""
-    if not 2000 <= time.year < 2200:
-        raise ValueError("must lie between the years 2000 and 2200")
-    return time
-
-
-Time = Annotated[AwareDatetime, AfterValidator(_in_our_times)]
 DRAFT_LIMIT_BYTES = 64 * 1024  # five texts of 4,000 characters
-
-
-class Input(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Problem(BaseModel):
-    """Why a request was refused."""
-
-    detail: str
-    field: str | None = None
 
 
 class Wanted(Input):
@@ -76,7 +36,7 @@ class Fence(Input):
 
 
 class Heartbeat(Fence):
-    """`opened`: the reviewer has the case before his eyes now."""
+    """`opened`: the reviewer has the case in front of them now."""
 
     opened: bool = False
 
@@ -92,7 +52,7 @@ class Escalation(Fence):
 
 
 class Commitment(Fence):
-    """The reviewer's own answer, given before he sees the model's."""
+    """The reviewer's own answer, given before they see the model's."""
 
     label: ShortText
 
@@ -148,9 +108,9 @@ class Answered(Input):
 
 
 class Submission(Answered, Fence):
-    """A decision with its reason. `panels`: what the reviewer opened on his page."""
+    """A decision with its reason. `panels`: what the reviewer opened on the page."""
 
-    panels: Annotated[list[PanelName], Field(max_length=50)] = []
+    panels: list[PanelName] = Field(default=[], max_length=50)
 
 
 class Corrected(Answered):
@@ -164,7 +124,7 @@ class Corrected(Answered):
 
 
 class EarlierOpinion(BaseModel):
-    """What another reviewer said, without his name."""
+    """What another reviewer said, without their name."""
 
     label: str
     reasoning: str
@@ -200,7 +160,7 @@ class AssignmentView(BaseModel):
     escalated_why: str | None
 
     @classmethod
-    def of(cls, assignment: Assignment, *, lease_seconds: float) -> Self:
+    def of(cls, assignment: Assignment, *, lease: timedelta) -> Self:
         request = assignment.request
         case = request.case
         return cls(
@@ -210,7 +170,7 @@ class AssignmentView(BaseModel):
             kind=assignment.kind,
             leased_at=assignment.leased_at,
             lease_expires_at=assignment.lease_expires_at,
-            lease_seconds=lease_seconds,
+            lease_seconds=lease.total_seconds(),
             review_id=request.review_id,
             case=case,
             requested_at=request.occurred_at,
@@ -249,34 +209,3 @@ class SubmittedView(BaseModel):
 class CorrectionView(BaseModel):
     review_id: str
     revision: int
-
-
-class Credentials(Input):
-    name: Annotated[str, Field(max_length=200)]
-    password: Annotated[SecretStr, Field(max_length=200)]
-
-
-class SessionView(BaseModel):
-    """Send the token as bearer token; a browser has it as cookie too."""
-
-    token: str
-    name: str
-    role: str
-    expires_at: datetime
-
-
-class NewUser(Credentials):
-    role: str
-
-
-class UserChange(Input):
-    """What is left out stays as it is."""
-
-    active: bool | None = None
-    password: Annotated[SecretStr, Field(max_length=200)] | None = None
-
-
-class UserView(BaseModel):
-    name: str
-    role: str
-    active: bool

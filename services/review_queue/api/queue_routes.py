@@ -1,12 +1,12 @@
 """The REST API for whoever looks after the queue: what waits, who works, what was said and done."""
 
-from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
-from services.review_queue.api.assignment_routes import PROBLEMS, ReviewId
-from services.review_queue.api.assignment_schemas import Time, UserName
+from services.review_queue.api.fields import ReviewId, UserName
+from services.review_queue.api.problems import PROBLEMS
+from services.review_queue.api.queries import AuditQuery, Search, SeatsQuery
 from services.review_queue.api.queue_schemas import (
     AuditPage,
     FoundView,
@@ -16,9 +16,9 @@ from services.review_queue.api.queue_schemas import (
     ReviewersView,
     ReviewerView,
     ReviewView,
-    Search,
     SeatPage,
 )
+from services.review_queue.api.state import ListingDep, Now, ReviewersDep, TrailDep
 from services.review_queue.people.access import (
     Analyst,
     Anybody,
@@ -28,116 +28,91 @@ from services.review_queue.people.access import (
     Reader,
     Worker,
 )
-from services.review_queue.people.audit import Action, Trail
-from services.review_queue.people.reviewers import Reviewers
-from services.review_queue.reading.listing import Filters, Listing
-from services.review_queue.reading.redaction import visible
-from services.review_queue.reviewing.review import ListedReason
-from services.review_queue.reviewing.states import Kind, SeatState
-from shared.tasks import get_task
+from services.review_queue.reading.redaction import redact
 
-Limit = Annotated[int, Query(ge=1, le=200)]
-Position = Annotated[int, Query(ge=0, lt=2**63)]
-Amount = Annotated[Decimal | None, Query(ge=0, le=10_000_000, decimal_places=2)]
+router = APIRouter(prefix="/v1", tags=["queue"], responses=PROBLEMS)
+lead_router = APIRouter(prefix="/v1", tags=["lead"], responses=PROBLEMS)
 
 
-def filters(
-    task: str | None = None,
-    reason: ListedReason | None = None,
-    priority: Annotated[int | None, Query(ge=1, le=3)] = None,
-    kind: Kind | None = None,
-    state: SeatState | None = None,
-    amount_from: Amount = None,
-    amount_to: Amount = None,
-    requested_before: Time | None = None,
-) -> Filters:
-    if task is not None:
-        get_task(task)
-    return Filters(task, reason, priority, kind, state, amount_from, amount_to, requested_before)
+@router.get("/queue")
+async def queue(_: Anybody, listing: ListingDep) -> QueueView:
+    """How many seats there are, by task, reason, kind and state; at most a second old."""
+    return QueueView(counts=await listing.counts())
 
 
-def queue_routes(listing: Listing, trail: Trail) -> APIRouter:
-    """What is in the queue."""
-    router = APIRouter(prefix="/v1", tags=["queue"], responses=PROBLEMS)
-
-    @router.get("/queue")
-    async def queue(_: Anybody) -> QueueView:
-        """How many seats there are, by task, reason, kind and state; at most a second old."""
-        return QueueView(counts=await listing.counts())
-
-    @router.get("/seats")
-    async def seats(
-        caller: Lister,
-        wanted: Annotated[Filters, Depends(filters)],
-        after: Position = 0,
-        limit: Limit = 50,
-    ) -> SeatPage:
-        """Seats in the order of their arrival, page by page."""
-        found = await listing.page(wanted, after=after, limit=limit)
-        await trail.add(caller, "listed", seats=len(found))
-        return SeatPage(seats=found, after=found[-1].position if len(found) == limit else None)
-
-    @router.post("/search")
-    async def search(wanted: Search, caller: Worker) -> FoundView:
-        """The newest reviews of a case, a claim or a member, by the whole id. It is posted: an
-        address would carry a member's number into histories and logs."""
-        found = await listing.search(wanted.text)
-        await trail.searched(caller, [each.review_id for each in found])
-        return FoundView(reviews=found)
-
-    @router.get("/reviews/{review_id}")
-    async def review(review_id: ReviewId, caller: Reader) -> ReviewView:
-        """One review with its case, as far as the caller may see it: auditors without member
-        data, reviewers nothing that would sway an opinion that is still asked for.
-        """
-        found = visible(await listing.detail(review_id), caller)
-        await trail.add(caller, "viewed", review_id)
-        return ReviewView.of(found)
-
-    return router
+@router.get("/seats")
+async def list_seats(
+    caller: Lister,
+    query: Annotated[SeatsQuery, Query()],
+    listing: ListingDep,
+    trail: TrailDep,
+    now: Now,
+) -> SeatPage:
+    """Seats in the order of their arrival, page by page."""
+    seats = await listing.page(query.filters(now), after=query.after, limit=query.limit)
+    await trail.add(caller, "listed", seats=len(seats))
+    return SeatPage(seats=seats, after=seats[-1].position if len(seats) == query.limit else None)
 
 
-def reviewer_routes(reviewers: Reviewers, trail: Trail) -> APIRouter:
-    """Who works, and what was done."""
-    router = APIRouter(prefix="/v1", tags=["lead"], responses=PROBLEMS)
+@router.post("/search")
+async def search(wanted: Search, caller: Worker, listing: ListingDep, trail: TrailDep) -> FoundView:
+    """The newest reviews of a case, a claim or a member, by the whole id. It is posted: an
+    address would carry a member's number into histories and logs."""
+    reviews = await listing.search(wanted.text)
+    await trail.record_search(caller, [each.review_id for each in reviews])
+    return FoundView(reviews=reviews)
 
-    @router.get("/reviewers")
-    async def rows(_: Analyst) -> ReviewersView:
-        """Every reviewer: what he holds, what he decided in the last day, whether he is paused."""
-        return ReviewersView(reviewers=list(await reviewers.rows()))
 
-    @router.get("/reviewers/{name}")
-    async def one(name: UserName, _: Analyst) -> ReviewerView:
-        """One reviewer, with the cases that he holds."""
-        return ReviewerView(
-            reviewer=await reviewers.row(name), held=list(await reviewers.held(name))
-        )
+@router.get("/reviews/{review_id}")
+async def read_review(
+    review_id: ReviewId, caller: Reader, listing: ListingDep, trail: TrailDep
+) -> ReviewView:
+    """One review with its case, as far as the caller may see it: auditors without member
+    data, reviewers nothing that would sway an opinion that is still asked for.
+    """
+    detail = redact(await listing.detail(review_id), caller)
+    await trail.add(caller, "viewed", review_id)
+    return ReviewView.of(detail)
 
-    @router.post("/reviewers/{name}/pause")
-    async def pause(name: UserName, body: Pause, caller: Manager) -> PausedView:
-        """No more cases for this reviewer; what he holds goes to the others at once."""
-        return PausedView(name=name, returned=await reviewers.pause(name, body.why, by=caller))
 
-    @router.post("/reviewers/{name}/resume", status_code=204)
-    async def resume(name: UserName, caller: Manager) -> None:
-        """Let a paused reviewer work again."""
-        await reviewers.resume(name, by=caller)
+@lead_router.get("/reviewers")
+async def list_reviewers(_: Analyst, reviewers: ReviewersDep) -> ReviewersView:
+    """All reviewers: what they hold, what they decided in the last day, whether they are paused."""
+    return ReviewersView(reviewers=list(await reviewers.rows()))
 
-    @router.get("/audit")
-    async def audit(
-        caller: Auditor,
-        actor: UserName | None = None,
-        action: Action | None = None,
-        review_id: Annotated[str | None, Query(max_length=128, pattern=r"^[\w.:\-]+$")] = None,
-        before: Position = 2**63 - 1,
-        limit: Limit = 50,
-    ) -> AuditPage:
-        """Who saw and did what, when, from where: the newest first."""
-        entries = await trail.page(
-            before=before, limit=limit, actor=actor, action=action, review_id=review_id
-        )
-        await trail.add(caller, "audit_read", review_id, entries=len(entries))
-        full = len(entries) == limit
-        return AuditPage(entries=list(entries), before=entries[-1].entry_id if full else None)
 
-    return router
+@lead_router.get("/reviewers/{name}")
+async def read_reviewer(name: UserName, _: Analyst, reviewers: ReviewersDep) -> ReviewerView:
+    """One reviewer, with the cases that they hold."""
+    return ReviewerView(reviewer=await reviewers.row(name), held=list(await reviewers.held(name)))
+
+
+@lead_router.post("/reviewers/{name}/pause")
+async def pause(
+    name: UserName, body: Pause, caller: Manager, reviewers: ReviewersDep
+) -> PausedView:
+    """No more cases for this reviewer; what they hold goes to the others at once."""
+    return PausedView(name=name, returned=await reviewers.pause(name, body.why, by=caller))
+
+
+@lead_router.post("/reviewers/{name}/resume", status_code=204)
+async def resume(name: UserName, caller: Manager, reviewers: ReviewersDep) -> None:
+    """Let a paused reviewer work again."""
+    await reviewers.resume(name, by=caller)
+
+
+@lead_router.get("/audit")
+async def read_audit(
+    caller: Auditor, query: Annotated[AuditQuery, Query()], trail: TrailDep
+) -> AuditPage:
+    """Who saw and did what, when, from where: the newest first."""
+    entries = await trail.page(
+        before=query.before,
+        limit=query.limit,
+        actor=query.actor,
+        action=query.action,
+        review_id=query.review_id,
+    )
+    await trail.add(caller, "audit_read", query.review_id, entries=len(entries))
+    full = len(entries) == query.limit
+    return AuditPage(entries=list(entries), before=entries[-1].entry_id if full else None)

@@ -2,46 +2,48 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel
 
-from services.review_queue.api.assignment_schemas import Input
-from services.review_queue.people.audit import Entry
-from services.review_queue.people.reviewers import Held, ReviewerRow
-from services.review_queue.reading.listing import Count, Found, Listed
-from services.review_queue.reading.review_detail import Detail, Ended, Note, Revision, Seat
+from services.review_queue.api.fields import Input
+from services.review_queue.people.audit import AuditEntry
+from services.review_queue.reading.listing import ListedSeat, SearchHit, SeatCount
+from services.review_queue.reading.review_detail import (
+    EndedLease,
+    Note,
+    ReviewDetail,
+    Revision,
+    Seat,
+)
+from services.review_queue.reviewing.reviewers import HeldCase, ReviewerRow
 from services.review_queue.reviewing.states import Kind, SeatState
 from shared.events import Case, ModelAnswer, Opinion, RouteReason
 from shared.events.base import InclusionProbability
-from shared.tasks.fields import ShortText, Text
+from shared.tasks.fields import ShortText
 
 
 class QueueView(BaseModel):
     """Counts of open seats, and of those completed in the last 24 hours."""
 
-    counts: list[Count]
+    counts: list[SeatCount]
 
 
 class SeatPage(BaseModel):
     """Seats in the order of their arrival. `after` continues behind them; null at the end."""
 
-    seats: list[Listed]
+    seats: list[ListedSeat]
     after: int | None
-
-
-class Search(Input):
-    text: Annotated[Text, Field(min_length=1, max_length=128)]
 
 
 class FoundView(BaseModel):
     """The newest 50 reviews of a case, claim or member."""
 
-    reviews: list[Found]
+    reviews: list[SearchHit]
 
 
 class SeatView(BaseModel):
-    """A seat of a review, who holds or answered it, and his opinion where it may be seen."""
+    """A seat of a review, who holds or answered it, and their opinion where it may be seen."""
 
     seat: int
     kind: Kind
@@ -54,47 +56,47 @@ class SeatView(BaseModel):
 class ReviewView(BaseModel):
     """A review with its case and what was said of it. `revision` is the decision's newest.
 
-    `blind`: the model's answer is withheld from the caller, who may still be asked for his own,
-    and with it `reason`, `inclusion_probability` and `routing_version`.
+    `model_hidden`: the model's answer is withheld from the caller, who may still be asked for their
+    own, and with it `reason`, `inclusion_probability` and `routing_version`.
     """
 
     review_id: str
     label: str | None
     case: Case
-    blind: bool
+    model_hidden: bool
     reason: RouteReason | None
     inclusion_probability: InclusionProbability | None
     routing_version: str | None
     requested_at: AwareDatetime
     completed_at: datetime | None
-    withheld: bool
+    blind: bool
     answer: ModelAnswer | None
     seats: list[SeatView]
-    ended: list[Ended]
+    ended: list[EndedLease]
     corrections: list[Revision]
     notes: list[Note]
     revision: int
 
     @classmethod
-    def of(cls, found: Detail) -> Self:
-        request = found.request
+    def of(cls, detail: ReviewDetail) -> Self:
+        request = detail.request
         return cls(
             review_id=request.review_id,
-            label=found.label,
+            label=detail.label,
             case=request.case,
-            blind=found.blind,
-            reason=found.reason,
-            inclusion_probability=None if found.blind else request.inclusion_probability,
-            routing_version=None if found.blind else request.routing_version,
+            model_hidden=detail.model_hidden,
+            reason=detail.reason,
+            inclusion_probability=None if detail.model_hidden else request.inclusion_probability,
+            routing_version=None if detail.model_hidden else request.routing_version,
             requested_at=request.occurred_at,
-            completed_at=found.completed_at,
-            withheld=found.withheld,
-            answer=found.answer,
-            seats=[_seat_view(seat) for seat in found.seats],
-            ended=list(found.ended),
-            corrections=list(found.corrections),
-            notes=list(found.notes),
-            revision=len(found.corrections),
+            completed_at=detail.completed_at,
+            blind=detail.blind,
+            answer=detail.answer,
+            seats=[_seat_view(seat) for seat in detail.seats],
+            ended=list(detail.ended),
+            corrections=list(detail.corrections),
+            notes=list(detail.notes),
+            revision=len(detail.corrections),
         )
 
 
@@ -115,13 +117,13 @@ class ReviewersView(BaseModel):
 
 class ReviewerView(BaseModel):
     reviewer: ReviewerRow
-    held: list[Held]
+    held: list[HeldCase]
 
 
 class AuditPage(BaseModel):
     """The newest entries first. `before` continues with older ones; null at the end."""
 
-    entries: list[Entry]
+    entries: list[AuditEntry]
     before: int | None
 
 

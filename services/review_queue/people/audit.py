@@ -1,6 +1,6 @@
 """The audit trail: who saw and did what, when, from where. The database refuses to change it.
 
-An entry is written in the transaction of what it tells, so that neither is there alone.
+An entry is written in the transaction of the act it records, so that neither is there alone.
 """
 
 import json
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from services.review_queue.people.access import Actor
+from shared.auth.principal import Actor
 from shared.storage.database import Connection, Database
 
 Action = Literal[
@@ -38,7 +38,7 @@ Action = Literal[
 
 
 @dataclass(frozen=True)
-class Entry:
+class AuditEntry:
     entry_id: int
     at: datetime
     actor: str
@@ -69,22 +69,22 @@ async def record(
     )
 
 
-class Trail:
+class AuditTrail:
     def __init__(self, database: Database) -> None:
         self.database = database
 
     async def add(
         self, actor: Actor, action: Action, review_id: str | None = None, **details: Any
     ) -> None:
-        """Record what changes nothing else."""
+        """Record an act that changes nothing else."""
         async with self.database.transaction() as connection:
             await record(connection, actor, action, review_id, **details)
 
-    async def searched(self, actor: Actor, found: Sequence[str]) -> None:
-        """What a search showed: an entry a review, so that each review's own trail tells it. What
-        was searched for may name a member, and is kept nowhere."""
+    async def record_search(self, actor: Actor, review_ids: Sequence[str]) -> None:
+        """What a search showed: one entry per review, so that each review's own trail tells it.
+        What was searched for may name a member, and is kept nowhere."""
         async with self.database.transaction() as connection:
-            for review_id in found or (None,):
+            for review_id in review_ids or (None,):
                 await record(connection, actor, "searched", review_id)
 
     async def page(
@@ -95,11 +95,11 @@ class Trail:
         actor: str | None = None,
         action: Action | None = None,
         review_id: str | None = None,
-    ) -> Sequence[Entry]:
+    ) -> Sequence[AuditEntry]:
         """The newest entries older than `before`."""
         filters = {"actor": actor, "action": action, "review_id": review_id}
         wanted = {name: value for name, value in filters.items() if value is not None}
-        clauses = "".join(f" AND {name} = ${place}" for place, name in enumerate(wanted, start=3))
+        clauses = "".join(f" AND {name} = ${number}" for number, name in enumerate(wanted, start=3))
         async with self.database.transaction() as connection:
             rows = await connection.fetch(
                 f"SELECT * FROM review_queue.audit WHERE entry_id < $1{clauses} "  # noqa: S608
@@ -108,4 +108,4 @@ class Trail:
                 limit,
                 *wanted.values(),
             )
-        return [Entry(**{**row, "details": json.loads(row["details"])}) for row in rows]
+        return [AuditEntry(**{**row, "details": json.loads(row["details"])}) for row in rows]

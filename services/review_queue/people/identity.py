@@ -6,17 +6,19 @@ our own pages.
 
 from urllib.parse import urlsplit
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 
 from services.review_queue.people.users import SESSION_PREFIX, Accounts
-from shared.auth.principal import Principal, Tokens
+from shared.auth.principal import Principal
+from shared.auth.tokens import ApiTokens, bearer_token
+from shared.errors import Forbidden
 
 COOKIE = "caseloop_session"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Identity:
-    def __init__(self, accounts: Accounts, tokens: Tokens) -> None:
+    def __init__(self, accounts: Accounts, tokens: ApiTokens) -> None:
         self.accounts = accounts
         self.tokens = tokens
 
@@ -25,29 +27,23 @@ class Identity:
         token = session_token(request)
         if token is None:
             return await self.tokens.identify(request)
-        if bearer(request) is None:
+        if bearer_token(request) is None:
             refuse_foreign(request)
         return await self.accounts.principal(token)
 
 
-def bearer(request: Request) -> str | None:
-    """The bearer token: unlike a cookie or a password, no browser sends it by itself."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token if scheme.lower() == "bearer" else None
-
-
 def session_token(request: Request) -> str | None:
     """The session's token, if the request has one as bearer token or cookie."""
-    token = bearer(request)
+    token = bearer_token(request)
     if token is None:
         return request.cookies.get(COOKIE)
     return token if token.startswith(SESSION_PREFIX) else None
 
 
 def refuse_foreign(request: Request) -> None:
-    """403 if another site's page makes the browser send this."""
+    """`Forbidden` if another site's page makes the browser send this."""
     if request.method not in _SAFE_METHODS and not _from_our_pages(request):
-        raise HTTPException(403, "the request comes from another site")
+        raise Forbidden("the request comes from another site")
 
 
 def _from_our_pages(request: Request) -> bool:

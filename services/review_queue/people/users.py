@@ -1,8 +1,7 @@
 """Local users and their sessions.
 
-Passwords are kept as argon2 hashes, session tokens as sha256. Attempts are counted before a
-password is looked at, by name, whether or not the name exists, and by address: nobody guesses in
-parallel, and nobody learns who works here.
+Passwords are kept as argon2 hashes, session tokens as sha256. Nobody learns who works here: an
+unknown name is refused like a wrong password.
 """
 
 import asyncio
@@ -15,45 +14,52 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
-from shared.auth.principal import Principal
-from shared.errors import Conflict, Rejected
+from services.review_queue.people.passwords import Passwords, refuse_short
+from services.review_queue.people.sign_in_attempts import (
+    address_key,
+    count_attempt,
+    forget_attempt,
+    name_key,
+    prune_attempts,
+)
+from shared.auth.permissions import USER_ROLES
+from shared.auth.principal import Actor, Principal
+from shared.errors import Conflict, Rejected, TooManyAttempts, Unauthenticated
 from shared.storage.database import Database
 
-USER_ROLES = ("adjudicator", "senior", "lead", "operator", "auditor")
 SESSION_PREFIX = "session-"
-MINIMUM_PASSWORD = 10
 _BOOTSTRAP = Actor("bootstrap", "operator", "settings")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
-# 19 MiB and two passes, as OWASP recommends; two at a time, so that memory stays bounded.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_HASHES_AT_A_TIME = 2
-_COUNT_ATTEMPT = """
-INSERT INTO review_queue.sign_in_failures AS f VALUES ($1, 1, now())
-ON CONFLICT (key) DO UPDATE SET
-    failures = CASE WHEN f.since < now() - $2::interval THEN 1 ELSE f.failures + 1 END,
-    since = CASE WHEN f.since < now() - $2::interval THEN now() ELSE f.since END
-WHERE f.failures < $3 OR f.since < now() - $2::interval RETURNING failures
+_INSERT_USER = """
+INSERT INTO review_queue.users (name, role, password_hash, created_by)
+VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING
 """
-# Locked, so that no session is opened beside a shut-out that ends them all.
-_MAY_ENTER = """
+_CHANGE_USER = """
+UPDATE review_queue.users
+SET active = coalesce($2, active), password_hash = coalesce($3, password_hash) WHERE name = $1
+"""
+# Locked, so that no session is opened beside a change that ends them all.
+_MAY_SIGN_IN = """
 SELECT true FROM review_queue.users WHERE name = $1 AND password_hash = $2 AND active FOR SHARE
 """
-_FORGET_FAILURES = "DELETE FROM review_queue.sign_in_failures WHERE key = $1"
-# Not all of them: who can sign in himself could guess the others' passwords for ever.
-_TAKE_BACK = "UPDATE review_queue.sign_in_failures SET failures = failures - 1 WHERE key = $1"
+_OPEN_SESSION = """
+INSERT INTO review_queue.sessions (token_sha256, name, expires_at)
+VALUES ($1, $2, now() + $3::interval) RETURNING expires_at
+"""
+_SESSION_OWNER = """
+SELECT name, role FROM review_queue.sessions JOIN review_queue.users USING (name)
+WHERE token_sha256 = $1 AND expires_at > now() AND active
+"""
 
 
-class WrongPassword(Rejected):
-    """Name and password do not belong together (HTTP 401)."""
+class WrongPassword(Unauthenticated):
+    """Name and password do not belong together."""
 
 
-class LockedOut(Rejected):
-    """Too many failures in a row; wait (HTTP 429)."""
+class LockedOut(TooManyAttempts):
+    """Too many failures in a row."""
 
 
 @dataclass(frozen=True)
@@ -87,26 +93,21 @@ class SignInLimits:
     lockout: timedelta
 
 
-def refuse_short(password: str) -> None:
-    if len(password) < MINIMUM_PASSWORD:
-        raise Rejected(f"needs at least {MINIMUM_PASSWORD} characters", field="password")
-
-
 def parse_users(text: str) -> list[User]:
     """The users of `name:role:password,…`."""
     entries = [entry.strip().split(":", 2) for entry in text.split(",") if entry.strip()]
     if any(len(entry) != 3 for entry in entries):
         raise ValueError("REVIEW_QUEUE_BOOTSTRAP_USERS: every entry is name:role:password")
-    return [User(normal(name), role, password) for name, role, password in entries]
+    return [User(normalize_name(name), role, password) for name, role, password in entries]
 
 
-def normal(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Names differ in more than case."""
     return name.strip().lower()
 
 
 class Accounts:
-    """`reserved`: names of API tokens, which no user may have, so that "who" means one."""
+    """`reserved`: names of API tokens, which no user may have, so that a name means one of both."""
 
     def __init__(
         self,
@@ -120,9 +121,7 @@ class Accounts:
         self.limits = limits
         self.reserved = reserved
         self.new_token = new_token
-        self._hashing = asyncio.Semaphore(_HASHES_AT_A_TIME)
-        # Compared with when the name is unknown, so that it takes as long as a wrong password.
-        self._nobody = _HASHER.hash(new_token())
+        self.passwords = Passwords()
 
     async def create(self, user: User, *, by: Actor) -> None:
         """`Conflict` if the name is taken."""
@@ -131,9 +130,7 @@ class Accounts:
 
     async def create_missing(self, users: Sequence[User]) -> None:
         """Create those that do not exist yet; the others keep their passwords."""
-        async with self.database.transaction() as connection:
-            rows = await connection.fetch("SELECT name FROM review_queue.users")
-        known = {row["name"] for row in rows}
+        known = {row["name"] for row in await self.users()}
         for user in users:
             if user.name not in known:
                 await self._add(user, by=_BOOTSTRAP)
@@ -141,15 +138,10 @@ class Accounts:
     async def _add(self, user: User, *, by: Actor) -> bool:
         if user.name in self.reserved:
             raise Conflict(f"an API token has the name {user.name}", field="name")
-        password_hash = await self._hashed(user.password)
+        password_hash = await self.passwords.hash(user.password)
         async with self.database.transaction() as connection:
             status = await connection.execute(
-                "INSERT INTO review_queue.users (name, role, password_hash, created_by) "
-                "VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
-                user.name,
-                user.role,
-                password_hash,
-                by.name,
+                _INSERT_USER, user.name, user.role, password_hash, by.name
             )
             added = bool(status == "INSERT 0 1")
             if added:
@@ -166,53 +158,39 @@ class Accounts:
     async def change(
         self, name: str, *, active: bool | None = None, password: str | None = None, by: Actor
     ) -> bool:
-        """Shut a user out or let him in again, or set a new password. False if there is none.
+        """Shut a user out or let them in again, or set a new password. False if there is none.
 
-        Who is shut out or has a new password is signed out; his leases run out by themselves.
+        Whoever is shut out or has a new password is signed out; their leases run out by themselves.
         """
-        if active is None and password is None:
-            raise Rejected("give it, or password", field="active")
-        if active is False and name == by.name:
-            raise Conflict("nobody shuts himself out", field="active")
-        if password is not None:
-            refuse_short(password)
-        password_hash = None if password is None else await self._hashed(password)
-        changed = {"active": active, "password": "new" if password else None}
+        _check_change(name, active=active, password=password, by=by)
+        password_hash = None if password is None else await self.passwords.hash(password)
         async with self.database.transaction() as connection:
-            status = await connection.execute(
-                "UPDATE review_queue.users SET active = coalesce($2, active), "
-                "password_hash = coalesce($3, password_hash) WHERE name = $1",
-                name,
-                active,
-                password_hash,
-            )
+            status = await connection.execute(_CHANGE_USER, name, active, password_hash)
             if status != "UPDATE 1":
                 return False
             if active is False or password is not None:
                 await connection.execute("DELETE FROM review_queue.sessions WHERE name = $1", name)
-            told: dict[str, Any] = {k: v for k, v in changed.items() if v is not None}
-            await audit.record(connection, by, "user_changed", user=name, **told)
+            changes: dict[str, Any] = {} if active is None else {"active": active}
+            if password is not None:
+                changes["password"] = "new"  # noqa: S105
+            await audit.record(connection, by, "user_changed", user=name, **changes)
         return True
-
-    async def _hashed(self, password: str) -> str:
-        async with self._hashing:
-            return await asyncio.to_thread(_HASHER.hash, password)
 
     async def sign_in(self, name: str, password: str, *, address: str) -> Session:
         """A new session; `WrongPassword` or `LockedOut` otherwise."""
-        name = normal(name)
+        name = normalize_name(name)
         if not _NAME.fullmatch(name):
             raise WrongPassword("name or password is wrong")
-        await self._count_attempt(f"address {address}", self.limits.failures_of_address)
-        await self._count_attempt(_key(name), self.limits.failures)
+        await self._count_attempt(address_key(address), self.limits.failures_of_address)
+        await self._count_attempt(name_key(name), self.limits.failures)
         async with self.database.transaction() as connection:
             row = await connection.fetchrow(
                 "SELECT role, password_hash FROM review_queue.users WHERE name = $1", name
             )
-        right = await self._matches(row["password_hash"] if row else self._nobody, password)
-        # Who is unknown may have typed his password as name: it is kept nowhere.
+        matches = await self.passwords.matches(password, row["password_hash"] if row else None)
+        # An unknown name may be a password that was typed in the wrong field: it is kept nowhere.
         actor = Actor(name, row["role"], address) if row else Actor("unknown", "nobody", address)
-        session = await self._open(actor, row["password_hash"]) if row and right else None
+        session = await self._open_session(actor, row["password_hash"]) if row and matches else None
         if session is None:
             async with self.database.transaction() as connection:
                 await audit.record(connection, actor, "sign_in_failed")
@@ -220,45 +198,30 @@ class Accounts:
         return session
 
     async def _count_attempt(self, key: str, allowed: int) -> None:
-        """Count it as failed until it succeeds; old failures are forgotten."""
         async with self.database.transaction() as connection:
-            failures = await connection.fetchval(_COUNT_ATTEMPT, key, self.limits.lockout, allowed)
-        if failures is None:
+            within_limit = await count_attempt(
+                connection, key, allowed=allowed, within=self.limits.lockout
+            )
+        if not within_limit:
             raise LockedOut("too many failed attempts; try again in a few minutes")
 
-    async def _matches(self, password_hash: str, password: str) -> bool:
-        async with self._hashing:
-            try:
-                return await asyncio.to_thread(_HASHER.verify, password_hash, password)
-            except VerificationError:
-                return False
-
-    async def _open(self, actor: Actor, password_hash: str) -> Session | None:
-        """None if the user is shut out, or had his password changed while it was looked at."""
+    async def _open_session(self, actor: Actor, password_hash: str) -> Session | None:
+        """None if the user was shut out or got a new password while the old one was checked."""
         token = SESSION_PREFIX + self.new_token()
         async with self.database.transaction() as connection:
-            if not await connection.fetchval(_MAY_ENTER, actor.name, password_hash):
+            if not await connection.fetchval(_MAY_SIGN_IN, actor.name, password_hash):
                 return None
-            await connection.execute(_FORGET_FAILURES, _key(actor.name))
-            await connection.execute(_TAKE_BACK, f"address {actor.address}")
+            await forget_attempt(connection, name=actor.name, address=actor.address)
             expires_at = await connection.fetchval(
-                "INSERT INTO review_queue.sessions (token_sha256, name, expires_at) "
-                "VALUES ($1, $2, now() + $3::interval) RETURNING expires_at",
-                _digest(token),
-                actor.name,
-                self.limits.session,
+                _OPEN_SESSION, _digest(token), actor.name, self.limits.session
             )
             await audit.record(connection, actor, "signed_in")
         return Session(token, Principal(actor.name, actor.role), expires_at)
 
     async def principal(self, token: str) -> Principal | None:
-        """Who has this session, if it is still open."""
+        """Whose session this is, if it is still open."""
         async with self.database.transaction() as connection:
-            row = await connection.fetchrow(
-                "SELECT name, role FROM review_queue.sessions JOIN review_queue.users "
-                "USING (name) WHERE token_sha256 = $1 AND expires_at > now() AND active",
-                _digest(token),
-            )
+            row = await connection.fetchrow(_SESSION_OWNER, _digest(token))
         return Principal(row["name"], row["role"]) if row else None
 
     async def sign_out(self, token: str, *, by: Actor) -> None:
@@ -269,21 +232,23 @@ class Accounts:
             await audit.record(connection, by, "signed_out")
 
     async def prune(self) -> None:
-        """Once a minute for ever, forget sessions that are over and failures out of date."""
+        """Once a minute, forever, forget sessions that are over and failures out of date."""
         while True:
             async with self.database.transaction() as connection:
                 await connection.execute(
                     "DELETE FROM review_queue.sessions WHERE expires_at < now()"
                 )
-                await connection.execute(
-                    "DELETE FROM review_queue.sign_in_failures WHERE since < now() - $1::interval",
-                    self.limits.lockout,
-                )
+                await prune_attempts(connection, within=self.limits.lockout)
             await asyncio.sleep(60)
 
 
-def _key(name: str) -> str:
-    return f"name {hashlib.sha256(name.encode()).hexdigest()}"
+def _check_change(name: str, *, active: bool | None, password: str | None, by: Actor) -> None:
+    if active is None and password is None:
+        raise Rejected("give it, or password", field="active")
+    if active is False and name == by.name:
+        raise Conflict("you cannot shut yourself out", field="active")
+    if password is not None:
+        refuse_short(password)
 
 
 def _digest(token: str) -> bytes:

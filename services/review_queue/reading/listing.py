@@ -1,6 +1,6 @@
 """The queue as it stands, for reading: counts, pages of seats, one review with all that was said.
 
-Counting never touches what is completed, except the last day of it.
+Counting never touches completed reviews, except those of the last day.
 """
 
 import asyncio
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from services.review_queue.people.access import REVIEWERS, SENIORS
-from services.review_queue.reading.review_detail import Detail, detail
+from services.review_queue.reading.review_detail import ReviewDetail, load_review_detail
 from services.review_queue.reviewing.review import ListedReason, Priority
 from services.review_queue.reviewing.states import Kind, SeatState
+from shared.auth.permissions import REVIEWERS, SENIORS
 from shared.storage.database import Database
 
 _COUNTS = """
@@ -36,13 +36,13 @@ WHERE state = 'queued' AND {wanted} AND NOT EXISTS (
         WHERE a.review_id = s.review_id AND a.reviewer = u.name
             AND a.state IN ('leased', 'submitted', 'answered', 'escalated')))
 """
-_FINAL = "kind = 'final'"
+_FINAL_SEATS = "kind = 'final'"
 # Before a case needs its final word, three reviewers can have it at most.
-_FURTHER = """kind IN ('second', 'further') AND 3 >= (
+_FURTHER_SEATS = """kind IN ('second', 'further') AND 3 >= (
     SELECT count(*) FROM review_queue.users AS u WHERE u.active AND u.role = ANY($1))"""
 _COUNTS_LAST_SECONDS = 1.0
-_END = 2**63 - 1  # behind every position
-_LISTED = """
+_LAST_POSITION = 2**63 - 1  # behind every position
+_PAGE = """
 SELECT s.*, r.case_id, r.claim_id, r.label, r.completed_at, a.reviewer
 FROM (SELECT position, review_id, seat, kind, state, task, reason, priority, amount, requested_at
       FROM review_queue.seats WHERE position > $1 AND position < $2 {wanted}
@@ -62,7 +62,7 @@ _FILTERS = {
     "amount_to": "amount <= {}",
     "requested_before": "requested_at < {}",
 }
-_FOUND = """
+_SEARCH = """
 SELECT r.review_id, r.case_id, r.claim_id, s.task, s.state, r.label, r.completed_at, s.requested_at
 FROM review_queue.reviews AS r
 JOIN review_queue.seats AS s ON s.review_id = r.review_id AND s.seat = 1
@@ -72,8 +72,8 @@ ORDER BY s.position DESC LIMIT 50
 
 
 @dataclass(frozen=True)
-class Count:
-    """So many seats of one task, reason, kind and state. Completed ones: of the last 24 hours."""
+class SeatCount:
+    """How many seats have one task, reason, kind and state; completed ones of the last 24 hours."""
 
     task: str
     reason: ListedReason
@@ -84,7 +84,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedSeat:
     """A seat in a list, without its case. `reviewer` holds it or has answered it."""
 
     position: int
@@ -119,7 +119,7 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchHit:
     """A review that a search found."""
 
     review_id: str
@@ -136,25 +136,28 @@ class Listing:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._counting = asyncio.Lock()
-        self._counts: list[Count] = []
+        self._counts: list[SeatCount] = []
         self._counts_last_until = float("-inf")
 
-    async def counts(self) -> list[Count]:
+    async def counts(self) -> list[SeatCount]:
         """At most a second old, or ten times as long as counting takes, however many ask."""
         async with self._counting:
             started = time.monotonic()
             if started >= self._counts_last_until:
                 async with self.database.transaction() as connection:
                     rows = await connection.fetch(_COUNTS)
-                self._counts = [Count(**row) for row in rows]
+                self._counts = [SeatCount(**row) for row in rows]
                 took = time.monotonic() - started
                 self._counts_last_until = started + max(_COUNTS_LAST_SECONDS, 10 * took)
             return self._counts
 
-    async def stranded(self) -> tuple[int, int]:
-        """Cases that wait for a further opinion, and for a final word, which nobody who works may
-        give: each has had a say already."""
-        further, final = _STRANDED.format(wanted=_FURTHER), _STRANDED.format(wanted=_FINAL)
+    async def count_stranded(self) -> tuple[int, int]:
+        """How many cases wait for a further opinion, and how many for a final word, that nobody at
+        work may give, as each of them has given an opinion already."""
+        further, final = (
+            _STRANDED.format(wanted=_FURTHER_SEATS),
+            _STRANDED.format(wanted=_FINAL_SEATS),
+        )
         async with self.database.transaction() as connection:
             return (
                 await connection.fetchval(further, REVIEWERS),
@@ -169,30 +172,29 @@ class Listing:
         after: int | None = None,
         before: int | None = None,
         newest: bool = False,
-    ) -> list[Listed]:
+    ) -> list[ListedSeat]:
         """Seats in the order of their arrival: the next behind a position, or those before one;
         without either the oldest of all, or the newest."""
         wanted = {name: value for name, value in vars(filters).items() if value is not None}
         clauses = [
-            f"AND {_FILTERS[name].format(f'${place}')}"
-            for place, name in enumerate(wanted, start=4)
+            f"AND {_FILTERS[name].format(f'${number}')}"
+            for number, name in enumerate(wanted, start=4)
         ]
         backwards = before is not None or (newest and after is None)
-        statement = _LISTED.format(wanted=" ".join(clauses), order="DESC" if backwards else "ASC")
+        statement = _PAGE.format(wanted=" ".join(clauses), order="DESC" if backwards else "ASC")
+        bounds = (after or 0, before or _LAST_POSITION)
         async with self.database.transaction() as connection:
-            rows = await connection.fetch(
-                statement, after or 0, before or _END, limit, *wanted.values()
-            )
-        return [Listed(**row) for row in rows]
+            rows = await connection.fetch(statement, *bounds, limit, *wanted.values())
+        return [ListedSeat(**row) for row in rows]
 
-    async def search(self, text: str) -> list[Found]:
+    async def search(self, text: str) -> list[SearchHit]:
         """The newest reviews of a case, a claim or a member, by the whole id."""
         groups = [text, f"member:{text}", f"claim:{text}"]
         async with self.database.transaction() as connection:
-            return [Found(**row) for row in await connection.fetch(_FOUND, text, groups)]
+            return [SearchHit(**row) for row in await connection.fetch(_SEARCH, text, groups)]
 
-    async def said_by(self, reviewer: str, review_ids: Sequence[str]) -> list[str]:
-        """Those of the reviews on which the reviewer gave an opinion."""
+    async def answered_by(self, reviewer: str, review_ids: Sequence[str]) -> list[str]:
+        """The reviews among these on which the reviewer gave an opinion."""
         async with self.database.transaction() as connection:
             rows = await connection.fetch(
                 "SELECT review_id FROM review_queue.opinions "
@@ -202,6 +204,6 @@ class Listing:
             )
         return [row["review_id"] for row in rows]
 
-    async def detail(self, review_id: str) -> Detail:
+    async def detail(self, review_id: str) -> ReviewDetail:
         async with self.database.transaction() as connection:
-            return await detail(connection, review_id)
+            return await load_review_detail(connection, review_id)

@@ -1,6 +1,6 @@
 """What of a review somebody may see.
 
-Whoever can still be asked for an opinion of his own sees nothing that would sway it: neither what
+Whoever can still be asked for an opinion of their own sees nothing that would sway it: neither what
 others said nor, where it is withheld, what the model said. Auditors see that and when something was
 written, by whom and on which rule, and never the text: whatever people and models write of a case
 may name the member.
@@ -9,102 +9,109 @@ may name the member.
 from dataclasses import replace
 from typing import Any
 
-from services.review_queue.people.access import Actor
-from services.review_queue.reading.review_detail import Detail, Revision, Seat
+from services.review_queue.reading.review_detail import ReviewDetail, Revision, Seat
 from services.review_queue.reviewing.corrections import NotTheirs
 from services.review_queue.reviewing.opinions import Answer, GivenOpinion
+from shared.auth.principal import Actor
 from shared.events import ReviewRequested
 from shared.tasks import get_task
-from shared.tasks.masking import MASK, masked
+from shared.tasks.masking import MASK, mask_member_data
 
 
-def visible(found: Detail, caller: Actor) -> Detail:
-    """`NotTheirs` if the caller may see nothing of it."""
+def redact(review: ReviewDetail, caller: Actor) -> ReviewDetail:
+    """What the caller may see of it; `NotTheirs` if that is nothing."""
     if caller.may("read_audit"):
-        return _masked(found)
-    reader = caller.may("read_cases")
-    own = tuple(seat for seat in found.seats if seat.given and seat.reviewer == caller.name)
-    if not (reader or (own and caller.may("work"))):
+        return _mask(review)
+    reads_all = caller.may("read_cases")
+    own = [seat for seat in review.seats if seat.given and seat.reviewer == caller.name]
+    if not (reads_all or (own and caller.may("work"))):
         raise NotTheirs("seniors see all reviews; reviewers those that they decided")
-    said = any(seat.state == "answered" for seat in own)  # and cannot be taken back
-    if found.completed_at is not None or not caller.may("work") or (reader and said):
-        return found
-    if reader and _disputed(found):
-        return _without_the_model(found) if _hides_the_model(found) else found
+    settled = any(seat.state == "answered" for seat in own)  # and cannot be undone
+    if review.completed_at is not None or not caller.may("work") or (reads_all and settled):
+        return review
+    if reads_all and _lacks_only_the_final_word(review):
+        return _hide_model(review) if _hides_model(review) else review
     return replace(
-        found,
-        seats=tuple(seat if seat in own else _unsaid(seat, reader=reader) for seat in found.seats),
+        review,
+        seats=tuple(
+            seat if seat in own else _hide_opinion(seat, holder_known=reads_all)
+            for seat in review.seats
+        ),
         ended=(),
-        notes=tuple(note for note in found.notes if note.author == caller.name),
-        blind=_hides_the_model(found) and not said,
+        notes=tuple(note for note in review.notes if note.author == caller.name),
+        model_hidden=_hides_model(review) and not settled,
     )
 
 
-def _unsaid(seat: Seat, *, reader: bool) -> Seat:
-    """Seniors see who works on what; nobody else learns who has his case besides him."""
-    return replace(seat, given=None, reviewer=seat.reviewer if reader else None)
+def _hide_opinion(seat: Seat, *, holder_known: bool) -> Seat:
+    """Seniors see who works on what; nobody else learns who else has their case."""
+    return replace(seat, given=None, reviewer=seat.reviewer if holder_known else None)
 
 
-def _disputed(found: Detail) -> bool:
-    """Only the final word is missing, and whoever has it reads what the others said."""
-    others = (seat for seat in found.seats if seat.kind != "final")
+def _lacks_only_the_final_word(review: ReviewDetail) -> bool:
+    """Then whoever has the final word reads what the others said."""
+    others = (seat for seat in review.seats if seat.kind != "final")
     return all(seat.state in ("answered", "withdrawn") for seat in others)
 
 
-def _hides_the_model(found: Detail) -> bool:
-    return found.withheld or not found.request.model_visible
+def _hides_model(review: ReviewDetail) -> bool:
+    return review.blind or not review.request.model_visible
 
 
-def _without_the_model(found: Detail) -> Detail:
-    """Nor what an answer was before the model's was seen: how it changed tells what that said."""
+def _hide_model(review: ReviewDetail) -> ReviewDetail:
+    """Nor what an answer was before it was seen: how that changed tells what the model said."""
     return replace(
-        found,
-        seats=tuple(replace(seat, given=_final(seat.given)) for seat in found.seats),
-        blind=True,
+        review,
+        seats=tuple(
+            replace(seat, given=_without_label_before(seat.given)) for seat in review.seats
+        ),
+        model_hidden=True,
     )
 
 
-def _final(given: GivenOpinion | None) -> GivenOpinion | None:
-    """What was said in the end."""
+def _without_label_before(given: GivenOpinion | None) -> GivenOpinion | None:
     if given is None:
         return None
     return replace(given, opinion=given.opinion.model_copy(update={"label_before": None}))
 
 
-def _masked(found: Detail) -> Detail:
+def _mask(review: ReviewDetail) -> ReviewDetail:
     return replace(
-        found,
-        request=_masked_request(found.request),
-        seats=tuple(replace(seat, given=_masked_given(seat.given)) for seat in found.seats),
-        ended=tuple(replace(each, why=each.why and MASK) for each in found.ended),
-        corrections=tuple(replace(each, **_prose(each), why=MASK) for each in found.corrections),
-        notes=tuple(replace(note, text=MASK) for note in found.notes),
+        review,
+        request=_mask_request(review.request),
+        seats=tuple(replace(seat, given=_mask_given(seat.given)) for seat in review.seats),
+        ended=tuple(replace(lease, why=lease.why and MASK) for lease in review.ended),
+        corrections=tuple(
+            replace(revision, **_masked_prose(revision), why=MASK)
+            for revision in review.corrections
+        ),
+        notes=tuple(replace(note, text=MASK) for note in review.notes),
         masked=True,
     )
 
 
-def _masked_request(request: ReviewRequested) -> ReviewRequested:
-    hidden = masked(get_task(request.case.task), request.case.input)
-    case = request.case.model_copy(update={"input": hidden, "group_id": "hidden"})
+def _mask_request(request: ReviewRequested) -> ReviewRequested:
+    masked_input = mask_member_data(get_task(request.case.task), request.case.input)
+    case = request.case.model_copy(update={"input": masked_input, "group_id": "hidden"})
     answer = request.answer
     if answer is not None and answer.reasoning:
         answer = answer.model_copy(update={"reasoning": MASK})
     return request.model_copy(update={"case": case, "answer": answer})
 
 
-def _masked_given(given: GivenOpinion | None) -> GivenOpinion | None:
+def _mask_given(given: GivenOpinion | None) -> GivenOpinion | None:
     if given is None:
         return None
-    hidden = _prose(given.answer)
-    opinion = given.opinion.model_copy(update=hidden)
-    return replace(given, answer=replace(given.answer, **hidden), opinion=opinion)
+    prose = _masked_prose(given.answer)
+    opinion = given.opinion.model_copy(update=prose)
+    return replace(given, answer=replace(given.answer, **prose), opinion=opinion)
 
 
-def _prose(said: Answer | Revision) -> dict[str, Any]:
-    """All that was written in words of one's own, masked; a criterion keeps where it stands."""
-    quoted = said.criterion
+def _masked_prose(written: Answer | Revision) -> dict[str, Any]:
+    """All that was written in one's own words, masked; a criterion keeps where it stands."""
+    quoted = written.criterion
     return {
         "reasoning": MASK,
-        "clinical_basis": said.clinical_basis and MASK,
+        "clinical_basis": written.clinical_basis and MASK,
         "criterion": quoted and quoted.model_copy(update={"text": MASK}),
     }

@@ -1,6 +1,6 @@
 """One review with its case and everything that was said and done about it, in order.
 
-Nothing is left out here; what of it somebody may see says `visibility.py`.
+Nothing is left out here: `redaction.py` says what of it somebody may see.
 """
 
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from decimal import Decimal
 
 import asyncpg
 
-from services.review_queue.reviewing.leasing import NotFound
-from services.review_queue.reviewing.opinion_rows import given
+from services.review_queue.reviewing.opinion_rows import parse_given_opinion
 from services.review_queue.reviewing.opinions import GivenOpinion
 from services.review_queue.reviewing.states import AssignmentState, Kind, SeatState
+from shared.errors import NotFound
 from shared.events import Criterion, ModelAnswer, Opinion, ReviewRequested, RouteReason
 from shared.storage.database import Connection
 
 _REVIEW = """
-SELECT label, standing, completed_at, withheld, body
+SELECT label, deciding_seat, completed_at, blind, body
 FROM review_queue.reviews JOIN review_queue.requests USING (review_id) WHERE review_id = $1
 """
 _SEATS = """
@@ -44,7 +44,7 @@ SELECT author, text, written_at FROM review_queue.notes WHERE review_id = $1 ORD
 
 @dataclass(frozen=True)
 class Seat:
-    """A seat, who holds it or has answered it, and what he said."""
+    """A seat, who holds it or has answered it, and what they said."""
 
     seat: int
     kind: Kind
@@ -54,7 +54,7 @@ class Seat:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedLease:
     """A lease that ended without an answer: given back, handed on or run out."""
 
     seat: int
@@ -88,24 +88,30 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Detail:
-    """A review. `standing`: the seat whose opinion the decision is.
+class ReviewDetail:
+    """A review. `deciding_seat`: the seat whose opinion is the decision.
 
-    `blind`: the reader may not know what the model said, nor what would give it away; `masked`:
-    he may not know whom the case is about.
+    `model_hidden`: the reader may not know what the model said, nor what would give it away;
+    `masked`: they may not know whom the case is about.
     """
 
     label: str | None
-    standing: int | None
+    deciding_seat: int | None
     completed_at: datetime | None
-    withheld: bool
+    blind: bool
     request: ReviewRequested
     seats: tuple[Seat, ...]
-    ended: tuple[Ended, ...]
+    ended: tuple[EndedLease, ...]
     corrections: tuple[Revision, ...]
     notes: tuple[Note, ...]
-    blind: bool = False
+    model_hidden: bool = False
     masked: bool = False
+
+    @property
+    def author(self) -> str | None:
+        """Whose opinion is the decision."""
+        deciding = (seat.reviewer for seat in self.seats if seat.seat == self.deciding_seat)
+        return next(deciding, None)
 
     @property
     def states(self) -> tuple[SeatState, ...]:
@@ -117,14 +123,14 @@ class Detail:
 
     @property
     def answer(self) -> ModelAnswer | None:
-        return None if self.blind else self.request.answer
+        return None if self.model_hidden else self.request.answer
 
     @property
     def reason(self) -> RouteReason | None:
-        return None if self.blind else self.request.reason
+        return None if self.model_hidden else self.request.reason
 
 
-async def detail(connection: Connection, review_id: str) -> Detail:
+async def load_review_detail(connection: Connection, review_id: str) -> ReviewDetail:
     """`NotFound` if there is no such review."""
     row = await connection.fetchrow(_REVIEW, review_id)
     if row is None:
@@ -133,25 +139,25 @@ async def detail(connection: Connection, review_id: str) -> Detail:
     ended = await connection.fetch(_ENDED, review_id)
     corrections = await connection.fetch(_CORRECTIONS, review_id)
     notes = await connection.fetch(_NOTES, review_id)
-    return Detail(
+    return ReviewDetail(
         label=row["label"],
-        standing=row["standing"],
+        deciding_seat=row["deciding_seat"],
         completed_at=row["completed_at"],
-        withheld=row["withheld"],
+        blind=row["blind"],
         request=ReviewRequested.model_validate_json(row["body"]),
-        seats=tuple(_seat(each) for each in seats),
-        ended=tuple(Ended(**each) for each in ended),
-        corrections=tuple(_revision(each) for each in corrections),
+        seats=tuple(_parse_seat(each) for each in seats),
+        ended=tuple(EndedLease(**each) for each in ended),
+        corrections=tuple(_parse_revision(each) for each in corrections),
         notes=tuple(Note(**each) for each in notes),
     )
 
 
-def _seat(row: "asyncpg.Record") -> Seat:
-    said = given(row) if row["label"] is not None else None
-    return Seat(row["number"], row["kind"], row["state"], row["holder"], said)
+def _parse_seat(row: "asyncpg.Record") -> Seat:
+    given = parse_given_opinion(row) if row["label"] is not None else None
+    return Seat(row["number"], row["kind"], row["state"], row["holder"], given)
 
 
-def _revision(row: "asyncpg.Record") -> Revision:
+def _parse_revision(row: "asyncpg.Record") -> Revision:
     criterion = row["criterion"]
     return Revision(
         **{**row, "criterion": Criterion.model_validate_json(criterion) if criterion else None}

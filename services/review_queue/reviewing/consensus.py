@@ -1,8 +1,8 @@
-"""How many opinions a review gets, and which of them stands.
+"""How many opinions a review gets, and which of them decides it.
 
 A share of the reviews is seen by two reviewers, blind to each other. If they disagree, a further
-one is asked (or three are from the start); if no two of the three agree, the final word has a
-senior with all opinions in front of him, as he has where a reviewer escalates.
+one is asked (or three are from the start). If no two of the three agree, or a reviewer escalates,
+a senior has the final word, with all opinions in front of them.
 """
 
 from collections.abc import Sequence
@@ -15,28 +15,27 @@ KINDS: tuple[Kind, ...] = ("first", "second", "further", "final")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SeatNeeded:
     """Another opinion is needed before the review can be settled."""
 
     kind: Kind
 
 
-def judge(given: Sequence[GivenOpinion]) -> GivenOpinion | Wanted:
-    """The opinion that stands once every seat is answered, or the seat that is needed next.
+def settle_opinions(opinions: Sequence[GivenOpinion]) -> GivenOpinion | SeatNeeded:
+    """The opinion that decides once every seat is answered, or the seat that is needed next.
 
-    `given` has one opinion a seat, in the order of the seats.
+    `opinions` has one a seat, in the order of the seats.
     """
-    finals = [each for each in given if each.kind == "final"]
-    if finals:
-        return finals[-1]
-    standing = _most_shared(given)
-    if len(given) == 1 or standing is not None:
-        return standing or given[0]
-    return Wanted("further" if len(given) == 2 else "final")
+    final_words = [opinion for opinion in opinions if opinion.kind == "final"]
+    if final_words:
+        return final_words[-1]
+    if len(opinions) == 1:
+        return opinions[0]
+    return _first_shared(opinions) or SeatNeeded("further" if len(opinions) == 2 else "final")
 
 
-def _most_shared(given: Sequence[GivenOpinion]) -> GivenOpinion | None:
+def _first_shared(opinions: Sequence[GivenOpinion]) -> GivenOpinion | None:
     """The first opinion with which another one agrees."""
-    outcomes = [each.answer.outcome for each in given]
-    shared = (each for each in given if outcomes.count(each.answer.outcome) > 1)
+    outcomes = [opinion.answer.outcome for opinion in opinions]
+    shared = (opinion for opinion in opinions if outcomes.count(opinion.answer.outcome) > 1)
     return next(shared, None)

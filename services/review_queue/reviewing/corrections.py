@@ -4,12 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
-from services.review_queue.reading.review_detail import Detail
-from services.review_queue.reviewing.leasing import NotFound
-from services.review_queue.reviewing.opinion_rows import answer
-from services.review_queue.reviewing.opinions import Answer, Correction, checked, corrected
-from shared.errors import Conflict, Rejected
+from services.review_queue.reviewing.opinion_rows import parse_answer
+from services.review_queue.reviewing.opinions import (
+    Answer,
+    Correction,
+    check_answer,
+    decision_corrected,
+)
+from shared.auth.principal import Actor
+from shared.errors import Conflict, Forbidden, NotFound, Rejected
 from shared.events import DecisionCorrected, ReviewRequested
 from shared.messaging.outbox import Outbox
 from shared.storage.database import Connection, Database
@@ -21,27 +24,27 @@ FROM review_queue.reviews JOIN review_queue.requests USING (review_id)
 WHERE review_id = $1 FOR UPDATE OF reviews
 """
 _ANSWER = "label, reasoning, approved_amount, reason_code, clinical_basis, criterion"
-# The newest first; revision 0 is the opinion that stood when the decision left.
+# The newest first; revision 0 is the opinion of the deciding seat.
 _REVISIONS = f"""
 (SELECT 0 AS revision, reviewer, {_ANSWER} FROM review_queue.opinions
  WHERE (review_id, seat) = (
-    SELECT review_id, standing FROM review_queue.reviews WHERE review_id = $1))
+    SELECT review_id, deciding_seat FROM review_queue.reviews WHERE review_id = $1))
 UNION ALL
 SELECT revision, corrected_by, {_ANSWER} FROM review_queue.corrections WHERE review_id = $1
 ORDER BY revision DESC
 """  # noqa: S608
-_ADD = f"""
+_INSERT = f"""
 INSERT INTO review_queue.corrections (review_id, revision, why, corrected_by, {_ANSWER})
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING corrected_at
 """  # noqa: S608
 
 
-class NotTheirs(Rejected):
-    """Somebody else's decision (HTTP 403)."""
+class NotTheirs(Forbidden):
+    """The decision is somebody else's."""
 
 
 @dataclass(frozen=True)
-class Reopened:
+class ReopenedDecision:
     """A decision as its author finds it: what it is at `revision`, and until when it can change."""
 
     request: ReviewRequested
@@ -58,15 +61,16 @@ class Corrections:
         self.outbox = outbox
         self.within = within
 
-    def open_until(self, found: Detail, *, by: Actor, now: datetime) -> datetime | None:
-        """How long the decision is this reviewer's to change; None where it is not."""
-        if found.completed_at is None:
+    def open_until(
+        self, completed_at: datetime | None, *, author: str | None, by: Actor, now: datetime
+    ) -> datetime | None:
+        """How long a decision is this reviewer's to change; None where it is not."""
+        if completed_at is None or by.name != author or not by.may("work"):
             return None
-        until = found.completed_at + self.within
-        author = found.seats[(found.standing or 1) - 1].reviewer
-        return until if by.name == author and by.may("work") and now < until else None
+        until = completed_at + self.within
+        return until if now < until else None
 
-    async def reopen(self, review_id: str, *, by: Actor) -> Reopened:
+    async def reopen(self, review_id: str, *, by: Actor) -> ReopenedDecision:
         """One's own decision, locked until the end; refused where it is not to be changed."""
         async with self.database.transaction() as connection:
             return await self._reopen(connection, review_id, by=by)
@@ -76,17 +80,19 @@ class Corrections:
     ) -> DecisionCorrected:
         """Change one's own decision. What was said before stays as it was."""
         async with self.database.transaction() as connection:
-            now = await self._reopen(connection, review_id, by=by)
-            answer = checked(correction.answer, now.request.case)
-            correction = replace(correction, answer=answer)
-            _check_change(correction, now)
-            at = await _add(connection, review_id, correction, by=by)
-            event = corrected(now.request.case, correction, by=by.name, at=at)
+            current = await self._reopen(connection, review_id, by=by)
+            case = current.request.case
+            correction = replace(correction, answer=check_answer(correction.answer, case))
+            _check_change(correction, current)
+            at = await _insert_correction(connection, review_id, correction, by=by)
+            event = decision_corrected(case, correction, by=by.name, at=at)
             await self.outbox.add(connection, [event])
         return event
 
-    async def _reopen(self, connection: Connection, review_id: str, *, by: Actor) -> Reopened:
-        """Locked against a second correction at once."""
+    async def _reopen(
+        self, connection: Connection, review_id: str, *, by: Actor
+    ) -> ReopenedDecision:
+        """The review is locked against a second correction at the same time."""
         row = await connection.fetchrow(_REVIEW, review_id, self.within)
         if row is None:
             raise NotFound("no such review")
@@ -97,27 +103,27 @@ class Corrections:
             raise Conflict(f"a decision can be corrected for {hours:g} hours; that time is over")
         newest, *older = await connection.fetch(_REVISIONS, review_id)
         if by.name != (older or [newest])[-1]["reviewer"]:
-            raise NotTheirs("only who decided a case corrects the decision")
+            raise NotTheirs("only the reviewer who decided a case can correct the decision")
         request = ReviewRequested.model_validate_json(row["body"])
-        return Reopened(request, answer(newest), newest["revision"], row["until"])
+        return ReopenedDecision(request, parse_answer(newest), newest["revision"], row["until"])
 
 
-def _check_change(correction: Correction, now: Reopened) -> None:
+def _check_change(correction: Correction, current: ReopenedDecision) -> None:
     """`Conflict` if somebody was faster, `Rejected` if nothing would change."""
-    if correction.supersedes_revision != now.revision:
+    if correction.supersedes_revision != current.revision:
         raise Conflict(
-            f"the decision is at revision {now.revision} by now", field="supersedes_revision"
+            f"the decision is at revision {current.revision} by now", field="supersedes_revision"
         )
-    if correction.answer == now.answer:
+    if correction.answer == current.answer:
         raise Rejected("this changes nothing", field="label")
 
 
-async def _add(
+async def _insert_correction(
     connection: Connection, review_id: str, correction: Correction, *, by: Actor
 ) -> datetime:
     revision, new = correction.supersedes_revision + 1, correction.answer
     at: datetime = await connection.fetchval(
-        _ADD,
+        _INSERT,
         review_id,
         revision,
         correction.why,

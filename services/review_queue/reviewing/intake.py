@@ -3,46 +3,46 @@
 from collections.abc import Callable, Sequence
 
 from services.review_queue.reviewing.opinions import amount_at_stake
-from services.review_queue.reviewing.review import Shares, listed_reason, place_of, priority_of
-from shared.errors import Conflict
+from services.review_queue.reviewing.review import Shares, listed_reason, priority_of, queue_rank_of
 from shared.events import ReviewRequested
+from shared.storage.content_identity import refuse_other_content
 from shared.storage.database import Connection, Database
 from shared.tasks import get_task
 
 _INSERT = """
-WITH given AS (
+WITH requested AS (
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[],
         $7::smallint[], $8::text[], $9::text[], $10::smallint[], $11::numeric[],
         $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[], $16::boolean[],
         $17::text[]
     ) WITH ORDINALITY AS t (
-        review_id, case_id, claim_id, group_id, content_sha256, withheld, wanted,
-        task, reason, priority, amount, requested_at, place,
+        review_id, case_id, claim_id, group_id, content_sha256, blind, wanted,
+        task, reason, priority, amount, requested_at, queue_rank,
         model_version, model_label, model_visible, body, number)
 ), new AS (
     INSERT INTO review_queue.reviews (review_id, case_id, claim_id, group_id, content_sha256,
-        withheld, wanted, model_version, model_label, model_visible)
+        blind, wanted, model_version, model_label, model_visible)
     SELECT review_id, case_id, claim_id, group_id, content_sha256,
-        withheld, wanted, model_version, model_label, model_visible
-    FROM given
+        blind, wanted, model_version, model_label, model_visible
+    FROM requested
     ON CONFLICT DO NOTHING
     RETURNING review_id
 ), bodies AS (
     INSERT INTO review_queue.requests (review_id, body)
-    SELECT review_id, body FROM new JOIN given USING (review_id)
+    SELECT review_id, body FROM new JOIN requested USING (review_id)
 )
 INSERT INTO review_queue.seats
-    (review_id, seat, kind, task, reason, priority, amount, requested_at, place)
+    (review_id, seat, kind, task, reason, priority, amount, requested_at, queue_rank)
 SELECT review_id, seat, (ARRAY['first', 'second', 'further'])[seat],
-    task, reason, priority, amount, requested_at, place
-FROM new JOIN given USING (review_id) CROSS JOIN generate_series(1, wanted) AS seat
+    task, reason, priority, amount, requested_at, queue_rank
+FROM new JOIN requested USING (review_id) CROSS JOIN generate_series(1, wanted) AS seat
 ORDER BY number, seat
 """
 
 
 class Intake:
-    """`shares_of` says of a task how much several see, and how often the model is hidden."""
+    """`shares_of` gives the shares of a task that several reviewers see, and that are blind."""
 
     def __init__(self, database: Database, shares_of: Callable[[str], Shares]) -> None:
         self.database = database
@@ -54,26 +54,26 @@ class Intake:
         ordered = sorted(first.values(), key=lambda r: (r.occurred_at, r.review_id))
         async with self.database.transaction() as connection:
             await connection.execute(_INSERT, *zip(*map(self._row, ordered), strict=True))
-            await _refuse_other_content(connection, requests)
+            await _check_content(connection, requests)
 
     def _row(self, request: ReviewRequested) -> tuple[object, ...]:
         case, shares = request.case, self.shares_of(request.case.task)
-        answer, withheld = request.answer, shares.withholds(request.review_id)
-        priority = priority_of(request, withheld=withheld)
+        answer, blind = request.answer, shares.is_blind(request.review_id)
+        priority = priority_of(request, blind=blind)
         return (
             request.review_id,
             case.case_id,
             case.claim_id,
             case.group_id,
             case.content_sha256,
-            withheld,
+            blind,
             shares.opinions_wanted(request.review_id),
             case.task,
-            listed_reason(request, withheld=withheld),
+            listed_reason(request, blind=blind),
             priority,
             amount_at_stake(get_task(case.task), case),
             request.occurred_at,
-            place_of(request, priority),
+            queue_rank_of(request, priority),
             answer.version if answer else None,
             answer.label if answer else None,
             request.model_visible,
@@ -81,21 +81,15 @@ class Intake:
         )
 
 
-async def _refuse_other_content(
-    connection: Connection, requests: Sequence[ReviewRequested]
-) -> None:
+async def _check_content(connection: Connection, requests: Sequence[ReviewRequested]) -> None:
     rows = await connection.fetch(
         "SELECT review_id, case_id, content_sha256 FROM review_queue.reviews "
-        "WHERE review_id = ANY($1) OR case_id = ANY($2)",
-        [request.review_id for request in requests],
+        "WHERE case_id = ANY($1)",
         [request.case.case_id for request in requests],
     )
-    known = {row["review_id"]: (row["case_id"], row["content_sha256"]) for row in rows}
-    for request in requests:
-        case = request.case
-        if known.get(request.review_id) != (case.case_id, case.content_sha256):
-            raise Conflict(
-                f"case {case.case_id} is in review with other content or another review id; "
-                "a new attempt needs a case id of its own",
-                field="case.case_id",
-            )
+    refuse_other_content(
+        ((r.case.case_id, (r.review_id, r.case.content_sha256)) for r in requests),
+        {row["case_id"]: (row["review_id"], row["content_sha256"]) for row in rows},
+        because="is in review with other content or another review id",
+        field="case.case_id",
+    )

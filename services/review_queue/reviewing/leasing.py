@@ -1,9 +1,9 @@
-"""The line: who gets which seat next, and what he holds.
+"""The queue's head: who gets which seat next, and what they hold.
 
-Whoever leases finds a seat by `SKIP LOCKED` and waits for nobody but himself.
+Whoever leases finds a seat by `SKIP LOCKED` and waits for nobody else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -11,17 +11,16 @@ from uuid import UUID
 import asyncpg
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
-from services.review_queue.reviewing.opinion_rows import opinion
+from services.review_queue.reviewing.opinion_rows import parse_opinion
 from services.review_queue.reviewing.review import Assignment, Priority
 from services.review_queue.reviewing.states import LEASE
-from shared.errors import Conflict, Rejected
+from shared.auth.principal import Actor
+from shared.errors import Conflict, NotFound
 from shared.events import Opinion, ReviewRequested
 from shared.storage.database import Connection, Database
 
-# One reviewer's requests follow each other, so that nobody leases more than is allowed.
-ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('review_queue ' || $1, 0))"
-_HELD = """
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('review_queue ' || $1, 0))"
+_COUNT_HELD = """
 SELECT count(a.*) AS held, u.paused_by, u.paused_why
 FROM (SELECT $1::text AS name) AS me
 LEFT JOIN review_queue.users AS u USING (name)
@@ -35,9 +34,9 @@ WITH next AS MATERIALIZED (
         SELECT FROM review_queue.assignments AS a
         WHERE a.review_id = s.review_id AND a.reviewer = $1 AND (
             a.state IN ('leased', 'submitted', 'answered', 'escalated')
-            OR a.state = 'released' AND NOT a.taken_back
+            OR a.state = 'released' AND NOT a.revoked
                 AND a.ended_at > now() - $2::interval))
-    ORDER BY place LIMIT 1
+    ORDER BY queue_rank LIMIT 1
     FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE review_queue.seats AS s SET state = '{LEASE.after}'
@@ -55,12 +54,12 @@ WITH next AS MATERIALIZED (
     ) AS earlier ON true
     RETURNING *
 )
-SELECT leased.*, kind, withheld, body FROM leased
+SELECT leased.*, kind, blind, body FROM leased
 JOIN taken USING (review_id) JOIN review_queue.reviews USING (review_id)
 JOIN review_queue.requests USING (review_id)
 """  # noqa: S608
-_MINE = """
-SELECT a.*, s.kind, r.withheld, q.body FROM review_queue.assignments AS a
+_SELECT_HELD = """
+SELECT a.*, s.kind, r.blind, q.body FROM review_queue.assignments AS a
 JOIN review_queue.seats AS s USING (review_id, seat)
 JOIN review_queue.reviews AS r USING (review_id)
 JOIN review_queue.requests AS q USING (review_id)
@@ -68,20 +67,20 @@ WHERE a.reviewer = $1 AND a.state = 'leased' AND a.lease_expires_at > now()
     AND ($2::uuid IS NULL OR a.assignment_id = $2)
 ORDER BY a.leased_at, a.token
 """
-# Not what can still be taken back.
-_SAID = """
+# Not what can still be undone.
+_SETTLED_OPINIONS = """
 SELECT o.* FROM review_queue.opinions AS o JOIN review_queue.seats AS s USING (review_id, seat)
 WHERE review_id = $1 AND s.state = 'answered' ORDER BY seat
 """
-_ORDINARY = "kind <> 'final'"
-# Whoever has the final word has in front of him what the others say.
-_FINAL = """kind = 'final' AND NOT EXISTS (
+_ESCALATED_WHY = """
+SELECT ended_why FROM review_queue.assignments
+WHERE review_id = $1 AND state = 'escalated' ORDER BY ended_at DESC LIMIT 1
+"""
+_ORDINARY_SEATS = "kind <> 'final'"
+# Whoever has the final word has in front of them what the others say.
+_FINAL_SEATS = """kind = 'final' AND NOT EXISTS (
     SELECT FROM review_queue.seats AS other WHERE other.review_id = s.review_id
         AND other.seat <> s.seat AND other.state NOT IN ('answered', 'withdrawn'))"""
-
-
-class NotFound(Rejected):
-    """There is no such thing, or it is not the caller's (HTTP 404)."""
 
 
 @dataclass(frozen=True)
@@ -102,80 +101,79 @@ class Leasing:
     async def lease(
         self, reviewer: Actor, *, task: str | None = None, priority: Priority | None = None
     ) -> Assignment | None:
-        """The next seat in line, or nothing; `Conflict` if the reviewer may have no more.
+        """The next seat of the queue, or nothing; `Conflict` if the reviewer may have no more.
 
         Seniors get what was disputed or escalated before anything else.
         """
         async with self.database.transaction() as connection:
-            if await begin(connection, reviewer) >= self.limits.leases_per_reviewer:
+            if await admit_reviewer(connection, reviewer) >= self.limits.leases_per_reviewer:
                 raise Conflict(
                     f"you hold {self.limits.leases_per_reviewer} cases; decide or release one"
                 )
-            row = None
-            for kind in (_FINAL, _ORDINARY) if reviewer.senior else (_ORDINARY,):
-                row = row or await self._next(connection, reviewer, kind, task, priority)
+            wanted = {"task": task, "priority": priority}
+            row = await self._lease_next(connection, reviewer, wanted)
             if row is None:
                 return None
             await audit.record(connection, reviewer, "leased", row["review_id"], seat=row["seat"])
-            return await assignment(connection, row)
+            return await load_assignment(connection, row)
 
-    async def _next(
-        self,
-        connection: Connection,
-        reviewer: Actor,
-        kind: str,
-        task: str | None,
-        priority: Priority | None,
+    async def _lease_next(
+        self, connection: Connection, reviewer: Actor, wanted: Mapping[str, object]
     ) -> "asyncpg.Record | None":
-        filters = {"task": task, "priority": priority}
-        wanted = {name: value for name, value in filters.items() if value is not None}
-        clauses = [kind, *(f"{name} = ${place}" for place, name in enumerate(wanted, start=4))]
-        return await connection.fetchrow(
-            _LEASE.format(wanted=" AND ".join(clauses)),
-            reviewer.name,
-            self.limits.skip,
-            self.limits.lease,
-            *wanted.values(),
-        )
+        filters = {name: value for name, value in wanted.items() if value is not None}
+        clauses = [f"{name} = ${number}" for number, name in enumerate(filters, start=4)]
+        for seats in (_FINAL_SEATS, _ORDINARY_SEATS) if reviewer.senior else (_ORDINARY_SEATS,):
+            row = await connection.fetchrow(
+                _LEASE.format(wanted=" AND ".join([seats, *clauses])),
+                reviewer.name,
+                self.limits.skip,
+                self.limits.lease,
+                *filters.values(),
+            )
+            if row is not None:
+                return row
+        return None
 
     async def held(self, reviewer: str) -> list[Assignment]:
         """What the reviewer holds at present, oldest lease first."""
         async with self.database.transaction() as connection:
-            rows = await connection.fetch(_MINE, reviewer, None)
-            return [await assignment(connection, row) for row in rows]
+            rows = await connection.fetch(_SELECT_HELD, reviewer, None)
+            return [await load_assignment(connection, row) for row in rows]
 
     async def assignment(self, assignment_id: UUID, reviewer: str) -> Assignment:
         """One that the reviewer holds; `NotFound` otherwise."""
         async with self.database.transaction() as connection:
-            row = await connection.fetchrow(_MINE, reviewer, assignment_id)
+            row = await connection.fetchrow(_SELECT_HELD, reviewer, assignment_id)
             if row is None:
                 raise NotFound("you do not hold this assignment")
-            return await assignment(connection, row)
+            return await load_assignment(connection, row)
 
 
-async def begin(connection: Connection, reviewer: Actor) -> int:
-    """Before a reviewer gets a seat: how many he holds; `Conflict` if he is paused."""
-    await connection.execute(ONE_AT_A_TIME, reviewer.name)
-    now = await connection.fetchrow(_HELD, reviewer.name)
-    assert now is not None
-    if now["paused_by"]:
-        raise Conflict(f"{now['paused_by']} paused you: {now['paused_why']}")
-    held: int = now["held"]
+async def admit_reviewer(connection: Connection, reviewer: Actor) -> int:
+    """Before a reviewer gets a seat: how many they hold; `Conflict` if they are paused."""
+    await lock_reviewer(connection, reviewer.name)
+    row = await connection.fetchrow(_COUNT_HELD, reviewer.name)
+    assert row is not None
+    if row["paused_by"]:
+        raise Conflict(f"{row['paused_by']} paused you: {row['paused_why']}")
+    held: int = row["held"]
     return held
 
 
-async def assignment(connection: Connection, row: "asyncpg.Record") -> Assignment:
-    """Read an assignment with its kind, `withheld` and `body`; on a final seat with the dispute."""
+async def lock_reviewer(connection: Connection, name: str) -> None:
+    """One reviewer's requests follow each other: nobody leases more than they may, or while they
+    are being paused."""
+    await connection.execute(_LOCK, name)
+
+
+async def load_assignment(connection: Connection, row: "asyncpg.Record") -> Assignment:
+    """Of a row with its `kind`, `blind` and `body`; on a final seat with the dispute."""
     opinions: Sequence[Opinion] = ()
-    escalated = None
+    escalated_why = None
     if row["kind"] == "final":
-        said = await connection.fetch(_SAID, row["review_id"])
-        opinions = [opinion(each) for each in said]
-        escalated = await connection.fetchval(
-            "SELECT ended_why FROM review_queue.assignments WHERE review_id = $1 "
-            "AND state = 'escalated' ORDER BY ended_at DESC LIMIT 1",
-            row["review_id"],
-        )
+        opinion_rows = await connection.fetch(_SETTLED_OPINIONS, row["review_id"])
+        opinions = [parse_opinion(each) for each in opinion_rows]
+        escalated_why = await connection.fetchval(_ESCALATED_WHY, row["review_id"])
     return Assignment(
         assignment_id=row["assignment_id"],
         token=row["token"],
@@ -184,8 +182,8 @@ async def assignment(connection: Connection, row: "asyncpg.Record") -> Assignmen
         leased_at=row["leased_at"],
         lease_expires_at=row["lease_expires_at"],
         label_before=row["label_before"],
-        withheld=row["withheld"],
+        blind=row["blind"],
         request=ReviewRequested.model_validate_json(row["body"]),
         opinions=tuple(opinions),
-        escalated_why=escalated,
+        escalated_why=escalated_why,
     )

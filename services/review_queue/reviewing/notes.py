@@ -1,21 +1,21 @@
-"""Notes on a review: for its author, for whoever has the final word, and for the lead."""
+"""Notes on a review: for their author, for whoever has the final word, and for the lead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.review_queue.people import audit
-from services.review_queue.people.access import Actor
-from services.review_queue.reviewing.leasing import NotFound
+from shared.auth.principal import Actor
+from shared.errors import NotFound
 from shared.storage.database import Database
 
-_WRITE = """
+_INSERT = """
 INSERT INTO review_queue.notes (review_id, author, text)
 SELECT $1, $2, $3 WHERE $4 OR EXISTS (
     SELECT FROM review_queue.assignments WHERE review_id = $1 AND reviewer = $2)
 RETURNING note_id
 """
-_READ = """
+_SELECT = """
 SELECT text, written_at, author = $2 AS own FROM review_queue.notes
 WHERE review_id = $1 AND ($3 OR author = $2) ORDER BY note_id
 """
@@ -23,7 +23,7 @@ WHERE review_id = $1 AND ($3 OR author = $2) ORDER BY note_id
 
 @dataclass(frozen=True)
 class WrittenNote:
-    """A note as whoever decides reads it: what counts is what it says, not who wrote it."""
+    """A note as the reviewer reads it: what counts is what it says, not who wrote it."""
 
     text: str
     written_at: datetime
@@ -41,7 +41,7 @@ class Notes:
                 "SELECT true FROM review_queue.reviews WHERE review_id = $1", review_id
             )
             written = known and await connection.fetchval(
-                _WRITE, review_id, by.name, text, by.may("read_cases")
+                _INSERT, review_id, by.name, text, by.may("read_cases")
             )
             if not written:
                 raise NotFound("you have no such review")
@@ -50,5 +50,5 @@ class Notes:
     async def read(self, review_id: str, *, by: Actor, all_of_them: bool) -> Sequence[WrittenNote]:
         """The reader's own notes, or everybody's, the oldest first."""
         async with self.database.transaction() as connection:
-            rows = await connection.fetch(_READ, review_id, by.name, all_of_them)
+            rows = await connection.fetch(_SELECT, review_id, by.name, all_of_them)
         return [WrittenNote(**row) for row in rows]

@@ -1,4 +1,4 @@
-"""Opinions in and out of their table."""
+"""Opinions in and out of their table: nothing is lost on the way, and nothing is added."""
 
 import asyncpg
 
@@ -6,62 +6,61 @@ from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from shared.events import Criterion, Opinion
 from shared.storage.database import Connection
 
-_ADD = """
+_INSERT = """
 INSERT INTO review_queue.opinions (review_id, seat, reviewer, label, label_before, reasoning,
     reason_code, clinical_basis, criterion, approved_amount, panels, dwell_seconds)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 
 
-async def add_opinion(
+async def insert_opinion(
     connection: Connection,
-    held: "asyncpg.Record",
+    submitted: "asyncpg.Record",
     answer: Answer,
     *,
-    label_before: str | None,
     panels: tuple[str, ...],
 ) -> None:
-    """Keep an answer; `held` is the assignment's row, with its `dwell` in seconds."""
+    """`submitted` is the assignment's row, with its `dwell` in seconds."""
     await connection.execute(
-        _ADD,
-        held["review_id"],
-        held["seat"],
-        held["reviewer"],
+        _INSERT,
+        submitted["review_id"],
+        submitted["seat"],
+        submitted["reviewer"],
         answer.label,
-        label_before,
+        submitted["label_before"],
         answer.reasoning,
         answer.reason_code,
         answer.clinical_basis,
         answer.criterion.model_dump_json() if answer.criterion else None,
         answer.approved_amount,
         panels,
-        held["dwell"],
+        submitted["dwell"],
     )
 
 
-def given(row: "asyncpg.Record") -> GivenOpinion:
-    """Read an opinion joined with its seat's kind."""
-    return GivenOpinion(row["kind"], answer(row), opinion(row))
+def parse_given_opinion(row: "asyncpg.Record") -> GivenOpinion:
+    """An opinion joined with its seat's kind."""
+    return GivenOpinion(row["kind"], parse_answer(row), parse_opinion(row))
 
 
-def answer(row: "asyncpg.Record") -> Answer:
+def parse_answer(row: "asyncpg.Record") -> Answer:
     return Answer(
         label=row["label"],
         reasoning=row["reasoning"],
         approved_amount=row["approved_amount"],
         reason_code=row["reason_code"],
-        criterion=_criterion(row),
+        criterion=_parse_criterion(row),
         clinical_basis=row["clinical_basis"],
     )
 
 
-def opinion(row: "asyncpg.Record") -> Opinion:
+def parse_opinion(row: "asyncpg.Record") -> Opinion:
     return Opinion(
         reviewer=row["reviewer"],
         label=row["label"],
         label_before=row["label_before"],
         reason_code=row["reason_code"],
-        criterion=_criterion(row),
+        criterion=_parse_criterion(row),
         clinical_basis=row["clinical_basis"],
         reasoning=row["reasoning"],
         decided_at=row["decided_at"],
@@ -70,5 +69,5 @@ def opinion(row: "asyncpg.Record") -> Opinion:
     )
 
 
-def _criterion(row: "asyncpg.Record") -> Criterion | None:
+def _parse_criterion(row: "asyncpg.Record") -> Criterion | None:
     return Criterion.model_validate_json(row["criterion"]) if row["criterion"] else None

@@ -1,4 +1,4 @@
-"""What a reviewer answers, whether it is an answer, and the events that follow once it is settled.
+"""What a reviewer answers, what makes it valid, and the events that follow once it is settled.
 
 An answer is always one of the task's labels, with a reason, and with all that its label needs.
 """
@@ -42,7 +42,7 @@ class Answer:
 
     @property
     def outcome(self) -> tuple[str, Decimal | None]:
-        """In what two reviewers agree or do not."""
+        """What two reviewers agree on, or do not."""
         return self.label, self.approved_amount
 
 
@@ -57,14 +57,14 @@ class GivenOpinion:
 
 @dataclass(frozen=True)
 class Correction:
-    """A changed answer. `supersedes_revision` is the one that its author had in front."""
+    """A changed answer. `supersedes_revision` is the one that its author was looking at."""
 
     answer: Answer
     why: str
     supersedes_revision: int
 
 
-def checked(answer: Answer, case: Case) -> Answer:
+def check_answer(answer: Answer, case: Case) -> Answer:
     """The answer as it counts; `Rejected` names the field if it does not answer the case.
 
     All of the amount is the same as none: only a part has to be said.
@@ -77,7 +77,7 @@ def checked(answer: Answer, case: Case) -> Answer:
             answer = replace(answer, approved_amount=None)
     if not answer.reasoning.strip():
         raise Rejected("a decision needs its reason", field="reasoning")
-    for name in needs(answer, case):
+    for name in requirements_of(answer, case):
         if not getattr(answer, name):
             what = label.name if answer.approved_amount is None else f"{label.name} in part"
             raise Rejected(f"{what} needs {_NEEDS[name]}", field=name)
@@ -86,8 +86,8 @@ def checked(answer: Answer, case: Case) -> Answer:
     return answer
 
 
-def needs(answer: Answer, case: Case) -> tuple[Requirement, ...]:
-    """What has to be said with it. Refusing a part needs what refusing everything does."""
+def requirements_of(answer: Answer, case: Case) -> tuple[Requirement, ...]:
+    """What has to come with the answer. Refusing a part needs what refusing everything does."""
     task = get_task(case.task)
     label = task.label(answer.label)
     in_part = answer.approved_amount not in (None, amount_at_stake(task, case))
@@ -108,9 +108,9 @@ def _check_amount(amount: Decimal, label: str, task: Task, case: Case) -> Decima
     if task.is_adverse(label):
         raise Rejected(f"{label} approves no amount", field="approved_amount")
     if amount <= 0:
-        raise Rejected("to approve nothing is to refuse", field="approved_amount")
+        raise Rejected("approving nothing is a refusal", field="approved_amount")
     if amount > at_stake:
-        raise Rejected(f"only {at_stake} are at stake", field="approved_amount")
+        raise Rejected(f"only {at_stake} is at stake", field="approved_amount")
     return at_stake
 
 
@@ -121,35 +121,35 @@ def amount_at_stake(task: Task, case: Case) -> Decimal | None:
     return Decimal(str(case.input[task.amount_field]))
 
 
-def completed(
+def review_completed(
     request: ReviewRequested,
-    standing: GivenOpinion,
-    given: Sequence[GivenOpinion],
+    deciding: GivenOpinion,
+    opinions: Sequence[GivenOpinion],
     *,
-    withheld: bool,
+    blind: bool,
     at: datetime,
 ) -> ReviewCompleted:
     return ReviewCompleted(
         occurred_at=at,
         review_id=request.review_id,
         case=request.case,
-        label=standing.answer.label,
-        reasoning=standing.answer.reasoning,
-        approved_amount=_dollars(standing.answer.approved_amount),
-        opinions=tuple(each.opinion for each in given),
+        label=deciding.answer.label,
+        reasoning=deciding.answer.reasoning,
+        approved_amount=_dollars(deciding.answer.approved_amount),
+        opinions=tuple(each.opinion for each in opinions),
         reason=request.reason,
         inclusion_probability=request.inclusion_probability,
         routing_version=request.routing_version,
         answer=request.answer,
-        model_visible=request.model_visible and not withheld,
+        model_visible=request.model_visible and not blind,
     )
 
 
-def decided(
-    request: ReviewRequested, standing: GivenOpinion, *, withheld: bool, at: datetime
+def decision_made(
+    request: ReviewRequested, deciding: GivenOpinion, *, blind: bool, at: datetime
 ) -> DecisionMade:
     """The case's one original decision. `model_version` is the model that the human was shown."""
-    hidden = withheld and standing.opinion.label_before is None
+    hidden = blind and deciding.opinion.label_before is None
     shown = request.answer if request.model_visible and not hidden else None
     return DecisionMade(
         occurred_at=at,
@@ -157,19 +157,21 @@ def decided(
         task=request.case.task,
         claim_id=request.case.claim_id,
         group_id=request.case.group_id,
-        label=standing.answer.label,
-        approved_amount=_dollars(standing.answer.approved_amount),
-        reasoning=standing.answer.reasoning,
+        label=deciding.answer.label,
+        approved_amount=_dollars(deciding.answer.approved_amount),
+        reasoning=deciding.answer.reasoning,
         decided_by="human",
         model_version=shown.version if shown else None,
-        reviewer=standing.opinion.reviewer,
+        reviewer=deciding.opinion.reviewer,
         route_reason=request.reason,
         inclusion_probability=request.inclusion_probability,
         content_sha256=request.case.content_sha256,
     )
 
 
-def corrected(case: Case, correction: Correction, *, by: str, at: datetime) -> DecisionCorrected:
+def decision_corrected(
+    case: Case, correction: Correction, *, by: str, at: datetime
+) -> DecisionCorrected:
     return DecisionCorrected(
         occurred_at=at,
         case_id=case.case_id,

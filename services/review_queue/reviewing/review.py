@@ -9,14 +9,14 @@ from services.review_queue.reviewing.states import AssignmentState, Kind
 from shared.errors import Rejected
 from shared.events import ModelAnswer, Opinion, ReviewRequested, RouteReason
 from shared.messaging.topics import RECORD_LIMIT_BYTES
-from shared.sampling import draw
+from shared.sampling import draw_by_hash
 from shared.tasks import get_task
 
 Priority = Literal[1, 2, 3]
-# Why a review is here, as far as lists and counts may tell: whoever reads them may get it next.
-ListedReason = Literal[RouteReason, "withheld"]
+# Why a review is here, as far as lists and counts may tell: their readers may get it next.
+ListedReason = Literal[RouteReason, "blind"]
 
-# How far ahead of its time a review stands in line.
+# How much earlier than it was requested a review ranks in the queue.
 HEAD_START: dict[Priority, timedelta] = {
     1: timedelta(hours=24),
     2: timedelta(hours=8),
@@ -29,21 +29,22 @@ ROOM_FOR_OPINIONS_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Shares:
-    """Of a task's reviews: how many several reviewers see, and how many hide the model's answer.
+    """Of a task's reviews: the share that several reviewers see, and the share that is blind.
 
-    `opinions`: how many reviewers those are.
+    `opinions`: how many reviewers see one that several see. `blind`: the model's answer is hidden
+    until the reviewer has committed to an answer of their own.
     """
 
     overlap: float
-    withheld: float
+    blind: float
     opinions: int = 2
 
     def opinions_wanted(self, review_id: str) -> int:
         """`opinions` for the share that several reviewers see, drawn by hash; 1 for the others."""
-        return self.opinions if draw("overlap", review_id) < self.overlap else 1
+        return self.opinions if draw_by_hash("overlap", review_id) < self.overlap else 1
 
-    def withholds(self, review_id: str) -> bool:
-        return draw("withheld", review_id) < self.withheld
+    def is_blind(self, review_id: str) -> bool:
+        return draw_by_hash("blind", review_id) < self.blind
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Assignment:
     kind: Kind
     leased_at: datetime
     lease_expires_at: datetime
-    label_before: str | None  # the reviewer's own answer, if he committed to one
-    withheld: bool
+    label_before: str | None  # the reviewer's own answer, if they committed to one
+    blind: bool
     request: ReviewRequested
     # The others' opinions and why it was escalated: on a final seat only.
     opinions: tuple[Opinion, ...] = ()
@@ -66,7 +67,7 @@ class Assignment:
     @property
     def model_visible(self) -> bool:
         """Whether this reviewer may see the model's answer now."""
-        return self.request.model_visible and (not self.withheld or self.label_before is not None)
+        return self.request.model_visible and (not self.blind or self.label_before is not None)
 
     @property
     def answer(self) -> ModelAnswer | None:
@@ -78,24 +79,24 @@ class Assignment:
         return self.request.reason if self.model_visible else None
 
 
-def listed_reason(request: ReviewRequested, *, withheld: bool) -> ListedReason:
-    """Not the reason where it would give the model's answer away."""
-    return "withheld" if withheld or not request.model_visible else request.reason
+def listed_reason(request: ReviewRequested, *, blind: bool) -> ListedReason:
+    """The route reason, unless it would give the model's answer away."""
+    return "blind" if blind or not request.model_visible else request.reason
 
 
-def priority_of(request: ReviewRequested, *, withheld: bool) -> Priority:
+def priority_of(request: ReviewRequested, *, blind: bool) -> Priority:
     """A claim that comes back has waited before; an audit only measures. Nothing follows from a
-    reason that is hidden, else the place in line would tell it."""
+    hidden reason, or the rank in the queue would give it away."""
     if request.case.attempt > 1:
         return 1
-    return 3 if listed_reason(request, withheld=withheld) == "audit" else 2
+    return 3 if listed_reason(request, blind=blind) == "audit" else 2
 
 
-def place_of(request: ReviewRequested, priority: Priority) -> datetime:
+def queue_rank_of(request: ReviewRequested, priority: Priority) -> datetime:
     return request.occurred_at - HEAD_START[priority]
 
 
-def check(request: ReviewRequested) -> None:
+def check_reviewable(request: ReviewRequested) -> None:
     """`Rejected` if the review could not be completed: unknown task, or too large."""
     get_task(request.case.task)
     size = len(request.model_dump_json().encode())

@@ -1,7 +1,7 @@
 """What happens by itself: leases expire, opinions settle, reviews that have all of them complete,
-and nobody is asked any more where only the final word is left.
+and nobody is asked any more where only the final word is missing.
 
-A completed review, its events and nothing else become true in one transaction.
+A completed review and its events are stored in one transaction: both are there, or neither.
 """
 
 import asyncio
@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from services.review_queue.reviewing.consensus import KINDS, Wanted, judge
-from services.review_queue.reviewing.opinion_rows import given
-from services.review_queue.reviewing.opinions import GivenOpinion, completed, decided
+from services.review_queue.reviewing.consensus import KINDS, SeatNeeded, settle_opinions
+from services.review_queue.reviewing.opinion_rows import parse_given_opinion
+from services.review_queue.reviewing.opinions import GivenOpinion, decision_made, review_completed
 from services.review_queue.reviewing.states import EXPIRE, SETTLE, WITHDRAW
 from shared.events import Event, ReviewRequested
 from shared.messaging.outbox import Outbox
@@ -45,7 +45,7 @@ RETURNING review_id
 """  # noqa: S608
 # A review is settled by one process at a time, whichever of its seats are due.
 _DUE = """
-SELECT r.review_id, r.withheld, q.body FROM review_queue.reviews AS r
+SELECT r.review_id, r.blind, q.body FROM review_queue.reviews AS r
 JOIN review_queue.requests AS q USING (review_id)
 WHERE review_id IN (
     SELECT review_id FROM review_queue.seats WHERE state = 'submitted' AND settles_at <= now()
@@ -71,19 +71,19 @@ WITH due AS MATERIALIZED (
 DELETE FROM review_queue.drafts AS d USING ended
 WHERE d.review_id = ended.review_id AND d.reviewer = ended.reviewer
 """  # noqa: S608
-_GIVEN = """
+_SEATS_WITH_OPINIONS = """
 SELECT o.*, s.kind, s.state FROM review_queue.seats AS s
 LEFT JOIN review_queue.opinions AS o USING (review_id, seat)
 WHERE s.review_id = $1 ORDER BY s.seat
 """
 _ADD_SEAT = """
 INSERT INTO review_queue.seats
-    (review_id, seat, kind, task, reason, priority, amount, requested_at, place)
-SELECT review_id, $2, $3, task, reason, priority, amount, requested_at, place
+    (review_id, seat, kind, task, reason, priority, amount, requested_at, queue_rank)
+SELECT review_id, $2, $3, task, reason, priority, amount, requested_at, queue_rank
 FROM review_queue.seats WHERE review_id = $1 AND seat = 1
 """
 _COMPLETE = """
-UPDATE review_queue.reviews SET label = $2, standing = $3, completed_at = now()
+UPDATE review_queue.reviews SET label = $2, deciding_seat = $3, completed_at = now()
 WHERE review_id = $1 RETURNING completed_at
 """
 
@@ -94,67 +94,66 @@ class Settlement:
         self.outbox = outbox
 
     async def run(self) -> None:
-        """Expire and settle for ever. Any number of processes may do so."""
+        """Expire and settle forever. Any number of processes may do so."""
         while True:
             busy = max(await self.expire(), await self.withdraw(), await self.settle())
             if busy < _BATCH:
                 await asyncio.sleep(_POLL_SECONDS)
 
     async def expire(self) -> int:
-        """Put seats whose lease is over back into the line."""
+        """Put seats whose lease is over back into the queue."""
         async with self.database.transaction() as connection:
             return len(await connection.fetch(_EXPIRE, _BATCH))
 
     async def withdraw(self) -> int:
-        """Nobody else is asked who could not change the final word: seats that were in work when
+        """Ask for no opinion that could not change the final word: of seats that were leased when
         it was asked for, and came back."""
         async with self.database.transaction() as connection:
             return len(await connection.fetch(_WITHDRAW, _BATCH))
 
     async def settle(self) -> int:
-        """Settle the opinions whose time for undoing is over, and complete what has all."""
+        """Settle what can no longer be undone, and complete the reviews that have all opinions."""
         async with self.database.transaction() as connection:
             due = await connection.fetch(_DUE, _BATCH)
             if due:
                 await connection.execute(_SETTLE, [row["review_id"] for row in due])
             events: list[Event] = []
             for row in due:
-                events += await self._conclude(connection, row)
+                events += await _conclude_review(connection, row)
             await self.outbox.add(connection, events)
         return len(due)
 
-    async def _conclude(self, connection: Connection, row: "asyncpg.Record") -> Sequence[Event]:
-        """Complete the review, or ask for the opinion that it still needs."""
-        seats = await connection.fetch(_GIVEN, row["review_id"])
-        if any(seat["state"] not in (SETTLE.after, WITHDRAW.after) for seat in seats):
-            return ()
-        answered = [seat for seat in seats if seat["state"] == SETTLE.after]
-        opinions = [given(seat) for seat in answered]
-        standing = judge(opinions)
-        if isinstance(standing, Wanted):
-            await connection.execute(
-                _ADD_SEAT, row["review_id"], KINDS.index(standing.kind) + 1, standing.kind
-            )
-            return ()
-        seat = answered[opinions.index(standing)]["seat"]
-        return await _complete(connection, row, standing, opinions, seat=seat)
+
+async def _conclude_review(connection: Connection, review: "asyncpg.Record") -> Sequence[Event]:
+    """Complete the review, or ask for the opinion that it still needs."""
+    seats = await connection.fetch(_SEATS_WITH_OPINIONS, review["review_id"])
+    if any(seat["state"] not in (SETTLE.after, WITHDRAW.after) for seat in seats):
+        return ()
+    answered = [seat for seat in seats if seat["state"] == SETTLE.after]
+    opinions = [parse_given_opinion(seat) for seat in answered]
+    settled = settle_opinions(opinions)
+    if isinstance(settled, SeatNeeded):
+        number = KINDS.index(settled.kind) + 1
+        await connection.execute(_ADD_SEAT, review["review_id"], number, settled.kind)
+        return ()
+    deciding_seat = answered[opinions.index(settled)]["seat"]
+    return await _complete(connection, review, settled, opinions, deciding_seat=deciding_seat)
 
 
 async def _complete(
     connection: Connection,
-    row: "asyncpg.Record",
-    standing: GivenOpinion,
+    review: "asyncpg.Record",
+    deciding: GivenOpinion,
     opinions: Sequence[GivenOpinion],
     *,
-    seat: int,
+    deciding_seat: int,
 ) -> Sequence[Event]:
-    at = await connection.fetchval(_COMPLETE, row["review_id"], standing.answer.label, seat)
-    # Also what those wrote who lost the case or handed it on.
-    await connection.execute(
-        "DELETE FROM review_queue.drafts WHERE review_id = $1", row["review_id"]
-    )
-    request = ReviewRequested.model_validate_json(row["body"])
+    review_id, label = review["review_id"], deciding.answer.label
+    at = await connection.fetchval(_COMPLETE, review_id, label, deciding_seat)
+    # Also the drafts of those who lost the case or handed it on.
+    await connection.execute("DELETE FROM review_queue.drafts WHERE review_id = $1", review_id)
+    request = ReviewRequested.model_validate_json(review["body"])
     return (
-        completed(request, standing, opinions, withheld=row["withheld"], at=at),
-        decided(request, standing, withheld=row["withheld"], at=at),
+        review_completed(request, deciding, opinions, blind=review["blind"], at=at),
+        decision_made(request, deciding, blind=review["blind"], at=at),
     )

@@ -1,8 +1,14 @@
-"""The pages that each role is offered, from the same table that lets it in, and where it starts."""
+"""The pages that each role is offered, from the same table that lets it in, and the ways there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
 
-from services.review_queue.people.access import Actor, Right
+from fastapi import Request
+from fastapi.responses import RedirectResponse
+
+from shared.auth.permissions import Right
+from shared.auth.principal import Actor
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,34 @@ LINKS = (
 
 
 def start(actor: Actor | None) -> str:
-    """A lead has come to look: the review page would take cases out of the line for him."""
+    """Leads have come to look: the review page would take cases out of the queue for them."""
     looks = actor and (actor.may("manage_reviewers") or not actor.may("work"))
     return "/queue" if looks else "/"
 
 
 def links(actor: Actor) -> tuple[Link, ...]:
     return tuple(link for link in LINKS if actor.may(link.right))
+
+
+def address(path: str, params: Mapping[str, str], **changes: object) -> str:
+    """The same page with some of its parameters changed; None takes one away."""
+    changed = {**params, **changes}
+    kept = {name: value for name, value in changed.items() if value not in (None, "")}
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def see_other(path: str) -> RedirectResponse:
+    return RedirectResponse(path, status_code=303)
+
+
+def to_sign_in(request: Request) -> RedirectResponse:
+    """And from there back to where somebody wanted to go."""
+    back = own_page(f"{request.url.path}?{request.url.query}".rstrip("?"))
+    return see_other(f"/sign-in?{urlencode({'back': back})}" if back else "/sign-in")
+
+
+def own_page(address: str) -> str:
+    """The address if it is one of our own pages other than the first, else nothing."""
+    parts = urlsplit(address)
+    own = address.startswith("/") and not (parts.scheme or parts.netloc or "\\" in address)
+    return address if own and parts.path != "/" else ""

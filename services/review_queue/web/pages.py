@@ -1,35 +1,30 @@
-"""What all pages have in common, and those of signing in and out."""
+"""What all pages have in common: templates, and who is signed in."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlencode, urlsplit
 
-from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.review_queue.agreement.report import ENOUGH_REVIEWS
-from services.review_queue.api.account_routes import set_cookie
-from services.review_queue.people.access import actor_at, address_of
-from services.review_queue.people.identity import COOKIE, refuse_foreign
-from services.review_queue.people.users import Accounts, LockedOut, WrongPassword
-from services.review_queue.web.case_facts import heading
-from services.review_queue.web.case_view import spoken, titled, tone_of, words
 from services.review_queue.web.navigation import links, start
-from services.review_queue.web.time_format import ago, duration, exactly, since, waited
-from shared.auth.principal import identify
+from services.review_queue.web.views.case_facts import heading
+from services.review_queue.web.views.case_view import spoken, titled, tone_of, words
+from services.review_queue.web.views.time_format import ago, duration, exactly, since, waited
+from shared.http.state import FromState
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _THEMES = frozenset({"light", "dark"})
-Now = Callable[[], datetime]
+Clock = Callable[[], datetime]
 
 
 class Pages:
     """Renders templates for a request: who is signed in, light or dark."""
 
-    def __init__(self, now: Now) -> None:
+    def __init__(self, now: Clock) -> None:
         self.now = now
         self._environment = Environment(
             loader=FileSystemLoader(_TEMPLATES),
@@ -69,72 +64,12 @@ class Pages:
         return HTMLResponse(html, status)
 
 
-def sign_in_pages(pages: Pages, accounts: Accounts, *, secure_cookies: bool) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/sign-in")
-    async def sign_in_page(request: Request, back: str = "") -> Response:
-        if (principal := await identify(request)) is not None:
-            return _to(_within(back) or start(actor_at(request, principal)))
-        return pages.render(request, "sign_in.html", principal=None, problem="", name="", back=back)
-
-    @router.post("/sign-in")
-    async def sign_in(
-        request: Request,
-        name: Annotated[str, Form()] = "",
-        password: Annotated[str, Form()] = "",
-        back: Annotated[str, Form()] = "",
-    ) -> Response:
-        refuse_foreign(request)
-        try:
-            session = await accounts.sign_in(name, password, address=address_of(request))
-        except (WrongPassword, LockedOut) as error:
-            return pages.render(
-                request,
-                "sign_in.html",
-                status=429 if isinstance(error, LockedOut) else 401,
-                principal=None,
-                problem=error.reason,
-                name=name,
-                back=back,
-            )
-        response = _to(_within(back) or start(actor_at(request, session.principal)))
-        set_cookie(response, session, secure=secure_cookies)
-        return response
-
-    @router.post("/sign-out")
-    async def sign_out(request: Request) -> Response:
-        refuse_foreign(request)
-        principal, token = await identify(request), request.cookies.get(COOKIE)
-        if principal is not None and token is not None:
-            await accounts.sign_out(token, by=actor_at(request, principal))
-        response = _to("/sign-in")
-        response.delete_cookie(COOKIE)
-        return response
-
-    return router
+PagesDep = Annotated[Pages, Depends(FromState("pages"))]
 
 
 async def posted(request: Request) -> dict[str, str]:
     """What was written into a form, by field."""
     return {name: str(value) for name, value in (await request.form()).items()}
-
-
-def to_sign_in(request: Request) -> RedirectResponse:
-    """And from there back to where somebody wanted to go."""
-    back = _within(f"{request.url.path}?{request.url.query}".rstrip("?"))
-    return _to(f"/sign-in?{urlencode({'back': back})}" if back else "/sign-in")
-
-
-def _within(address: str) -> str:
-    """The address if it is one of our own pages other than the first, else nothing."""
-    parts = urlsplit(address)
-    own = address.startswith("/") and not (parts.scheme or parts.netloc or "\\" in address)
-    return address if own and parts.path != "/" else ""
-
-
-def _to(path: str) -> RedirectResponse:
-    return RedirectResponse(path, status_code=303)
 
 
 def utc_now() -> datetime:

@@ -6,11 +6,15 @@ It knows no other answers than its labels, so its label mass is 1.
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.models.backend import LabelScores, ModelUnusable
-from shared.models.linear_model import LinearModel
+from shared.models.backend import Backend, BackendOptions, LabelScores, ModelUnusable
+from shared.models.backends.linear_model import LinearModel
 from shared.tasks.task import Prompt
 
 _TERMS_SHOWN = 3
+
+
+def open_backend(options: BackendOptions) -> Backend:  # noqa: ARG001 - it needs none of them
+    return LinearBackend()
 
 
 class LinearBackend:
@@ -20,7 +24,13 @@ class LinearBackend:
     def __init__(self) -> None:
         self._models: dict[str, LinearModel] = {}
 
-    def load(self, version: str, directory: Path) -> None:
+    def load(
+        self,
+        version: str,
+        directory: Path,
+        *,
+        longest_prompt_tokens: int | None = None,  # noqa: ARG002 - it counts words, however many
+    ) -> None:
         if version not in self._models:
             self._models[version] = LinearModel.load(directory)
 
@@ -30,7 +40,8 @@ class LinearBackend:
     def loaded(self) -> tuple[str, ...]:
         return tuple(self._models)
 
-    def reads(self, prompt: Prompt) -> bool:  # noqa: ARG002 - it counts words, however many
+    def reads(self, version: str, prompt: Prompt) -> bool:  # noqa: ARG002 - it counts words
+        self._model(version)
         return True
 
     def score(
@@ -41,8 +52,8 @@ class LinearBackend:
             raise ModelUnusable(f"{version} knows {model.labels}, not {tuple(labels)}")
         if not prompts:
             return []
-        found = model.log_probabilities([prompt.user for prompt in prompts]).tolist()
-        return [LabelScores(dict(zip(model.labels, row, strict=True))) for row in found]
+        rows = model.log_probabilities([prompt.user for prompt in prompts]).tolist()
+        return [LabelScores(dict(zip(model.labels, row, strict=True))) for row in rows]
 
     def explain(self, version: str, prompt: Prompt, label: str, *, max_tokens: int = 64) -> str:
         terms = self._model(version).decisive(prompt.user, label)

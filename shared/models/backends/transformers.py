@@ -7,6 +7,7 @@ model, so that an adapter never comes or goes in the middle of a batch.
 import itertools
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from shared.errors import Rejected
-from shared.models.backend import LabelScores, ModelUnusable
+from shared.models.backend import Backend, BackendOptions, LabelScores, ModelUnusable
 from shared.models.causal_lm import (
     add_adapter,
     answer_logits,
@@ -37,28 +38,39 @@ _CPU_TOKENS = 1024  # of one forward pass, padding counted
 _GPU_TOKENS = 32768
 
 
+def open_backend(options: BackendOptions) -> Backend:
+    if options.base is None:
+        raise ModelUnusable("the transformers backend needs a base model")
+    return TransformersBackend(
+        options.base, quantization=options.quantization, device=options.device
+    )
+
+
+@dataclass(frozen=True)
+class _Adapter:
+    """A version in memory: its name in peft, which takes no dots, and what it reads."""
+
+    name: str
+    longest_prompt_tokens: int
+
+
 class TransformersBackend:
     name = "transformers"
 
-    def __init__(
-        self,
-        base: Path,
-        *,
-        quantization: str = "none",
-        device: str = "auto",
-        longest_prompt: int | None = None,
-    ) -> None:
+    def __init__(self, base: Path, *, quantization: str = "none", device: str = "auto") -> None:
         self.quantization = quantization
         self.tokens = Tokens(base)
         self.model: Any = load_base(base, quantization=quantization, device=device)
-        self._longest_prompt = readable_tokens(self.model.config, longest_prompt)
         self._pass_tokens = _CPU_TOKENS if self.model.device.type == "cpu" else _GPU_TOKENS
-        self._adapters: dict[str, str] = {}  # by version; a version's dots are no name for peft
+        self._adapters: dict[str, _Adapter] = {}  # by version
         self._names = (f"adapter{number}" for number in itertools.count())
         self._lock = threading.Lock()
 
-    def load(self, version: str, directory: Path) -> None:
+    def load(
+        self, version: str, directory: Path, *, longest_prompt_tokens: int | None = None
+    ) -> None:
         config, weights = _read_adapter(directory)
+        readable = readable_tokens(self.model.config, longest_prompt_tokens)
         with self._lock:
             if version in self._adapters:
                 return
@@ -69,35 +81,37 @@ class TransformersBackend:
             except (RuntimeError, ValueError, KeyError) as error:
                 remove_adapter(self.model, name)
                 raise ModelUnusable(f"the adapter does not fit the base model: {error}") from error
-            self._adapters[version] = name
+            self._adapters[version] = _Adapter(name, readable)
 
     def unload(self, version: str) -> None:
         with self._lock:
-            name = self._adapters.pop(version, None)
-            if name is not None:
-                remove_adapter(self.model, name)
+            adapter = self._adapters.pop(version, None)
+            if adapter is not None:
+                remove_adapter(self.model, adapter.name)
 
     def loaded(self) -> tuple[str, ...]:
         return tuple(self._adapters)
 
-    def reads(self, prompt: Prompt) -> bool:
-        return len(self.tokens.prompt(prompt)) <= self._longest_prompt
+    def reads(self, version: str, prompt: Prompt) -> bool:
+        return len(self.tokens.prompt(prompt)) <= self._adapter(version).longest_prompt_tokens
 
     def score(
         self, version: str, prompts: Sequence[Prompt], labels: Sequence[str]
     ) -> list[LabelScores]:
         answers = self.tokens.scored(labels)
-        read = [self._read(prompt) for prompt in prompts]
+        adapter = self._adapter(version)
+        tokens = [self._prompt_tokens(adapter, prompt) for prompt in prompts]
         with self._lock:
             self._use(version)
             if len(answers[0]) == 1:
-                found = self._score_first(read, [answer[0] for answer in answers])
+                scores = self._score_first(tokens, [answer[0] for answer in answers])
             else:
-                found = self._score_whole(read, answers)
-        return [LabelScores(dict(zip(labels, values, strict=True))) for values in found]
+                scores = self._score_whole(tokens, answers)
+        return [LabelScores(dict(zip(labels, values, strict=True))) for values in scores]
 
     def explain(self, version: str, prompt: Prompt, label: str, *, max_tokens: int = 64) -> str:
-        begun = (*self._read(prompt), *self.tokens.label(label))
+        read = self._prompt_tokens(self._adapter(version), prompt)
+        begun = (*read, *self.tokens.label(label))
         ids = torch.tensor([begun], device=self.model.device)
         with self._lock, torch.inference_mode():
             self._use(version)
@@ -111,18 +125,21 @@ class TransformersBackend:
             )
         return self.tokens.decode(written[0, len(begun) :].tolist())
 
-    def _read(self, prompt: Prompt) -> tuple[int, ...]:
-        tokens = self.tokens.prompt(prompt)
-        longest = self._longest_prompt
+    def _prompt_tokens(self, adapter: _Adapter, prompt: Prompt) -> tuple[int, ...]:
+        tokens, longest = self.tokens.prompt(prompt), adapter.longest_prompt_tokens
         if len(tokens) > longest:
             raise Rejected(f"the prompt has {len(tokens)} tokens; at most {longest} are read")
         return tokens
 
-    def _use(self, version: str) -> None:
-        name = self._adapters.get(version)
-        if name is None:
+    def _adapter(self, version: str) -> _Adapter:
+        adapter = self._adapters.get(version)
+        if adapter is None:
             raise ModelUnusable(f"{version} is not loaded")
-        use_adapter(self.model, name)
+        return adapter
+
+    def _use(self, version: str) -> None:
+        """Under the lock: the version may have been unloaded since it was looked up."""
+        use_adapter(self.model, self._adapter(version).name)
 
     def _score_first(
         self, prompts: Sequence[tuple[int, ...]], firsts: Sequence[int]
@@ -131,10 +148,9 @@ class TransformersBackend:
 
         @torch.inference_mode()
         def read(rows: Sequence[Row]) -> list[list[float]]:
-            found: list[list[float]] = (
-                answer_logits(self.model, rows).log_softmax(-1)[:, list(firsts)].tolist()
-            )
-            return found
+            logits = answer_logits(self.model, rows).log_softmax(-1)
+            scores: list[list[float]] = logits[:, list(firsts)].tolist()
+            return scores
 
         return self._in_passes(read, [Row(prompt, tuple(firsts[:1])) for prompt in prompts])
 
@@ -151,16 +167,16 @@ class TransformersBackend:
             return [sum(itertools.islice(values, len(row.answer))) for row in rows]
 
         rows = [Row(prompt, answer) for prompt in prompts for answer in answers]
-        found = self._in_passes(read, rows)
-        return [found[at : at + len(answers)] for at in range(0, len(found), len(answers))]
+        scores = self._in_passes(read, rows)
+        return [scores[at : at + len(answers)] for at in range(0, len(scores), len(answers))]
 
     def _in_passes(self, read: Callable[[Sequence[Row]], list[T]], rows: Sequence[Row]) -> list[T]:
-        """What `read` finds for each row, in their order."""
+        """What `read` says of each row, in their order."""
         device = self.model.device
         lengths = [len(row.inputs) for row in rows]
         parts = passes(range(len(rows)), lengths, tokens=self._pass_tokens, abreast=abreast(device))
-        found = side_by_side(lambda part: read([rows[i] for i in part]), parts, device=device)
-        by_row = dict(zip(chain(*parts), chain(*found), strict=True))
+        values = side_by_side(lambda part: read([rows[i] for i in part]), parts, device=device)
+        by_row = dict(zip(chain(*parts), chain(*values), strict=True))
         return [by_row[index] for index in range(len(rows))]
 
 

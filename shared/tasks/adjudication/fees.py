@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import FeeRule, Policy, fee_schedule
 
 

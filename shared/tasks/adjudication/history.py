@@ -7,9 +7,16 @@ The columns are those that claims departments export. What the expert found
 import re
 from collections.abc import Mapping
 
-from shared.tasks.adjudication.claim import ClaimInput
-from shared.tasks.history import cell, checked, label_cell, optional_cell
-from shared.tasks.task import HistoricCase
+from shared.tasks.adjudication.input import ClaimInput
+from shared.tasks.adjudication.labels import LABELS
+from shared.tasks.history import (
+    HistoricCase,
+    History,
+    cell,
+    label_cell,
+    optional_cell,
+    validate_input,
+)
 
 REQUIRED_COLUMNS = (
     "claim_id",
@@ -27,7 +34,7 @@ OPTIONAL_COLUMNS = ("member_id", "provider_npi", "prior_authorization", "clinica
 _SEPARATOR = re.compile(r"[;|,\s]+")
 
 
-def read_history(row: Mapping[str, str], labels: tuple[str, ...]) -> HistoricCase:
+def read_history(row: Mapping[str, str]) -> HistoricCase:
     """The claim, its label, and the expert's reasoning."""
     content = {
         "claim_id": cell(row, "claim_id"),
@@ -38,11 +45,11 @@ def read_history(row: Mapping[str, str], labels: tuple[str, ...]) -> HistoricCas
         "service_date": cell(row, "service_date"),
         **{column: optional_cell(row, column) for column in OPTIONAL_COLUMNS},
     }
-    claim = checked(ClaimInput, content, columns={"billed_amount": "claim_amount"})
+    claim = validate_input(ClaimInput, content, columns={"billed_amount": "claim_amount"})
     analysis = cell(row, "medical_analysis")
     return HistoricCase(
         input=claim,
-        label=label_cell(row, "final_decision", labels),
+        label=label_cell(row, "final_decision", (label.name for label in LABELS)),
         reasoning=cell(row, "adjudication_decision"),
         evidence={"medical_analysis": analysis} if analysis else {},
     )
@@ -50,3 +57,8 @@ def read_history(row: Mapping[str, str], labels: tuple[str, ...]) -> HistoricCas
 
 def _codes(row: Mapping[str, str], column: str) -> tuple[str, ...]:
     return tuple(code for code in _SEPARATOR.split(cell(row, column)) if code)
+
+
+HISTORY = History(
+    read_history, required_columns=REQUIRED_COLUMNS, optional_columns=OPTIONAL_COLUMNS
+)

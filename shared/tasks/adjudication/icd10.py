@@ -83,18 +83,19 @@ def _tabular() -> Iterator[mmap.mmap]:
 def _places() -> Mapping[str, tuple[int, int]]:
     """Where in the file the lines of each category begin and end."""
     with _tabular() as tabular:
-        found = [(match[1].decode(), match.start()) for match in _CATEGORY.finditer(tabular)]
-        ends = [start for _, start in found[1:]] + [len(tabular)]
-    return {name: (start, end) for (name, start), end in zip(found, ends, strict=True)}
+        starts = [(match[1].decode(), match.start()) for match in _CATEGORY.finditer(tabular)]
+        ends = [start for _, start in starts[1:]] + [len(tabular)]
+    return {name: (start, end) for (name, start), end in zip(starts, ends, strict=True)}
 
 
 @cache
 def _chapters() -> tuple[tuple[str, str, str], ...]:
     """Each chapter's title, first and last category. The ranges sort as their codes do."""
     with _tabular() as tabular:
-        found = _CHAPTER.findall(tabular)
+        chapters = _CHAPTER.findall(tabular)
     return tuple(
-        (html.unescape(name.decode()), first.decode(), last.decode()) for name, first, last in found
+        (html.unescape(name.decode()), first.decode(), last.decode())
+        for name, first, last in chapters
     )
 
 
@@ -114,13 +115,13 @@ def _entry(category: bytes, code: str) -> bytes:
 
 
 def _description(entry: bytes) -> str:
-    found = re.search(rb"<desc>([^<]*)</desc>", entry)
-    return html.unescape(found[1].decode()) if found else ""
+    match = re.search(rb"<desc>([^<]*)</desc>", entry)
+    return html.unescape(match[1].decode()) if match else ""
 
 
 def _encounter(category: bytes, stem: str, character: str) -> str:
     wanted = re.compile(rb'<extension char="%s">([^<]*)<' % character.encode())
     for length in range(len(stem), 2, -1):
-        if found := wanted.search(_entry(category, stem[:length])):
-            return html.unescape(found[1].decode())
+        if match := wanted.search(_entry(category, stem[:length])):
+            return html.unescape(match[1].decode())
     return f"extension {character}"

@@ -15,7 +15,7 @@ from typing import Annotated, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from shared.tasks.adjudication.claim import ProcedureCode
+from shared.tasks.adjudication.input import ProcedureCode
 from shared.tasks.fields import ShortText, SingleWord, Text
 
 _HERE = Path(__file__).parent
@@ -121,8 +121,8 @@ class FeeSchedule(_Frozen):
 
     def categories_of(self, procedure_codes: Sequence[str]) -> tuple[str, ...]:
         """The categories of these codes, each once, in the order of the codes."""
-        found = map(self.category_of, procedure_codes)
-        return tuple(dict.fromkeys(category for category in found if category))
+        categories = map(self.category_of, procedure_codes)
+        return tuple(dict.fromkeys(category for category in categories if category))
 
     def wording(self, category: str) -> str:
         return self.categories[category].wording
@@ -141,14 +141,14 @@ def fee_schedule() -> FeeSchedule:
 @cache
 def policies() -> Mapping[str, Policy]:
     """Every policy by its id; a category that the fee schedule lacks is refused."""
-    found: dict[str, Policy] = {}
+    by_id: dict[str, Policy] = {}
     for file in sorted((_HERE / "policies").glob("*.yaml")):
         policy = Policy.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
         _check_categories(policy, fee_schedule())
-        if policy.policy_id in found:
+        if policy.policy_id in by_id:
             raise ValueError(f"{file.name}: there is another policy {policy.policy_id}")
-        found[policy.policy_id] = policy
-    return found
+        by_id[policy.policy_id] = policy
+    return by_id
 
 
 def _check_categories(policy: Policy, schedule: FeeSchedule) -> None:

@@ -7,7 +7,7 @@ identifier of the member, and nothing that became known after the claim came in.
 
 import re
 
-from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.task import Prompt
 
 PROMPT_VERSION = "adjudication-3"  # raise it with every change of the text below

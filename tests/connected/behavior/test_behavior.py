@@ -16,7 +16,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.cli.client import System
-from deploy.demo.reviewers import work
+from deploy.demo.reviewers import adjudicate_cases
 from deploy.embedded.stack import EmbeddedStack
 from deploy.simulation import simulated_claims
 from shared.messaging.topics import RECORD_LIMIT_BYTES, TOPICS
@@ -67,7 +67,9 @@ async def panel(stack: EmbeddedStack) -> AsyncIterator[None]:
     """Adjudicators who decide whatever comes to review, so that the review queue publishes."""
     case = next(simulated_claims(seed=1, count=1))
     url = System(stack.environment).url("review_queue")
-    tasks = [asyncio.create_task(work(url, reviewer, lambda _: case)) for reviewer in PANEL]
+    tasks = [
+        asyncio.create_task(adjudicate_cases(url, reviewer, lambda _: case)) for reviewer in PANEL
+    ]
     yield
     for task in tasks:
         task.cancel()

@@ -11,7 +11,7 @@ from services.dataset_accumulator.handlers import Handlers
 from services.dataset_accumulator.import_store import Imports
 from services.dataset_accumulator.importer import Importer
 from services.dataset_accumulator.release_store import Releases
-from services.dataset_accumulator.releaser import Releaser, Rules
+from services.dataset_accumulator.releaser import Releaser, ReleaseSettings
 from services.dataset_accumulator.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store
@@ -53,11 +53,11 @@ class Accumulator:
     clock: Clock
 
     @classmethod
-    def on(cls, database: Database, artifacts: Artifacts, rules: Rules) -> Self:
+    def on(cls, database: Database, artifacts: Artifacts, settings: ReleaseSettings) -> Self:
         clock, outbox = Clock(), Outbox(database, service=NAME)
         store, imports = Store(database, salt="test"), Imports(database)
         releases = Releases(database, outbox)
-        releaser = Releaser(store, releases, imports, artifacts, Health(), rules, now=clock)
+        releaser = Releaser(store, releases, imports, artifacts, Health(), settings, now=clock)
         importer = Importer(store, imports, releaser)
         handlers = Handlers(store, shares=TRAIN)
         return cls(database, outbox, store, releaser, importer, handlers, clock)
@@ -110,7 +110,9 @@ async def running(
     fields = {name.lower(): value for name, value in engines.items()}
     settings = EngineSettings.model_validate({**fields, "database_url": database_url})
     database = Database(settings, schema=NAME, migrations=MIGRATIONS, connections=connections)
-    accumulator = Accumulator.on(database, Artifacts(settings), Rules(threshold, WEEKLY, minimum))
+    accumulator = Accumulator.on(
+        database, Artifacts(settings), ReleaseSettings(threshold, WEEKLY, minimum)
+    )
     accumulator.artifacts.create_buckets()
     await accumulator.database.open()
     await accumulator.outbox.create()

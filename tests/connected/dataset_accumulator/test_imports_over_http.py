@@ -9,12 +9,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.dataset_accumulator import import_routes, routes
 from services.dataset_accumulator.app import NAME
-from services.dataset_accumulator.import_routes import create_import_routes
-from services.dataset_accumulator.routes import create_routes
+from services.dataset_accumulator.import_routes import ImportDefaults
 from services.dataset_accumulator.settings import Settings
 from shared.health import Health
-from shared.http.service import build
+from shared.http.application import create_application
 from shared.messaging.bus import Bus
 from tests.connected.dataset_accumulator.harness import TRAIN, Accumulator
 from tests.support.builders.histories import csv_file, row
@@ -28,16 +28,16 @@ OPERATOR = {"Authorization": "Bearer operator-token-12345"}
 def app(accumulator: Accumulator, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     monkeypatch.setenv("API_TOKENS", TOKENS)
     settings, numbers = Settings(), count(1)
-    return build(
+    return create_application(
         NAME,
         settings,
         bus=Bus(settings.engines, service=NAME, health=Health()),
-        routers=[
-            create_routes(accumulator.releaser),
-            create_import_routes(
-                accumulator.importer, shares=TRAIN, new_id=lambda: f"import-{next(numbers)}"
-            ),
-        ],
+        routers=[routes.router, import_routes.router],
+        state={
+            "releaser": accumulator.releaser,
+            "importer": accumulator.importer,
+            "import_defaults": ImportDefaults(TRAIN, lambda: f"import-{next(numbers)}"),
+        },
     )
 
 
@@ -130,7 +130,7 @@ async def test_a_release_follows_at_once_and_only_once(
 
     report = (await send(client, content, release=True)).json()
     await accumulator.review("later")
-    await accumulator.releaser.after_import("adjudication", report["import_id"])
+    await accumulator.releaser.release_after_import("adjudication", report["import_id"])
 
     assert (await client.get(f"/v1/imports/{report['import_id']}")).json() == report
     (released,) = (await client.get("/v1/datasets", params={"task": "adjudication"})).json()
@@ -175,6 +175,7 @@ async def test_a_form_works_like_a_body(client: httpx.AsyncClient) -> None:
         (b"", {}, "the file is empty", None),
         (csv_file([row(1)]), {"task": "astrology"}, "tasks are adjudication", "task"),
         (csv_file([row(1)]), {"task": ""}, "tasks are adjudication", "task"),
+        (csv_file([row(1)]), {"format": "xml"}, "formats are csv", "format"),
         (csv_file([row(1)]), {"splits": "train=2"}, "between 0 and 1", "splits"),
         (csv_file([row(1)]), {"release": "perhaps"}, "valid boolean", "release"),
     ],
@@ -227,7 +228,7 @@ async def test_progress_is_told_while_the_file_comes_and_the_threshold_waits(
     async with asyncio.timeout(30):
         while not (found := (await client.get("/v1/imports")).json()) or not found[0]["rows"]:
             await asyncio.sleep(0.05)
-    released = await accumulator.releaser.at_threshold("adjudication")
+    released = await accumulator.releaser.release_at_threshold("adjudication")
     go_on.set()
     report = (await sending).json()
 
@@ -249,7 +250,7 @@ async def test_an_import_that_fell_silent_holds_nothing_up(
 
     (found,) = (await client.get("/v1/imports")).json()
     assert found["status"] == "interrupted"
-    assert await accumulator.releaser.at_threshold("adjudication") is not None
+    assert await accumulator.releaser.release_at_threshold("adjudication") is not None
 
 
 async def test_progress_towards_the_next_training(

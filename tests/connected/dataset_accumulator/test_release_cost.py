@@ -53,7 +53,7 @@ async def cost(accumulator: Accumulator, name: str) -> int:
     for turn in range(2):
         await accumulator.review(*(f"{name}-{turn}-{number}" for number in range(NEW)))
         before = await blocks(accumulator)
-        assert await accumulator.releaser.at_threshold("adjudication") is not None
+        assert await accumulator.releaser.release_at_threshold("adjudication") is not None
         touched = await blocks(accumulator) - before
     return touched
 

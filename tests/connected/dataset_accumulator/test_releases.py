@@ -26,10 +26,10 @@ async def test_enough_training_labels_make_one_release(accumulator: Accumulator)
     """The threshold is 3."""
     await accumulator.review("held-1", "held-2", "held-3", split="test")
     await accumulator.review("a", "b")
-    assert await accumulator.releaser.at_threshold(TASK) is None
+    assert await accumulator.releaser.release_at_threshold(TASK) is None
 
     await accumulator.review("c")
-    released = await accumulator.releaser.at_threshold(TASK)
+    released = await accumulator.releaser.release_at_threshold(TASK)
 
     assert released is not None
     assert (released.dataset_version, released.trigger) == ("adjudication-d1", "labels:1")
@@ -41,7 +41,7 @@ async def test_enough_training_labels_make_one_release(accumulator: Accumulator)
         *("a", "b", "c"),
         *("held-1", "held-2", "held-3"),
     ]
-    assert await accumulator.releaser.at_threshold(TASK) is None
+    assert await accumulator.releaser.release_at_threshold(TASK) is None
 
 
 async def test_a_version_holds_what_was_released_before_unchanged(
@@ -49,10 +49,10 @@ async def test_a_version_holds_what_was_released_before_unchanged(
 ) -> None:
     await accumulator.review("a", "b", "c")
     await accumulator.review("held", split="test", reason="audit", inclusion_probability=0.1)
-    first = await accumulator.releaser.at_threshold(TASK)
+    first = await accumulator.releaser.release_at_threshold(TASK)
     before = accumulator.manifest(first)
     await accumulator.review("d", "e", "f", label="DENIED")
-    second = await accumulator.releaser.at_threshold(TASK)
+    second = await accumulator.releaser.release_at_threshold(TASK)
 
     after = accumulator.manifest(second)
 
@@ -71,9 +71,9 @@ async def test_a_corrected_label_is_released_again_with_a_tombstone(
     accumulator: Accumulator,
 ) -> None:
     await accumulator.review("a", "b", "c")
-    first = await accumulator.releaser.at_threshold(TASK)
+    first = await accumulator.releaser.release_at_threshold(TASK)
     await accumulator.handlers.decisions_corrected([corrected("b"), corrected("b", revision=2)])
-    second = await accumulator.releaser.by_hand(TASK, trigger="manual:test:1")
+    second = await accumulator.releaser.release_by_hand(TASK, trigger="manual:test:1")
 
     manifest = accumulator.manifest(second)
 
@@ -91,12 +91,12 @@ async def test_what_was_approved_in_part_is_marked_until_it_is_corrected(
 ) -> None:
     await accumulator.review("a", "b", approved_amount=20.0)
     await accumulator.review("c")
-    first = await accumulator.releaser.at_threshold(TASK)
+    first = await accumulator.releaser.release_at_threshold(TASK)
     whole, part = corrected("b", label="APPROVED"), corrected("c", label="APPROVED")
     await accumulator.handlers.decisions_corrected(
         [whole, part.model_copy(update={"approved_amount": 20.0})]
     )
-    second = await accumulator.releaser.by_hand(TASK, trigger="manual:test:1")
+    second = await accumulator.releaser.release_by_hand(TASK, trigger="manual:test:1")
 
     marked = [
         {found.case_id for found in accumulator.examples(version) if found.in_part}
@@ -109,7 +109,7 @@ async def test_a_label_corrected_before_its_release_appears_once(accumulator: Ac
     await accumulator.handlers.decisions_corrected([corrected("b")])
     await accumulator.review("a", "b", "c")
 
-    released = await accumulator.releaser.at_threshold(TASK)
+    released = await accumulator.releaser.release_at_threshold(TASK)
 
     assert accumulator.manifest(released).tombstones == ()
     assert accumulator.manifest(released).counts["train"] == {
@@ -126,7 +126,7 @@ async def test_two_processes_at_once_release_once(
     await accumulator.review("a", "b", "c", "d")
 
     found = await asyncio.gather(
-        *(process.releaser.at_threshold(TASK) for process in (accumulator, second) * 4)
+        *(process.releaser.release_at_threshold(TASK) for process in (accumulator, second) * 4)
     )
 
     assert sum(released is not None for released in found) == 1
@@ -142,14 +142,17 @@ async def test_the_same_order_by_hand_twice_is_one_release(
     await accumulator.review("a")
 
     found = await asyncio.gather(
-        *(p.releaser.by_hand(TASK, trigger="manual:op:k") for p in (accumulator, second))
+        *(p.releaser.release_by_hand(TASK, trigger="manual:op:k") for p in (accumulator, second))
     )
     await accumulator.review("b")
-    again = await accumulator.releaser.by_hand(TASK, trigger="manual:op:k")
+    again = await accumulator.releaser.release_by_hand(TASK, trigger="manual:op:k")
 
     assert found[0] == found[1] == again
     assert len(await accumulator.events()) == 1
-    assert await accumulator.releaser.by_hand("independent_review", trigger="manual:op:k") is None
+    assert (
+        await accumulator.releaser.release_by_hand("independent_review", trigger="manual:op:k")
+        is None
+    )
 
 
 async def test_slots_missed_in_a_downtime_are_caught_up_once(
@@ -157,20 +160,20 @@ async def test_slots_missed_in_a_downtime_are_caught_up_once(
 ) -> None:
     """The minimum is 2. The clock starts on a Monday, the schedule is Sunday 03:00."""
     await accumulator.review("a", "b")
-    assert await accumulator.releaser.on_schedule(TASK) is None
-    assert await accumulator.releaser.on_schedule(TASK) is None
+    assert await accumulator.releaser.release_on_schedule(TASK) is None
+    assert await accumulator.releaser.release_on_schedule(TASK) is None
     for process in (accumulator, second):
         process.clock.forward(weeks=3)
 
     found = await asyncio.gather(
-        *(process.releaser.on_schedule(TASK) for process in (accumulator, second) * 2)
+        *(process.releaser.release_on_schedule(TASK) for process in (accumulator, second) * 2)
     )
 
     assert [released.trigger for released in found if released] == ["schedule:2026-03-22T03:00"]
     await accumulator.review("c", "d")
-    assert await accumulator.releaser.on_schedule(TASK) is None
+    assert await accumulator.releaser.release_on_schedule(TASK) is None
     accumulator.clock.now = datetime(2026, 3, 29, 3, 0, tzinfo=UTC)
-    again = await accumulator.releaser.on_schedule(TASK)
+    again = await accumulator.releaser.release_on_schedule(TASK)
     assert again is not None
     assert again.trigger == "schedule:2026-03-29T03:00"
 
@@ -179,7 +182,7 @@ async def test_a_process_that_comes_late_to_a_slot_leaves_it(
     accumulator: Accumulator, second: Accumulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It saw that the slot was due, then another one dealt with it, then more labels came."""
-    await accumulator.releaser.on_schedule(TASK)
+    await accumulator.releaser.release_on_schedule(TASK)
     await accumulator.review("a", "b")
     for process in (accumulator, second):
         process.clock.forward(weeks=1)
@@ -192,9 +195,9 @@ async def test_a_process_that_comes_late_to_a_slot_leaves_it(
         await lock(connection, task)
 
     monkeypatch.setattr(second.releaser.releases, "lock", late)
-    release = asyncio.create_task(second.releaser.on_schedule(TASK))
+    release = asyncio.create_task(second.releaser.release_on_schedule(TASK))
     await waits.wait()
-    assert await accumulator.releaser.on_schedule(TASK) is not None
+    assert await accumulator.releaser.release_on_schedule(TASK) is not None
     await accumulator.review("c", "d")
     goes_on.set()
 
@@ -204,35 +207,35 @@ async def test_a_process_that_comes_late_to_a_slot_leaves_it(
 
 async def test_a_slot_with_too_few_labels_passes(accumulator: Accumulator) -> None:
     """And labels that come after it wait for the next slot."""
-    await accumulator.releaser.on_schedule(TASK)
+    await accumulator.releaser.release_on_schedule(TASK)
     await accumulator.review("a")
     await accumulator.review("held-1", "held-2", split="test")
     accumulator.clock.forward(weeks=1)
-    assert await accumulator.releaser.on_schedule(TASK) is None
+    assert await accumulator.releaser.release_on_schedule(TASK) is None
 
     await accumulator.review("b")
 
-    assert await accumulator.releaser.on_schedule(TASK) is None
+    assert await accumulator.releaser.release_on_schedule(TASK) is None
     accumulator.clock.forward(weeks=1)
-    assert await accumulator.releaser.on_schedule(TASK) is not None
+    assert await accumulator.releaser.release_on_schedule(TASK) is not None
 
 
 async def test_while_storage_is_away_nothing_is_released_by_half(
     accumulator: Accumulator,
 ) -> None:
-    await accumulator.releaser.on_schedule(TASK)
+    await accumulator.releaser.release_on_schedule(TASK)
     await accumulator.review("a", "b", "c")
     accumulator.clock.forward(weeks=1)
     nowhere = Artifacts(EngineSettings.model_validate({"s3_endpoint": "127.0.0.1:9"}))
     broken: Releaser = replace(accumulator.releaser, artifacts=nowhere)
 
-    for release in (broken.at_threshold(TASK), broken.on_schedule(TASK)):
+    for release in (broken.release_at_threshold(TASK), broken.release_on_schedule(TASK)):
         with pytest.raises(Transient, match="object storage is away"):
             await release
 
     assert await accumulator.fetch(RELEASES) == []
     assert await accumulator.events() == []
-    released = await accumulator.releaser.on_schedule(TASK)
+    released = await accumulator.releaser.release_on_schedule(TASK)
     assert released is not None
     assert (released.number, released.new_labels) == (1, 3)
 
@@ -254,7 +257,7 @@ async def test_labels_that_come_during_a_release_are_in_the_next(
         await original(*arguments)
 
     monkeypatch.setattr(owner, stage, slow)
-    release = asyncio.create_task(accumulator.releaser.at_threshold(TASK))
+    release = asyncio.create_task(accumulator.releaser.release_at_threshold(TASK))
     await entered.wait()
     await second.review("d")
     correction = asyncio.create_task(
@@ -264,7 +267,7 @@ async def test_labels_that_come_during_a_release_are_in_the_next(
     leave.set()
     first = await release
     await correction
-    after = await accumulator.releaser.by_hand(TASK, trigger="manual:test:1")
+    after = await accumulator.releaser.release_by_hand(TASK, trigger="manual:test:1")
 
     released = [{e.case_id: e.label for e in accumulator.examples(v)} for v in (first, after)]
     assert released == [
@@ -278,7 +281,7 @@ async def test_after_a_change_of_the_prompt_everything_is_written_anew(
 ) -> None:
     await accumulator.review("a", "b", "c")
     await accumulator.handlers.decisions_corrected([corrected("b")])
-    first = await accumulator.releaser.at_threshold(TASK)
+    first = await accumulator.releaser.release_at_threshold(TASK)
     reworded = replace(get_task(TASK), prompt_version="adjudication-next")
 
     def changed(name: str) -> Task:
@@ -286,7 +289,7 @@ async def test_after_a_change_of_the_prompt_everything_is_written_anew(
 
     monkeypatch.setattr(releaser_module, "get_task", changed)
     await accumulator.review("d")
-    second = await accumulator.releaser.by_hand(TASK, trigger="manual:test:1")
+    second = await accumulator.releaser.release_by_hand(TASK, trigger="manual:test:1")
 
     manifest = accumulator.manifest(second)
 
@@ -304,7 +307,7 @@ async def test_a_label_that_cannot_be_written_stops_its_task_visibly(
     await accumulator.fetch("UPDATE dataset_accumulator.labels SET input = '{}' WHERE case_id='b'")
 
     with pytest.raises(Rejected, match="label of case b cannot be written"):
-        await accumulator.releaser.at_threshold(TASK)
+        await accumulator.releaser.release_at_threshold(TASK)
 
     running = asyncio.create_task(accumulator.releaser.run())
     async with asyncio.timeout(10):

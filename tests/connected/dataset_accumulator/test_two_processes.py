@@ -13,7 +13,7 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.embedded.external_engines import outside_engines
+from deploy.embedded.external_engines import read_external_engines
 from deploy.embedded.stack import EmbeddedStack
 from shared.events import ArtifactRef, Event
 from shared.settings import EngineSettings
@@ -42,7 +42,7 @@ def own() -> Iterator[Engines]:
 def processes(own: Engines) -> Iterator[list[EmbeddedStack]]:
     """Two stacks of one service each, on the same engines."""
     environment = {
-        **outside_engines(own.environment),
+        **read_external_engines(own.environment),
         "LABEL_THRESHOLD": str(THRESHOLD),
         "DATASET_ACCUMULATOR_SPLIT_SHARES": "train=1",
     }

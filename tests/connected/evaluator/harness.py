@@ -28,7 +28,7 @@ from shared.events import (
 )
 from shared.health import Health
 from shared.messaging.outbox import Outbox
-from shared.models.linear_model import LinearModel, vectorizer
+from shared.models.backends.linear_model import LinearModel, vectorizer
 from shared.settings import EngineSettings
 from shared.storage.artifacts import DATASETS, Artifacts
 from shared.storage.database import Database
@@ -167,7 +167,7 @@ class Evaluator:
 
     async def conclude(self, verdict: str = "PASS") -> bool:
         """Work off a run without a job: its verdict is given."""
-        await self.worker._queue()
+        await self.worker.queue_comparisons()
         run = await self.store.lease(seconds=30)
         if run is not None:
             champion = run.champion.version if run.champion else None

@@ -97,21 +97,21 @@ async def test_a_new_champion_brings_new_comparisons_for_newer_candidates_only(
 ) -> None:
     models = [trained(version) for version in (V0, V1, V2)]
     await evaluator.take(*models)
-    await evaluator.worker._queue()
+    await evaluator.worker.queue_comparisons()
     assert await evaluator.runs() == [(v, None, "queued") for v in (V0, V1, V2)]
     evaluator.rollouts.serve(models[1])
-    await evaluator.worker._queue()
+    await evaluator.worker.queue_comparisons()
     superseded = [(v, None, "superseded") for v in (V0, V1, V2)]
     assert await evaluator.runs() == [*superseded, (V2, V1, "queued")]
     evaluator.rollouts.serve(models[0])  # rolled back
-    await evaluator.worker._queue()
+    await evaluator.worker.queue_comparisons()
     assert (await evaluator.runs())[3:] == [
         (V2, V1, "superseded"),
         (V1, V0, "queued"),
         (V2, V0, "queued"),
     ]
     evaluator.rollouts.serve(models[1])  # and forth
-    await evaluator.worker._queue()
+    await evaluator.worker.queue_comparisons()
     assert (V2, V1, "queued") in await evaluator.runs()
 
 
@@ -219,7 +219,7 @@ async def test_who_lost_the_lease_publishes_nothing(
     evaluator: Evaluator, second: Evaluator
 ) -> None:
     await evaluator.take(evaluator.train(V0))
-    await evaluator.worker._queue()
+    await evaluator.worker.queue_comparisons()
     slow = await evaluator.store.lease(seconds=0)
     assert slow is not None
     other = await second.store.lease(seconds=30)

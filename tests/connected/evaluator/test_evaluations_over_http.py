@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from services.evaluator.app import NAME
-from services.evaluator.routes import create_routes
+from services.evaluator.routes import router
 from services.evaluator.settings import Settings
 from shared.health import Health
-from shared.http.service import build
+from shared.http.application import create_application
 from shared.messaging.bus import Bus
 from tests.connected.evaluator.harness import V0, V1, Evaluator, release
 from tests.support.builders.events import trained
@@ -28,8 +28,8 @@ async def client(
     monkeypatch.setenv("API_TOKENS", TOKENS)
     settings = Settings()
     bus = Bus(settings.engines, service=NAME, health=Health())  # never started
-    routes = create_routes(evaluator.store, evaluator.artifacts)
-    app = build(NAME, settings, bus=bus, routers=[routes])
+    state = {"store": evaluator.store, "artifacts": evaluator.artifacts}
+    app = create_application(NAME, settings, bus=bus, routers=[router], state=state)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://evaluator") as found:
         yield found
@@ -66,7 +66,7 @@ async def test_what_was_never_evaluated_is_not_found(
     assert (await client.get(f"/v1/evaluations/{V0}", headers=AUDITOR)).status_code == 404
     assert (await client.get(f"/v1/evaluations/{V0}/report", headers=AUDITOR)).status_code == 404
     await evaluator.take(trained(V0))
-    await evaluator.worker._queue()
+    await evaluator.worker.queue_comparisons()
     assert (await client.get(f"/v1/evaluations/{V0}/report", headers=AUDITOR)).status_code == 404
 
 

@@ -31,7 +31,6 @@ async def app(
         Settings.model_validate(
             {
                 "engines": settings,
-                "longest_prompt_tokens": 1000,
                 "model_cache": tmp_path_factory.mktemp("cache"),
                 "API_TOKENS": TOKENS,
             }

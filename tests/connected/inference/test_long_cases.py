@@ -26,7 +26,13 @@ def small(artifacts: Artifacts, tmp_path_factory: pytest.TempPathFactory) -> Tra
     adapter = save_tiny_adapter(base, directory / "adapter", seed=1)
     uri = model_uri("adjudication", version)
     manifest = store(artifacts, adapter, uri, created_at=NOW, about={})
-    return trained(version, backend="transformers", base_model="tiny", manifest=manifest)
+    return trained(
+        version,
+        backend="transformers",
+        base_model="tiny",
+        manifest=manifest,
+        longest_prompt_tokens=1000,
+    )
 
 
 async def test_a_case_too_long_for_the_model_is_lost_neither_over_http_nor_over_kafka(

@@ -52,7 +52,7 @@ class Promoter:
         return [RolloutChanged.model_validate_json(row["value"]) for row in rows]
 
     async def rollout(self) -> Rollout:
-        return (await self.store.moment(TASK)).rollout
+        return (await self.store.snapshot(TASK)).rollout
 
     async def states(self) -> dict[str, str]:
         rows = await self.fetch("SELECT version, state FROM promoter.versions")

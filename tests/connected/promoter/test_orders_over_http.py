@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from services.promoter.app import NAME
-from services.promoter.routes import create_routes
+from services.promoter.routes import router
 from services.promoter.settings import Settings
 from shared.health import Health
-from shared.http.service import build
+from shared.http.application import create_application
 from shared.messaging.bus import Bus
 from tests.connected.promoter.harness import LIMITS, TASK, V0, V1, Promoter
 from tests.support.builders.evaluations import evaluation
@@ -27,7 +27,8 @@ async def client(
     monkeypatch.setenv("API_TOKENS", TOKENS)
     settings = Settings()
     bus = Bus(settings.engines, service=NAME, health=Health())  # never started
-    app = build(NAME, settings, bus=bus, routers=[create_routes(promoter.store, LIMITS)])
+    state = {"store": promoter.store, "limits": LIMITS}
+    app = create_application(NAME, settings, bus=bus, routers=[router], state=state)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://promoter") as found:
         await promoter.handlers.models_evaluated([evaluation(V0, None), evaluation(V1, V0)])

@@ -26,7 +26,7 @@ async def test_a_rollback_reaches_every_reader_within_a_second(
     await in_thread(create_topics, settings.kafka_bootstrap)
     task = f"task-{uuid4().hex}"  # the topic is everybody's in this run
     for number, champion in ((V0, None), (V1, V0)):
-        await promoter.store.take(evaluation(number, champion, task=task))
+        await promoter.store.take_evaluation(evaluation(number, champion, task=task))
 
     health, heard = Health(), asyncio.Semaphore(0)
 

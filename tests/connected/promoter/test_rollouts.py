@@ -59,7 +59,7 @@ async def test_a_case_counts_once_however_often_it_comes(promoter: Promoter) -> 
     await in_shadow(promoter)
     for _ in range(3):
         await promoter.predict(*cases("shadow", 7), "shadow-0")
-    assert (await promoter.store.moment(TASK)).counts.cases == 7
+    assert (await promoter.store.snapshot(TASK)).counts.cases == 7
 
 
 async def test_predictions_of_the_stage_before_do_not_count(promoter: Promoter) -> None:
@@ -69,7 +69,7 @@ async def test_predictions_of_the_stage_before_do_not_count(promoter: Promoter) 
     await promoter.handlers.tick()
     late = [prediction(before, name, by=V1) for name in cases("late", 50)]
     await promoter.handlers.predictions_made(late)
-    assert (await promoter.store.moment(TASK)).counts.seen == 0
+    assert (await promoter.store.snapshot(TASK)).counts.seen == 0
 
 
 async def test_a_redelivered_evaluation_changes_nothing(promoter: Promoter) -> None:
@@ -150,7 +150,7 @@ async def test_two_processes_make_each_step_once(promoter: Promoter, second: Pro
     rollout = await promoter.rollout()
     made = [prediction(rollout, name) for name in cases("shadow", 20)]
     await asyncio.gather(*(p.handlers.predictions_made(made) for p in both for _ in range(3)))
-    assert (await promoter.store.moment(TASK)).counts.cases == 20
+    assert (await promoter.store.snapshot(TASK)).counts.cases == 20
     await asyncio.gather(*(p.handlers.tick() for p in both for _ in range(5)))
     assert [event.revision for event in await promoter.events()] == [1, 2, 3]
     assert (await second.rollout()).stage == "canary"

@@ -31,7 +31,7 @@ async def second(database: str, queue: Queue) -> AsyncIterator[Queue]:
 @pytest.fixture
 def overlapping(queue: Queue) -> Queue:
     """A queue in which two reviewers see every case."""
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     return queue
 
 

@@ -9,19 +9,19 @@ from typing import Any
 
 from services.review_queue.app import MIGRATIONS, NAME
 from services.review_queue.handlers import Handlers
-from services.review_queue.people.access import Actor
-from services.review_queue.people.audit import Entry, Trail
-from services.review_queue.people.reviewers import Reviewers
+from services.review_queue.people.audit import AuditEntry, AuditTrail
 from services.review_queue.people.users import Accounts, SignInLimits, User
 from services.review_queue.reading.listing import Listing
-from services.review_queue.reviewing.assignments import Assignments, Hold
+from services.review_queue.reviewing.assignments import Assignments, LeaseHandle
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.notes import Notes
 from services.review_queue.reviewing.opinions import Answer
 from services.review_queue.reviewing.review import Assignment, Shares
+from services.review_queue.reviewing.reviewers import Reviewers
 from services.review_queue.reviewing.settlement import Settlement
+from shared.auth.principal import Actor
 from shared.events import Criterion, DecisionCorrected, DecisionMade, Event, ReviewCompleted
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
@@ -51,7 +51,7 @@ _EVENTS: dict[str, type[Event]] = {
 # What the database remembers of time, but for the audit trail, which nobody changes.
 _TIMES: dict[str, Sequence[str]] = {
     "reviews": ("completed_at",),
-    "seats": ("settles_at", "requested_at", "place"),
+    "seats": ("settles_at", "requested_at", "queue_rank"),
     "assignments": ("leased_at", "lease_expires_at", "opened_at", "committed_at", "ended_at"),
     "opinions": ("decided_at",),
 }
@@ -61,8 +61,8 @@ def actor(name: str = "amara", role: str | None = None) -> Actor:
     return Actor(name, role or _ROLES.get(name, "adjudicator"), ADDRESS)
 
 
-def hold(assignment: Assignment, reviewer: str = "amara") -> Hold:
-    return Hold(assignment.assignment_id, actor(reviewer), assignment.token)
+def lease_handle(assignment: Assignment, reviewer: str = "amara") -> LeaseHandle:
+    return LeaseHandle(assignment.assignment_id, actor(reviewer), assignment.token)
 
 
 def partly(amount: str) -> Answer:
@@ -77,13 +77,13 @@ class Queue:
     """What one process of the service is made of."""
 
     database: Database
-    line: Leasing
-    work: Assignments
+    leasing: Leasing
+    assignments: Assignments
     settlement: Settlement
     corrections: Corrections
     reviewers: Reviewers
     notes: Notes
-    trail: Trail
+    trail: AuditTrail
     listing: Listing
     handlers: Handlers
     accounts: Accounts
@@ -94,20 +94,20 @@ class Queue:
         await self.handlers.reviews_requested([requested(name, **changes) for name in case_ids])
 
     async def lease(self, reviewer: str = "amara", **wanted: Any) -> Assignment:
-        found = await self.line.lease(actor(reviewer), **wanted)
+        found = await self.leasing.lease(actor(reviewer), **wanted)
         assert found is not None
         return found
 
-    async def answer(self, reviewer: str, answer: Answer) -> Hold:
+    async def answer(self, reviewer: str, answer: Answer) -> LeaseHandle:
         """Lease what is next for this reviewer and submit."""
-        held = hold(await self.lease(reviewer), reviewer)
-        await self.work.submit(held, answer)
+        held = lease_handle(await self.lease(reviewer), reviewer)
+        await self.assignments.submit(held, answer)
         return held
 
     async def decide(
         self, case_id: str, answer: Answer = DENIED, *, reviewer: str = "amara"
-    ) -> Hold:
-        """Request, lease and submit one case; the line must be empty before."""
+    ) -> LeaseHandle:
+        """Request, lease and submit one case; the queue must be empty before."""
         await self.request(case_id)
         return await self.answer(reviewer, answer)
 
@@ -119,12 +119,12 @@ class Queue:
 
     async def settle(self) -> int:
         """Let the time for undoing pass."""
-        await self.forward(self.work.limits.undo)
+        await self.forward(self.assignments.limits.undo)
         return await self.settlement.settle()
 
     async def expire(self) -> int:
         """Let every lease run out."""
-        await self.forward(self.work.limits.lease)
+        await self.forward(self.assignments.limits.lease)
         return await self.settlement.expire()
 
     async def employ(self, *names: str) -> None:
@@ -152,7 +152,7 @@ class Queue:
         rows = await self.fetch("SELECT topic, value FROM review_queue.outbox ORDER BY id")
         return [_EVENTS[row["topic"]].model_validate_json(row["value"]) for row in rows]
 
-    async def entries(self) -> list[Entry]:
+    async def entries(self) -> list[AuditEntry]:
         """The audit trail, the oldest first."""
         return list(reversed(await self.trail.page(before=2**63 - 1, limit=1000)))
 
@@ -182,17 +182,17 @@ def _queue(database: Database, outbox: Outbox) -> Queue:
     limits = Limits(lease=HOUR, undo=HOUR / 60, skip=HOUR * 2, leases_per_reviewer=3)
     queue = Queue(
         database=database,
-        line=Leasing(database, limits),
-        work=Assignments(database, limits),
+        leasing=Leasing(database, limits),
+        assignments=Assignments(database, limits),
         settlement=Settlement(database, outbox),
         corrections=Corrections(database, outbox, within=HOUR * 24),
         reviewers=Reviewers(database),
         notes=Notes(database),
-        trail=Trail(database),
+        trail=AuditTrail(database),
         listing=Listing(database),
         handlers=Handlers(Intake(database, lambda _task: queue.shares)),
         accounts=accounts(database),
-        shares=Shares(overlap=0.0, withheld=0.0),
+        shares=Shares(overlap=0.0, blind=0.0),
     )
     return queue
 

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from html import unescape
 
 import httpx
 from fastapi import FastAPI, Request
 
 from services.review_queue.agreement.ratings import Statistics
+from services.review_queue.api.state import QueueState
+from services.review_queue.reading.member_history import MemberHistory
+from services.review_queue.web import my_pages, people_pages, queue_pages, review_pages
 from services.review_queue.web.error_pages import translate
-from services.review_queue.web.lead_pages import people_pages, queue_pages
-from services.review_queue.web.my_pages import my_pages
-from services.review_queue.web.pages import Pages
-from services.review_queue.web.review_pages import review_pages
+from services.review_queue.web.pages import Pages, utc_now
 from shared.auth.principal import Principal
 from tests.connected.review_queue.harness import (
     HOUR,
@@ -26,17 +25,12 @@ Browse = Callable[[str], httpx.AsyncClient]
 
 def browsing(queue: Queue) -> Browse:
     """A browser of somebody: who it is stands in a header, as no page can tell."""
-    pages = Pages(lambda: datetime.now(UTC))
-    statistics = Statistics(queue.database, correction=HOUR * 24)
     app = FastAPI()
-    for router in (
-        queue_pages(pages, queue.listing, queue.trail),
-        review_pages(pages, queue.listing, queue.corrections, queue.notes, queue.trail),
-        people_pages(pages, queue.reviewers, statistics),
-        my_pages(pages, statistics, queue.corrections, queue.trail),
-    ):
-        app.include_router(router)
-    translate(app, pages)
+    for name, part in {**vars(_state(queue)), "pages": Pages(utc_now)}.items():
+        setattr(app.state, name, part)
+    for module in (queue_pages, review_pages, people_pages, my_pages):
+        app.include_router(module.router)
+    translate(app)
     app.state.identify = _by_header
 
     def browser(name: str) -> httpx.AsyncClient:
@@ -47,6 +41,22 @@ def browsing(queue: Queue) -> Browse:
         )
 
     return browser
+
+
+def _state(queue: Queue) -> QueueState:
+    return QueueState(
+        leasing=queue.leasing,
+        assignments=queue.assignments,
+        corrections=queue.corrections,
+        notes=queue.notes,
+        history=MemberHistory(queue.database),
+        listing=queue.listing,
+        statistics=Statistics(queue.database, correction=HOUR * 24),
+        reviewers=queue.reviewers,
+        accounts=queue.accounts,
+        trail=queue.trail,
+        clock=utc_now,
+    )
 
 
 async def _by_header(request: Request) -> Principal:

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from services.review_queue.app import create_app
 from services.review_queue.reviewing.review import Shares
 from services.review_queue.settings import Settings
-from shared.auth.principal import ROLES
+from shared.auth.permissions import ROLES
 from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings
 from tests.connected.review_queue.harness import ADDRESS, CRITERION, PASSWORD, Queue
@@ -82,7 +82,7 @@ async def service_settings(
         "engines": EngineSettings.model_validate({**fields, "database_url": database}),
         "undo_seconds": 1,
         "overlap_share": 0,
-        "withheld_share": 0,
+        "blind_share": 0,
         "bootstrap_users": ",".join(f"{name}:{role}:{PASSWORD}" for name, role in USERS.items()),
         "API_TOKENS": ",".join(f"the-{role}:{role}:{token_of(role)}" for role in ROLES),
         **changes,
@@ -106,9 +106,9 @@ async def act(
     return await client.post(path, json={"token": assignment["token"], **body})
 
 
-async def queued(inside: Queue, *, overlap: float = 0.0, withheld: float = 0.0) -> str:
-    """One case in an empty line."""
-    inside.shares = Shares(overlap=overlap, withheld=withheld)
+async def queued(inside: Queue, *, overlap: float = 0.0, blind: float = 0.0) -> str:
+    """One case in an empty queue."""
+    inside.shares = Shares(overlap=overlap, blind=blind)
     case_id = f"case-{uuid4().hex[:8]}"
     request = requested(case_id, answer=ANSWER, reason="label_mass")
     await inside.handlers.reviews_requested([request])

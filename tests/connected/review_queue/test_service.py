@@ -151,7 +151,7 @@ async def test_what_is_wrong_is_said_and_nothing_counts(
     assert (await amara.get("/v1/assignments")).json() == []
 
 
-async def test_a_reviewer_sees_his_own_and_readers_see_all(
+async def test_a_reviewer_sees_their_own_and_readers_see_all(
     service: Service, amara: httpx.AsyncClient
 ) -> None:
     review_id = review_id_of(named("wrong"))  # given back: nobody has decided it
@@ -203,7 +203,7 @@ async def test_a_person_signs_in_works_and_signs_out(service: Service) -> None:
         html = (await page.get(f"/assignments/{assignment['assignment_id']}")).text
         assert f"claim-{named('on-the-page')}" in html
         assert (await page.get("/sign-in")).status_code == 303
-        assert "In work" in (await page.get("/queue")).text
+        assert "In progress" in (await page.get("/queue")).text
         out = await page.post("/sign-out")
         assert out.headers["location"] == "/sign-in"
         assert (await page.get("/")).headers["location"] == "/sign-in"
@@ -219,7 +219,7 @@ async def test_a_person_signs_in_works_and_signs_out(service: Service) -> None:
         ("javascript:alert(1)", "/"),
     ],
 )
-async def test_who_signs_in_goes_where_he_wanted_to_and_nowhere_else(
+async def test_signing_in_leads_to_the_page_that_was_asked_for_and_nowhere_else(
     service: Service, back: str, to: str
 ) -> None:
     async with service.client(**{"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}) as page:

@@ -19,7 +19,8 @@ from services.trainer.store import Store
 from shared.errors import Transient
 from shared.events import ArtifactRef, ModelTrained, Split, TrainingProgressed
 from shared.messaging.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
-from shared.runs.child_process import Outcome, run_module
+from shared.runs import worker as run_worker
+from shared.runs.child_process import ChildOutcome, run_module
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.model_registry import store
@@ -183,12 +184,12 @@ async def test_an_outage_at_the_end_costs_no_training_and_no_attempt(
             raise Transient("object storage is away")
         return store(*arguments, **named)
 
-    async def counted(*arguments: Any) -> Outcome:
+    async def counted(*arguments: Any) -> ChildOutcome:
         trained.append(arguments)
         return await run_module(*arguments)
 
     monkeypatch.setattr(worker, "store", away)
-    monkeypatch.setattr(worker, "run_module", counted)
+    monkeypatch.setattr(run_worker, "run_module", counted)
     async with trainer(engine, tmp_path) as client:
         await publish(engine, released)
         run = await ended(client, released.dataset_version)
@@ -209,12 +210,12 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_training(
     async def away(*_: Any, **__: Any) -> None:
         raise Transient("PostgreSQL is away")
 
-    async def counted(*arguments: Any) -> Outcome:
+    async def counted(*arguments: Any) -> ChildOutcome:
         trained.append(arguments)
         return await run_module(*arguments)
 
     monkeypatch.setattr(Store, "report", away)
-    monkeypatch.setattr(worker, "run_module", counted)
+    monkeypatch.setattr(run_worker, "run_module", counted)
     quick = recipe(tmp_path)
     async with trainer(engine, tmp_path, strategy="lora", base_model=base, recipe=quick) as client:
         await publish(engine, released)

@@ -46,6 +46,7 @@ async def test_a_released_dataset_becomes_an_immutable_version(
     model = trained[0].model
     assert model.dataset_version == released.dataset_version
     assert model.backend == "scikit-learn"
+    assert model.longest_prompt_tokens is None
     assert model.temperature > 0
     manifest = ModelManifest.model_validate_json(artifacts.get(model.manifest))
     assert {"README.md", "recipe.json", "metrics.json"} < set(manifest.files)

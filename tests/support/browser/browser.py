@@ -26,7 +26,7 @@ from shared.messaging.producer import Producer
 from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings, engine_settings
 from tests.support.browser.chromium import chromium
-from tests.support.crowd import Process
+from tests.support.crowd.processes import Process
 
 PASSWORD = "a-long-password"
 USERS = {

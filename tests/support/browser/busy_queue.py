@@ -12,14 +12,14 @@ from deploy.simulation import SimulatedClaim
 from services.review_queue.reviewing.review import Shares
 from shared.events import ReviewRequested, review_id_of
 from shared.tasks import TASKS
-from shared.tasks.adjudication.claim import ClaimInput
 from shared.tasks.adjudication.edits import with_edits
+from shared.tasks.adjudication.input import ClaimInput
 from tests.support.browser.browser import Workplace
 from tests.support.browser.claims_in_line import SIMULATION, asked
 from tests.support.browser.colleague import Colleague, colleague
 from tests.support.builders.events import case
 
-SHARES = Shares(overlap=0.5, withheld=0.5)
+SHARES = Shares(overlap=0.5, blind=0.5)
 _DECIDED, _WAITING = range(6700, 6860), range(6400, 6700)
 _REVIEWERS = ("amara", "bo", "cleo", "sam")
 # Everything came and was decided a while ago; the audit trail keeps its times, as it must.
@@ -59,21 +59,21 @@ PICTURED = SimulatedClaim(
 )
 
 
-def waiting(*, withheld: bool, twice: bool, minutes: float) -> ReviewRequested:
+def waiting(*, blind: bool, twice: bool, minutes: float) -> ReviewRequested:
     """A denial in line for which the draws are as wanted."""
     claims = (SIMULATION.claim(number) for number in _WAITING)
     requests = (asked(claim, minutes=minutes) for claim in claims if claim.label == "DENIED")
     return next(
         request
         for request in requests
-        if SHARES.withholds(request.review_id) is withheld
+        if SHARES.is_blind(request.review_id) is blind
         and (SHARES.opinions_wanted(request.review_id) == 2) is twice
     )
 
 
 def in_line() -> Iterator[ReviewRequested]:
     """What waits: of both tasks, for all reasons, for minutes or hours."""
-    reasons = ("low_confidence", "low_confidence", "label_mass", "policy", "audit")
+    reasons = ("low_confidence", "low_confidence", "label_mass", "unscored", "audit")
     for n, number in enumerate(range(6600, 6680)):
         claim, wait = SIMULATION.claim(number), {"minutes": 20 + 4 * n}
         denied = claim.label == "DENIED"
@@ -143,7 +143,7 @@ def answer_of(claim: SimulatedClaim, label: str) -> dict[str, Any]:
     said = {"reasoning": claim.reasoning, "reason_code": claim.reason_code}
     if label != claim.label:
         said = {"reasoning": "I read the note otherwise."}
-    rules = TASKS["adjudication"].rules_of(claim.input)
+    rules = TASKS["adjudication"].presentation.rules_of(claim.input)
     if label != "DENIED" or not rules:
         return said
     quoted = asdict(rules[0])

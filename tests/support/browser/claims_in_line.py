@@ -14,7 +14,7 @@ from shared.events import (
     review_id_of,
 )
 from shared.tasks import TASKS
-from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.input import ClaimInput
 from tests.support.builders import events
 from tests.support.builders.events import answers, predicted
 

@@ -9,12 +9,12 @@ from tests.support.browser.browser import Workplace
 from tests.support.browser.claims_in_line import asked, claims
 from tests.support.browser.desk import STOPWATCH, Desk
 
-SHARES = Shares(overlap=0.5, withheld=0.2)
+SHARES = Shares(overlap=0.5, blind=0.2)
 SETTINGS = {
     "lease_seconds": 60,
     "undo_seconds": 120,
     "overlap_share": SHARES.overlap,
-    "withheld_share": SHARES.withheld,
+    "blind_share": SHARES.blind,
 }
 _fresh = {label: claims(label, start=start) for start, label in ((0, "APPROVED"), (3000, "DENIED"))}
 
@@ -23,23 +23,23 @@ def in_line(
     number: int,
     label: str = "APPROVED",
     *,
-    withheld: bool = False,
+    blind: bool = False,
     twice: bool = False,
     **changes: Any,
 ) -> list[ReviewRequested]:
-    """So many new requests, the first one first in line; withheld or not, for one reviewer or
+    """So many new requests, the first one first in line; blind or not, for one reviewer or
     two, as wanted."""
     found: list[ReviewRequested] = []
     while len(found) < number:
         request = asked(next(_fresh[label]), minutes=900 - len(found), **changes)
-        if _drawn(request) == (withheld, twice):
+        if _drawn(request) == (blind, twice):
             found.append(request)
     return found
 
 
 def _drawn(request: ReviewRequested) -> tuple[bool, bool]:
     review_id = request.review_id
-    return SHARES.withholds(review_id), SHARES.opinions_wanted(review_id) == 2
+    return SHARES.is_blind(review_id), SHARES.opinions_wanted(review_id) == 2
 
 
 def title(request: ReviewRequested) -> str:

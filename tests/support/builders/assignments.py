@@ -18,7 +18,7 @@ def assignment(request: ReviewRequested, **changes: Any) -> Assignment:
         leased_at=NOW,
         lease_expires_at=NOW,
         label_before=None,
-        withheld=False,
+        blind=False,
         request=request,
     )
     return replace(seat, **changes)

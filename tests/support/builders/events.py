@@ -9,6 +9,7 @@ from shared.events import (
     ArtifactRef,
     Case,
     CaseSubmitted,
+    DecisionMade,
     PredictionMade,
     RolloutChanged,
     Score,
@@ -60,6 +61,7 @@ def trained(version: str = "adjudication-v1.0", **changes: Any) -> TrainedModel:
         "base_model": None,
         "prompt_version": ADJUDICATION.prompt_version,
         "temperature": 1.0,
+        "longest_prompt_tokens": None,
         "manifest": reference(),
         "dataset_version": "adjudication-d1",
         "dataset_manifest": reference("s3://datasets/adjudication/d1/manifest.json"),
@@ -138,3 +140,20 @@ def predicted(
         "rollout_revision": 1,
     }
     return PredictionMade.model_validate({**fields, **changes})
+
+
+def decision(case_id: str = "case-1", **changes: Any) -> DecisionMade:
+    """A model's approval."""
+    fields = {
+        "occurred_at": NOW,
+        "case_id": case_id,
+        "task": "adjudication",
+        "claim_id": None,
+        "group_id": "group",
+        "label": "APPROVED",
+        "decided_by": "model",
+        "route_reason": "confident",
+        "inclusion_probability": 1.0,
+        "content_sha256": "0" * 64,
+    }
+    return DecisionMade.model_validate({**fields, **changes})

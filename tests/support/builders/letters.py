@@ -3,23 +3,16 @@
 It is registered nowhere; a test that needs it found by name puts it into `TASKS` for a while.
 """
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from shared.tasks.fields import MEMBER_DATA
-from shared.tasks.task import (
-    CodeTitle,
-    HistoricCase,
-    Label,
-    Panel,
-    Prompt,
-    ReasonCode,
-    Rule,
-    Section,
-    Task,
-)
+from shared.tasks.history import HistoricCase, History
+from shared.tasks.presentation import CodeTitle, Panel, Presentation, Rule, Section
+from shared.tasks.task import Label, Prompt, ReasonCode, Task
 
 
 class Drug(BaseModel):
@@ -53,14 +46,14 @@ BARE = Task(
     prompt_version="letters-1",
     render=lambda letter: Prompt("SEND, REWRITE or ASK_WARD.", letter.body),
     group_of=lambda letter: letter.letter_id,
-    read_history=_read,
-    required_columns=(),
-    optional_columns=(),
+    history=History(_read, required_columns=()),
     reason_codes=(ReasonCode("WRONG_DRUG", "REWRITE", "A drug is wrong"),),
-    layout=(
-        Section("Letter", ("letter_id", "patient", "keywords")),
-        Section("Text", ("body",), wide=True),
-        Section("Drugs", ("drugs", "author")),
+    presentation=Presentation(
+        sections=(
+            Section("Letter", ("letter_id", "patient", "keywords")),
+            Section("Text", ("body",), wide=True),
+            Section("Drugs", ("drugs", "author")),
+        ),
     ),
     examples=(),
 )
@@ -79,13 +72,14 @@ def _panels_of(letter: Letter) -> tuple[Panel, ...]:
     return (Panel("length", "Length", ("Words",), ((str(len(letter.body.split())),),)),)
 
 
-LETTERS = Task(
-    **{
-        **vars(BARE),
-        "title_of_code": _title_of_code,
-        "rules_of": _rules_of,
-        "panels_of": _panels_of,
-    }
+LETTERS = replace(
+    BARE,
+    presentation=replace(
+        BARE.presentation,
+        title_of_code=_title_of_code,
+        rules_of=_rules_of,
+        panels_of=_panels_of,
+    ),
 )
 
 LETTER: dict[str, Any] = {

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from deploy.embedded.external_engines import outside_engines
+from deploy.embedded.external_engines import read_external_engines
 from deploy.embedded.stack import EmbeddedStack
 from tests.support.engines.real_engines import RealEngines
 
@@ -56,7 +56,7 @@ class EmbeddedEngines:
 @contextmanager
 def running_engines() -> Iterator[dict[str, str]]:
     """Settings of engines that run until the end of the block."""
-    if outside := outside_engines(os.environ):
+    if outside := read_external_engines(os.environ):
         yield outside
         return
     with own_engines() as engines:

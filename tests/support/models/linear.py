@@ -5,8 +5,8 @@ from io import StringIO
 from pathlib import Path
 
 from deploy.simulation import SimulatedClaim, simulated_claims
-from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress
+from services.trainer.strategies.linear import LinearRecipe
 from services.trainer.train import run
 from shared.events import TrainedModel
 from shared.storage.artifacts import Artifacts
@@ -49,7 +49,7 @@ def train_linear_model(directory: Path, *, cases: int = 120, seed: int = 1) -> P
     ):
         (data / f"{split}.jsonl").write_text("\n".join(part))
     run(
-        Recipe(strategy="linear"),
+        LinearRecipe(),
         data=data,
         base=None,
         out=out,

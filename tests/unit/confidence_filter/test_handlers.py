@@ -37,7 +37,7 @@ class Filter:
         taking = Handlers(
             self.store,  # type: ignore[arg-type]
             lambda task: self.known,
-            policy=PROMPTLY,
+            settings=PROMPTLY,
             now=lambda: NOW,
         )
         made = [predicted(f"case-{r}", rollout_revision=r) for r in revisions]
@@ -63,5 +63,5 @@ async def test_a_stop_that_inference_read_first_stops_the_filter_too() -> None:
 
 
 async def test_what_stays_unknown_goes_to_a_human(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers, "PATIENCE_SECONDS", 0.1)
-    assert await Filter(rollout(revision=5)).take(5, 6) == ["confident", "policy"]
+    monkeypatch.setattr(handlers, "ROLLOUT_WAIT_SECONDS", 0.1)
+    assert await Filter(rollout(revision=5)).take(5, 6) == ["confident", "stale_version"]

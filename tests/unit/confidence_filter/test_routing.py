@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.confidence_filter.handlers import decision, review_request
-from services.confidence_filter.routing import Accept, Review, RoutingSettings, judge
+from services.confidence_filter.routing import Accept, Review, RoutingSettings, route_prediction
 from shared.errors import Rejected
 from shared.events import DecisionMade, PredictionMade
 from shared.tasks import TASKS
+from shared.tasks.task import Task
 from tests.support.builders.events import (
     ADJUDICATION,
     NOW,
@@ -22,7 +23,7 @@ from tests.support.builders.events import (
 )
 
 NO_AUDIT = RoutingSettings(audit_rate=1e-12, audit_salt="s")
-POLICY = RoutingSettings(audit_rate=0.05, audit_salt="s")
+AUDITED = RoutingSettings(audit_rate=0.05, audit_salt="s")
 UNREAD = predicted(scores=(), answering_version=None, failed_versions=("adjudication-v1.0",))
 OF_ANOTHER_PROMPT = score(answers("APPROVED", 0.99)).model_copy(
     update={"prompt_version": "adjudication-1"}
@@ -30,7 +31,7 @@ OF_ANOTHER_PROMPT = score(answers("APPROVED", 0.99)).model_copy(
 
 
 def test_a_confident_approval_is_accepted() -> None:
-    route = judge(predicted(), rollout(), NO_AUDIT)
+    route = route_prediction(predicted(), rollout(), NO_AUDIT)
 
     assert isinstance(route, Accept)
     assert route.answer.label == "APPROVED"
@@ -45,21 +46,21 @@ def test_a_confident_approval_is_accepted() -> None:
         (predicted(confidence=0.8), rollout(), "low_confidence"),
         (predicted(label_mass=0.4), rollout(), "label_mass"),
         (predicted(), rollout(stopped=True), "stopped"),
-        (predicted(), None, "policy"),
-        (predicted(), rollout(champion=served("adjudication-v1.1")), "policy"),
+        (predicted(), None, "stale_version"),
+        (predicted(), rollout(champion=served("adjudication-v1.1")), "stale_version"),
         (predicted(scores=(), answering_version=None), rollout(), "no_champion"),
         (predicted(scores=(), answering_version=None), None, "no_champion"),
-        (UNREAD, rollout(), "policy"),
+        (UNREAD, rollout(), "unscored"),
         (predicted(), rollout(champion=served(threshold=1.01)), "low_confidence"),
-        (predicted(rollout_revision=2), rollout(), "policy"),
+        (predicted(rollout_revision=2), rollout(), "stale_version"),
         (predicted(rollout_revision=2), rollout(stopped=True), "stopped"),
-        (predicted(scores=(OF_ANOTHER_PROMPT,)), rollout(), "policy"),
+        (predicted(scores=(OF_ANOTHER_PROMPT,)), rollout(), "prompt_mismatch"),
     ],
 )
 def test_everything_else_goes_to_a_human(
     prediction: PredictionMade, state: object, reason: str
 ) -> None:
-    assert judge(prediction, state, NO_AUDIT) == Review(reason)  # type: ignore[arg-type]
+    assert route_prediction(prediction, state, NO_AUDIT) == Review(reason)  # type: ignore[arg-type]
 
 
 def test_the_candidates_answer_is_judged_by_its_own_threshold() -> None:
@@ -68,12 +69,12 @@ def test_the_candidates_answer_is_judged_by_its_own_threshold() -> None:
         candidate=served("adjudication-v1.1", threshold=0.7), stage="canary", share=0.25
     )
 
-    assert isinstance(judge(prediction, state, NO_AUDIT), Accept)
+    assert isinstance(route_prediction(prediction, state, NO_AUDIT), Accept)
 
 
 def test_the_audit_draws_its_share_and_the_same_cases_again() -> None:
-    routes = [judge(predicted(f"case-{n}"), rollout(), POLICY) for n in range(4000)]
-    again = [judge(predicted(f"case-{n}"), rollout(), POLICY) for n in range(4000)]
+    routes = [route_prediction(predicted(f"case-{n}"), rollout(), AUDITED) for n in range(4000)]
+    again = [route_prediction(predicted(f"case-{n}"), rollout(), AUDITED) for n in range(4000)]
     drawn = [route for route in routes if route == Review("audit", 0.05)]
 
     assert routes == again
@@ -85,7 +86,7 @@ def test_labels_of_another_task_are_refused() -> None:
     prediction = predicted(scores=(score({"YES": 0.9, "NO": 0.1}),))
 
     with pytest.raises(Rejected, match="not the task's labels"):
-        judge(prediction, rollout(), NO_AUDIT)
+        route_prediction(prediction, rollout(), NO_AUDIT)
 
 
 @given(
@@ -106,7 +107,7 @@ def test_no_model_output_becomes_an_adverse_decision(
 ) -> None:
     prediction = predicted(case_id, label=label, confidence=confidence, label_mass=label_mass)
     state = rollout(champion=served(threshold=threshold))
-    route = judge(prediction, state, RoutingSettings(audit_rate, "s"))
+    route = route_prediction(prediction, state, RoutingSettings(audit_rate, "s"))
 
     if isinstance(route, Accept):
         event = decision(prediction, route, at=NOW)
@@ -119,18 +120,22 @@ def test_no_model_output_becomes_an_adverse_decision(
         assert 0 < event_out.inclusion_probability <= 1
 
 
-@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
-def test_the_types_refuse_an_adverse_acceptance(task: object) -> None:
+@pytest.mark.parametrize(
+    ("task", "label"),
+    [(task, label.name) for task in TASKS.values() for label in task.labels if label.adverse],
+    ids=lambda value: value.name if isinstance(value, Task) else value,
+)
+def test_the_types_refuse_an_adverse_acceptance(task: Task, label: str) -> None:
     with pytest.raises(ValueError, match="adverse"):
-        Accept(score(answers("DENIED", 0.99)), "adjudication", 0.05)
+        Accept(score({label: 0.99}), task.name, 0.05)
     with pytest.raises(ValidationError, match="adverse"):
         DecisionMade(
             occurred_at=NOW,
             case_id="case-1",
-            task=task.name,  # type: ignore[attr-defined]
+            task=task.name,
             claim_id=None,
             group_id="g",
-            label="DENIED",
+            label=label,
             decided_by="model",
             route_reason="confident",
             inclusion_probability=0.05,

@@ -55,7 +55,7 @@ def test_a_redelivered_review_has_the_same_content_and_a_changed_one_another() -
 def test_a_row_imported_under_another_policy_is_the_same_label(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    claim = ADJUDICATION.read_history(row(1))
+    claim = ADJUDICATION.history.read(row(1))
     before = label_of_history(ADJUDICATION, "CLM-1", claim)
     monkeypatch.setattr(edits, "policies", dict)
 
@@ -67,7 +67,7 @@ def test_a_row_imported_under_another_policy_is_the_same_label(
 
 def test_history_is_marked_and_named_by_task_and_claim() -> None:
     first, again, other = (
-        label_of_history(ADJUDICATION, found["claim_id"], ADJUDICATION.read_history(found))
+        label_of_history(ADJUDICATION, found["claim_id"], ADJUDICATION.history.read(found))
         for found in (row(1), row(1, member_id="M-9"), row(2))
     )
 
@@ -78,7 +78,7 @@ def test_history_is_marked_and_named_by_task_and_claim() -> None:
 
 
 def test_the_findings_reach_neither_input_nor_prompt() -> None:
-    label = label_of_history(ADJUDICATION, "CLM-1", ADJUDICATION.read_history(row(1)))
+    label = label_of_history(ADJUDICATION, "CLM-1", ADJUDICATION.history.read(row(1)))
 
     prompt = ADJUDICATION.prompt(label.input)
 
@@ -87,7 +87,7 @@ def test_the_findings_reach_neither_input_nor_prompt() -> None:
 
 def test_an_imported_claim_and_a_live_case_of_one_member_share_their_group() -> None:
     """What inference derives for a case without a group, the import derives too."""
-    imported = label_of_history(ADJUDICATION, "CLM-1", ADJUDICATION.read_history(row(1)))
+    imported = label_of_history(ADJUDICATION, "CLM-1", ADJUDICATION.history.read(row(1)))
     live = ADJUDICATION.validate(claim_input(member_id="M-1"))
 
     assert imported.group_id == ADJUDICATION.group_of(live)
@@ -95,7 +95,7 @@ def test_an_imported_claim_and_a_live_case_of_one_member_share_their_group() -> 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 def test_the_column_that_names_the_claim_is_required(task: Any) -> None:
-    assert task.claim_column in task.required_columns
+    assert task.history.claim_column in task.history.required_columns
 
 
 def test_what_models_decide_is_not_even_consumed() -> None:

@@ -9,9 +9,9 @@ from kafka import TopicPartition
 from rich.console import RenderableType
 
 from deploy.cli import views
-from deploy.cli.dead_letters import Kept
+from deploy.cli.dead_letters import StoredLetter
 from deploy.demo.display import Display
-from deploy.demo.loop_state import Loop
+from deploy.demo.loop_state import LoopState
 from deploy.embedded import status
 from deploy.embedded.health import Health
 from deploy.terminal import Terminal
@@ -34,7 +34,7 @@ def test_a_dead_letter_of_any_error_is_listed(poison: str) -> None:
     record = SimpleNamespace(topic="t", partition=0, offset=1, key=b"", value=b"", headers=())
     letter = DeadLetter.of(record, group="inference", error=Rejected("is odd", field=poison))
 
-    found = shown(views.letters([Kept(TopicPartition("t.inference.dlq", 0), 7, letter)]))
+    found = shown(views.letters([StoredLetter(TopicPartition("t.inference.dlq", 0), 7, letter)]))
 
     assert f"{poison}: is odd".replace("\x1b", r"\x1b") in found
 
@@ -57,7 +57,7 @@ def test_a_health_of_any_reason_is_shown() -> None:
 
 def test_a_step_of_any_name_is_shown() -> None:
     terminal = Terminal(file=StringIO(), width=300)
-    Display(Loop("adjudication", own=set()), terminal).step("v[quantized]: FAIL [/x]")
+    Display(LoopState("adjudication", own=set()), terminal).step("v[quantized]: FAIL [/x]")
 
     assert isinstance(terminal.file, StringIO)
     assert "v[quantized]: FAIL [/x]" in terminal.file.getvalue()

@@ -14,10 +14,10 @@ import numpy as np
 from services.confidence_filter.settings import Settings as FilterSettings
 from services.dataset_accumulator.settings import Settings as AccumulatorSettings
 from services.dataset_accumulator.splits import read_shares
-from services.evaluator.gate import Judgment, judge
+from services.evaluator.gate import Judgment, judge_candidate
 from services.evaluator.measures.bootstrap import EvaluatedVersion
 from services.evaluator.measures.held_out import Answers, Floats, HeldOut, Integers
-from services.evaluator.measures.threshold import NOTHING, propose
+from services.evaluator.measures.threshold import ACCEPTS_NOTHING, propose_threshold
 from services.evaluator.settings import Settings as EvaluatorSettings
 from shared.storage.datasets import SPLITS
 from tests.unit.evaluator.simulated_versions import ADVERSE, LABELS
@@ -25,7 +25,7 @@ from tests.unit.evaluator.simulated_versions import ADVERSE, LABELS
 AUDIT_RATE: float = FilterSettings.model_fields["audit_rate"].default
 LABEL_THRESHOLD: int = AccumulatorSettings.model_fields["label_threshold"].default
 SHARES = read_shares(AccumulatorSettings.model_fields["split_shares"].default)
-RULES = replace(EvaluatorSettings().rules, resamples=300)
+GATE = replace(EvaluatorSettings().gate, resamples=300)
 
 CLAIMS = 10_000
 UNSEEN = slice(CLAIMS, None)  # 4,000 more that nobody labels: they say what is really so
@@ -78,7 +78,7 @@ class World:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Evaluation:
     """A version's evaluation, and how it really is."""
 
     judgment: Judgment
@@ -122,38 +122,38 @@ class Loop:
             seen = ~accepted | (self.rng.random(len(claims)) < self.audit_rate)
             self._label(claims[seen], np.where(accepted, 1 / self.audit_rate, 1.0)[seen])
 
-    def evaluate(self, version: Version) -> Outcome:
+    def evaluate(self, version: Version) -> Evaluation:
         found = self.world.answers(version)
-        claims, held = self._part("calibration")
-        tolerated = RULES.tolerated_error
-        threshold = propose(held, _of(found, claims), tolerated_error=tolerated).threshold
-        claims, held = self._part("test")
+        claims, held_out = self._part("calibration")
+        tolerated = GATE.tolerated_error
+        proposal = propose_threshold(held_out, _of(found, claims), tolerated_error=tolerated)
+        claims, held_out = self._part("test")
         champion = self.champion and EvaluatedVersion(
             _of(self.champion.answers, claims), self._threshold
         )
-        candidate = EvaluatedVersion(_of(found, claims), threshold)
-        judgment = judge(held, candidate, champion, rules=RULES, rng=self.rng)
-        return self._outcome(found, judgment, threshold)
+        candidate = EvaluatedVersion(_of(found, claims), proposal.threshold)
+        judgment = judge_candidate(held_out, candidate, champion, settings=GATE, rng=self.rng)
+        return self._outcome(found, judgment, proposal.threshold)
 
     def promote(self, version: Version, threshold: float) -> None:
         self.champion = EvaluatedVersion(self.world.answers(version), threshold)
 
     @property
     def _threshold(self) -> float:
-        return self.champion.threshold if self.champion else NOTHING
+        return self.champion.threshold if self.champion else ACCEPTS_NOTHING
 
-    def _outcome(self, found: Answers, judgment: Judgment, threshold: float) -> Outcome:
+    def _outcome(self, found: Answers, judgment: Judgment, threshold: float) -> Evaluation:
         claims = np.arange(*UNSEEN.indices(len(found.probabilities)))
         unseen, said = self.world.held_out(claims, np.ones(len(claims))), _of(found, claims)
         wrong, accepted = said.predicted != unseen.truth, said.accepted(unseen, threshold)
         error = float(wrong[accepted].mean()) if accepted.any() else 0.0
-        return Outcome(judgment, threshold, 1.0 - float(wrong.mean()), error)
+        return Evaluation(judgment, threshold, 1.0 - float(wrong.mean()), error)
 
     def _accepted(self, claims: Integers) -> np.ndarray:
         if self.champion is None:
             return np.zeros(len(claims), dtype=bool)
-        held = self.world.held_out(claims, np.ones(len(claims)))
-        return _of(self.champion.answers, claims).accepted(held, self._threshold)
+        held_out = self.world.held_out(claims, np.ones(len(claims)))
+        return _of(self.champion.answers, claims).accepted(held_out, self._threshold)
 
     def _next(self, count: int) -> Integers:
         claims = np.arange(self.came_in, self.came_in + count)
@@ -184,11 +184,11 @@ def _of(answers: Answers, claims: Integers) -> Answers:
 class Study:
     """What came of many installations. Only laps with a champion to compare with are counted."""
 
-    candidates: list[Outcome] = field(default_factory=list)
+    candidates: list[Evaluation] = field(default_factory=list)
     champions: list[int] = field(default_factory=list)  # new ones, each installation's
-    worse: list[tuple[str, float, Outcome]] = field(default_factory=list)  # loss in accuracy
+    worse: list[tuple[str, float, Evaluation]] = field(default_factory=list)  # loss in accuracy
 
-    def share(self, what: Callable[[Outcome], bool]) -> float:
+    def share(self, what: Callable[[Evaluation], bool]) -> float:
         return float(np.mean([what(one) for one in self.candidates]))
 
     def falsely_promoted(self) -> dict[str, float]:
@@ -211,7 +211,7 @@ def study(
     for seed in range(installations):
         loop = Loop(World(seed), audit_rate)
         loop.import_history(history)
-        serving: tuple[Version, Outcome] | None = None
+        serving: tuple[Version, Evaluation] | None = None
         promoted = 0
         for lap in range(laps + 1):
             version = Version.trained_on(loop.training_labels, seed=10 * lap)

@@ -9,7 +9,7 @@ LABELS = ("APPROVED", "DENIED", "PENDING")
 ADVERSE = np.array([False, True, True])
 
 
-def held_out(
+def simulate_held_out(
     rng: np.random.Generator,
     cases: int,
     *,
@@ -26,35 +26,35 @@ def held_out(
     )
 
 
-def saying(held: HeldOut, predicted: Integers, *, confidence: float = 0.6) -> Answers:
+def saying(held_out: HeldOut, predicted: Integers, *, confidence: float = 0.6) -> Answers:
     """A version that answers `predicted`, always with the same confidence."""
-    table = np.full((len(held), 3), (1 - confidence) / 2)
-    table[np.arange(len(held)), predicted] = confidence
-    return Answers("adjudication-v1.1", table, np.ones(len(held)), 1.0)
+    table = np.full((len(held_out), 3), (1 - confidence) / 2)
+    table[np.arange(len(held_out)), predicted] = confidence
+    return Answers("adjudication-v1.1", table, np.ones(len(held_out)), 1.0)
 
 
-def wrong_where(held: HeldOut, mistakes: np.ndarray) -> EvaluatedVersion:
+def wrong_where(held_out: HeldOut, mistakes: np.ndarray) -> EvaluatedVersion:
     """Right except for the cases in `mistakes`; accepts nothing."""
     return EvaluatedVersion(
-        saying(held, np.where(mistakes, (held.truth + 1) % 3, held.truth)), 1.01
+        saying(held_out, np.where(mistakes, (held_out.truth + 1) % 3, held_out.truth)), 1.01
     )
 
 
 def sharp(
-    rng: np.random.Generator, held: HeldOut, *, quality: float, noise: float, scale: float = 1.0
+    rng: np.random.Generator, held_out: HeldOut, *, quality: float, noise: float, scale: float = 1.0
 ) -> Answers:
     """A version with calibrated-looking confidences: the true label's logit is raised.
 
     `noise` of the cases were labeled at random; `scale` above 1 makes it overconfident.
     """
-    logits = rng.normal(size=(len(held), 3))
-    noisy = rng.random(len(held)) < noise
-    seen = np.where(noisy, rng.integers(0, 3, len(held)), held.truth)
-    logits[np.arange(len(held)), seen] += quality
+    logits = rng.normal(size=(len(held_out), 3))
+    noisy = rng.random(len(held_out)) < noise
+    seen = np.where(noisy, rng.integers(0, 3, len(held_out)), held_out.truth)
+    logits[np.arange(len(held_out)), seen] += quality
     raised = np.exp(quality * scale * logits)
     return Answers(
         "adjudication-v1.1",
         raised / raised.sum(axis=1, keepdims=True),
-        np.ones(len(held)),
+        np.ones(len(held_out)),
         1.0,
     )

@@ -3,13 +3,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from services.evaluator.gate import judge
+from services.evaluator.evaluation_request import GateSettings
+from services.evaluator.gate import judge_candidate
 from services.evaluator.measures.bootstrap import EvaluatedVersion
-from services.evaluator.measures.choice import acceptance
-from services.evaluator.request import GateSettings
-from tests.unit.evaluator.simulated_versions import held_out, saying, sharp, wrong_where
+from services.evaluator.measures.choice import measure_acceptance
+from tests.unit.evaluator.simulated_versions import saying, sharp, simulate_held_out, wrong_where
 
-RULES = GateSettings(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=400)
+GATE = GateSettings(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=400)
 
 
 def verdicts(
@@ -26,16 +26,16 @@ def verdicts(
     found: Counter[str] = Counter()
     rng = np.random.default_rng(20260302)
     for _ in range(runs):
-        held = held_out(rng, cases, group_size=group_size)
+        held_out = simulate_held_out(rng, cases, group_size=group_size)
 
         def mistakes(rate: float) -> np.ndarray:
             groups = rng.random(cases // group_size + 1) < rate
-            return groups[held.groups]  # noqa: B023
+            return groups[held_out.groups]  # noqa: B023
 
         common = mistakes(both)
-        one = wrong_where(held, common | mistakes(candidate - both))
-        two = wrong_where(held, common | mistakes(champion - both))
-        found[judge(held, one, two, rules=RULES, rng=rng).verdict] += 1
+        one = wrong_where(held_out, common | mistakes(candidate - both))
+        two = wrong_where(held_out, common | mistakes(champion - both))
+        found[judge_candidate(held_out, one, two, settings=GATE, rng=rng).verdict] += 1
     return found
 
 
@@ -74,9 +74,15 @@ def test_an_equal_candidate_needs_many_cases() -> None:
 def test_too_few_effective_cases_are_inconclusive_whatever_they_say() -> None:
     rng = np.random.default_rng(1)
     weights = np.where(rng.random(300) < 0.03, 20.0, 1.0)
-    held = held_out(rng, 300, weights=weights)
-    worse = wrong_where(held, np.ones(300, dtype=bool))
-    found = judge(held, worse, wrong_where(held, np.zeros(300, dtype=bool)), rules=RULES, rng=rng)
+    held_out = simulate_held_out(rng, 300, weights=weights)
+    worse = wrong_where(held_out, np.ones(300, dtype=bool))
+    found = judge_candidate(
+        held_out,
+        worse,
+        wrong_where(held_out, np.zeros(300, dtype=bool)),
+        settings=GATE,
+        rng=rng,
+    )
     assert found.verdict == "INCONCLUSIVE"
     assert "at least 100 are needed" in found.reasons[0]
     assert f"{(weights > 1).sum()} drawn at 5% stand for" in found.reasons[0]
@@ -85,43 +91,43 @@ def test_too_few_effective_cases_are_inconclusive_whatever_they_say() -> None:
 def test_errors_in_cases_that_stand_for_many_weigh_more_than_others() -> None:
     rng = np.random.default_rng(1)
     rare = np.arange(800) < 200
-    held = held_out(rng, 800, weights=np.where(rare, 6.0, 1.0))
+    held_out = simulate_held_out(rng, 800, weights=np.where(rare, 6.0, 1.0))
     # A tenth of the cases but a quarter of the weight, against 15 % and 7 %.
-    one = wrong_where(held, rare & (rng.random(800) < 0.4))
-    two = wrong_where(held, ~rare & (rng.random(800) < 0.2))
-    assert judge(held, one, two, rules=RULES, rng=rng).verdict == "FAIL"
-    assert judge(held, two, one, rules=RULES, rng=rng).verdict == "PASS"
+    one = wrong_where(held_out, rare & (rng.random(800) < 0.4))
+    two = wrong_where(held_out, ~rare & (rng.random(800) < 0.2))
+    assert judge_candidate(held_out, one, two, settings=GATE, rng=rng).verdict == "FAIL"
+    assert judge_candidate(held_out, two, one, settings=GATE, rng=rng).verdict == "PASS"
 
 
 def test_many_cases_of_few_groups_are_inconclusive() -> None:
     rng = np.random.default_rng(1)
-    held = held_out(rng, 400, group_size=40)
-    fine = wrong_where(held, np.zeros(400, dtype=bool))
-    assert judge(held, fine, fine, rules=RULES, rng=rng).verdict == "INCONCLUSIVE"
+    held_out = simulate_held_out(rng, 400, group_size=40)
+    fine = wrong_where(held_out, np.zeros(400, dtype=bool))
+    assert judge_candidate(held_out, fine, fine, settings=GATE, rng=rng).verdict == "INCONCLUSIVE"
 
 
 def test_a_loss_in_a_rare_label_fails_though_the_accuracy_holds() -> None:
     rng = np.random.default_rng(2)
-    held = held_out(rng, 2000)
+    held_out = simulate_held_out(rng, 2000)
     rare = np.arange(2000) % 20 == 0
-    held = type(held)(
-        held.labels, held.adverse, np.where(rare, 2, 0), held.weights, np.arange(2000)
+    held_out = type(held_out)(
+        held_out.labels, held_out.adverse, np.where(rare, 2, 0), held_out.weights, np.arange(2000)
     )
-    champion = wrong_where(held, ~rare & (rng.random(2000) < 0.04))
-    candidate = wrong_where(held, rare & (rng.random(2000) < 0.5))
-    found = judge(held, candidate, champion, rules=RULES, rng=rng)
+    champion = wrong_where(held_out, ~rare & (rng.random(2000) < 0.04))
+    candidate = wrong_where(held_out, rare & (rng.random(2000) < 0.5))
+    found = judge_candidate(held_out, candidate, champion, settings=GATE, rng=rng)
     assert {check.name: check.verdict for check in found.checks}["accuracy"] == "PASS"
     assert found.verdict == "FAIL"
 
 
 def test_errors_among_the_accepted_fail_a_candidate_that_is_otherwise_better() -> None:
     rng = np.random.default_rng(3)
-    held = held_out(rng, 1000)
+    held_out = simulate_held_out(rng, 1000)
     careless = EvaluatedVersion(
-        saying(held, np.where(rng.random(1000) < 0.15, 0, held.truth), confidence=0.9), 0.5
+        saying(held_out, np.where(rng.random(1000) < 0.15, 0, held_out.truth), confidence=0.9), 0.5
     )
-    champion = wrong_where(held, rng.random(1000) < 0.4)
-    found = judge(held, careless, champion, rules=RULES, rng=rng)
+    champion = wrong_where(held_out, rng.random(1000) < 0.4)
+    found = judge_candidate(held_out, careless, champion, settings=GATE, rng=rng)
     assert {check.name: check.verdict for check in found.checks} == {
         "cases": "PASS",
         "accuracy": "PASS",
@@ -138,29 +144,38 @@ def test_errors_among_the_accepted_fail_a_candidate_that_is_otherwise_better() -
 def test_a_candidate_that_accepts_much_less_than_the_champion_is_left_to_an_operator(
     threshold: float, verdict: str
 ) -> None:
-    held = held_out(np.random.default_rng(10), 3000)
-    answers = sharp(np.random.default_rng(11), held, quality=1.6, noise=0.02)
+    held_out = simulate_held_out(np.random.default_rng(10), 3000)
+    answers = sharp(np.random.default_rng(11), held_out, quality=1.6, noise=0.02)
     candidate, champion = EvaluatedVersion(answers, threshold), EvaluatedVersion(answers, 0.8)
-    rate, before = (acceptance(held, c.answers, c.threshold)[0] for c in (candidate, champion))
-    found = judge(held, candidate, champion, rules=RULES, rng=np.random.default_rng(12))
+    rate, before = (
+        measure_acceptance(held_out, c.answers, c.threshold)[0] for c in (candidate, champion)
+    )
+    found = judge_candidate(
+        held_out, candidate, champion, settings=GATE, rng=np.random.default_rng(12)
+    )
     assert found.verdict == verdict
     assert any(f"accepts {rate:.1%}" in r and f"{before:.1%}" in r for r in found.reasons)
 
 
 def test_a_first_version_may_accept_nothing() -> None:
-    held = held_out(np.random.default_rng(10), 300)
-    first = EvaluatedVersion(sharp(np.random.default_rng(11), held, quality=2.0, noise=0.02), 1.01)
-    assert judge(held, first, None, rules=RULES, rng=np.random.default_rng(12)).verdict == "PASS"
+    held_out = simulate_held_out(np.random.default_rng(10), 300)
+    first = EvaluatedVersion(
+        sharp(np.random.default_rng(11), held_out, quality=2.0, noise=0.02), 1.01
+    )
+    assert (
+        judge_candidate(held_out, first, None, settings=GATE, rng=np.random.default_rng(12)).verdict
+        == "PASS"
+    )
 
 
 def test_a_first_version_that_always_says_the_same_does_not_pass() -> None:
     rng = np.random.default_rng(4)
     found = Counter(
-        judge(
-            held := held_out(rng, 300),
-            EvaluatedVersion(saying(held, np.zeros(300, dtype=int)), 1.01),
+        judge_candidate(
+            held_out := simulate_held_out(rng, 300),
+            EvaluatedVersion(saying(held_out, np.zeros(300, dtype=int)), 1.01),
             None,
-            rules=RULES,
+            settings=GATE,
             rng=rng,
         ).verdict
         for _ in range(20)
@@ -172,25 +187,28 @@ def test_a_first_version_that_guesses_passes_in_at_most_7_percent() -> None:
     rng = np.random.default_rng(5)
     found: Counter[str] = Counter()
     for _ in range(300):
-        held = held_out(rng, 300)
-        guesses = EvaluatedVersion(saying(held, rng.integers(0, 3, 300)), 1.01)
-        found[judge(held, guesses, None, rules=RULES, rng=rng).verdict] += 1
+        held_out = simulate_held_out(rng, 300)
+        guesses = EvaluatedVersion(saying(held_out, rng.integers(0, 3, 300)), 1.01)
+        found[judge_candidate(held_out, guesses, None, settings=GATE, rng=rng).verdict] += 1
     assert found["PASS"] / found.total() <= 0.07
 
 
 @pytest.mark.parametrize("quality", [1.0, 2.0])
 def test_a_first_version_that_knows_something_passes(quality: float) -> None:
     rng = np.random.default_rng(6)
-    held = held_out(rng, 300)
-    knows = EvaluatedVersion(sharp(rng, held, quality=quality, noise=0.04), 1.01)
-    found = judge(held, knows, None, rules=RULES, rng=rng)
+    held_out = simulate_held_out(rng, 300)
+    knows = EvaluatedVersion(sharp(rng, held_out, quality=quality, noise=0.04), 1.01)
+    found = judge_candidate(held_out, knows, None, settings=GATE, rng=rng)
     assert found.verdict == "PASS"
     assert any("balanced accuracy" in reason for reason in found.reasons)
 
 
 def test_the_same_comparison_says_the_same() -> None:
-    held = held_out(np.random.default_rng(7), 300)
+    held_out = simulate_held_out(np.random.default_rng(7), 300)
     rng = np.random.default_rng(8)
-    one, two = wrong_where(held, rng.random(300) < 0.1), wrong_where(held, rng.random(300) < 0.1)
-    first = judge(held, one, two, rules=RULES, rng=np.random.default_rng(9))
-    assert judge(held, one, two, rules=RULES, rng=np.random.default_rng(9)) == first
+    one, two = (
+        wrong_where(held_out, rng.random(300) < 0.1),
+        wrong_where(held_out, rng.random(300) < 0.1),
+    )
+    first = judge_candidate(held_out, one, two, settings=GATE, rng=np.random.default_rng(9))
+    assert judge_candidate(held_out, one, two, settings=GATE, rng=np.random.default_rng(9)) == first

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.evaluator.measures.threshold import NOTHING
-from tests.unit.evaluator.laps import RULES, Study, Worse, study
+from services.evaluator.measures.threshold import ACCEPTS_NOTHING
+from tests.unit.evaluator.laps import GATE, Study, Worse, study
 
 INSTALLATIONS = 25
 # Each is worse than the champion by about twice the margin; the sly one is better at what experts
@@ -32,16 +32,16 @@ def test_the_loop_goes_on_once_a_champion_accepts_cases(laps: Study) -> None:
 
 
 def test_few_candidates_accept_nothing(laps: Study) -> None:
-    assert laps.share(lambda one: one.threshold == NOTHING) <= 0.1
+    assert laps.share(lambda one: one.threshold == ACCEPTS_NOTHING) <= 0.1
 
 
 def test_a_worse_version_is_rarely_promoted(laps: Study) -> None:
-    assert np.mean([loss for _, loss, _ in laps.worse]) >= 1.5 * RULES.margin
+    assert np.mean([loss for _, loss, _ in laps.worse]) >= 1.5 * GATE.margin
     for kind, share in laps.falsely_promoted().items():
         assert share <= 0.06, kind  # 5 %, and chance
 
 
 def test_what_is_accepted_is_rarely_wrong_more_often_than_tolerated(laps: Study) -> None:
     errors = np.array([one.accepted_error for one in laps.candidates])
-    assert errors[errors > 0].mean() <= RULES.tolerated_error
-    assert np.mean(errors > 1.5 * RULES.tolerated_error) <= 0.05
+    assert errors[errors > 0].mean() <= GATE.tolerated_error
+    assert np.mean(errors > 1.5 * GATE.tolerated_error) <= 0.05

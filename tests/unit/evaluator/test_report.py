@@ -6,29 +6,29 @@ import numpy as np
 import pytest
 
 from services.evaluator import charts
-from services.evaluator.gate import judge
+from services.evaluator.evaluation_request import GateSettings
+from services.evaluator.gate import judge_candidate
 from services.evaluator.measures.bootstrap import EvaluatedVersion
 from services.evaluator.measures.choice import assess
-from services.evaluator.measures.strata import strata
-from services.evaluator.measures.threshold import propose
+from services.evaluator.measures.strata import stratify
+from services.evaluator.measures.threshold import propose_threshold
 from services.evaluator.report import HeldOutCounts, Report, to_html, to_json
-from services.evaluator.request import GateSettings
 from tests.support.builders.events import NOW, trained
-from tests.unit.evaluator.simulated_versions import LABELS, held_out, sharp
+from tests.unit.evaluator.simulated_versions import LABELS, sharp, simulate_held_out
 
-RULES = GateSettings(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=200)
+GATE = GateSettings(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=200)
 
 
 def report(*, champion: bool, quality: float = 2.0, cases: int = 200) -> Report:
     rng = np.random.default_rng(31)
-    calibration, test = held_out(rng, 100), held_out(rng, cases)
-    proposal = propose(
+    calibration, test = simulate_held_out(rng, 100), simulate_held_out(rng, cases)
+    proposal = propose_threshold(
         calibration, sharp(rng, calibration, quality=quality, noise=0.04), tolerated_error=0.05
     )
     candidate = EvaluatedVersion(sharp(rng, test, quality=quality, noise=0.04), proposal.threshold)
     other = EvaluatedVersion(sharp(rng, test, quality=0.7, noise=0.04), 1.01)
-    judgment = judge(test, candidate, other if champion else None, rules=RULES, rng=rng)
-    contenders = [candidate, other, other] if champion else [candidate, other]
+    judgment = judge_candidate(test, candidate, other if champion else None, settings=GATE, rng=rng)
+    versions = [candidate, other, other] if champion else [candidate, other]
     return Report(
         task="adjudication",
         title="Claim adjudication",
@@ -36,12 +36,12 @@ def report(*, champion: bool, quality: float = 2.0, cases: int = 200) -> Report:
         candidate=trained("adjudication-v1.1"),
         champion=trained("adjudication-v1.0") if champion else None,
         judgment=judgment,
-        rules=RULES,
+        gate=GATE,
         proposal=proposal,
         counts=HeldOutCounts(
-            cases, 180.0, strata(test, candidate.answers), cases, 100, 300, {"<audit>": 3}
+            cases, 180.0, stratify(test, candidate.answers), cases, 100, 300, {"<audit>": 3}
         ),
-        assessments=tuple(assess(test, c.answers, threshold=c.threshold) for c in contenders),
+        assessments=tuple(assess(test, c.answers, threshold=c.threshold) for c in versions),
         created_at=NOW,
     )
 

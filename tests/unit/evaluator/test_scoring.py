@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.evaluator.scoring import Scorer
-from shared.events import TrainedModel
+from shared.events import ArtifactRef, TrainedModel
+from shared.models.pool import ModelPool
 from shared.storage.datasets import Example, Message
 from tests.support.builders.events import trained
 from tests.support.models.tiny_adapters import save_tiny_adapter
@@ -39,6 +40,15 @@ def disk(tmp_path: Path) -> Disk:
     return Disk(tmp_path)
 
 
+def scorer_on(disk: Disk) -> Scorer:
+    """As after a start: nothing is in memory."""
+    return Scorer(ModelPool(disk, "cpu"))  # type: ignore[arg-type]
+
+
+def ignore(done: int, of: int) -> None:
+    """Nobody looks at how far it is."""
+
+
 def example(text: str) -> Example:
     return Example(
         case_id="case-1",
@@ -51,21 +61,45 @@ def example(text: str) -> Example:
     )
 
 
-def answered(disk: Disk, texts: Sequence[str], *, longest_prompt: int) -> list[bool]:
+def version(longest_prompt_tokens: int | None) -> TrainedModel:
+    """Of each limit there is one version, with its own manifest."""
+    number = longest_prompt_tokens or 0
+    manifest = ArtifactRef(uri="s3://models/x/manifest.json", sha256=f"{number:064}", size_bytes=1)
+    return trained(
+        f"adjudication-v1.{number}",
+        backend="transformers",
+        base_model="tiny",
+        manifest=manifest,
+        longest_prompt_tokens=longest_prompt_tokens,
+    )
+
+
+def answered(scorer: Scorer, model: TrainedModel, texts: Sequence[str]) -> list[bool]:
     """Whether each text was answered."""
-    scorer = Scorer(disk, "cpu", longest_prompt)  # type: ignore[arg-type]
-    model = trained(backend="transformers", base_model="tiny")
     cases = [example(text) for text in texts]
-    found = scorer.answers(model, cases, LABELS, on_progress=lambda done, of: None)
-    assert found.probabilities.sum(axis=1) == pytest.approx(1.0)
-    return [bool(one) for one in found.answered]
+    answers = scorer.answers(model, cases, LABELS, on_progress=ignore)
+    assert answers.probabilities.sum(axis=1) == pytest.approx(1.0)
+    return [bool(one) for one in answers.answered]
 
 
-def test_a_case_longer_than_inference_reads_stays_unanswered(disk: Disk) -> None:
-    assert answered(disk, [SHORT, LONG, SHORT], longest_prompt=500) == [True, False, True]
-    assert answered(disk, [LONG], longest_prompt=500) == [False]
+def test_a_case_longer_than_the_version_reads_stays_unanswered(disk: Disk) -> None:
+    scorer, model = scorer_on(disk), version(500)
+
+    assert answered(scorer, model, [SHORT, LONG, SHORT]) == [True, False, True]
+    assert answered(scorer, model, [LONG]) == [False]
 
 
-def test_what_was_answered_under_another_limit_does_not_count(disk: Disk) -> None:
-    assert answered(disk, [SHORT, LONG], longest_prompt=3000) == [True, True]
-    assert answered(disk, [SHORT, LONG], longest_prompt=500) == [True, False]
+def test_versions_on_one_base_model_have_a_limit_each(disk: Disk) -> None:
+    scorer = scorer_on(disk)
+    for limit, answers in ((3000, [True, True]), (500, [True, False]), (None, [True, True])):
+        assert answered(scorer, version(limit), [SHORT, LONG]) == answers
+        assert answered(scorer_on(disk), version(limit), [SHORT, LONG]) == answers
+
+
+def test_what_was_answered_once_is_not_asked_again(disk: Disk) -> None:
+    model = version(3000)
+    first = scorer_on(disk).answers(model, [example(SHORT)], LABELS, on_progress=ignore)
+    (disk.directory / "adapter" / "adapter_model.safetensors").unlink()
+    again = scorer_on(disk).answers(model, [example(SHORT)], LABELS, on_progress=ignore)
+
+    assert (again.probabilities == first.probabilities).all()

@@ -9,18 +9,20 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Semaphore
+from threading import Event, Semaphore
 
 import numpy as np
 
-from services.inference.predictor import Predictor
+from services.inference.batching import MicroBatcher
+from services.inference.prediction import Predictor
 from services.inference.serving import Serving
 from shared.errors import Rejected
-from shared.events import Case, ServedModel, TrainedModel
+from shared.events import Case, ServedModel
 from shared.health import Health
-from shared.models.backend import Backend, LabelScores
+from shared.models.backend import LabelScores
 from shared.models.backends.linear import LinearBackend
-from shared.models.linear_model import LinearModel
+from shared.models.backends.linear_model import LinearModel
+from shared.models.pool import ModelPool
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.model_registry import ModelCache
@@ -37,8 +39,16 @@ UNLUCKY_FOR_V1 = f"unlucky-for-{V1}"
 
 
 @dataclass
+class Explaining:
+    """So many explanations may be given; `asked` is set once the first one is asked for."""
+
+    allowed: Semaphore
+    asked: Event = field(default_factory=Event)
+
+
+@dataclass
 class Particular(LinearBackend):
-    explaining: Semaphore
+    explaining: Explaining
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -54,33 +64,35 @@ class Particular(LinearBackend):
         return super().score(version, prompts, labels)
 
     def explain(self, version: str, prompt: Prompt, label: str, *, max_tokens: int = 64) -> str:
-        self.explaining.acquire(timeout=10)
+        self.explaining.asked.set()
+        self.explaining.allowed.acquire(timeout=10)
         if SPEECHLESS in prompt.user.split():
             raise RuntimeError("out of memory")
         return super().explain(version, prompt, label, max_tokens=max_tokens)
 
 
-@dataclass
-class ParticularServing(Serving):
-    explaining: Semaphore = field(default_factory=lambda: Semaphore(100))
+def new_serving(disk: Path, *, explaining: Explaining | None = None) -> Serving:
+    """Explanations come when `explaining` lets them, or at once."""
+    backend = Particular(explaining or Explaining(Semaphore(100)))
+    cache = ModelCache(Artifacts(AWAY), disk)
+    return Serving(ModelPool(cache, "cpu", lambda *_: backend), Health())
 
-    def _open(self, model: TrainedModel) -> Backend:
-        return Particular(self.explaining)
 
-
-def new_serving(disk: Path) -> ParticularServing:
-    return ParticularServing(ModelCache(Artifacts(AWAY), disk), Health(), "cpu", 2048)
+def new_batcher(
+    serving: Serving, *, batch_seconds: float = 0.5, waiting_cases: int = 100
+) -> MicroBatcher:
+    return MicroBatcher(Predictor(serving, lambda: NOW), batch_seconds, waiting_cases)
 
 
 @asynccontextmanager
-async def running(serving: Serving) -> AsyncIterator[Predictor]:
+async def running(serving: Serving) -> AsyncIterator[MicroBatcher]:
     """The process at work, once all champions that are wanted were tried."""
-    predictor = Predictor(serving, batch_seconds=0.5, waiting_cases=100, now=lambda: NOW)
-    tasks = [asyncio.create_task(loop()) for loop in (serving.run, predictor.run)]
+    batcher = new_batcher(serving)
+    tasks = [asyncio.create_task(loop()) for loop in (serving.run, batcher.run)]
     try:
         async with asyncio.timeout(10):
             await serving.settled()
-        yield predictor
+        yield batcher
     finally:
         for task in tasks:
             task.cancel()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.dataset_accumulator.labels import label_of_history
-from services.inference.intake import accept
+from services.inference.intake import case_of
 from shared.tasks import TASKS
 from shared.tasks.adjudication import edits
 from tests.support.builders.events import NOW, claim_input, submitted
@@ -28,11 +28,11 @@ ROW = {
 
 
 def test_a_claim_without_edits_reads_like_the_same_claim_in_the_history() -> None:
-    claim = ADJUDICATION.read_history(ROW)
+    claim = ADJUDICATION.history.read(ROW)
     past = label_of_history(ADJUDICATION, ROW["claim_id"], claim).input
     assert past["edits"]
 
-    live = accept(submitted(input=claim.input.model_dump(mode="json")))
+    live = case_of(submitted(input=claim.input.model_dump(mode="json")))
 
     assert live.input == past
     assert ADJUDICATION.prompt(live.input) == ADJUDICATION.prompt(past)
@@ -41,7 +41,7 @@ def test_a_claim_without_edits_reads_like_the_same_claim_in_the_history() -> Non
 
 def test_equal_content_has_an_equal_hash_and_other_content_another() -> None:
     def hash_of(case_id: str = "case-1", **changes: Any) -> str:
-        return accept(submitted(case_id, **changes)).content_sha256
+        return case_of(submitted(case_id, **changes)).content_sha256
 
     assert hash_of() == hash_of("case-2", occurred_at=NOW + timedelta(days=1))
     assert hash_of() == hash_of(input=claim_input() | {"member_id": " M-0004711 "})
@@ -52,10 +52,10 @@ def test_equal_content_has_an_equal_hash_and_other_content_another() -> None:
 def test_what_we_add_to_a_case_does_not_make_it_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its policy may change between two deliveries, and what the edits say with it."""
     claim = submitted(input=claim_input(edits=[]))
-    before = accept(claim)
+    before = case_of(claim)
     monkeypatch.setattr(edits, "policies", dict)
 
-    after = accept(claim)
+    after = case_of(claim)
 
     assert after.input["edits"] != before.input["edits"]
     assert after.content_sha256 == before.content_sha256
@@ -64,13 +64,13 @@ def test_what_we_add_to_a_case_does_not_make_it_another(monkeypatch: pytest.Monk
 def test_the_edits_of_a_claims_system_stay() -> None:
     edit = {"rule_id": "R-1", "kind": "limit", "outcome": "fail", "message": "limit used up"}
 
-    found = accept(submitted(input=claim_input(edits=[edit])))
+    found = case_of(submitted(input=claim_input(edits=[edit])))
 
     assert found.input["edits"] == [edit]
 
 
 def test_nobody_chooses_his_group() -> None:
     """One member under two groups would be on both sides of a split."""
-    found = accept(submitted(group_id="household-7", input=claim_input(member_id="M-1")))
+    found = case_of(submitted(group_id="household-7", input=claim_input(member_id="M-1")))
 
     assert found.group_id == "member:M-1"

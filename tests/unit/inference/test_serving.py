@@ -38,14 +38,14 @@ async def test_a_candidate_that_is_away_takes_no_part_and_has_not_failed(tmp_pat
     champion = on_disk(tmp_path, V0)
     serving = new_serving(tmp_path)
     await serving.want(rollout(champion=champion, candidate=away(V1), stage="canary", share=1.0))
-    async with running(serving) as predictor, asyncio.timeout(20):
+    async with running(serving) as batcher, asyncio.timeout(20):
         while "models" not in serving.health.alerts:
             await asyncio.sleep(0.01)
-        alone = (await predictor.predict([noted("pain")], explain=[False]))[0]
+        alone = (await batcher.predict([noted("pain")], explain=[False]))[0]
         on_disk(tmp_path, V1)  # storage is back
-        while V1 not in serving.versions or "models" in serving.health.alerts:
+        while V1 not in serving.pool.versions or "models" in serving.health.alerts:
             await asyncio.sleep(0.01)
-        both = (await predictor.predict([noted("pain")], explain=[False]))[0]
+        both = (await batcher.predict([noted("pain")], explain=[False]))[0]
 
     assert (alone.answering_version, alone.arm_probability, alone.failed_versions) == (V0, 1.0, ())
     assert (both.answering_version, both.arm_probability, both.failed_versions) == (V1, 1.0, ())
@@ -56,7 +56,7 @@ async def test_a_rollback_to_a_version_in_memory_waits_for_no_download(tmp_path:
     serving = new_serving(tmp_path)
     await serving.want(rollout(champion=new, last_good=old))
     async with running(serving), asyncio.timeout(10):
-        while V0 not in serving.versions:
+        while V0 not in serving.pool.versions:
             await asyncio.sleep(0.01)
         await serving.want(rollout(champion=old, candidate=away("adjudication-v1.2"), revision=2))
         assert serving.active["adjudication"].champion == old
@@ -67,10 +67,10 @@ async def test_a_refused_candidate_is_named_as_failed(tmp_path: Path) -> None:
     (tmp_path / candidate.model.manifest.sha256).mkdir()  # no model in it
     serving = new_serving(tmp_path)
     await serving.want(rollout(champion=champion, candidate=candidate, stage="shadow"))
-    async with running(serving) as predictor, asyncio.timeout(10):
+    async with running(serving) as batcher, asyncio.timeout(10):
         while serving.active["adjudication"].candidate is None:
             await asyncio.sleep(0.01)
-        prediction = (await predictor.predict([noted("pain")], explain=[False]))[0]
+        prediction = (await batcher.predict([noted("pain")], explain=[False]))[0]
 
         alerts = dict(serving.health.alerts)
         await serving.want(rollout(champion=champion, revision=2))  # it is rolled back

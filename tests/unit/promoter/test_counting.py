@@ -1,8 +1,8 @@
 from datetime import timedelta
 
 from services.promoter.counting import observe
-from services.promoter.guard import Counts
-from services.promoter.rollout import evaluated, tick
+from services.promoter.guard import StageCounts
+from services.promoter.rollout import apply_evaluation, tick
 from services.promoter.state import Rollout
 from shared.events import PredictionMade, Score
 from tests.support.builders.evaluations import evaluation
@@ -29,7 +29,7 @@ def prediction(rollout: Rollout, answering: str = V0, **changes: object) -> Pred
     return PredictionMade.model_validate({**fields, **changes})
 
 
-def adds(prediction: PredictionMade, rollout: Rollout) -> Counts | None:
+def adds(prediction: PredictionMade, rollout: Rollout) -> StageCounts | None:
     observation = observe(prediction, rollout)
     return observation.adds if observation else None
 
@@ -40,7 +40,7 @@ def canary() -> Rollout:
 
 def test_in_shadow_a_case_counts_when_the_candidate_scored_it() -> None:
     rollout = shadow()
-    assert adds(prediction(rollout), rollout) == Counts(
+    assert adds(prediction(rollout), rollout) == StageCounts(
         cases=1, scored=1, label_mass=0.9, accepted=1
     )
 
@@ -58,7 +58,7 @@ def test_in_canary_only_a_case_that_the_candidate_answered_counts() -> None:
 def test_a_failed_candidate_is_counted_as_such() -> None:
     rollout = shadow()
     failed = prediction(rollout, scores=arms()[:1], failed_versions=(V1,))
-    assert adds(failed, rollout) == Counts(failed=1)
+    assert adds(failed, rollout) == StageCounts(failed=1)
 
 
 def test_a_case_that_neither_version_could_read_speaks_against_none() -> None:
@@ -74,7 +74,7 @@ def test_a_fresh_champion_that_fails_is_counted_as_such() -> None:
     assert rollout.watched is not None
     assert (rollout.watched.name, rollout.candidate) == (V1, None)
     failed = prediction(rollout, scores=(), answering_version=None, arm=None, failed_versions=(V1,))
-    assert adds(failed, rollout) == Counts(failed=1)
+    assert adds(failed, rollout) == StageCounts(failed=1)
 
 
 def test_what_it_would_accept_follows_its_own_threshold_and_never_an_adverse_label() -> None:
@@ -91,5 +91,7 @@ def test_predictions_of_another_stage_or_rollout_do_not_count() -> None:
     before = shadow()
     assert adds(prediction(before), canary()) is None
     assert adds(prediction(before, rollout_id="adjudication-rollout-9"), before) is None
-    settled = evaluated(Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW).rollout
+    settled = apply_evaluation(
+        Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW
+    ).rollout
     assert adds(prediction(settled), settled) is None

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.promoter.guard import Counts, Guard
+from services.promoter.guard import Guard, StageCounts
 from services.promoter.rollout import (
-    evaluated,
+    apply_evaluation,
     is_newer,
     missing,
     pause,
@@ -31,24 +31,26 @@ LIMITS = Limits(
     share=0.25,
     guard=Guard(cases=50, failed_share=0.05, label_mass=0.5, accept_deviation=0.25),
 )
-FINE = Counts(cases=1000, scored=1000, label_mass=990.0, accepted=300)
+FINE = StageCounts(cases=1000, scored=1000, label_mass=990.0, accepted=300)
 LATER = NOW + timedelta(days=1)
 V0, V1, V2, V3 = (f"adjudication-v1.{minor}" for minor in range(4))
 
 
 def first() -> Rollout:
-    return evaluated(Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW).rollout
+    return apply_evaluation(
+        Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW
+    ).rollout
 
 
 def shadow() -> Rollout:
-    return evaluated(first(), evaluation(V1, V0), known=None, now=NOW).rollout
+    return apply_evaluation(first(), evaluation(V1, V0), known=None, now=NOW).rollout
 
 
-def go_on(rollout: Rollout, counts: Counts = FINE) -> Rollout:
+def go_on(rollout: Rollout, counts: StageCounts = FINE) -> Rollout:
     return on(rollout, counts).rollout
 
 
-def on(rollout: Rollout, counts: Counts = FINE) -> Change:
+def on(rollout: Rollout, counts: StageCounts = FINE) -> Change:
     """A day later."""
     since = rollout.stage_since or NOW
     return tick(rollout, counts=counts, limits=LIMITS, now=since + timedelta(days=1))
@@ -59,7 +61,7 @@ def names(change: Change) -> list[tuple[str, str | None]]:
 
 
 def test_the_first_version_that_passes_is_champion_at_once() -> None:
-    change = evaluated(Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW)
+    change = apply_evaluation(Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW)
 
     assert names(change) == [("queued", V0), ("champion", V0)]
     event = event_of(change, at=NOW)
@@ -71,7 +73,7 @@ def test_the_first_version_that_passes_is_champion_at_once() -> None:
 @pytest.mark.parametrize(("verdict", "state"), [("FAIL", "refused"), ("INCONCLUSIVE", "held")])
 def test_a_first_version_that_does_not_pass_serves_nobody(verdict: str, state: str) -> None:
     rollout = Rollout("adjudication")
-    change = evaluated(rollout, evaluation(V0, None, verdict), known=None, now=NOW)
+    change = apply_evaluation(rollout, evaluation(V0, None, verdict), known=None, now=NOW)
 
     assert change.rollout == rollout
     assert names(change) == [(state, V0)]
@@ -100,7 +102,7 @@ def test_a_stage_needs_its_cases_and_its_time(stage: str) -> None:
     enough = replace(FINE, cases=limit.cases)
     over = NOW + timedelta(seconds=limit.seconds)
 
-    def stays(counts: Counts, now: object) -> bool:
+    def stays(counts: StageCounts, now: object) -> bool:
         return tick(rollout, counts=counts, limits=LIMITS, now=now).rollout == rollout  # type: ignore[arg-type]
 
     assert stays(replace(enough, cases=limit.cases - 1), over)
@@ -109,7 +111,7 @@ def test_a_stage_needs_its_cases_and_its_time(stage: str) -> None:
 
 
 def test_what_a_stage_lacks_is_said_in_words() -> None:
-    lacks = missing(shadow(), counts=Counts(cases=40), limits=LIMITS, now=NOW)
+    lacks = missing(shadow(), counts=StageCounts(cases=40), limits=LIMITS, now=NOW)
     assert lacks == ("60 more cases", "60 more seconds")
     assert missing(shadow(), counts=FINE, limits=LIMITS, now=LATER) == ()
 
@@ -117,13 +119,16 @@ def test_what_a_stage_lacks_is_said_in_words() -> None:
 @pytest.mark.parametrize(
     ("counts", "why"),
     [
-        (Counts(cases=47, scored=47, failed=3, label_mass=47.0, accepted=14), "failed on 3 of 50"),
-        (Counts(cases=0, failed=50), "failed on 50 of 50"),
-        (Counts(cases=50, scored=50, label_mass=20.0, accepted=15), "mean mass of 0.40"),
-        (Counts(cases=50, scored=50, label_mass=50.0, accepted=40), "would accept 80%"),
+        (
+            StageCounts(cases=47, scored=47, failed=3, label_mass=47.0, accepted=14),
+            "failed on 3 of 50",
+        ),
+        (StageCounts(cases=0, failed=50), "failed on 50 of 50"),
+        (StageCounts(cases=50, scored=50, label_mass=20.0, accepted=15), "mean mass of 0.40"),
+        (StageCounts(cases=50, scored=50, label_mass=50.0, accepted=40), "would accept 80%"),
     ],
 )
-def test_the_guard_takes_a_faulty_candidate_out(counts: Counts, why: str) -> None:
+def test_the_guard_takes_a_faulty_candidate_out(counts: StageCounts, why: str) -> None:
     for stage in ("shadow", "canary"):
         rollout = replace(shadow(), stage=stage)
         change = tick(rollout, counts=counts, limits=LIMITS, now=NOW)
@@ -136,20 +141,20 @@ def test_the_guard_takes_a_faulty_candidate_out(counts: Counts, why: str) -> Non
 
 
 def test_the_guard_says_nothing_on_few_cases() -> None:
-    counts = Counts(cases=10, scored=10, failed=39, label_mass=1.0)
+    counts = StageCounts(cases=10, scored=10, failed=39, label_mass=1.0)
     assert go_on(shadow(), counts) == shadow()
 
 
 def test_a_stage_shorter_than_the_guards_cases_is_judged_at_its_end() -> None:
     limits = replace(LIMITS, shadow=StageLimit(20, 60))
-    faulty = Counts(cases=20, scored=20, failed=5, label_mass=20.0, accepted=6)
+    faulty = StageCounts(cases=20, scored=20, failed=5, label_mass=20.0, accepted=6)
     change = tick(shadow(), counts=faulty, limits=limits, now=LATER)
     assert names(change) == [("rolled_back", V1)]
 
 
 def test_the_guard_goes_back_from_a_fresh_champion_to_the_last_good_one() -> None:
     rollout = go_on(go_on(shadow()))
-    change = on(rollout, Counts(failed=50))
+    change = on(rollout, StageCounts(failed=50))
     assert names(change) == [("rolled_back", V1), ("champion", V0)]
     assert change.rollout.champion is not None
     assert change.rollout.champion.name == V0
@@ -159,56 +164,63 @@ def test_the_guard_goes_back_from_a_fresh_champion_to_the_last_good_one() -> Non
 def test_a_settled_champion_is_not_watched_any_more() -> None:
     rollout = go_on(go_on(go_on(shadow())))
     assert rollout.watched is None
-    assert go_on(rollout, Counts(failed=500)) == rollout
+    assert go_on(rollout, StageCounts(failed=500)) == rollout
 
 
 def test_the_newest_passing_candidate_waits_and_begins_when_the_running_one_is_out() -> None:
     rollout = shadow()
-    change = evaluated(rollout, evaluation(V2, V0), known=None, now=NOW)
+    change = apply_evaluation(rollout, evaluation(V2, V0), known=None, now=NOW)
     assert names(change) == [("queued", V2)]
     assert change.rollout.revision == rollout.revision  # nobody outside sees a difference
-    change = evaluated(change.rollout, evaluation(V3, V0), known=None, now=NOW)
+    change = apply_evaluation(change.rollout, evaluation(V3, V0), known=None, now=NOW)
     assert names(change) == [("superseded", V2), ("queued", V3)]
-    late = evaluated(change.rollout, evaluation(V2, V0), known="superseded", now=NOW)
+    late = apply_evaluation(change.rollout, evaluation(V2, V0), known="superseded", now=NOW)
     assert names(late) == [("superseded", V2)]
 
     rollout = rollback(change.rollout, who="ann", why="looks odd").rollout
-    change = tick(rollout, counts=Counts(), limits=LIMITS, now=NOW)
+    change = tick(rollout, counts=StageCounts(), limits=LIMITS, now=NOW)
     assert names(change) == [("shadow", V3)]
     assert change.rollout.rollout_id != rollout.rollout_id
 
 
 def test_a_waiting_candidate_compared_with_another_champion_waits_for_a_new_evaluation() -> None:
-    rollout = evaluated(shadow(), evaluation(V2, V0), known=None, now=NOW).rollout
+    rollout = apply_evaluation(shadow(), evaluation(V2, V0), known=None, now=NOW).rollout
     rollout = go_on(go_on(go_on(rollout)))  # the first is champion and settled
     change = on(rollout)
     assert names(change) == [("outdated", V2)]
     assert change.rollout.queued is None
-    change = evaluated(change.rollout, evaluation(V2, V1), known="outdated", now=LATER)
+    change = apply_evaluation(change.rollout, evaluation(V2, V1), known="outdated", now=LATER)
     assert names(change) == [("queued", V2), ("shadow", V2)]
 
 
 def test_an_evaluation_against_another_champion_starts_nothing() -> None:
     for verdict in ("PASS", "FAIL", "INCONCLUSIVE"):
-        change = evaluated(first(), evaluation(V1, None, verdict), known=None, now=NOW)
+        change = apply_evaluation(first(), evaluation(V1, None, verdict), known=None, now=NOW)
         assert names(change) == [("outdated", V1)]
         assert change.rollout == first()
 
 
 def test_a_version_older_than_the_champion_is_superseded() -> None:
-    rollout = evaluated(Rollout("adjudication"), evaluation(V2, None), known=None, now=NOW).rollout
-    assert names(evaluated(rollout, evaluation(V1, V2), known=None, now=NOW))[0][0] == "superseded"
+    rollout = apply_evaluation(
+        Rollout("adjudication"), evaluation(V2, None), known=None, now=NOW
+    ).rollout
+    assert (
+        names(apply_evaluation(rollout, evaluation(V1, V2), known=None, now=NOW))[0][0]
+        == "superseded"
+    )
 
 
 def test_a_waiting_version_that_fails_its_next_evaluation_waits_no_longer() -> None:
-    waiting = evaluated(shadow(), evaluation(V2, V0), known=None, now=NOW).rollout
-    change = evaluated(waiting, evaluation(V2, V0, "FAIL"), known="queued", now=NOW)
+    waiting = apply_evaluation(shadow(), evaluation(V2, V0), known=None, now=NOW).rollout
+    change = apply_evaluation(waiting, evaluation(V2, V0, "FAIL"), known="queued", now=NOW)
     assert change.rollout.queued is None
 
 
 def test_a_version_that_was_rolled_back_does_not_return_by_itself() -> None:
     rollout = rollback(shadow(), who="ann", why="odd").rollout
-    assert not evaluated(rollout, evaluation(V1, V0), known="rolled_back", now=NOW).transitions
+    assert not apply_evaluation(
+        rollout, evaluation(V1, V0), known="rolled_back", now=NOW
+    ).transitions
     change = promote(
         rollout, Version.of(evaluation(V1, V0)), verdict="PASS", who="ann", why="it was S3", now=NOW
     )
@@ -228,7 +240,7 @@ def test_an_operator_can_promote_what_was_held_but_not_what_failed_or_serves() -
 
 def test_what_waits_gives_way_to_what_an_operator_promotes() -> None:
     """The newer one waits behind a running rollout; the one promoted by hand takes its place."""
-    waiting = evaluated(shadow(), evaluation(V3, V0), known=None, now=NOW).rollout
+    waiting = apply_evaluation(shadow(), evaluation(V3, V0), known=None, now=NOW).rollout
     assert waiting.queued is not None
     held = Version.of(evaluation(V2, V0))
     change = promote(waiting, held, verdict="INCONCLUSIVE", who="ann", why="it is", now=NOW)
@@ -238,7 +250,7 @@ def test_what_waits_gives_way_to_what_an_operator_promotes() -> None:
 
 
 def test_rollback_ends_the_rollout_then_goes_back_then_has_nowhere_to_go() -> None:
-    rollout = evaluated(
+    rollout = apply_evaluation(
         go_on(go_on(go_on(shadow()))), evaluation(V2, V1), known=None, now=LATER
     ).rollout
     once = rollback(rollout, who="ann", why="odd")
@@ -255,13 +267,13 @@ def test_pause_keeps_the_candidate_where_it_is_but_not_from_the_guard() -> None:
     assert event_of(pause(shadow(), who="ann", why="holidays"), at=NOW).paused
     assert go_on(paused) == paused
     assert not pause(paused, who="ann", why="again").transitions
-    assert go_on(paused, Counts(failed=50)).candidate is None
+    assert go_on(paused, StageCounts(failed=50)).candidate is None
     assert go_on(resume(paused, who="ann", why="back").rollout).stage == "canary"
 
 
 def test_nothing_begins_while_paused_or_stopped() -> None:
     for held in (pause(first(), who="a", why="b"), stop(first(), who="a", why="b")):
-        rollout = evaluated(held.rollout, evaluation(V1, V0), known=None, now=NOW).rollout
+        rollout = apply_evaluation(held.rollout, evaluation(V1, V0), known=None, now=NOW).rollout
         assert rollout.candidate is None
         assert go_on(rollout).candidate is None
         free = start(resume(rollout, who="a", why="b").rollout, who="a", why="b").rollout
@@ -282,9 +294,9 @@ def test_a_stop_is_possible_before_any_model_exists() -> None:
 
 
 def test_each_rollout_draws_other_arms() -> None:
-    one = event_of(evaluated(first(), evaluation(V1, V0), known=None, now=NOW), at=NOW)
+    one = event_of(apply_evaluation(first(), evaluation(V1, V0), known=None, now=NOW), at=NOW)
     out = rollback(shadow(), who="ann", why="odd").rollout
-    two = event_of(evaluated(out, evaluation(V2, V0), known=None, now=NOW), at=NOW)
+    two = event_of(apply_evaluation(out, evaluation(V2, V0), known=None, now=NOW), at=NOW)
     assert one.salt != two.salt
     assert one.rollout_id != two.rollout_id
 
@@ -323,13 +335,13 @@ def test_whatever_happens_the_state_stays_sound(sequence: list[tuple[object, ...
             version = f"adjudication-v1.{number}"
             against = None if champion is None else f"adjudication-v1.{champion}"
             event = evaluation(version, against, str(verdict))
-            change = evaluated(rollout, event, known=states.get(version), now=LATER)
+            change = apply_evaluation(rollout, event, known=states.get(version), now=LATER)
             if any(t.what == "refused" for t in change.transitions):
                 failed.add(version)
             elif change.transitions:
                 failed.discard(version)
         elif name in ("tick", "fault"):
-            counts = FINE if name == "tick" else Counts(failed=100)
+            counts = FINE if name == "tick" else StageCounts(failed=100)
             change = on(rollout, counts)
         else:
             order = {"rollback": rollback, "pause": pause, "resume": resume, "stop": stop}

@@ -8,10 +8,11 @@ from random import Random
 import pytest
 
 from services.trainer.data import read_splits
-from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress
+from services.trainer.strategies.lora import LoraRecipe
 from services.trainer.train import run
-from shared.models.backend import open_backend
+from shared.models.backend import BackendOptions
+from shared.models.backends.registry import open_backend
 from shared.models.calibration import probabilities
 from shared.tasks.task import Prompt
 from tests.support.models.tiny_base_model import save_tiny_base
@@ -52,7 +53,7 @@ def _claim(case_id: str, random: Random) -> str:
 
 def test_it_learns_stated_facts_from_sixty_claims(base: Path, claims: Path, tmp_path: Path) -> None:
     metrics = run(
-        Recipe(epochs=16, least_steps=1, batch_cases=8, learning_rate=0.005, reason_weight=1.0),
+        LoraRecipe(epochs=16, least_steps=1, batch_cases=8, learning_rate=0.005, reason_weight=1.0),
         data=claims,
         base=base,
         out=tmp_path / "out",
@@ -62,7 +63,7 @@ def test_it_learns_stated_facts_from_sixty_claims(base: Path, claims: Path, tmp_
     )
     assert metrics["validation_accuracy"] >= 0.95
 
-    backend = open_backend("transformers", base=base, device="cpu")
+    backend = open_backend("transformers", BackendOptions(base=base, device="cpu"))
     backend.load("v1.0", tmp_path / "out")
     prompts = [case.prompt for case in read_splits(claims, LABELS)["validation"]]
     together = backend.score("v1.0", prompts, LABELS)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.trainer.training_window import Window
+from services.trainer.training_window import TrainingWindow
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,10 @@ from services.trainer.training_window import Window
 def test_window(text: str, hour: int, is_open: bool) -> None:
     moment = datetime(2026, 1, 1, hour, 0, tzinfo=UTC)
 
-    assert Window.parse(text).is_open(moment) is is_open
+    assert TrainingWindow.parse(text).is_open(moment) is is_open
 
 
 @pytest.mark.parametrize("text", ["2-6", "02:00", "25:00-26:00", "night"])
 def test_an_unreadable_window_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"TRAINING_WINDOW|hour"):
-        Window.parse(text)
+        TrainingWindow.parse(text)

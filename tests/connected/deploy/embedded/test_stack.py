@@ -9,7 +9,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from deploy.embedded.command import app
+from deploy.embedded.__main__ import app
 from deploy.embedded.layout import REPOSITORY, Layout
 from deploy.embedded.stack import EmbeddedStack, StackError
 from deploy.embedded.status import statuses

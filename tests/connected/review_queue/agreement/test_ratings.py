@@ -1,12 +1,12 @@
-"""Which answers are compared for agreement, and what a reviewer is told of his own work."""
+"""Which answers are compared for agreement, and what a reviewer is told of their own work."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from services.review_queue.agreement.ratings import Compared, Statistics
-from services.review_queue.agreement.report import report
+from services.review_queue.agreement.ratings import RatingScope, Statistics
+from services.review_queue.agreement.report import agreement_report
 from services.review_queue.reviewing.opinions import Answer, Correction
 from services.review_queue.reviewing.review import Shares
 from shared.events import review_id_of
@@ -17,7 +17,7 @@ from tests.connected.review_queue.harness import (
     PENDING,
     Queue,
     actor,
-    hold,
+    lease_handle,
     said,
 )
 from tests.support.builders.events import ADJUDICATION
@@ -30,15 +30,15 @@ def statistics(queue: Queue) -> Statistics:
     return Statistics(queue.database, correction=HOUR * 24)
 
 
-def lately(**changes: Any) -> Compared:
+def lately(**changes: Any) -> RatingScope:
     now = datetime.now(UTC)
     fields = {"task": "adjudication", "since": now - HOUR, "until": now + HOUR}
-    return Compared(**{**fields, **changes})
+    return RatingScope(**{**fields, **changes})
 
 
 async def twice(queue: Queue, case_id: str, first: Answer, second: Answer) -> None:
     """A review that two answer; the first and the second seat are amara's and bo's."""
-    queue.shares = Shares(overlap=1.0, withheld=queue.shares.withheld)
+    queue.shares = Shares(overlap=1.0, blind=queue.shares.blind)
     await queue.request(case_id)
     await said(queue, ("amara", first), ("bo", second))
 
@@ -55,16 +55,16 @@ async def test_answers_with_the_model_in_view_are_not_independent(
     assert list(unit)[:2] == ["amara", "bo"]  # in the order of their seats
 
 
-async def test_of_a_withheld_review_counts_what_was_said_before(
+async def test_of_a_blind_review_counts_what_was_said_before(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await queue.request("changed", "never-shown")
     for name in ("amara", "bo"):
-        held = hold(await queue.lease(name), name)
+        held = lease_handle(await queue.lease(name), name)
         if name == "amara":
-            await queue.work.commit(held, "APPROVED")
-        await queue.work.submit(held, DENIED)
+            await queue.assignments.commit(held, "APPROVED")
+        await queue.assignments.submit(held, DENIED)
     await queue.settle()
 
     rated = await statistics.rated(lately())
@@ -81,7 +81,7 @@ async def test_of_a_withheld_review_counts_what_was_said_before(
 async def test_without_a_model_every_answer_is_independent(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1", answer=None, reason="no_champion")
     for name in ("amara", "bo"):
         await queue.answer(name, PENDING)
@@ -95,7 +95,7 @@ async def test_without_a_model_every_answer_is_independent(
 async def test_who_was_asked_because_of_the_others_is_not_compared(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await twice(queue, "case-1", APPROVED, DENIED)
     await queue.answer("cleo", PENDING)
     await queue.settle()
@@ -110,7 +110,7 @@ async def test_who_was_asked_because_of_the_others_is_not_compared(
 async def test_what_can_still_be_taken_back_is_not_compared(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await queue.decide("case-1", APPROVED)
 
     assert (await statistics.rated(lately())).units == []
@@ -122,7 +122,7 @@ async def test_what_a_reader_may_still_be_asked_about_is_not_compared(
     queue: Queue, statistics: Statistics
 ) -> None:
     """A narrow span of time would tell a lead what was said of a single case."""
-    queue.shares = Shares(overlap=1.0, withheld=1.0)
+    queue.shares = Shares(overlap=1.0, blind=1.0)
 
     async def told() -> list[dict[str, str]]:
         return [dict(unit) for unit in (await statistics.rated(lately(basis="all"))).units]
@@ -146,7 +146,7 @@ async def test_what_a_reader_may_still_be_asked_about_is_not_compared(
 async def test_only_the_task_and_the_time_that_were_asked_for(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await twice(queue, "case-1", DENIED, DENIED)
     now = datetime.now(UTC)
 
@@ -159,7 +159,7 @@ async def test_too_many_are_cut_and_said_to_be(
     queue: Queue, statistics: Statistics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.review_queue.agreement.ratings.MOST_OPINIONS", 2)
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await twice(queue, "old", APPROVED, APPROVED)
     await queue.forward(timedelta(minutes=5))
     await twice(queue, "new", DENIED, DENIED)
@@ -173,12 +173,12 @@ async def test_too_many_are_cut_and_said_to_be(
 async def test_the_report_has_experts_beside_the_model(
     queue: Queue, statistics: Statistics
 ) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await twice(queue, "agree", DENIED, DENIED)
     await twice(queue, "differ", APPROVED, DENIED)
     await said(queue, ("cleo", DENIED))
 
-    found = report(await statistics.rated(lately()), labels=ADJUDICATION.label_names)
+    found = agreement_report(await statistics.rated(lately()), labels=ADJUDICATION.label_names)
 
     assert (found.overall.experts.reviews, found.overall.experts.raw) == (2, 0.5)
     assert (found.overall.with_model.pairs, found.overall.with_model.raw) == (4, 0.75)
@@ -213,12 +213,12 @@ async def test_done_says_what_became_of_each_decision(queue: Queue, statistics: 
     await twice(queue, "outvoted", APPROVED, DENIED)
     await queue.answer("cleo", DENIED)
     await queue.settle()
-    queue.shares = Shares(overlap=0.0, withheld=0.0)
+    queue.shares = Shares(overlap=0.0, blind=0.0)
     await queue.decide("leaving", PENDING)
     await queue.decide("of-bo", PENDING, reviewer="bo")
     since = datetime.now(UTC) - HOUR * 30
 
-    found = await statistics.done("amara", since=since, before=since + HOUR * 31, limit=10)
+    found = await statistics.decisions("amara", since=since, before=since + HOUR * 31, limit=10)
 
     shown = {d.case_id: (d.label, d.settled_label, d.corrected_label, d.revision) for d in found}
     assert shown == {
@@ -232,10 +232,10 @@ async def test_done_says_what_became_of_each_decision(queue: Queue, statistics: 
     assert open_until["corrected"] is not None
     leaves = {d.case_id: d.leaves_in_seconds for d in found}
     assert leaves["leaving"] is not None
-    assert 0 < leaves["leaving"] <= queue.work.limits.undo.total_seconds()
+    assert 0 < leaves["leaving"] <= queue.assignments.limits.undo.total_seconds()
     assert leaves["corrected"] is None
     await queue.forward(HOUR * 24)
-    again = await statistics.done("amara", since=since, before=since + HOUR * 31, limit=10)
+    again = await statistics.decisions("amara", since=since, before=since + HOUR * 31, limit=10)
     assert all(d.open_until is None for d in again)
 
 
@@ -244,7 +244,7 @@ async def test_done_follows_page_by_page(queue: Queue, statistics: Statistics) -
         await queue.decide(f"case-{number}", APPROVED)
     since, before = datetime.now(UTC) - HOUR, datetime.now(UTC) + HOUR
     seen: list[str] = []
-    while page := await statistics.done("amara", since=since, before=before, limit=2):
+    while page := await statistics.decisions("amara", since=since, before=before, limit=2):
         seen += [done.case_id for done in page]
         before = page[-1].decided_at
 
@@ -256,14 +256,14 @@ async def test_pace_is_the_median_time_a_case(queue: Queue, statistics: Statisti
     assert (await statistics.pace("amara", since=since)).median_seconds is None
     for seconds in (10, 20, 90):
         await queue.request(f"case-{seconds}")
-        held = hold(await queue.lease())
+        held = lease_handle(await queue.lease())
         await queue.fetch(
             "UPDATE review_queue.assignments SET leased_at = leased_at - $1::interval "
             "WHERE assignment_id = $2",
             timedelta(seconds=seconds),
             held.assignment_id,
         )
-        await queue.work.submit(held, APPROVED)
+        await queue.assignments.submit(held, APPROVED)
 
     pace = await statistics.pace("amara", since=since)
 

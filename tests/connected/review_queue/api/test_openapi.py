@@ -1,6 +1,6 @@
 """Schemathesis on the OpenAPI document: whatever may be sent by it, nothing fails."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from services.review_queue.app import create_app
 from services.review_queue.settings import Settings
-from shared.auth.principal import ROLES
+from shared.auth.permissions import ROLES, Role, Route
 from tests.connected.review_queue.harness import running
 from tests.connected.review_queue.service_harness import service_settings, token_of
 from tests.support.routes import allowed
@@ -43,7 +43,7 @@ class Served:
     """The service on a port of its own, in a thread of its own."""
 
     url: str
-    roles: dict[tuple[str, str], tuple[str, ...]]
+    roles: Mapping[Route, tuple[Role, ...]]
 
     def headers(self, method: str, path: str) -> dict[str, str]:
         """Of somebody who comes in."""

@@ -97,7 +97,7 @@ async def test_a_draft_outlives_its_lease_and_not_its_review(
     assert (await clients["bo"].put(of(again, "/draft"), json=plain)).status_code == 404
 
 
-async def test_a_paused_reviewer_is_told_and_loses_what_he_holds(
+async def test_a_paused_reviewer_is_told_and_loses_what_they_hold(
     clients: Clients, inside: Queue
 ) -> None:
     await queued(inside)
@@ -121,7 +121,7 @@ async def test_a_paused_reviewer_is_told_and_loses_what_he_holds(
         assert (await lee.post(f"/v1/reviewers/{name}/resume")).status_code == status
 
 
-async def test_who_reads_leaves_a_trace_with_his_address(
+async def test_reading_leaves_a_trace_with_the_address(
     service: Service, clients: Clients, inside: Queue
 ) -> None:
     case_id = await queued(inside)
@@ -129,7 +129,7 @@ async def test_who_reads_leaves_a_trace_with_his_address(
     spoofed = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
     path = f"/v1/reviews/{review_id_of(case_id)}"
     assert (await clients["lee"].get(path, headers=spoofed)).status_code == 200
-    assert (await clients["amara"].get(path)).status_code == 403  # refused: he saw nothing
+    assert (await clients["amara"].get(path)).status_code == 403  # refused: they saw nothing
     await clients["amara"].post("/v1/search", json={"text": case_id})
     await clients["ada"].get(path)
     await clients["ada"].get("/v1/audit")

@@ -1,4 +1,4 @@
-"""Whoever asks the whole service for whatever: he is let in or refused, and nothing fails."""
+"""Whoever asks the whole service for whatever is let in or refused, and nothing fails."""
 
 import json
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.review_queue.web.page_queries import Query
-from shared.auth.principal import ROLES
+from services.review_queue.api.queries import BrowsedSeatsQuery, Query
+from shared.auth.permissions import ROLES
 from tests.connected.review_queue.harness import PASSWORD, Queue
 from tests.connected.review_queue.service_harness import (
     APPROVAL,
@@ -149,7 +149,7 @@ ODD_TEXTS: list[object] = [
 async def test_odd_texts_are_refused_wherever_text_is_taken(
     clients: Clients, inside: Queue, odd: object
 ) -> None:
-    await queued(inside, withheld=1.0)
+    await queued(inside, blind=1.0)
     amara, lee, olga = (clients[name] for name in ("amara", "lee", "olga"))
     held = await leased(amara)
     token, criterion = {"token": held["token"]}, DENIAL["criterion"]
@@ -195,7 +195,8 @@ ODD_WORDS = [
 async def test_no_page_fails_whatever_stands_in_its_address(
     service: Service, clients: Clients, inside: Queue, odd: str
 ) -> None:
-    names = {name for query in Query.__subclasses__() for name in query.model_fields}
+    queries: list[type[Query]] = [BrowsedSeatsQuery, *Query.__subclasses__()]
+    names = {name for query in queries for name in query.model_fields}
     assert names >= {"task", "amount_from", "before", "text", "actor"}
     pages = [
         path for method, path in allowed(service.app) if method == "GET" and "/v1/" not in path

@@ -6,12 +6,12 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from services.review_queue.people.access import Actor
-from services.review_queue.people.audit import Entry
+from services.review_queue.people.audit import AuditEntry
 from services.review_queue.people.users import User, WrongPassword
-from services.review_queue.reviewing.assignments import Hold
+from services.review_queue.reviewing.assignments import LeaseHandle
 from services.review_queue.reviewing.opinions import Answer, Correction
 from services.review_queue.reviewing.review import Shares
+from shared.auth.principal import Actor
 from shared.errors import Conflict, Rejected, Transient
 from shared.events import review_id_of
 from tests.connected.review_queue.harness import (
@@ -21,43 +21,43 @@ from tests.connected.review_queue.harness import (
     PASSWORD,
     Queue,
     actor,
-    hold,
+    lease_handle,
 )
 
 REVIEW = review_id_of("case-1")
 
 
-async def new_entries(queue: Queue, act: Callable[[], Awaitable[object]]) -> list[Entry]:
+async def new_entries(queue: Queue, act: Callable[[], Awaitable[object]]) -> list[AuditEntry]:
     """What an action adds to the trail."""
     before = len(await queue.entries())
     await act()
     return (await queue.entries())[before:]
 
 
-def told(entry: Entry) -> tuple[str, str, str | None]:
+def told(entry: AuditEntry) -> tuple[str, str, str | None]:
     assert entry.address == ADDRESS
     return entry.action, f"{entry.role} {entry.actor}", entry.review_id
 
 
 async def test_every_step_of_the_work_leaves_one_entry(queue: Queue) -> None:
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await queue.request("case-1")
-    held: list[Hold] = []
+    held: list[LeaseHandle] = []
 
     async def lease() -> None:
-        held.append(hold(await queue.lease()))
+        held.append(lease_handle(await queue.lease()))
 
     async def undo() -> None:
-        held.append(hold(await queue.work.undo(held[-1])))
+        held.append(lease_handle(await queue.assignments.undo(held[-1])))
 
     steps: dict[str, Callable[[], Awaitable[object]]] = {
         "leased": lease,
-        "opened": lambda: queue.work.heartbeat(held[-1], opened=True),
+        "opened": lambda: queue.assignments.heartbeat(held[-1], opened=True),
         "noted": lambda: queue.notes.write(REVIEW, "a note", by=actor()),
-        "committed": lambda: queue.work.commit(held[-1], "DENIED"),
-        "submitted": lambda: queue.work.submit(held[-1], DENIED),
+        "committed": lambda: queue.assignments.commit(held[-1], "DENIED"),
+        "submitted": lambda: queue.assignments.submit(held[-1], DENIED),
         "undone": undo,
-        "released": lambda: queue.work.release(held[-1], "outside my field"),
+        "released": lambda: queue.assignments.release(held[-1], "outside my field"),
     }
     for action, act in steps.items():
         (entry,) = await new_entries(queue, act)
@@ -66,9 +66,9 @@ async def test_every_step_of_the_work_leaves_one_entry(queue: Queue) -> None:
 
 async def test_what_ends_a_review_leaves_one_entry_too(queue: Queue) -> None:
     await queue.request("case-1")
-    amara = hold(await queue.lease())
+    amara = lease_handle(await queue.lease())
 
-    (entry,) = await new_entries(queue, lambda: queue.work.escalate(amara, "beyond me"))
+    (entry,) = await new_entries(queue, lambda: queue.assignments.escalate(amara, "beyond me"))
     assert told(entry) == ("escalated", "adjudicator amara", REVIEW)
     await queue.answer("sam", DENIED)
     assert await new_entries(queue, queue.settle) == []  # nobody did that
@@ -82,11 +82,13 @@ async def test_what_ends_a_review_leaves_one_entry_too(queue: Queue) -> None:
 
 async def test_the_first_look_is_an_entry_and_beating_on_is_none(queue: Queue) -> None:
     await queue.request("case-1")
-    held = hold(await queue.lease())
+    held = lease_handle(await queue.lease())
 
-    assert await new_entries(queue, lambda: queue.work.heartbeat(held, opened=False)) == []
-    assert len(await new_entries(queue, lambda: queue.work.heartbeat(held, opened=True))) == 1
-    assert await new_entries(queue, lambda: queue.work.heartbeat(held, opened=True)) == []
+    assert await new_entries(queue, lambda: queue.assignments.heartbeat(held, opened=False)) == []
+    assert (
+        len(await new_entries(queue, lambda: queue.assignments.heartbeat(held, opened=True))) == 1
+    )
+    assert await new_entries(queue, lambda: queue.assignments.heartbeat(held, opened=True)) == []
 
 
 async def test_accounts_leave_entries(queue: Queue) -> None:
@@ -134,9 +136,9 @@ async def test_pausing_tells_which_cases_were_withdrawn(queue: Queue) -> None:
 async def test_what_was_refused_leaves_no_entry(queue: Queue) -> None:
     await queue.employ("amara")
     await queue.request("case-1")
-    held = hold(await queue.lease())
+    held = lease_handle(await queue.lease())
     stale = replace(held, token=held.token + 1)
-    work, by = queue.work, actor("lee")
+    work, by = queue.assignments, actor("lee")
     refused: list[Callable[[], Awaitable[object]]] = [
         lambda: work.submit(held, Answer("PAID", "so")),
         lambda: work.submit(held, replace(DENIED, criterion=None)),
@@ -163,13 +165,13 @@ async def test_what_was_refused_leaves_no_entry(queue: Queue) -> None:
 
 
 async def test_an_empty_line_leaves_no_entry(queue: Queue) -> None:
-    assert await new_entries(queue, lambda: queue.line.lease(actor())) == []
+    assert await new_entries(queue, lambda: queue.leasing.lease(actor())) == []
 
 
 async def test_a_failed_transaction_leaves_no_entry(queue: Queue) -> None:
     """The entry is written before the transaction fails, and goes with it."""
     await queue.request("case-1")
-    held = hold(await queue.lease())
+    held = lease_handle(await queue.lease())
     await queue.fetch(
         "CREATE FUNCTION review_queue.fail() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION 'the disk is full' USING ERRCODE = 'disk_full'; END $$"
@@ -181,7 +183,7 @@ async def test_a_failed_transaction_leaves_no_entry(queue: Queue) -> None:
 
     async def submit() -> None:
         with pytest.raises(Transient, match="DiskFullError"):
-            await queue.work.submit(held, DENIED)
+            await queue.assignments.submit(held, DENIED)
 
     assert await new_entries(queue, submit) == []
     assert await queue.states() == {"case-1": "leased"}
@@ -237,7 +239,7 @@ async def test_the_trail_is_read_page_by_page_and_filtered(queue: Queue) -> None
         await queue.decide(f"case-{number}", APPROVED, reviewer=f"reviewer-{number % 2}")
 
     everything = list(await queue.trail.page(before=2**63 - 1, limit=100))
-    paged: list[Entry] = []
+    paged: list[AuditEntry] = []
     while page := await queue.trail.page(
         before=paged[-1].entry_id if paged else 2**63 - 1, limit=3
     ):
@@ -246,7 +248,7 @@ async def test_the_trail_is_read_page_by_page_and_filtered(queue: Queue) -> None
     assert paged == everything
     assert len(everything) == 10
 
-    async def found(**wanted: str) -> list[Entry]:
+    async def found(**wanted: str) -> list[AuditEntry]:
         return list(await queue.trail.page(before=2**63 - 1, limit=100, **wanted))  # type: ignore[arg-type]
 
     assert {e.actor for e in await found(actor="reviewer-1")} == {"reviewer-1"}
@@ -262,7 +264,7 @@ async def test_the_trail_is_read_page_by_page_and_filtered(queue: Queue) -> None
 
 async def test_entries_tell_the_address_they_came_from(queue: Queue) -> None:
     await queue.request("case-1")
-    await queue.line.lease(Actor("amara", "adjudicator", "2001:db8::1"))
+    await queue.leasing.lease(Actor("amara", "adjudicator", "2001:db8::1"))
 
     (entry,) = await queue.entries()
 
@@ -271,16 +273,20 @@ async def test_entries_tell_the_address_they_came_from(queue: Queue) -> None:
 
 async def test_no_case_content_stands_in_the_trail(queue: Queue) -> None:
     await queue.request("case-1")
-    held = hold(await queue.lease())
+    held = lease_handle(await queue.lease())
     await queue.notes.write(REVIEW, "the knee is swollen", by=actor())
-    await queue.work.save_draft(held.assignment_id, "amara", {"reasoning": "swollen"})
-    await queue.work.submit(held, replace(DENIED, reasoning="the knee is swollen"))
+    await queue.assignments.save_draft(held.assignment_id, "amara", {"reasoning": "swollen"})
+    await queue.assignments.submit(held, replace(DENIED, reasoning="the knee is swollen"))
     await queue.settle()
     again = Correction(APPROVED, "the knee is swollen no more", 0)
     await queue.corrections.correct(REVIEW, again, by=actor())
     await queue.request("case-2", "case-3")
-    await queue.work.release(hold(await queue.lease()), "a swollen knee is not my field")
-    await queue.work.escalate(hold(await queue.lease()), "how swollen is too swollen?")
+    await queue.assignments.release(
+        lease_handle(await queue.lease()), "a swollen knee is not my field"
+    )
+    await queue.assignments.escalate(
+        lease_handle(await queue.lease()), "how swollen is too swollen?"
+    )
 
     entries = await queue.entries()
     assert {"submitted", "corrected", "released", "escalated"} <= {e.action for e in entries}
@@ -290,8 +296,8 @@ async def test_no_case_content_stands_in_the_trail(queue: Queue) -> None:
 async def test_a_search_is_told_by_each_review_that_it_showed(queue: Queue) -> None:
     found, nothing = ["review-1", "review-2"], list[str]()
 
-    entries = await new_entries(queue, lambda: queue.trail.searched(actor(), found))
-    none = await new_entries(queue, lambda: queue.trail.searched(actor(), nothing))
+    entries = await new_entries(queue, lambda: queue.trail.record_search(actor(), found))
+    none = await new_entries(queue, lambda: queue.trail.record_search(actor(), nothing))
 
     assert [told(entry)[::2] for entry in entries] == [("searched", each) for each in found]
     assert [told(entry)[::2] for entry in none] == [("searched", None)]

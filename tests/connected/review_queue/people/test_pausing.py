@@ -1,12 +1,11 @@
-"""Pausing a reviewer: what he holds goes to the others at once, and he gets nothing more."""
+"""Pausing a reviewer: what they hold goes to the others at once, and they get nothing more."""
 
 import asyncio
 
 import pytest
 
-from services.review_queue.reviewing.leasing import NotFound
-from shared.errors import Conflict
-from tests.connected.review_queue.harness import APPROVED, DENIED, Queue, actor, hold
+from shared.errors import Conflict, NotFound
+from tests.connected.review_queue.harness import APPROVED, DENIED, Queue, actor, lease_handle
 
 LEE = actor("lee")
 
@@ -21,37 +20,37 @@ async def test_what_a_paused_reviewer_holds_goes_to_others_at_once(staffed: Queu
     queue = staffed
     await queue.request("case-1", "case-2", "case-3")
     leased = [await queue.lease() for _ in range(2)]
-    held = [hold(each) for each in leased]
-    assert await queue.line.lease(actor("bo"))
+    held = [lease_handle(each) for each in leased]
+    assert await queue.leasing.lease(actor("bo"))
 
     assert await queue.reviewers.pause("amara", "training day", by=LEE) == 2
 
-    assert await queue.line.held("amara") == []
-    assert len(await queue.line.held("bo")) == 1
+    assert await queue.leasing.held("amara") == []
+    assert len(await queue.leasing.held("bo")) == 1
     found = [await queue.lease("sam") for _ in range(2)]
     assert [each.request for each in found] == [each.request for each in leased]
     for act in (
-        queue.work.submit(held[0], APPROVED),
-        queue.work.heartbeat(held[1], opened=True),
-        queue.work.release(held[1], "so"),
+        queue.assignments.submit(held[0], APPROVED),
+        queue.assignments.heartbeat(held[1], opened=True),
+        queue.assignments.release(held[1], "so"),
     ):
         with pytest.raises(Conflict, match=r"given back \(paused: training day\)"):
             await act
 
 
-async def test_he_is_told_who_paused_him_and_why(staffed: Queue) -> None:
+async def test_a_paused_reviewer_is_told_by_whom_and_why(staffed: Queue) -> None:
     queue = staffed
     await queue.request("case-1")
     await queue.reviewers.pause("amara", "training day", by=LEE)
 
     with pytest.raises(Conflict, match="lee paused you: training day"):
-        await queue.line.lease(actor("amara"))
+        await queue.leasing.lease(actor("amara"))
 
     assert await queue.states() == {"case-1": "queued"}
-    assert await queue.line.lease(actor("bo"))
+    assert await queue.leasing.lease(actor("bo"))
 
 
-async def test_he_works_again_once_resumed(staffed: Queue) -> None:
+async def test_a_resumed_reviewer_works_again(staffed: Queue) -> None:
     queue = staffed
     await queue.request("case-1")
     await queue.reviewers.pause("amara", "training day", by=LEE)
@@ -61,19 +60,19 @@ async def test_he_works_again_once_resumed(staffed: Queue) -> None:
     assert (await queue.lease("amara")).request.case.case_id == "case-1"
 
 
-async def test_a_pause_is_no_skip_of_his(staffed: Queue) -> None:
+async def test_a_pause_is_not_a_skip(staffed: Queue) -> None:
     queue = staffed
     await queue.request("skipped", "begun")
-    await queue.work.release(hold(await queue.lease("amara")), "outside my field")
+    await queue.assignments.release(lease_handle(await queue.lease("amara")), "outside my field")
     begun = await queue.lease("amara")
     await queue.reviewers.pause("amara", "the wrong name", by=LEE)
     await queue.reviewers.resume("amara", by=LEE)
 
     assert (await queue.lease("amara")).request == begun.request
-    assert await queue.line.lease(actor("amara")) is None
+    assert await queue.leasing.lease(actor("amara")) is None
 
 
-async def test_what_he_has_submitted_still_counts(staffed: Queue) -> None:
+async def test_what_a_paused_reviewer_has_submitted_still_counts(staffed: Queue) -> None:
     queue = staffed
     await queue.decide("case-1", DENIED)
 
@@ -83,17 +82,17 @@ async def test_what_he_has_submitted_still_counts(staffed: Queue) -> None:
     assert await queue.states() == {"case-1": "completed"}
 
 
-async def test_he_cannot_take_a_case_back_either(staffed: Queue) -> None:
+async def test_a_paused_reviewer_cannot_undo_either(staffed: Queue) -> None:
     queue = staffed
     held = await queue.decide("case-1", DENIED)
     await queue.reviewers.pause("amara", "training day", by=LEE)
 
     with pytest.raises(Conflict, match="lee paused you"):
-        await queue.work.undo(held)
+        await queue.assignments.undo(held)
 
     assert await queue.states() == {"case-1": "submitted"}
     await queue.reviewers.resume("amara", by=LEE)
-    await queue.work.undo(held)
+    await queue.assignments.undo(held)
 
 
 async def test_no_lease_slips_in_beside_a_pause(staffed: Queue, second: Queue) -> None:
@@ -102,13 +101,13 @@ async def test_no_lease_slips_in_beside_a_pause(staffed: Queue, second: Queue) -
 
     for _ in range(15):
         await asyncio.gather(
-            queue.line.lease(actor("amara")),
-            second.line.lease(actor("amara")),
+            queue.leasing.lease(actor("amara")),
+            second.leasing.lease(actor("amara")),
             second.reviewers.pause("amara", "racing", by=LEE),
-            queue.line.lease(actor("amara")),
+            queue.leasing.lease(actor("amara")),
             return_exceptions=True,
         )
-        assert await queue.line.held("amara") == []
+        assert await queue.leasing.held("amara") == []
         rows = await queue.fetch("SELECT 1 FROM review_queue.seats WHERE state = 'leased'")
         assert rows == []
         await queue.reviewers.resume("amara", by=LEE)
@@ -119,14 +118,14 @@ async def test_no_undo_slips_in_beside_a_pause(staffed: Queue, second: Queue) ->
     for number in range(10):
         held = await queue.decide(f"case-{number}", DENIED)
         await asyncio.gather(
-            queue.work.undo(held),
+            queue.assignments.undo(held),
             second.reviewers.pause("amara", "racing", by=LEE),
             return_exceptions=True,
         )
-        assert await queue.line.held("amara") == []
+        assert await queue.leasing.held("amara") == []
         await queue.reviewers.resume("amara", by=LEE)
-        while (left := await queue.line.lease(actor("bo"))) is not None:
-            await queue.work.submit(hold(left, "bo"), APPROVED)
+        while (left := await queue.leasing.lease(actor("bo"))) is not None:
+            await queue.assignments.submit(lease_handle(left, "bo"), APPROVED)
 
 
 async def test_only_who_works_can_be_paused_and_only_once(staffed: Queue) -> None:

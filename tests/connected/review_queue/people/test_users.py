@@ -112,7 +112,7 @@ async def guess(users: Accounts, name: str) -> type[Exception]:
     return refused.type
 
 
-async def test_who_can_sign_in_himself_does_not_guess_for_ever(queue: Queue) -> None:
+async def test_whoever_can_sign_in_does_not_guess_forever(queue: Queue) -> None:
     """An address is locked by its failures, however often somebody succeeds in between."""
     users = accounts(queue.database)
     await users.create(AMARA, by=actor("olga"))

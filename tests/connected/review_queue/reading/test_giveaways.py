@@ -1,5 +1,5 @@
-"""Nothing that a reviewer can ask for gives away what the model or another reviewer said, before he
-has an answer of his own."""
+"""Before reviewers have an answer of their own, nothing that they can ask for gives away what the
+model or another reviewer said."""
 
 import re
 from datetime import timedelta
@@ -31,7 +31,7 @@ GIVEAWAYS = ("v9.9-hidden", "0.6217", "62%", "the words of the model", "label_ma
 async def everything_seen(
     client: httpx.AsyncClient, assignment: dict[str, Any]
 ) -> dict[str, httpx.Response]:
-    """All that a reviewer can ask of a case that he holds."""
+    """All that a reviewer can ask of a case that they hold."""
     draft = {"content": {"reasoning": "mine"}}
     return {
         "held": await client.get("/v1/assignments"),
@@ -65,7 +65,7 @@ async def everything_seen(
 async def test_nothing_gives_the_model_away_before_the_reviewer_has_an_answer(
     clients: Clients, inside: Queue, name: str
 ) -> None:
-    await queued(inside, withheld=1.0)
+    await queued(inside, blind=1.0)
     client = clients[name]
     answer = await client.post("/v1/assignments")
     assignment = answer.json()
@@ -88,7 +88,7 @@ async def test_nothing_gives_the_model_away_before_the_reviewer_has_an_answer(
 
 async def test_an_audit_is_not_told_by_its_place_in_line(clients: Clients, inside: Queue) -> None:
     """Else whoever asks for the lowest priority knows that the model would have approved."""
-    inside.shares = Shares(overlap=0.0, withheld=1.0)
+    inside.shares = Shares(overlap=0.0, blind=1.0)
     usual, audit = uuid4().hex, uuid4().hex
     await inside.request(audit, reason="audit", occurred_at=NOW)
     await inside.request(usual, reason="adverse", occurred_at=NOW + timedelta(hours=1))
@@ -97,11 +97,11 @@ async def test_an_audit_is_not_told_by_its_place_in_line(clients: Clients, insid
     assert (await amara.post("/v1/assignments", json={"priority": 3})).status_code == 204
     assert [(await leased(amara))["case"]["case_id"] for _ in range(2)] == [audit, usual]
     counts = (await clients["bo"].get("/v1/queue")).json()["counts"]
-    assert {count["reason"] for count in counts} == {"withheld"}
+    assert {count["reason"] for count in counts} == {"blind"}
 
 
 async def test_an_undone_answer_gives_nothing_away_either(clients: Clients, inside: Queue) -> None:
-    await queued(inside, withheld=1.0)
+    await queued(inside, blind=1.0)
     amara = clients["amara"]
     assignment = await leased(amara)
     submitted = await act(amara, assignment, "submit", **DENIAL)
@@ -117,7 +117,7 @@ async def test_an_undone_answer_gives_nothing_away_either(clients: Clients, insi
 async def test_the_answer_before_is_kept_and_only_the_first_one(
     clients: Clients, inside: Queue
 ) -> None:
-    await queued(inside, withheld=1.0)
+    await queued(inside, blind=1.0)
     amara = clients["amara"]
     assignment = await leased(amara)
     assert (await act(amara, assignment, "commit", label="APPROVED")).status_code == 200

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.reading.listing import Filters, Listed
-from services.review_queue.reviewing.leasing import NotFound
+from services.review_queue.reading.listing import Filters, ListedSeat
 from services.review_queue.reviewing.review import Shares
+from shared.errors import NotFound
 from shared.events import review_id_of
-from tests.connected.review_queue.harness import APPROVED, DENIED, Queue, actor, hold
+from tests.connected.review_queue.harness import APPROVED, DENIED, Queue, actor, lease_handle
 from tests.support.builders.events import NOW, case, claim_input
 from tests.support.builders.requests import requested
 
@@ -24,7 +24,7 @@ async def test_counts_by_task_reason_kind_and_state(queue: Queue) -> None:
     await queue.request("a", "b", "c")
     await queue.request("d", reason="audit")
     await queue.lease()
-    await queue.work.escalate(hold(await queue.lease()), "beyond me")
+    await queue.assignments.escalate(lease_handle(await queue.lease()), "beyond me")
 
     counts = await queue.listing.counts()
 
@@ -41,19 +41,19 @@ async def test_counts_by_task_reason_kind_and_state(queue: Queue) -> None:
 
 async def test_a_reason_that_is_hidden_is_neither_counted_nor_listed(queue: Queue) -> None:
     """Whoever leases a case sees which count goes down."""
-    queue.shares = Shares(overlap=0.0, withheld=1.0)
+    queue.shares = Shares(overlap=0.0, blind=1.0)
     await queue.request("a", reason="audit")
     await queue.request("b", reason="adverse")
     await queue.request("c", model_visible=False)
 
-    assert [(c.reason, c.seats) for c in await queue.listing.counts()] == [("withheld", 3)]
+    assert [(c.reason, c.seats) for c in await queue.listing.counts()] == [("blind", 3)]
     found = await queue.listing.page(Filters(), limit=10)
-    assert {(seat.reason, seat.priority) for seat in found} == {("withheld", 2)}
+    assert {(seat.reason, seat.priority) for seat in found} == {("blind", 2)}
     assert await queue.listing.page(Filters(reason="audit"), limit=10) == []
 
 
 async def test_both_seats_of_an_overlapping_review_are_counted(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("a")
 
     counts = await queue.listing.counts()
@@ -72,9 +72,9 @@ async def test_what_was_done_long_ago_is_not_counted(queue: Queue) -> None:
     assert await queue.listing.counts() == []
 
 
-async def pages(queue: Queue, filters: Filters, *, limit: int) -> list[Listed]:
+async def pages(queue: Queue, filters: Filters, *, limit: int) -> list[ListedSeat]:
     """All pages, one behind the other."""
-    found: list[Listed] = []
+    found: list[ListedSeat] = []
     while page := await queue.listing.page(
         filters, after=found[-1].position if found else 0, limit=limit
     ):
@@ -95,7 +95,7 @@ async def test_pages_follow_each_other_without_gaps(queue: Queue) -> None:
 
 async def test_pages_have_no_gaps_while_reviewers_work_and_cases_come(queue: Queue) -> None:
     await queue.request(*(f"case-{number:02}" for number in range(20)))
-    found: list[Listed] = []
+    found: list[ListedSeat] = []
     for step in range(9):
         found += await queue.listing.page(
             Filters(), after=found[-1].position if found else 0, limit=4
@@ -134,12 +134,12 @@ _USUAL = {
 
 
 @pytest.fixture
-async def various(queue: Queue) -> Mapping[str, Listed]:
+async def various(queue: Queue) -> Mapping[str, ListedSeat]:
     """A queue with seats that differ in one thing each, listed by case."""
     await queue.request("held")
     await queue.lease("bo")
     await queue.request("escalated")
-    await queue.work.escalate(hold(await queue.lease("amara")), "beyond me")
+    await queue.assignments.escalate(lease_handle(await queue.lease("amara")), "beyond me")
     for name in ("dear", "cheap"):
         billed = claim_input(billed_amount=str(SEATS[name]["amount"]))
         await queue.request(name, case=case(name, input=billed))
@@ -159,7 +159,7 @@ def another_task(name: str) -> Any:
     return requested(name, case=case(name, task=task.name, input=content), answer=None)
 
 
-def test_a_seat_tells_what_it_is(various: Mapping[str, Listed]) -> None:
+def test_a_seat_tells_what_it_is(various: Mapping[str, ListedSeat]) -> None:
     for name, differs in SEATS.items():
         shown = {field: getattr(various[name], field) for field in _USUAL}
         assert shown == {**_USUAL, **differs}, name
@@ -206,7 +206,9 @@ FILTERS: dict[str, tuple[Filters, set[str]]] = {
 
 
 @pytest.mark.parametrize("name", FILTERS)
-async def test_pages_are_filtered(queue: Queue, various: Mapping[str, Listed], name: str) -> None:
+async def test_pages_are_filtered(
+    queue: Queue, various: Mapping[str, ListedSeat], name: str
+) -> None:
     filters, expected = FILTERS[name]
 
     found = await pages(queue, filters, limit=2)
@@ -216,7 +218,7 @@ async def test_pages_are_filtered(queue: Queue, various: Mapping[str, Listed], n
 
 
 async def test_seats_of_a_completed_review_are_listed_with_its_label(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     for name in ("amara", "bo"):
         await queue.answer(name, DENIED)
@@ -263,7 +265,7 @@ async def test_search_finds_by_case_claim_member_and_review(queue: Queue) -> Non
 
 
 async def test_search_shows_a_review_once_however_many_seats_it_has(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     await queue.answer("amara", DENIED)
 
@@ -279,9 +281,9 @@ async def test_search_shows_a_review_once_however_many_seats_it_has(queue: Queue
 async def test_a_review_with_everything_that_was_said(queue: Queue) -> None:
     await queue.request("case-1")
     before = await queue.listing.detail(review_id_of("case-1"))
-    held = hold(await queue.lease())
+    held = lease_handle(await queue.lease())
     await queue.notes.write(review_id_of("case-1"), "the second page is missing", by=actor())
-    await queue.work.submit(held, APPROVED)
+    await queue.assignments.submit(held, APPROVED)
     after = await queue.listing.detail(review_id_of("case-1"))
 
     assert (before.states, before.opinions, before.notes) == (("queued",), (), ())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.reading.member_history import History
+from services.review_queue.reading.member_history import MemberHistory
 from shared.events import DecisionMade, PredictionMade
 from tests.connected.review_queue.harness import Queue
 from tests.support.builders.events import NOW, case, claim_input, predicted
@@ -15,8 +15,8 @@ MEMBER = "member:M-1"
 
 
 @pytest.fixture
-def history(queue: Queue) -> History:
-    return History(queue.database)
+def history(queue: Queue) -> MemberHistory:
+    return MemberHistory(queue.database)
 
 
 def prediction(case_id: str, *, days: int = 1, **changes: Any) -> PredictionMade:
@@ -42,13 +42,13 @@ def decision(case_id: str, label: str = "APPROVED", **changes: Any) -> DecisionM
     return DecisionMade.model_validate({**fields, **changes})
 
 
-async def told(history: History, **changes: Any) -> list[tuple[Any, ...]]:
-    asked = {"before": NOW, "but": "case-now", **changes}
-    found = await history.earlier(MEMBER, "adjudication", **asked)
+async def told(history: MemberHistory, **changes: Any) -> list[tuple[Any, ...]]:
+    asked = {"before": NOW, "except_case": "case-now", **changes}
+    found = await history.earlier_cases(MEMBER, "adjudication", **asked)
     return [(each.case_id, each.label, each.decided_by, each.corrected) for each in found]
 
 
-async def test_events_come_in_any_order_and_twice(history: History) -> None:
+async def test_events_come_in_any_order_and_twice(history: MemberHistory) -> None:
     for _ in range(2):
         await history.decisions_corrected([corrected("a", label="DENIED", revision=1)])
         await history.predictions_made([prediction("a", days=3), prediction("b", days=2)])
@@ -65,7 +65,7 @@ async def test_events_come_in_any_order_and_twice(history: History) -> None:
     ]
 
 
-async def test_the_newest_correction_counts_also_within_one_batch(history: History) -> None:
+async def test_the_newest_correction_counts_also_within_one_batch(history: MemberHistory) -> None:
     await history.predictions_made([prediction("a")])
     newest, older = (
         corrected("a", label=label, revision=n) for label, n in (("PENDING", 2), ("DENIED", 1))
@@ -76,7 +76,7 @@ async def test_the_newest_correction_counts_also_within_one_batch(history: Histo
     assert await told(history) == [("a", "PENDING", "human", True)]
 
 
-async def test_only_what_came_before_of_the_same_member_and_task(history: History) -> None:
+async def test_only_what_came_before_of_the_same_member_and_task(history: MemberHistory) -> None:
     await history.predictions_made(
         [
             prediction("before"),
@@ -89,10 +89,12 @@ async def test_only_what_came_before_of_the_same_member_and_task(history: Histor
     assert await told(history) == [("before", None, None, False)]
 
 
-async def test_ten_are_shown_with_the_tasks_summary_and_nothing_else(history: History) -> None:
+async def test_ten_are_shown_with_the_tasks_summary_and_nothing_else(
+    history: MemberHistory,
+) -> None:
     await history.predictions_made([prediction(f"case-{n}", days=n) for n in range(1, 13)])
 
-    found = await history.earlier(MEMBER, "adjudication", before=NOW, but="case-now")
+    found = await history.earlier_cases(MEMBER, "adjudication", before=NOW, except_case="case-now")
 
     assert [each.case_id for each in found] == [f"case-{n}" for n in range(1, 11)]
     summary = {"service_date", "diagnosis_codes", "procedure_codes", "billed_amount"}

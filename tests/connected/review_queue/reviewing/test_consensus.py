@@ -15,7 +15,7 @@ from tests.connected.review_queue.harness import (
     PENDING,
     Queue,
     actor,
-    hold,
+    lease_handle,
     partly,
     said,
 )
@@ -26,13 +26,13 @@ async def test_two_different_reviewers_are_asked_and_no_third(overlapping: Queue
     await queue.request("case-1")
 
     first = await queue.lease("amara")
-    assert await queue.line.lease(actor("amara")) is None
+    assert await queue.leasing.lease(actor("amara")) is None
     second = await queue.lease("bo")
 
     assert (first.kind, second.kind) == ("first", "second")
     assert first.request == second.request
     for name in ("cleo", "sam", "lee"):
-        assert await queue.line.lease(actor(name)) is None
+        assert await queue.leasing.lease(actor(name)) is None
 
 
 async def test_who_has_answered_never_gets_the_review_again(overlapping: Queue) -> None:
@@ -40,11 +40,11 @@ async def test_who_has_answered_never_gets_the_review_again(overlapping: Queue) 
     await queue.request("case-1")
     await queue.answer("amara", DENIED)
 
-    assert await queue.line.lease(actor("amara")) is None
+    assert await queue.leasing.lease(actor("amara")) is None
     await queue.settle()
-    assert await queue.line.lease(actor("amara")) is None
+    assert await queue.leasing.lease(actor("amara")) is None
     await queue.forward(HOUR * 24 * 30)
-    assert await queue.line.lease(actor("amara")) is None
+    assert await queue.leasing.lease(actor("amara")) is None
     assert (await queue.lease("bo")).kind == "second"
 
 
@@ -55,7 +55,7 @@ async def test_whose_lease_has_run_out_may_have_it_again(overlapping: Queue) -> 
     await queue.expire()
 
     assert (await queue.lease("amara")).request.case.case_id == "case-1"
-    assert await queue.line.lease(actor("amara")) is None
+    assert await queue.leasing.lease(actor("amara")) is None
 
 
 async def test_many_reviewers_at_once_give_two_opinions_each_review(
@@ -67,8 +67,8 @@ async def test_many_reviewers_at_once_give_two_opinions_each_review(
 
     async def work(number: int) -> None:
         process, reviewer = (queue, second)[number % 2], f"reviewer-{number}"
-        while (found := await process.line.lease(actor(reviewer))) is not None:
-            await process.work.submit(hold(found, reviewer), APPROVED)
+        while (found := await process.leasing.lease(actor(reviewer))) is not None:
+            await process.assignments.submit(lease_handle(found, reviewer), APPROVED)
 
     await asyncio.gather(*map(work, range(12)))
     while await queue.settle():
@@ -87,7 +87,7 @@ async def test_many_reviewers_at_once_give_two_opinions_each_review(
 
 
 def blind(assignment: Assignment) -> bool:
-    view = AssignmentView.of(assignment, lease_seconds=1.0)
+    view = AssignmentView.of(assignment, lease=HOUR)
     return assignment.opinions == () and view.opinions == [] and view.escalated_why is None
 
 
@@ -103,11 +103,11 @@ async def test_the_first_three_are_blind_to_each_other(overlapping: Queue) -> No
         found = await queue.lease(reviewer)
         assert found.kind == kind
         assert blind(found)
-        assert all(blind(each) for each in await queue.line.held(reviewer))
-        await queue.work.submit(hold(found, reviewer), answer)
-        again = await queue.work.undo(hold(found, reviewer))
+        assert all(blind(each) for each in await queue.leasing.held(reviewer))
+        await queue.assignments.submit(lease_handle(found, reviewer), answer)
+        again = await queue.assignments.undo(lease_handle(found, reviewer))
         assert blind(again)
-        await queue.work.submit(hold(again, reviewer), answer)
+        await queue.assignments.submit(lease_handle(again, reviewer), answer)
         await queue.settle()
 
 
@@ -135,7 +135,7 @@ async def test_two_who_disagree_are_followed_by_a_third(overlapping: Queue) -> N
     await said(queue, ("amara", DENIED), ("bo", APPROVED))
     assert await queue.events() == []
     for name in ("amara", "bo"):
-        assert await queue.line.lease(actor(name)) is None
+        assert await queue.leasing.lease(actor(name)) is None
 
     await said(queue, ("cleo", APPROVED))
 
@@ -157,15 +157,15 @@ async def test_three_who_differ_leave_the_final_word_to_a_senior(
     await queue.request("case-1")
     await said(queue, ("amara", DENIED), ("bo", APPROVED))
     await said(queue, ("cleo", PENDING))
-    assert await queue.line.lease(actor("dora")) is None  # one more adjudicator
+    assert await queue.leasing.lease(actor("dora")) is None  # one more adjudicator
 
     found = await queue.lease(name)
 
     assert found.kind == "final"
     assert [each.label for each in found.opinions] == ["DENIED", "APPROVED", "PENDING"]
-    assert AssignmentView.of(found, lease_seconds=1.0).opinions[0].criterion == DENIED.criterion
-    assert "amara" not in AssignmentView.of(found, lease_seconds=1.0).model_dump_json()
-    await queue.work.submit(hold(found, name), PENDING)
+    assert AssignmentView.of(found, lease=HOUR).opinions[0].criterion == DENIED.criterion
+    assert "amara" not in AssignmentView.of(found, lease=HOUR).model_dump_json()
+    await queue.assignments.submit(lease_handle(found, name), PENDING)
     await queue.settle()
     completed, decision = await queue.events()
     assert (decision.label, decision.reviewer) == ("PENDING", name)
@@ -181,7 +181,7 @@ async def test_a_senior_who_was_one_of_the_three_has_not_the_final_word(
     await said(queue, ("amara", DENIED), ("sam", APPROVED))
     await said(queue, ("cleo", PENDING))
 
-    assert await queue.line.lease(actor("sam")) is None
+    assert await queue.leasing.lease(actor("sam")) is None
     assert (await queue.lease("sofia")).kind == "final"
 
 
@@ -191,12 +191,12 @@ async def test_one_of_two_opinions_is_undone(overlapping: Queue) -> None:
     amara = await queue.answer("amara", DENIED)
     await queue.answer("bo", APPROVED)
 
-    again = hold(await queue.work.undo(amara))
+    again = lease_handle(await queue.assignments.undo(amara))
     await queue.settle()
 
     assert await queue.states() == {"case-1": "leased answered"}
     assert await queue.events() == []
-    await queue.work.submit(again, APPROVED)
+    await queue.assignments.submit(again, APPROVED)
     await queue.settle()
     completed, _ = await queue.events()
     assert [(each.reviewer, each.label) for each in completed.opinions] == [
@@ -226,16 +226,16 @@ async def test_agreeing_is_label_and_amount(
 
 
 async def test_three_are_asked_at_once_where_the_overlap_is_three(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0, opinions=3)
+    queue.shares = Shares(overlap=1.0, blind=0.0, opinions=3)
     await queue.request("case-1")
     held = [await queue.lease(name) for name in ("amara", "bo", "cleo")]
     assert [each.kind for each in held] == ["first", "second", "further"]
     assert all(blind(each) for each in held)
-    assert await queue.line.lease(actor("dora")) is None
+    assert await queue.leasing.lease(actor("dora")) is None
 
     for each, answer in zip(held, (DENIED, APPROVED, APPROVED), strict=True):
         name = {"first": "amara", "second": "bo", "further": "cleo"}[each.kind]
-        await queue.work.submit(hold(each, name), answer)
+        await queue.assignments.submit(lease_handle(each, name), answer)
     await queue.settle()
 
     completed, decision = await queue.events()
@@ -262,7 +262,7 @@ async def test_seats_of_one_review_settled_by_two_processes_conclude_once(
     for name in ("amara", "bo"):
         for _ in names:
             await queue.answer(name, DENIED)
-    await queue.forward(queue.work.limits.undo)
+    await queue.forward(queue.assignments.limits.undo)
 
     while any(await asyncio.gather(queue.settlement.settle(), second.settlement.settle())):
         pass
@@ -272,7 +272,7 @@ async def test_seats_of_one_review_settled_by_two_processes_conclude_once(
 
 
 async def test_the_share_that_two_see_is_drawn_by_hash(queue: Queue) -> None:
-    queue.shares = Shares(overlap=0.3, withheld=0.0)
+    queue.shares = Shares(overlap=0.3, blind=0.0)
     names = [f"case-{number}" for number in range(400)]
     await queue.request(*names)
     rows = await queue.fetch("SELECT review_id FROM review_queue.reviews WHERE wanted = 2")

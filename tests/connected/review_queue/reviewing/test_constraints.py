@@ -16,7 +16,7 @@ _LEASE = (
 )
 _SEAT = (
     "INSERT INTO review_queue.seats "
-    "(review_id, seat, kind, task, reason, priority, requested_at, place) "
+    "(review_id, seat, kind, task, reason, priority, requested_at, queue_rank) "
     "VALUES ($1, $2, $3, 'adjudication', 'adverse', 2, now(), now())"
 )
 _OPINION = (
@@ -47,7 +47,7 @@ async def test_a_seat_has_one_holder_for_ever(queue: Queue, answered: bool, stat
 
 @pytest.mark.parametrize("state", ["leased", "submitted", "answered"])
 async def test_a_reviewer_has_one_seat_of_a_review(queue: Queue, state: str) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     await queue.answer("amara", DENIED)
     if state != "submitted":
@@ -67,7 +67,7 @@ async def test_who_has_escalated_gets_no_seat(queue: Queue) -> None:
 
 
 async def test_nobody_gives_an_opinion_more_than_there_are_seats(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     for name, answer in {"amara": DENIED, "bo": APPROVED}.items():
         await queue.answer(name, answer)
@@ -85,7 +85,7 @@ async def test_nobody_gives_an_opinion_more_than_there_are_seats(queue: Queue) -
 
 
 async def test_nobody_has_two_opinions(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     await queue.answer("amara", DENIED)
 

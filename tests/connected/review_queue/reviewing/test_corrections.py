@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from services.review_queue.reviewing.corrections import NotTheirs
-from services.review_queue.reviewing.leasing import NotFound
 from services.review_queue.reviewing.opinions import Answer, Correction
 from services.review_queue.reviewing.review import Shares
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, NotFound, Rejected
 from shared.events import review_id_of
 from tests.connected.review_queue.harness import (
     APPROVED,
@@ -19,7 +18,7 @@ from tests.connected.review_queue.harness import (
     PENDING,
     Queue,
     actor,
-    hold,
+    lease_handle,
     partly,
     said,
 )
@@ -121,7 +120,7 @@ async def test_a_decision_is_corrected_within_its_time_only(queue: Queue) -> Non
 
 
 async def test_of_two_who_agree_the_one_who_decided_corrects(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
     await queue.answer("amara", DENIED)
     await queue.answer("bo", DENIED)
@@ -135,11 +134,11 @@ async def test_of_two_who_agree_the_one_who_decided_corrects(queue: Queue) -> No
 
 
 async def test_the_final_word_is_what_is_corrected_also_if_it_came_first(queue: Queue) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=0.0)
+    queue.shares = Shares(overlap=1.0, blind=0.0)
     await queue.request("case-1")
-    handed_on, other = [hold(await queue.lease(name), name) for name in ("amara", "bo")]
-    await queue.work.escalate(handed_on, "I am not sure of the rule")
-    await queue.work.submit(other, partly("30.00"))  # on the second seat
+    handed_on, other = [lease_handle(await queue.lease(name), name) for name in ("amara", "bo")]
+    await queue.assignments.escalate(handed_on, "I am not sure of the rule")
+    await queue.assignments.submit(other, partly("30.00"))  # on the second seat
     await queue.settle()
     await said(queue, ("sam", partly("50.00")))  # on the first one
     completed, decision = await queue.events()

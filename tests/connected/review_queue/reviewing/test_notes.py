@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.review_queue.reviewing.leasing import NotFound
+from shared.errors import NotFound
 from shared.events import review_id_of
-from tests.connected.review_queue.harness import DENIED, Queue, actor, hold
+from tests.connected.review_queue.harness import DENIED, Queue, actor, lease_handle
 
 REVIEW = review_id_of("case-1")
 
@@ -16,9 +16,9 @@ async def notes(queue: Queue) -> list[tuple[str, str]]:
 
 async def test_who_has_or_had_the_case_writes_notes(queue: Queue) -> None:
     await queue.request("case-1")
-    held = hold(await queue.lease())
+    held = lease_handle(await queue.lease())
     await queue.notes.write(REVIEW, "page two is missing", by=actor("amara"))
-    await queue.work.release(held, "outside my field")
+    await queue.assignments.release(held, "outside my field")
     await queue.notes.write(REVIEW, "ask the provider", by=actor("amara"))
     await queue.answer("bo", DENIED)
     await queue.settle()
@@ -66,11 +66,11 @@ async def test_finding_whether_somebody_had_a_case_goes_by_an_index(queue: Queue
     assert "Seq Scan" not in plan
 
 
-async def test_whoever_decides_reads_what_he_may_and_no_names(queue: Queue) -> None:
+async def test_whoever_decides_reads_what_they_may_and_no_names(queue: Queue) -> None:
     await queue.request("case-1")
-    held = hold(await queue.lease())
+    held = lease_handle(await queue.lease())
     await queue.notes.write(REVIEW, "page two is missing", by=actor("amara"))
-    await queue.work.escalate(held, "I cannot say")
+    await queue.assignments.escalate(held, "I cannot say")
     await queue.notes.write(REVIEW, "the provider called", by=actor("sam"))
 
     async def read(name: str, *, all_of_them: bool) -> list[tuple[str, bool]]:

@@ -5,13 +5,19 @@ from decimal import Decimal
 
 import pytest
 
-from services.review_queue.reviewing.assignments import Hold, Submitted
-from services.review_queue.reviewing.leasing import NotFound
+from services.review_queue.reviewing.assignments import LeaseHandle, SubmittedOpinion
 from services.review_queue.reviewing.opinions import Answer
 from services.review_queue.reviewing.review import Assignment
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, NotFound, Rejected
 from shared.events import Criterion, review_id_of
-from tests.connected.review_queue.harness import APPROVED, DENIED, Queue, actor, hold, partly
+from tests.connected.review_queue.harness import (
+    APPROVED,
+    DENIED,
+    Queue,
+    actor,
+    lease_handle,
+    partly,
+)
 
 
 async def test_a_settled_review_publishes_label_and_decision_once(queue: Queue) -> None:
@@ -35,7 +41,7 @@ async def test_a_settled_review_publishes_label_and_decision_once(queue: Queue) 
 
 async def test_nothing_leaves_before_its_time(queue: Queue) -> None:
     await queue.decide("case-1")
-    await queue.forward(queue.work.limits.undo - timedelta(seconds=5))
+    await queue.forward(queue.assignments.limits.undo - timedelta(seconds=5))
 
     assert await queue.settlement.settle() == 0
     assert await queue.events() == []
@@ -45,8 +51,8 @@ async def test_several_processes_settle_each_review_once(queue: Queue, second: Q
     names = [f"case-{number}" for number in range(250)]
     await queue.request(*names)
     for name in names:
-        await queue.work.submit(hold(await queue.lease(name), name), APPROVED)
-    await queue.forward(queue.work.limits.undo)
+        await queue.assignments.submit(lease_handle(await queue.lease(name), name), APPROVED)
+    await queue.forward(queue.assignments.limits.undo)
 
     async def drain(process: Queue) -> int:
         done = 0
@@ -71,52 +77,56 @@ async def test_criterion_and_amount_arrive(queue: Queue) -> None:
 
 async def test_a_refused_answer_leaves_the_lease_as_it_was(queue: Queue) -> None:
     await queue.request("case-1")
-    held = hold(await queue.lease())
+    held = lease_handle(await queue.lease())
 
     for answer in (Answer("PAID", "so"), Answer("DENIED", "so", Decimal("1"))):
         with pytest.raises(Rejected):
-            await queue.work.submit(held, answer)
+            await queue.assignments.submit(held, answer)
 
     assert await queue.states() == {"case-1": "leased"}
     assert await queue.fetch("SELECT 1 FROM review_queue.opinions") == []
-    await queue.work.submit(held, DENIED)
+    await queue.assignments.submit(held, DENIED)
 
 
 async def test_a_second_submit_counts_once_also_at_once(queue: Queue) -> None:
     await queue.request("case-1")
-    held = hold(await queue.lease())
+    held = lease_handle(await queue.lease())
 
     found = await asyncio.gather(
-        *(queue.work.submit(held, APPROVED) for _ in range(6)), return_exceptions=True
+        *(queue.assignments.submit(held, APPROVED) for _ in range(6)), return_exceptions=True
     )
 
-    assert sum(isinstance(each, Submitted) for each in found) == 1
+    assert sum(isinstance(each, SubmittedOpinion) for each in found) == 1
     assert sum(isinstance(each, Conflict) for each in found) == 5
     assert len(await queue.fetch("SELECT 1 FROM review_queue.opinions")) == 1
 
 
 async def test_the_token_decides_and_so_does_the_name(queue: Queue) -> None:
     await queue.request("case-1")
-    held = hold(await queue.lease())
+    held = lease_handle(await queue.lease())
 
     with pytest.raises(Conflict, match="token"):
-        await queue.work.submit(Hold(held.assignment_id, actor("amara"), held.token + 1), APPROVED)
+        await queue.assignments.submit(
+            LeaseHandle(held.assignment_id, actor("amara"), held.token + 1), APPROVED
+        )
     with pytest.raises(NotFound):
-        await queue.work.submit(Hold(held.assignment_id, actor("bo"), held.token), APPROVED)
+        await queue.assignments.submit(
+            LeaseHandle(held.assignment_id, actor("bo"), held.token), APPROVED
+        )
     assert await queue.states() == {"case-1": "leased"}
 
 
 async def test_undo_gives_the_case_back_under_a_new_token(queue: Queue) -> None:
     old = await queue.decide("case-1", DENIED)
 
-    again = await queue.work.undo(old)
+    again = await queue.assignments.undo(old)
 
     assert again.token > old.token
     assert await queue.states() == {"case-1": "leased"}
     assert await queue.settle() == 0
     with pytest.raises(Conflict, match="token"):
-        await queue.work.submit(old, DENIED)
-    await queue.work.submit(hold(again), APPROVED)
+        await queue.assignments.submit(old, DENIED)
+    await queue.assignments.submit(lease_handle(again), APPROVED)
     await queue.settle()
     completed, decision = await queue.events()
     assert completed.label == decision.label == "APPROVED"
@@ -125,31 +135,31 @@ async def test_undo_gives_the_case_back_under_a_new_token(queue: Queue) -> None:
 
 async def test_undo_after_it_has_left_is_refused(queue: Queue) -> None:
     held = await queue.decide("case-1")
-    await queue.forward(queue.work.limits.undo)
+    await queue.forward(queue.assignments.limits.undo)
 
     with pytest.raises(Conflict, match="left"):
-        await queue.work.undo(held)  # its time is over, though nothing has settled it yet
+        await queue.assignments.undo(held)  # its time is over, though nothing has settled it yet
     await queue.settlement.settle()
     with pytest.raises(Conflict, match="left"):
-        await queue.work.undo(held)
+        await queue.assignments.undo(held)
     assert await queue.states() == {"case-1": "completed"}
 
 
 async def test_only_what_was_submitted_can_be_undone(queue: Queue) -> None:
     await queue.request("case-1")
-    held = hold(await queue.lease())
+    held = lease_handle(await queue.lease())
 
     with pytest.raises(Conflict, match="not submitted"):
-        await queue.work.undo(held)
+        await queue.assignments.undo(held)
 
 
 async def test_only_the_newest_token_undoes(queue: Queue) -> None:
     held = await queue.decide("case-1")
 
     with pytest.raises(Conflict, match="token"):
-        await queue.work.undo(Hold(held.assignment_id, actor(), held.token + 1))
+        await queue.assignments.undo(LeaseHandle(held.assignment_id, actor(), held.token + 1))
     with pytest.raises(NotFound):
-        await queue.work.undo(Hold(held.assignment_id, actor("bo"), held.token))
+        await queue.assignments.undo(LeaseHandle(held.assignment_id, actor("bo"), held.token))
 
     assert await queue.states() == {"case-1": "submitted"}
 
@@ -158,15 +168,15 @@ async def test_undo_and_settling_at_once_end_in_one_of_both(queue: Queue, second
     names = [f"case-{number}" for number in range(20)]
     for name in names:
         held = await queue.decide(name)
-        await queue.forward(queue.work.limits.undo - timedelta(milliseconds=2))
+        await queue.forward(queue.assignments.limits.undo - timedelta(milliseconds=2))
 
         undone, _ = await asyncio.gather(
-            queue.work.undo(held), second.settlement.settle(), return_exceptions=True
+            queue.assignments.undo(held), second.settlement.settle(), return_exceptions=True
         )
 
         if isinstance(undone, Assignment):
             assert (await queue.states())[name] == "leased"
-            await queue.work.submit(hold(undone), APPROVED)
+            await queue.assignments.submit(lease_handle(undone), APPROVED)
         else:
             assert isinstance(undone, Conflict)
         await queue.settle()

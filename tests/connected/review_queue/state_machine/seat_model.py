@@ -54,10 +54,10 @@ class Seat:
 
 @dataclass
 class Review:
-    withheld: bool
+    blind: bool
     seats: list[Seat]
     label: str | None = None
-    standing: int | None = None
+    deciding_seat: int | None = None
 
     @property
     def final(self) -> Seat | None:
@@ -87,25 +87,25 @@ class Lease:
 
 @dataclass
 class Model:
-    """`line` are the cases in the order of their places."""
+    """`queue` are the cases in the order of their rank."""
 
     seniors: frozenset[str]
     now: int = 0
-    line: list[str] = field(default_factory=list)
+    queue: list[str] = field(default_factory=list)
     reviews: dict[str, Review] = field(default_factory=dict)
     leases: list[Lease] = field(default_factory=list)
     paused: set[str] = field(default_factory=set)
 
-    def request(self, case: str, *, overlap: bool, withheld: bool) -> None:
+    def request(self, case: str, *, overlap: bool, blind: bool) -> None:
         kinds = ("first", "second") if overlap else ("first",)
-        self.reviews[case] = Review(withheld, [Seat(kind) for kind in kinds])
-        self.line.append(case)
+        self.reviews[case] = Review(blind, [Seat(kind) for kind in kinds])
+        self.queue.append(case)
 
     def seat(self, lease: Lease) -> Seat:
         return self.reviews[lease.case].seats[lease.seat - 1]
 
     def free(self, reviewer: str) -> Iterator[tuple[str, int, bool]]:
-        """The seats that a reviewer can get, in the order of the line; whether they are final."""
+        """The seats that a reviewer can get, in the order of the queue; whether they are final."""
         taken = {
             lease.case
             for lease in self.leases
@@ -115,14 +115,14 @@ class Model:
                 or (lease.skipped and lease.ended + SKIP_MINUTES > self.now)
             )
         }
-        for case in self.line:
+        for case in self.queue:
             review = self.reviews[case]
             for number, seat in enumerate(review.seats, start=1):
                 if review.is_free(seat) and case not in taken:
                     yield case, number, seat.kind == "final"
 
     def next_for(self, reviewer: str) -> list[tuple[str, int]]:
-        """The seats of the case that is next; a case's own seats have one place in line."""
+        """The seats of the case that is next; a case's own seats have one rank."""
         found = list(self.free(reviewer))
         finals = [(case, number) for case, number, final in found if final]
         others = [(case, number) for case, number, final in found if not final]
@@ -170,8 +170,8 @@ class Model:
         return True
 
     def _commit(self, lease: Lease, op: Operation) -> bool:
-        withheld = self.reviews[lease.case].withheld
-        if not self._holds(lease, op) or lease.before or not withheld:
+        blind = self.reviews[lease.case].blind
+        if not self._holds(lease, op) or lease.before or not blind:
             return False
         lease.before = op.label
         return True
@@ -261,7 +261,7 @@ class Model:
         finals = [n for n in labels if review.seats[n - 1].kind == "final"]
         shared = [n for n in labels if list(labels.values()).count(labels[n]) > 1]
         if finals or shared or len(labels) == 1:
-            review.standing = (finals or shared or list(labels))[0]
-            review.label = labels[review.standing]
+            review.deciding_seat = (finals or shared or list(labels))[0]
+            review.label = labels[review.deciding_seat]
         else:
             review.seats.append(Seat("further" if len(labels) == 2 else "final"))

@@ -8,7 +8,7 @@ from tests.connected.review_queue.harness import Queue
 from tests.connected.review_queue.state_machine.seat_model import Model
 
 _SEATS = """
-SELECT r.case_id, s.seat, s.kind, s.state, r.label, r.standing,
+SELECT r.case_id, s.seat, s.kind, s.state, r.label, r.deciding_seat,
     o.reviewer, o.label AS said, o.label_before
 FROM review_queue.seats AS s JOIN review_queue.reviews AS r USING (review_id)
 LEFT JOIN review_queue.opinions AS o USING (review_id, seat)
@@ -43,7 +43,7 @@ class Stored:
 
 def same(model: Model, stored: Stored) -> bool:
     seats = {
-        (case, number): (seat.kind, seat.state, review.label, review.standing, seat.opinion)
+        (case, number): (seat.kind, seat.state, review.label, review.deciding_seat, seat.opinion)
         for case, review in model.reviews.items()
         for number, seat in enumerate(review.seats, start=1)
     }
@@ -52,7 +52,7 @@ def same(model: Model, stored: Stored) -> bool:
             row["kind"],
             row["state"],
             row["label"],
-            row["standing"],
+            row["deciding_seat"],
             (row["reviewer"], row["said"], row["label_before"]) if row["said"] else None,
         )
         for row in stored.seats

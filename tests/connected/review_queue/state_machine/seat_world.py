@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from services.review_queue.reviewing.assignments import Hold
+from services.review_queue.reviewing.assignments import LeaseHandle
 from shared.errors import Conflict
 from shared.storage.database import Connection, Database
 from tests.connected.review_queue.harness import APPROVED, DENIED, PENDING, Queue, actor, running
@@ -81,7 +81,7 @@ async def perform(queue: Queue, op: Operation, key: tuple[Any, int] | None) -> O
             await queue.reviewers.resume(op.reviewer, by=actor("lee"))
         else:
             assert key is not None
-            await _work(queue, op, Hold(key[0], actor(op.reviewer), key[1]))
+            await _work(queue, op, LeaseHandle(key[0], actor(op.reviewer), key[1]))
     except Conflict:
         return "refused"
     return "done"
@@ -89,7 +89,7 @@ async def perform(queue: Queue, op: Operation, key: tuple[Any, int] | None) -> O
 
 async def _lease(queue: Queue, reviewer: str) -> Outcome:
     role = "senior" if reviewer in SENIORS else "adjudicator"
-    found = await queue.line.lease(actor(reviewer, role))
+    found = await queue.leasing.lease(actor(reviewer, role))
     if found is None:
         return "nothing"
     (row,) = await queue.fetch(
@@ -98,13 +98,13 @@ async def _lease(queue: Queue, reviewer: str) -> Outcome:
     return found.request.case.case_id, row["seat"]
 
 
-async def _work(queue: Queue, op: Operation, hold: Hold) -> None:
+async def _work(queue: Queue, op: Operation, handle: LeaseHandle) -> None:
     acts: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
-        "heartbeat": lambda: queue.work.heartbeat(hold, opened=True),
-        "commit": lambda: queue.work.commit(hold, op.label),
-        "submit": lambda: queue.work.submit(hold, ANSWERS[op.label]),
-        "release": lambda: queue.work.release(hold, "outside my field"),
-        "escalate": lambda: queue.work.escalate(hold, "beyond me"),
-        "undo": lambda: queue.work.undo(hold),
+        "heartbeat": lambda: queue.assignments.heartbeat(handle, opened=True),
+        "commit": lambda: queue.assignments.commit(handle, op.label),
+        "submit": lambda: queue.assignments.submit(handle, ANSWERS[op.label]),
+        "release": lambda: queue.assignments.release(handle, "outside my field"),
+        "escalate": lambda: queue.assignments.escalate(handle, "beyond me"),
+        "undo": lambda: queue.assignments.undo(handle),
     }
     await acts[op.name]()

@@ -106,8 +106,8 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(cases=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=5))
     def requests(self, cases: list[tuple[bool, bool]]) -> None:
-        for overlap, withheld in cases:
-            self.request(overlap, withheld)
+        for overlap, blind in cases:
+            self.request(overlap, blind)
 
     @rule(step=one_step)
     def step(self, step: tuple[Any, ...]) -> None:
@@ -115,14 +115,14 @@ class Machine(RuleBasedStateMachine):
         name, *arguments = step
         getattr(self, name)(*arguments)
 
-    def request(self, overlap: bool, withheld: bool) -> None:
+    def request(self, overlap: bool, blind: bool) -> None:
         if len(self.model.reviews) == CASES:
             return
         case = f"case-{len(self.model.reviews)}"
-        self.world.one.shares = Shares(overlap=float(overlap), withheld=float(withheld))
+        self.world.one.shares = Shares(overlap=float(overlap), blind=float(blind))
         at = NOW + MINUTE * len(self.model.reviews)
         self.do(self.world.one.request(case, case, occurred_at=at))
-        self.model.request(case, overlap=overlap, withheld=withheld)
+        self.model.request(case, overlap=overlap, blind=blind)
 
     def lease(self, names: list[str]) -> None:
         """One after the other, reviewers get exactly what is next."""

@@ -15,7 +15,7 @@ from tests.connected.review_queue.harness import (
     PENDING,
     Queue,
     actor,
-    hold,
+    lease_handle,
 )
 from tests.connected.review_queue.page_harness import Browse, names_in, page, sent, text_of
 from tests.support.builders.events import case, claim_input
@@ -26,12 +26,12 @@ from tests.support.builders.events import case, claim_input
 async def test_a_review_shows_what_was_said_once_nobody_can_be_swayed(
     queue: Queue, browse: Browse
 ) -> None:
-    queue.shares = Shares(overlap=1.0, withheld=1.0)
+    queue.shares = Shares(overlap=1.0, blind=1.0)
     await queue.request("case-1")
     path = f"/reviews/{review_id_of('case-1')}"
-    held = hold(await queue.lease("amara"), "amara")
-    await queue.work.commit(held, "APPROVED")
-    await queue.work.submit(held, DENIED, panels=("fee_schedule",))
+    held = lease_handle(await queue.lease("amara"), "amara")
+    await queue.assignments.commit(held, "APPROVED")
+    await queue.assignments.submit(held, DENIED, panels=("fee_schedule",))
     await queue.settle()
 
     before = text_of(await page(browse, "sam", path))
@@ -53,14 +53,14 @@ async def test_a_review_shows_what_was_said_once_nobody_can_be_swayed(
 
 async def test_escalations_and_disputes_are_told_in_order(queue: Queue, browse: Browse) -> None:
     await queue.request("case-1")
-    await queue.work.release(hold(await queue.lease("bo"), "bo"), "outside my field")
-    await queue.work.escalate(hold(await queue.lease("amara")), "beyond me")
+    await queue.assignments.release(lease_handle(await queue.lease("bo"), "bo"), "outside my field")
+    await queue.assignments.escalate(lease_handle(await queue.lease("amara")), "beyond me")
     await queue.answer("sam", PENDING)
     await queue.settle()
 
     shown = text_of(await page(browse, "lee", f"/reviews/{review_id_of('case-1')}"))
 
-    told = ["Final word", "bo gave it back", "outside my field", "amara handed it on", "beyond me"]
+    told = ["Final word", "bo gave it back", "outside my field", "amara escalated it", "beyond me"]
     assert [shown.index(each) for each in told] == sorted(shown.index(each) for each in told)
 
 
@@ -92,7 +92,7 @@ async def test_the_auditor_reads_the_trail_and_no_member_data(queue: Queue, brow
     assert "M-4711" not in audited
     assert "room nine" not in audited
     assert MASK in audited
-    assert "takes this case no more" not in audited
+    assert "no longer fits its task" not in audited
     assert "Audit trail of this review" in audited
     assert "submitted" in audited
     assert "Audit trail" not in read

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dataset_accumulator.importers.csv import ROW_LIMIT_LINES, Refusal, Row, read_rows
+from services.dataset_accumulator.importers.csv import ROW_LIMIT_LINES, read_csv
+from services.dataset_accumulator.importers.rows import Refusal, Row
 from shared.errors import Rejected
 from shared.tasks import TASKS
 from tests.support.builders.histories import ROW, csv_file, row
@@ -18,7 +19,7 @@ def read(
     content: bytes, *, block: int = 1 << 16, task: str = "adjudication"
 ) -> list[Row | Refusal]:
     blocks = (content[start : start + block] for start in range(0, len(content), block))
-    return list(read_rows(blocks, TASKS[task]))
+    return list(read_csv(blocks, TASKS[task]))
 
 
 def test_rows_become_cases() -> None:
@@ -202,7 +203,7 @@ def test_the_file_is_read_while_it_comes() -> None:
             taken += 1
             yield content[start : start + 1000]
 
-    next(read_rows(blocks(), TASK))
+    next(read_csv(blocks(), TASK))
 
     assert taken == 1
 

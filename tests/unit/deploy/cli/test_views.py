@@ -9,8 +9,9 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from deploy.cli.client import PORTS, Refused, System
+from deploy.cli.client import Refused, System
 from deploy.cli.views import status
+from shared.services import PORTS
 
 RUNS = b"[]"
 AWAY = b'{"detail": "PostgreSQL does not answer"}'

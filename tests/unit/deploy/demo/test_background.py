@@ -10,9 +10,9 @@ from threading import Thread
 import pytest
 
 from deploy.cli.client import Refused, System
-from deploy.demo.background import beside
+from deploy.demo.background import run_in_background
 from deploy.demo.display import Display, follow_labels
-from deploy.demo.loop_state import Loop
+from deploy.demo.loop_state import LoopState
 from deploy.terminal import Terminal
 
 ANSWERS = {
@@ -31,7 +31,7 @@ async def test_the_first_failure_ends_the_block_and_is_what_it_raises() -> None:
 
     async with asyncio.timeout(5):
         with pytest.raises(Away):
-            async with beside(fail()):
+            async with run_in_background(fail()):
                 await asyncio.Event().wait()
 
 
@@ -45,7 +45,7 @@ async def test_what_the_block_raises_is_raised_and_the_work_ends() -> None:
             ended.set()
 
     async def block() -> None:
-        async with beside(work()):
+        async with run_in_background(work()):
             await asyncio.sleep(0)
             raise Away
 
@@ -79,11 +79,11 @@ def accumulator(statuses: Sequence[int]) -> Iterator[System]:
 
 
 async def test_an_accumulator_that_is_away_is_asked_again_and_a_refusal_is_raised() -> None:
-    display = Display(Loop("adjudication", own=set()), Terminal(quiet=True))
+    display = Display(LoopState("adjudication", own=set()), Terminal(quiet=True))
     with accumulator([503, 503, 200, 200, 401]) as system:
         async with asyncio.timeout(10):
             with pytest.raises(Refused, match="401"):
-                async with beside(follow_labels(system, display)):
+                async with run_in_background(follow_labels(system, display)):
                     await asyncio.Event().wait()
 
     assert display.label_progress == (3, 190)

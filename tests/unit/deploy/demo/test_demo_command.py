@@ -11,7 +11,7 @@ from deploy.embedded.stack import Unhealthy
 from shared.tasks.independent_review import INDEPENDENT_REVIEW
 
 
-class SickPlace:
+class SickDeployment:
     """A system whose trainer ends at once."""
 
     hint = ""
@@ -21,7 +21,7 @@ class SickPlace:
         self.layout = Layout(home)
         self.layout.create()
 
-    def known(self) -> Mapping[str, str]:
+    def saved_settings(self) -> Mapping[str, str]:
         return {}
 
     def start(self, settings: Mapping[str, str]) -> dict[str, str]:
@@ -33,7 +33,7 @@ class SickPlace:
 def test_the_end_of_the_log_of_an_unhealthy_process_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "Embedded", lambda _: SickPlace(tmp_path))
+    monkeypatch.setattr(demo, "Embedded", lambda _: SickDeployment(tmp_path))
 
     with pytest.raises(SystemExit) as ended:
         demo.main(history=1)
@@ -73,7 +73,7 @@ def test_a_file_of_too_few_cases_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "claims.csv"
-    file.write_text(",".join(INDEPENDENT_REVIEW.required_columns) + "\n")
+    file.write_text(",".join(INDEPENDENT_REVIEW.history.required_columns) + "\n")
 
     with pytest.raises(SystemExit):
         demo.main(claims=str(file))

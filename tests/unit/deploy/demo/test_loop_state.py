@@ -3,27 +3,11 @@
 import json
 from typing import Any
 
-from deploy.demo.loop_state import Loop
+from deploy.demo.loop_state import LoopState
 from shared.events import DecisionMade
 from shared.messaging.encoding import encode
 from shared.messaging.topics import CASES_SUBMITTED, DECISIONS_MADE
-from tests.support.builders.events import NOW, submitted
-
-
-def decision(case_id: str = "case-1", **changes: Any) -> DecisionMade:
-    fields = {
-        "occurred_at": NOW,
-        "case_id": case_id,
-        "task": "adjudication",
-        "claim_id": None,
-        "group_id": "group",
-        "label": "APPROVED",
-        "decided_by": "model",
-        "route_reason": "confident",
-        "inclusion_probability": 1.0,
-        "content_sha256": "0" * 64,
-    }
-    return DecisionMade.model_validate({**fields, **changes})
+from tests.support.builders.events import decision, submitted
 
 
 def value(event: DecisionMade, **changes: Any) -> bytes:
@@ -32,14 +16,14 @@ def value(event: DecisionMade, **changes: Any) -> bytes:
     return json.dumps({**content, **changes}).encode() if changes else json.dumps(content).encode()
 
 
-def loop_with(*values: bytes) -> Loop:
-    loop = Loop("adjudication", own={"case-1", "case-2"})
+def loop_with(*values: bytes) -> LoopState:
+    loop = LoopState("adjudication", own={"case-1", "case-2"})
     for each in values:
         loop.read(DECISIONS_MADE, each)
     return loop
 
 
-def counts(loop: Loop) -> tuple[int, int, int, int]:
+def counts(loop: LoopState) -> tuple[int, int, int, int]:
     return loop.decided, loop.doubled, loop.adverse_automatic, len(loop.unreadable)
 
 
@@ -76,7 +60,7 @@ def test_decisions_that_nobody_can_read_show() -> None:
 
 
 def test_a_case_that_somebody_else_handed_in_is_not_waited_for() -> None:
-    loop = Loop("adjudication", own={"case-1"})
+    loop = LoopState("adjudication", own={"case-1"})
     for case_id in ("case-1", "somebodys-own"):
         loop.read(CASES_SUBMITTED, submitted(case_id).model_dump_json().encode())
 

@@ -4,8 +4,8 @@ import asyncio
 
 from deploy.cli.client import System
 from deploy.demo.display import Display
-from deploy.demo.feed import Feed, case_id_of, submission
-from deploy.demo.loop_state import Loop
+from deploy.demo.feed import Feed, case_id_of, submitted_case
+from deploy.demo.loop_state import LoopState
 from deploy.demo.plan import simulated
 from deploy.demo.scenario import Scenario
 from deploy.terminal import Terminal
@@ -18,11 +18,11 @@ from tests.support.builders.events import submitted
 async def test_a_case_of_the_users_own_that_waits_for_an_expert_holds_nothing_up() -> None:
     plan = simulated(seed=1, history=1, cases=1)
     case = next(plan.stream())
-    loop = Loop(plan.task.name, own={case_id_of(case)})
+    loop = LoopState(plan.task.name, own={case_id_of(case)})
     producer = Producer(engine_settings({}), client_id="test")
     feed = Feed(plan.task.name, plan.stream(), producer, set(), lambda: loop.lost, sent=1)
     scenario = Scenario(plan, System({}), loop, feed, Display(loop, Terminal(quiet=True)))
-    own = submission(plan.task.name, case)
+    own = submitted_case(plan.task.name, case)
     for event in (own, submitted("somebodys-own")):
         loop.read(CASES_SUBMITTED, event.model_dump_json().encode())
 

@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from deploy.embedded.layout import REPOSITORY
+from shared.services import PORTS
 
 COMPOSE = (REPOSITORY / "docker-compose.yml").read_text()
 DOCKER = Path("deploy") / "docker"
@@ -26,3 +28,29 @@ def test_the_image_can_be_told_a_package_index() -> None:
 
     assert service["build"]["args"]["PIP_EXTRA_INDEX_URL"] is None  # of the caller's environment
     assert declared < stage.index("pip install")
+
+
+def test_every_service_is_run_and_no_other() -> None:
+    around = {"kafka", "minio", "postgres", "prepare"}
+
+    assert set(yaml.safe_load(COMPOSE)["services"]) == around | PORTS.keys()
+
+
+@pytest.mark.parametrize(("service", "port"), PORTS.items())
+def test_a_service_listens_is_published_and_is_probed_on_its_port(service: str, port: int) -> None:
+    """Inside it always listens on its own port; what `.env` names is the published one."""
+    variable = f"{service.upper()}_PORT"
+    container = yaml.safe_load(COMPOSE)["services"][service]
+
+    assert container["command"] == f"python -m services.{service}"
+    assert container["environment"][variable] == port
+    assert container["ports"] == [f"127.0.0.1:${{{variable}:-{port}}}:{port}"]
+    assert container["healthcheck"]["test"][-1] == str(port)
+
+
+def test_the_readme_names_the_ports() -> None:
+    text = (REPOSITORY / DOCKER / "README.md").read_text()
+
+    assert f"the services on {min(PORTS.values())} to {max(PORTS.values())}" in " ".join(
+        text.split()
+    )

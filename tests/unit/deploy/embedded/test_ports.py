@@ -4,7 +4,8 @@ import secrets
 
 import pytest
 
-from deploy.embedded.ports import OFFSETS, SERVICES, free_base
+from deploy.embedded.ports import OFFSETS, free_base
+from shared.services import SERVICES
 from tests.support.engines.engines import occupied
 
 

@@ -6,8 +6,9 @@ import re
 import pytest
 
 from deploy.embedded.layout import REPOSITORY
-from deploy.embedded.ports import SERVICES
 from deploy.embedded.stack import is_setting
+from shared.services import SERVICES
+from shared.settings import EngineSettings, ServiceSettings
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -21,12 +22,26 @@ def test_every_setting_of_a_service_is_known(service: str) -> None:
     assert {name for name in names if not is_setting(name)} == set()
 
 
-def test_the_settings_that_the_readme_shows_are_known() -> None:
-    table = re.findall(r"^\| `(.+?) \|", (REPOSITORY / "README.md").read_text(), re.M)
-    names = re.findall(r"\b[A-Z]+_[A-Z_]+\b", " ".join(table))
+def settings_of(section: str) -> list[str]:
+    """The settings that a section of `docs/settings.md` has a row for."""
+    text = (REPOSITORY / "docs" / "settings.md").read_text().split(f"## {section}\n")[1]
+    rows = re.findall(r"^\| (`.+?`) \|", text.split("\n## ")[0], re.M)
+    return re.findall(r"[A-Z]\w+", " ".join(rows))
+
+
+def test_the_settings_that_are_documented_as_changed_most_are_known() -> None:
+    names = settings_of("Those that are changed most")
 
     assert len(names) >= 9
     assert all(map(is_setting, names))
+
+
+def test_the_settings_of_every_service_are_documented() -> None:
+    shared = ServiceSettings.model_fields
+    aliases = {field.validation_alias for field in shared.values() if field.validation_alias}
+    engines = {name.upper() for name in EngineSettings.model_fields}
+
+    assert set(settings_of("Those of every service")) == aliases | engines
 
 
 def test_addresses_for_clients_and_everything_else_are_no_settings() -> None:

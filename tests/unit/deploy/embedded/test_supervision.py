@@ -6,23 +6,23 @@ import pytest
 from supervisor.options import ServerOptions
 
 from deploy.embedded.layout import Layout
-from deploy.embedded.ports import SERVICES
 from deploy.embedded.programs import (
     ENGINES,
     Program,
     engine_programs,
-    guard_program,
+    owner_watch_program,
     service_programs,
 )
 from deploy.embedded.settings import Settings
 from deploy.embedded.supervision import Supervisor, render
+from shared.services import SERVICES
 
 
 def groups(home: Path) -> dict[str, ServerOptions]:
     layout = Layout(home)
     layout.create()
     settings = Settings.make(layout, base_port=8100, given={}, ambient={})
-    programs = [guard_program(1), *engine_programs(), *service_programs(settings)]
+    programs = [owner_watch_program(1), *engine_programs(), *service_programs(settings)]
     layout.supervisor_config.write_text(render(layout, programs))
     options = ServerOptions()
     options.realize(["-c", str(layout.supervisor_config)])

@@ -9,7 +9,7 @@ from shared.errors import Rejected
 from shared.tasks import get_task
 
 TASK = get_task("independent_review")
-HEADER = [*TASK.required_columns]
+HEADER = [*TASK.history.required_columns]
 
 
 def write(path: Path, header: list[str], rows: list[dict[str, str]]) -> Path:
@@ -72,7 +72,7 @@ def test_a_history_file_gives_back_the_same_cases(file: Path, tmp_path: Path) ->
     cases = list(determinations(file))
     write_history(tmp_path / "history.csv", TASK, cases)
     with (tmp_path / "history.csv").open(newline="", encoding="utf-8") as written:
-        read = [TASK.read_history(row) for row in csv.DictReader(written)]
+        read = [TASK.history.read(row) for row in csv.DictReader(written)]
     assert [(c.input, c.label, c.reasoning) for c in read] == [
         (c.input, c.label, c.reasoning) for c in cases
     ]

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from deploy.simulation import Drift, SimulatedClaim, Simulation, simulated_claims, write_history
 from deploy.simulation.catalog import real_procedures, services
-from deploy.simulation.expert import judge
+from deploy.simulation.expert import judge_claim
 from deploy.simulation.members import member_of
 from deploy.simulation.notes import Note, Support
 from shared.tasks import get_task
-from shared.tasks.adjudication import REASON_CODES, icd10
-from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.edits import run_edits
+from shared.tasks.adjudication.input import ClaimInput
+from shared.tasks.adjudication.labels import REASON_CODES
 from shared.tasks.adjudication.policy import fee_schedule, policies
 
 TASK = get_task("adjudication")
@@ -141,7 +142,7 @@ def test_the_expert_goes_by_edits_then_note(outcomes: str, support: Support, lab
         for kind, outcome in zip(kinds, outcomes, strict=True)
     ]
     claim = Simulation(1).claim(0).input.model_dump() | {"edits": edits}
-    judgment = judge(ClaimInput.model_validate(claim), Note("text", support, "Because."))
+    judgment = judge_claim(ClaimInput.model_validate(claim), Note("text", support, "Because."))
     assert judgment.label == label
     assert judgment.reasoning == ("Because." if outcomes == "pp" else "Said so.")
 
@@ -172,7 +173,7 @@ def test_a_history_file_gives_back_the_same_cases(tmp_path: Path) -> None:
     claims = list(simulated_claims(seed=5, count=200))
     assert write_history(tmp_path / "history.csv", TASK, claims) == 200
     with (tmp_path / "history.csv").open(newline="", encoding="utf-8") as file:
-        read = [TASK.read_history(row) for row in csv.DictReader(file)]
+        read = [TASK.history.read(row) for row in csv.DictReader(file)]
     assert [TASK.complete(case.input) for case in read] == [claim.input for claim in claims]
     assert [case.label for case in read] == [claim.label for claim in claims]
     assert [case.reasoning for case in read] == [claim.reasoning for claim in claims]

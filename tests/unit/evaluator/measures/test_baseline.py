@@ -31,8 +31,8 @@ def test_it_learns_from_words() -> None:
     training = [example(n, label) for n, label in enumerate(list(WORDS) * 20)]
     test = [example(n, label) for n, label in enumerate(list(WORDS) * 5, start=100)]
     answers = Baseline(training, TASK.label_names).answers(test)
-    held = HeldOut.of(test, TASK)
-    assert (answers.predicted == held.truth).mean() > 0.9
+    held_out = HeldOut.of(test, TASK)
+    assert (answers.predicted == held_out.truth).mean() > 0.9
     assert answers.probabilities.shape == (15, len(TASK.label_names))
 
 
@@ -43,8 +43,8 @@ def test_with_one_label_it_answers_that_one() -> None:
 
 
 def test_held_out_cases_carry_their_weights_and_groups() -> None:
-    held = HeldOut.of([example(n, "DENIED", probability=0.05) for n in range(4)], TASK)
-    assert held.weights.tolist() == [20.0] * 4
-    assert held.groups.tolist() == [0, 0, 1, 1]
-    assert held.group_count == 2
-    assert not held.adverse[TASK.label_names.index("APPROVED")]
+    held_out = HeldOut.of([example(n, "DENIED", probability=0.05) for n in range(4)], TASK)
+    assert held_out.weights.tolist() == [20.0] * 4
+    assert held_out.groups.tolist() == [0, 0, 1, 1]
+    assert held_out.group_count == 2
+    assert not held_out.adverse[TASK.label_names.index("APPROVED")]

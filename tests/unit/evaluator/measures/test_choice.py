@@ -15,12 +15,18 @@ from services.evaluator.measures.choice import (
     macro_f1,
 )
 from services.evaluator.measures.held_out import UNANSWERED, Answers, HeldOut
-from tests.unit.evaluator.simulated_versions import ADVERSE, LABELS, held_out, saying, sharp
+from tests.unit.evaluator.simulated_versions import (
+    ADVERSE,
+    LABELS,
+    saying,
+    sharp,
+    simulate_held_out,
+)
 
 
 def small() -> tuple[HeldOut, Answers]:
     """Four cases, the last of which stands for ten."""
-    held = HeldOut(
+    held_out = HeldOut(
         LABELS,
         ADVERSE,
         truth=np.array([0, 0, 1, 1]),
@@ -28,12 +34,12 @@ def small() -> tuple[HeldOut, Answers]:
         groups=np.arange(4),
     )
     table = np.array([[0.9, 0.05, 0.05], [0.3, 0.6, 0.1], [0.1, 0.8, 0.1], [0.7, 0.2, 0.1]])
-    return held, Answers("v", table, np.ones(4), 12.0)
+    return held_out, Answers("v", table, np.ones(4), 12.0)
 
 
 def test_measures_of_a_small_example_computed_by_hand() -> None:
-    held, answers = small()
-    found = assess(held, answers, threshold=0.65)
+    held_out, answers = small()
+    found = assess(held_out, answers, threshold=0.65)
     measures = found.measures
     assert measures.accuracy == pytest.approx(2 / 13)
     assert measures.auto_accept_rate == pytest.approx(11 / 13)  # the first and the last case
@@ -49,23 +55,23 @@ def test_measures_of_a_small_example_computed_by_hand() -> None:
 
 def test_an_unanswered_case_is_neither_right_nor_wrong_and_goes_to_a_human() -> None:
     """The last case, which stands for ten, is unanswered: three are left, two of them right."""
-    held, answers = small()
+    held_out, answers = small()
     unread = replace(answers, label_mass=np.array([1.0, 1.0, 1.0, UNANSWERED]))
-    found = assess(held, unread, threshold=0.65)
+    found = assess(held_out, unread, threshold=0.65)
     assert found.unanswered == 1
     assert found.measures.accuracy == pytest.approx(2 / 3)
     assert found.measures.auto_accept_rate == pytest.approx(1 / 13)
     assert found.false_approvals == 0.0
     assert sum(bin_.share for bin_ in found.calibration) == pytest.approx(1.0)
-    contender = EvaluatedVersion(unread, 0.65)
-    samples = resample(held, contender, None, rng=np.random.default_rng(1), resamples=100)
+    candidate = EvaluatedVersion(unread, 0.65)
+    samples = resample(held_out, candidate, None, rng=np.random.default_rng(1), resamples=100)
     assert samples.candidate(accuracy).estimate == pytest.approx(2 / 3)
 
 
 def test_to_accept_in_full_what_was_approved_in_part_is_an_error() -> None:
     """The first case: the label is right, the amount is not."""
-    held, answers = small()
-    part = replace(held, in_part=np.array([True, False, False, False]))
+    held_out, answers = small()
+    part = replace(held_out, in_part=np.array([True, False, False, False]))
     found = assess(part, answers, threshold=0.65)
     assert found.measures.auto_accept_rate == pytest.approx(11 / 13)
     assert found.measures.auto_accept_error == 1.0
@@ -81,19 +87,21 @@ def test_to_accept_in_full_what_was_approved_in_part_is_an_error() -> None:
 
 
 def test_a_threshold_above_every_confidence_accepts_nothing() -> None:
-    held, answers = small()
-    found = assess(held, answers, threshold=1.01)
+    held_out, answers = small()
+    found = assess(held_out, answers, threshold=1.01)
     assert found.measures.auto_accept_rate == 0.0
     assert found.measures.auto_accept_error is None
 
 
 def test_measures_agree_with_scikit_learn() -> None:
     rng = np.random.default_rng(21)
-    held = held_out(rng, 500, weights=rng.choice([1.0, 2.0, 20.0], size=500))
-    answers = sharp(rng, held, quality=1.0, noise=0.1)
-    matrix, how = confusion(held, answers), {"sample_weight": held.weights}
-    truth, said = held.truth, answers.predicted
-    assert float(accuracy(matrix)) == pytest.approx(np.average(truth == said, weights=held.weights))
+    held_out = simulate_held_out(rng, 500, weights=rng.choice([1.0, 2.0, 20.0], size=500))
+    answers = sharp(rng, held_out, quality=1.0, noise=0.1)
+    matrix, how = confusion(held_out, answers), {"sample_weight": held_out.weights}
+    truth, said = held_out.truth, answers.predicted
+    assert float(accuracy(matrix)) == pytest.approx(
+        np.average(truth == said, weights=held_out.weights)
+    )
     assert float(macro_f1(matrix)) == pytest.approx(f1_score(truth, said, average="macro", **how))
     assert float(balanced_accuracy(matrix)) == pytest.approx(
         balanced_accuracy_score(truth, said, **how)
@@ -104,7 +112,7 @@ def test_measures_agree_with_scikit_learn() -> None:
 def test_weighting_makes_a_biased_sample_speak_of_all_cases() -> None:
     """Everything unsure is reviewed, of the sure cases 5 %: unweighted, a version looks bad."""
     rng = np.random.default_rng(22)
-    world = held_out(rng, 60_000)
+    world = simulate_held_out(rng, 60_000)
     answers = sharp(rng, world, quality=1.5, noise=0.04)
     truth = assess(world, answers, threshold=0.9).measures
     probability = np.where(answers.accepted(world, 0.9), 0.05, 1.0)
@@ -128,16 +136,16 @@ def test_weighting_makes_a_biased_sample_speak_of_all_cases() -> None:
 
 
 def test_a_label_that_never_occurs_does_not_count_in_the_means() -> None:
-    held = HeldOut(LABELS, ADVERSE, np.array([0, 0, 1]), np.ones(3), np.arange(3))
-    found = assess(held, saying(held, np.array([0, 0, 1])), threshold=1.01)
+    held_out = HeldOut(LABELS, ADVERSE, np.array([0, 0, 1]), np.ones(3), np.arange(3))
+    found = assess(held_out, saying(held_out, np.array([0, 0, 1])), threshold=1.01)
     assert found.measures.macro_f1 == 1.0
     assert found.balanced_accuracy == 1.0
 
 
 def test_tradeoff_starts_where_enough_is_accepted_to_speak_of() -> None:
     rng = np.random.default_rng(23)
-    held = held_out(rng, 300)
-    curve = assess(held, sharp(rng, held, quality=1.5, noise=0.04), threshold=0.9).tradeoff
+    held_out = simulate_held_out(rng, 300)
+    curve = assess(held_out, sharp(rng, held_out, quality=1.5, noise=0.04), threshold=0.9).tradeoff
     assert all(point.accepted * 300 >= 10 for point in curve)
     accepted = [point.accepted for point in curve]
     assert accepted == sorted(accepted)
@@ -145,8 +153,8 @@ def test_tradeoff_starts_where_enough_is_accepted_to_speak_of() -> None:
 
 def test_a_large_test_split_is_measured_quickly() -> None:
     rng = np.random.default_rng(24)
-    held = held_out(rng, 100_000)
-    answers = sharp(rng, held, quality=1.5, noise=0.04)
+    held_out = simulate_held_out(rng, 100_000)
+    answers = sharp(rng, held_out, quality=1.5, noise=0.04)
     begun = time.perf_counter()
-    assess(held, answers, threshold=0.9)
+    assess(held_out, answers, threshold=0.9)
     assert time.perf_counter() - begun < 2.0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.agreement.coefficients import interval, krippendorff
+from services.review_queue.agreement.coefficients import alpha_interval, krippendorff_alpha
 
 LABELS = ["APPROVED", "DENIED", "PENDING"]
 OFTEN = [60, 30, 10]
@@ -26,7 +26,7 @@ def drawn(reviews: int, knowing: float, draw: random.Random) -> list[tuple[str, 
 @pytest.mark.parametrize("knowing", [0.7, 0.95])
 def test_the_interval_holds_the_truth_nineteen_times_in_twenty(knowing: float) -> None:
     draw = random.Random(4)
-    found = [interval([pair] for pair in drawn(100, knowing, draw)) for _ in range(400)]
+    found = [alpha_interval([pair] for pair in drawn(100, knowing, draw)) for _ in range(400)]
     within = [low <= knowing**2 <= high for low, high in filter(None, found)]
 
     assert len(within) > 390
@@ -36,7 +36,7 @@ def test_the_interval_holds_the_truth_nineteen_times_in_twenty(knowing: float) -
 def test_the_interval_narrows_with_the_root_of_the_reviews() -> None:
     widths = []
     for reviews in (400, 6400):
-        found = interval([pair] for pair in drawn(reviews, 0.8, random.Random(4)))
+        found = alpha_interval([pair] for pair in drawn(reviews, 0.8, random.Random(4)))
         assert found is not None
         widths.append(found[1] - found[0])
 
@@ -45,9 +45,9 @@ def test_the_interval_narrows_with_the_root_of_the_reviews() -> None:
 
 def test_what_comes_of_one_review_is_not_counted_as_independent() -> None:
     pairs = drawn(200, 0.8, random.Random(4))
-    once = interval([pair] for pair in pairs)
-    twice = interval([pair, pair] for pair in pairs)
-    apart = interval([pair] for pair in pairs * 2)
+    once = alpha_interval([pair] for pair in pairs)
+    twice = alpha_interval([pair, pair] for pair in pairs)
+    apart = alpha_interval([pair] for pair in pairs * 2)
 
     assert once is not None
     assert twice == pytest.approx(once, abs=0.01)
@@ -57,8 +57,8 @@ def test_what_comes_of_one_review_is_not_counted_as_independent() -> None:
 
 @given(st.lists(st.lists(st.lists(st.sampled_from(LABELS), max_size=3), max_size=2), max_size=10))
 def test_an_interval_holds_its_alpha_or_is_none(reviews: list[list[list[str]]]) -> None:
-    found = interval(reviews)
-    alpha = krippendorff(unit for review in reviews for unit in review)
+    found = alpha_interval(reviews)
+    alpha = krippendorff_alpha(unit for review in reviews for unit in review)
 
     if found is not None:
         assert alpha is not None
@@ -74,4 +74,4 @@ def test_an_interval_holds_its_alpha_or_is_none(reviews: list[list[list[str]]]) 
     ],
 )
 def test_without_spread_there_is_no_interval(reviews: list[tuple[str, str]]) -> None:
-    assert interval([pair] for pair in reviews) is None
+    assert alpha_interval([pair] for pair in reviews) is None

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.review_queue.agreement.coefficients import (
-    Specific,
-    cohen,
-    fleiss,
-    interval,
-    krippendorff,
+    SpecificAgreement,
+    alpha_interval,
+    cohen_kappa,
+    fleiss_kappa,
+    krippendorff_alpha,
 )
 from services.review_queue.agreement.measures import (
     Ratings,
@@ -46,8 +46,8 @@ def test_experts_are_compared_among_themselves_and_beside_it_with_the_model() ->
     experts = [["APPROVED"] * 2, ["DENIED"] * 3, ["DENIED", "APPROVED"]]
     assert (found.experts.reviews, found.experts.pairs) == (3, 5)
     assert found.experts.raw == 4 / 5
-    assert found.experts.kappa == fleiss(experts)
-    assert found.experts.alpha == krippendorff(experts)
+    assert found.experts.kappa == fleiss_kappa(experts)
+    assert found.experts.alpha == krippendorff_alpha(experts)
 
     with_model = [
         *[("APPROVED", "APPROVED")] * 2,
@@ -57,8 +57,8 @@ def test_experts_are_compared_among_themselves_and_beside_it_with_the_model() ->
     ]
     assert (found.with_model.reviews, found.with_model.pairs) == (4, 7)
     assert found.with_model.raw == 4 / 7
-    assert found.with_model.kappa == cohen(with_model)
-    assert found.with_model.alpha == krippendorff(with_model)
+    assert found.with_model.kappa == cohen_kappa(with_model)
+    assert found.with_model.alpha == krippendorff_alpha(with_model)
 
 
 def test_with_enough_reviews_alpha_has_an_interval() -> None:
@@ -75,7 +75,7 @@ def test_with_enough_reviews_alpha_has_an_interval() -> None:
         assert figures.interval[0] < figures.alpha < figures.interval[1]
     # Both experts of a review share the model's answer: the review is what was drawn, not the pair.
     assert found.with_model.pairs == 2 * found.with_model.reviews == 200
-    assert found.with_model.interval == interval(
+    assert found.with_model.interval == alpha_interval(
         [(unit[expert], unit["m"]) for expert in "ab"] for unit in units
     )
 
@@ -120,13 +120,13 @@ def test_each_label_has_its_own_agreement() -> None:
     found = by_label(UNITS, models=MODELS)
 
     assert found.experts == {
-        "APPROVED": Specific(2 / 3, 2),
-        "DENIED": Specific(6 / 7, 4),
+        "APPROVED": SpecificAgreement(2 / 3, 2),
+        "DENIED": SpecificAgreement(6 / 7, 4),
     }
     assert found.with_model == {
-        "APPROVED": Specific(4 / 7, 5),
-        "DENIED": Specific(2 / 5, 4),
-        "PENDING": Specific(1.0, 1),
+        "APPROVED": SpecificAgreement(4 / 7, 5),
+        "DENIED": SpecificAgreement(2 / 5, 4),
+        "PENDING": SpecificAgreement(1.0, 1),
     }
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import pytest
 
 from services.review_queue.agreement.coefficients import (
-    Specific,
-    cohen,
-    fleiss,
-    krippendorff,
-    raw,
-    specific,
+    SpecificAgreement,
+    cohen_kappa,
+    fleiss_kappa,
+    krippendorff_alpha,
+    raw_agreement,
+    specific_agreement,
 )
 
 
@@ -56,7 +56,7 @@ KRIPPENDORFF = [
 
 @pytest.mark.parametrize(("units", "published"), KRIPPENDORFF)
 def test_alpha_as_krippendorff_published_it(units: list[list[str]], published: float) -> None:
-    alpha = krippendorff(units)
+    alpha = krippendorff_alpha(units)
 
     assert alpha is not None
     assert round(alpha, 3) == published
@@ -70,7 +70,7 @@ def test_alpha_of_three_coders_who_missed_many_units() -> None:
         ". . 2 1 3 4 4 . 2 1 1 3 3 . 4",
     )
 
-    assert krippendorff(units) == pytest.approx(0.691, abs=5e-4)
+    assert krippendorff_alpha(units) == pytest.approx(0.691, abs=5e-4)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_alpha_of_three_coders_who_missed_many_units() -> None:
     ],
 )
 def test_cohens_kappa_as_published(table: list[list[int]], published: float) -> None:
-    assert cohen(from_table(table)) == pytest.approx(published, abs=5e-4)
+    assert cohen_kappa(from_table(table)) == pytest.approx(published, abs=5e-4)
 
 
 def test_fleiss_kappa_as_fleiss_published_it() -> None:
@@ -102,8 +102,8 @@ def test_fleiss_kappa_as_fleiss_published_it() -> None:
         """
     )
 
-    assert fleiss(units) == pytest.approx(0.430, abs=5e-4)
-    assert raw(units) == pytest.approx(0.556, abs=5e-4)
+    assert fleiss_kappa(units) == pytest.approx(0.430, abs=5e-4)
+    assert raw_agreement(units) == pytest.approx(0.556, abs=5e-4)
 
 
 def test_fleiss_kappa_of_fourteen_raters() -> None:
@@ -113,11 +113,11 @@ def test_fleiss_kappa_of_fourteen_raters() -> None:
         "7 7 0 0 0\n3 2 6 3 0\n2 5 3 2 2\n6 5 2 1 0\n0 2 2 3 7"
     )
 
-    assert fleiss(units) == pytest.approx(0.210, abs=5e-4)
+    assert fleiss_kappa(units) == pytest.approx(0.210, abs=5e-4)
 
 
 def test_specific_agreement_is_twice_the_agreeing_over_all_that_were_given() -> None:
     # By the formula of Cicchetti & Feinstein 1990: 2a / (2a + b + c).
-    found = specific(from_table([[20, 5], [10, 15]]))
+    found = specific_agreement(from_table([[20, 5], [10, 15]]))
 
-    assert found == {"0": Specific(40 / 55, 35), "1": Specific(30 / 45, 30)}
+    assert found == {"0": SpecificAgreement(40 / 55, 35), "1": SpecificAgreement(30 / 45, 30)}

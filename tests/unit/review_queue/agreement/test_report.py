@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.review_queue.agreement.ratings import Compared, shown_name
-from services.review_queue.agreement.report import ENOUGH_REVIEWS, Rated, report
+from services.review_queue.agreement.ratings import RatingScope, shown_name
+from services.review_queue.agreement.report import ENOUGH_REVIEWS, RatedReviews, agreement_report
 from services.review_queue.api.agreement_schemas import AgreementView
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -16,13 +16,13 @@ UNITS = [
 ]
 
 
-def view(rated: Rated) -> AgreementView:
-    wanted = Compared("adjudication", NOW - timedelta(days=30), NOW)
-    return AgreementView.of(wanted, rated, report(rated, labels=LABELS))
+def view(rated: RatedReviews) -> AgreementView:
+    wanted = RatingScope("adjudication", NOW - timedelta(days=30), NOW)
+    return AgreementView.of(wanted, rated, agreement_report(rated, labels=LABELS))
 
 
 def test_every_cut_has_experts_beside_the_model() -> None:
-    shown = view(Rated(UNITS, frozenset({MODEL})))
+    shown = view(RatedReviews(UNITS, frozenset({MODEL})))
 
     assert (shown.overall.experts.reviews, shown.overall.experts.raw) == (2, 0.5)
     assert (shown.overall.with_model.reviews, shown.overall.with_model.pairs) == (3, 5)
@@ -36,7 +36,7 @@ def test_every_cut_has_experts_beside_the_model() -> None:
 
 
 def test_the_first_reviewer_stands_on_the_rows_and_each_pair_once() -> None:
-    shown = view(Rated(UNITS, frozenset({MODEL})))
+    shown = view(RatedReviews(UNITS, frozenset({MODEL})))
 
     assert shown.experts_confusion.rows == "1st reviewer"
     assert shown.experts_confusion.counts == [[0, 1, 0], [0, 1, 0], [0, 0, 0]]
@@ -44,22 +44,22 @@ def test_the_first_reviewer_stands_on_the_rows_and_each_pair_once() -> None:
 
 
 def test_few_reviews_are_not_enough() -> None:
-    def enough(reviews: int) -> bool:
-        return view(Rated(UNITS[:1] * reviews, frozenset({MODEL}))).overall.experts.enough
+    def has_enough_reviews(reviews: int) -> bool:
+        return view(RatedReviews(UNITS[:1] * reviews, frozenset({MODEL}))).overall.experts.enough
 
-    assert not enough(ENOUGH_REVIEWS - 1)
-    assert enough(ENOUGH_REVIEWS)
+    assert not has_enough_reviews(ENOUGH_REVIEWS - 1)
+    assert has_enough_reviews(ENOUGH_REVIEWS)
 
 
 def test_nothing_to_compare_is_no_number() -> None:
-    figures = view(Rated([], frozenset())).overall.experts
+    figures = view(RatedReviews([], frozenset())).overall.experts
 
     assert (figures.reviews, figures.raw, figures.kappa, figures.alpha) == (0, None, None, None)
     assert figures.alpha_interval is None
 
 
 def test_a_reviewer_and_a_version_of_the_same_name_are_two() -> None:
-    shown = view(Rated([{"v1": "DENIED", "model v1": "APPROVED"}], frozenset({"model v1"})))
+    shown = view(RatedReviews([{"v1": "DENIED", "model v1": "APPROVED"}], frozenset({"model v1"})))
 
     assert shown.overall.with_model.raw == 0.0
     assert (shown_name("model v1"), shown_name("v1")) == ("v1", "v1")

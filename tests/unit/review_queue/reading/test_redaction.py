@@ -4,12 +4,18 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.people.access import Actor
-from services.review_queue.reading.redaction import visible
-from services.review_queue.reading.review_detail import Detail, Ended, Note, Revision, Seat
+from services.review_queue.reading.redaction import redact
+from services.review_queue.reading.review_detail import (
+    EndedLease,
+    Note,
+    ReviewDetail,
+    Revision,
+    Seat,
+)
 from services.review_queue.reviewing.corrections import NotTheirs
 from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from services.review_queue.reviewing.states import Kind, SeatState
+from shared.auth.principal import Actor
 from shared.events import Criterion, Opinion
 from shared.tasks.masking import MASK
 from tests.support.builders.events import NOW
@@ -37,19 +43,19 @@ def seat(number: int, kind: Kind, state: SeatState, reviewer: str | None = None)
     return Seat(number, kind, state, reviewer, said)
 
 
-def review(*seats: Seat, **changes: Any) -> Detail:
+def review(*seats: Seat, **changes: Any) -> ReviewDetail:
     fields: dict[str, Any] = {
         "label": None,
-        "standing": None,
+        "deciding_seat": None,
         "completed_at": None,
-        "withheld": True,
+        "blind": True,
         "request": requested(),
         "seats": seats,
-        "ended": (Ended(1, "cleo", "released", "outside my field", NOW),),
+        "ended": (EndedLease(1, "cleo", "released", "outside my field", NOW),),
         "corrections": (),
         "notes": (Note("amara", "page two is missing", NOW), Note("bo", "it is not", NOW)),
     }
-    return Detail(**{**fields, **changes})
+    return ReviewDetail(**{**fields, **changes})
 
 
 HALF = review(seat(1, "first", "answered", "amara"), seat(2, "second", "leased", "bo"))
@@ -59,18 +65,20 @@ DISPUTED = review(
     seat(3, "further", "answered", "cleo"),
     seat(4, "final", "queued"),
 )
-DONE = review(seat(1, "first", "answered", "amara"), label="DENIED", standing=1, completed_at=NOW)
+DONE = review(
+    seat(1, "first", "answered", "amara"), label="DENIED", deciding_seat=1, completed_at=NOW
+)
 
 
-def said_by(found: Detail) -> list[str]:
+def answered_by(found: ReviewDetail) -> list[str]:
     return [opinion.reviewer for opinion in found.opinions]
 
 
 @pytest.mark.parametrize("reader", [LEAD, SENIOR])
 def test_whoever_may_still_be_asked_is_not_swayed(reader: Actor) -> None:
-    found = visible(HALF, reader)
+    found = redact(HALF, reader)
 
-    assert said_by(found) == []
+    assert answered_by(found) == []
     assert (found.answer, found.reason, found.ended, found.notes) == (None, None, (), ())
     assert [each.state for each in found.seats] == ["answered", "leased"]
     assert [each.reviewer for each in found.seats] == ["amara", "bo"]
@@ -78,62 +86,62 @@ def test_whoever_may_still_be_asked_is_not_swayed(reader: Actor) -> None:
 
 @pytest.mark.parametrize("reader", [LEAD, SENIOR])
 def test_in_a_dispute_seniors_read_what_was_said_but_not_the_model(reader: Actor) -> None:
-    found = visible(DISPUTED, reader)
+    found = redact(DISPUTED, reader)
 
-    assert said_by(found) == ["amara", "bo", "cleo"]
+    assert answered_by(found) == ["amara", "bo", "cleo"]
     assert found.ended
     assert found.answer is None
-    # Whoever went from APPROVED to DENIED when he saw the model's answer tells what it was.
+    # Whoever went from APPROVED to DENIED when they saw the model's answer tells what it was.
     assert {opinion.label_before for opinion in found.opinions} == {None}
-    shown = visible(review(*DISPUTED.seats, withheld=False), reader)
+    shown = redact(review(*DISPUTED.seats, blind=False), reader)
     assert shown.answer is not None
     assert {opinion.label_before for opinion in shown.opinions} == {"APPROVED"}
 
 
-def test_who_has_said_his_reads_everything_if_he_is_senior() -> None:
+def test_a_senior_who_has_given_an_opinion_reads_everything() -> None:
     half = review(seat(1, "first", "answered", "sam"), seat(2, "second", "leased", "bo"))
 
-    assert visible(half, SENIOR) == half
+    assert redact(half, SENIOR) == half
 
 
 def test_what_can_be_taken_back_is_not_said_yet() -> None:
     open_review = review(seat(1, "first", "submitted", "sam"), seat(2, "second", "answered", "bo"))
 
-    found = visible(open_review, SENIOR)
+    found = redact(open_review, SENIOR)
 
-    assert said_by(found) == ["sam"]
+    assert answered_by(found) == ["sam"]
     assert found.answer is None
 
 
-def test_an_adjudicator_sees_his_own_opinion_and_notes_until_it_is_completed() -> None:
-    found = visible(HALF, AMARA)
+def test_an_adjudicator_sees_their_own_opinion_and_notes_until_it_is_completed() -> None:
+    found = redact(HALF, AMARA)
 
-    assert said_by(found) == ["amara"]
+    assert answered_by(found) == ["amara"]
     assert [each.reviewer for each in found.seats] == ["amara", None]  # nor who else has it
     assert [note.author for note in found.notes] == ["amara"]
-    assert found.answer is not None  # his own was settled
+    assert found.answer is not None  # their own was settled
     with pytest.raises(NotTheirs):
-        visible(HALF, BO)
+        redact(HALF, BO)
 
 
 @pytest.mark.parametrize("reader", [LEAD, SENIOR, AMARA])
 def test_a_completed_review_hides_nothing_from_whoever_may_see_it(reader: Actor) -> None:
-    assert visible(DONE, reader) == DONE
+    assert redact(DONE, reader) == DONE
 
 
 def test_somebody_elses_decision_is_not_an_adjudicators() -> None:
     with pytest.raises(NotTheirs):
-        visible(DONE, BO)
+        redact(DONE, BO)
 
 
 def test_scripts_do_not_review_and_see_everything() -> None:
-    assert visible(HALF, SCRIPT) == HALF
+    assert redact(HALF, SCRIPT) == HALF
 
 
 def test_auditors_see_everything_but_whom_it_is_about() -> None:
-    found = visible(HALF, AUDITOR)
+    found = redact(HALF, AUDITOR)
 
-    assert said_by(found) == ["amara"]
+    assert answered_by(found) == ["amara"]
     assert found.masked
     assert found.request.case.input["member_id"] == MASK
     assert found.request.case.input["clinical_note"] == MASK
@@ -150,7 +158,10 @@ def test_auditors_see_that_something_was_written_and_not_what() -> None:
     found = review(
         Seat(1, "first", "answered", "amara", given),
         request=requested(answer=model_answer(reasoning=prose)),
-        ended=(Ended(1, "cleo", "released", prose, NOW), Ended(1, "bo", "expired", None, NOW)),
+        ended=(
+            EndedLease(1, "cleo", "released", prose, NOW),
+            EndedLease(1, "bo", "expired", None, NOW),
+        ),
         corrections=(
             Revision(1, "APPROVED", prose, None, None, quoted, prose, prose, "amara", NOW),
             Revision(2, "DENIED", prose, None, None, None, None, prose, "amara", NOW),
@@ -158,7 +169,7 @@ def test_auditors_see_that_something_was_written_and_not_what() -> None:
         notes=(Note("amara", prose, NOW),),
     )
 
-    shown = visible(found, AUDITOR)
+    shown = redact(found, AUDITOR)
 
     assert "Miller" in repr(found)
     assert "Miller" not in repr(shown)
@@ -172,4 +183,4 @@ def test_auditors_see_that_something_was_written_and_not_what() -> None:
 
 def test_who_reviews_no_more_sees_nothing_any_more() -> None:
     with pytest.raises(NotTheirs):
-        visible(DONE, Actor("amara", "operator", "here"))
+        redact(DONE, Actor("amara", "operator", "here"))

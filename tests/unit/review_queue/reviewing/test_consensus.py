@@ -4,7 +4,7 @@ from itertools import product
 from hypothesis import given as generated
 from hypothesis import strategies as st
 
-from services.review_queue.reviewing.consensus import KINDS, Wanted, judge
+from services.review_queue.reviewing.consensus import KINDS, SeatNeeded, settle_opinions
 from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from services.review_queue.reviewing.states import Kind
 from shared.events import Opinion
@@ -23,26 +23,26 @@ def said(
 def test_one_opinion_stands_if_one_is_asked_for() -> None:
     only = said("DENIED")
 
-    assert judge([only]) is only
+    assert settle_opinions([only]) is only
 
 
 def test_the_first_of_two_who_agree_stands() -> None:
     first, second = said("DENIED"), said("DENIED", "second")
 
-    assert judge([first, second]) is first
+    assert settle_opinions([first, second]) is first
 
 
 def test_two_who_disagree_want_a_further_one() -> None:
-    assert judge([said("DENIED"), said("APPROVED", "second")]) == Wanted("further")
+    assert settle_opinions([said("DENIED"), said("APPROVED", "second")]) == SeatNeeded("further")
 
 
 def test_three_of_which_two_agree_are_settled_whichever_they_are() -> None:
     for labels in product(LABELS, repeat=3):
         given = [said(label, kind) for label, kind in zip(labels, KINDS, strict=False)]
-        found = judge(given)
+        found = settle_opinions(given)
 
         if len(set(labels)) == 3:
-            assert found == Wanted("final")
+            assert found == SeatNeeded("final")
         else:
             assert isinstance(found, GivenOpinion)
             assert labels.count(found.answer.label) > 1
@@ -52,10 +52,10 @@ def test_three_of_which_two_agree_are_settled_whichever_they_are() -> None:
 def test_another_amount_is_another_outcome() -> None:
     half, third = said("APPROVED", amount="59.00"), said("APPROVED", "second", amount="39.33")
 
-    assert judge([half, third]) == Wanted("further")
-    assert judge([half, said("APPROVED", "second")]) == Wanted("further")
+    assert settle_opinions([half, third]) == SeatNeeded("further")
+    assert settle_opinions([half, said("APPROVED", "second")]) == SeatNeeded("further")
     again = said("APPROVED", "second", amount="59")
-    assert judge([half, again]) is half
+    assert settle_opinions([half, again]) is half
 
 
 @generated(st.lists(st.sampled_from(LABELS), max_size=3), st.sampled_from(LABELS))
@@ -63,11 +63,11 @@ def test_the_final_word_is_final(labels: list[str], last: str) -> None:
     before = [said(label, kind) for label, kind in zip(labels, KINDS, strict=False)]
     final = said(last, "final")
 
-    assert judge([*before, final]) is final
-    assert judge([final, *before]) is final  # an escalated first seat
+    assert settle_opinions([*before, final]) is final
+    assert settle_opinions([final, *before]) is final  # an escalated first seat
 
 
 def test_of_two_final_words_the_last_seat_s_counts() -> None:
     first, second = said("DENIED", "final"), said("APPROVED", "final")
 
-    assert judge([first, second]) is second
+    assert settle_opinions([first, second]) is second

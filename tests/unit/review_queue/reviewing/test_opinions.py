@@ -8,10 +8,10 @@ from services.review_queue.reviewing.opinions import (
     Answer,
     Correction,
     GivenOpinion,
-    checked,
-    completed,
-    corrected,
-    decided,
+    check_answer,
+    decision_corrected,
+    decision_made,
+    review_completed,
 )
 from shared.errors import Rejected
 from shared.events import Criterion, Opinion
@@ -53,14 +53,14 @@ def given(answer: Answer = DENIED, **changes: Any) -> GivenOpinion:
     ],
 )
 def test_an_answer_of_the_task_is_taken(answer: Answer) -> None:
-    assert checked(answer, CASE) is answer
+    assert check_answer(answer, CASE) is answer
 
 
 def test_to_approve_all_of_it_is_to_approve() -> None:
     full = Answer("APPROVED", "all of it", Decimal("118.00"))
 
-    assert checked(full, CASE) == Answer("APPROVED", "all of it")
-    assert checked(full, CASE).outcome == Answer("APPROVED", "supported").outcome
+    assert check_answer(full, CASE) == Answer("APPROVED", "all of it")
+    assert check_answer(full, CASE).outcome == Answer("APPROVED", "supported").outcome
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_to_approve_all_of_it_is_to_approve() -> None:
 )
 def test_anything_else_names_its_field(answer: Answer, field: str) -> None:
     with pytest.raises(Rejected) as refused:
-        checked(answer, CASE)
+        check_answer(answer, CASE)
 
     assert refused.value.field == field
 
@@ -116,14 +116,14 @@ def test_a_task_without_amounts_approves_none() -> None:
     codes = [reason.code for reason in task.reason_codes if reason.label == pays.name]
 
     with pytest.raises(Rejected, match="no amount"):
-        checked(replace(full, reason_code=codes[0] if codes else None), other)
+        check_answer(replace(full, reason_code=codes[0] if codes else None), other)
 
 
 def test_a_completed_review_carries_what_statistics_need() -> None:
     request = requested(reason="audit", inclusion_probability=0.05)
     said = given()
 
-    event = completed(request, said, [said, given(PENDING)], withheld=False, at=NOW)
+    event = review_completed(request, said, [said, given(PENDING)], blind=False, at=NOW)
 
     assert (event.reason, event.inclusion_probability) == ("audit", 0.05)
     assert event.routing_version == request.routing_version
@@ -133,21 +133,21 @@ def test_a_completed_review_carries_what_statistics_need() -> None:
 
 
 @pytest.mark.parametrize(
-    ("visible", "withheld", "expected"),
+    ("visible", "blind", "expected"),
     [(True, False, True), (True, True, False), (False, False, False), (False, True, False)],
 )
 def test_a_completed_review_says_whether_the_model_was_in_view(
-    visible: bool, withheld: bool, expected: bool
+    visible: bool, blind: bool, expected: bool
 ) -> None:
     request = requested(model_visible=visible)
 
-    event = completed(request, given(), [given()], withheld=withheld, at=NOW)
+    event = review_completed(request, given(), [given()], blind=blind, at=NOW)
 
     assert event.model_visible is expected
 
 
-def test_a_decision_names_its_reviewer_and_the_model_he_was_shown() -> None:
-    event = decided(requested(), given(), withheld=False, at=NOW)
+def test_a_decision_names_its_reviewer_and_the_model_they_were_shown() -> None:
+    event = decision_made(requested(), given(), blind=False, at=NOW)
 
     assert (event.decided_by, event.reviewer) == ("human", "amara")
     assert event.adverse
@@ -156,23 +156,23 @@ def test_a_decision_names_its_reviewer_and_the_model_he_was_shown() -> None:
 
 
 def test_a_part_approved_is_against_the_member() -> None:
-    in_part = decided(requested(), given(IN_PART), withheld=False, at=NOW)
-    full = decided(
-        requested(), given(replace(IN_PART, approved_amount=None)), withheld=False, at=NOW
+    in_part = decision_made(requested(), given(IN_PART), blind=False, at=NOW)
+    full = decision_made(
+        requested(), given(replace(IN_PART, approved_amount=None)), blind=False, at=NOW
     )
 
     assert (in_part.adverse, full.adverse) == (True, False)
 
 
 def test_a_hidden_model_is_not_named() -> None:
-    event = decided(requested(model_visible=False), given(), withheld=False, at=NOW)
+    event = decision_made(requested(model_visible=False), given(), blind=False, at=NOW)
 
     assert event.model_version is None
 
 
-def test_a_withheld_model_is_named_if_the_reviewer_came_to_see_it() -> None:
-    seen = decided(requested(), given(label_before="APPROVED"), withheld=True, at=NOW)
-    unseen = decided(requested(), given(), withheld=True, at=NOW)
+def test_a_hidden_model_is_named_if_the_reviewer_came_to_see_it() -> None:
+    seen = decision_made(requested(), given(label_before="APPROVED"), blind=True, at=NOW)
+    unseen = decision_made(requested(), given(), blind=True, at=NOW)
 
     assert (seen.model_version, unseen.model_version) == ("adjudication-v1.0", None)
 
@@ -180,15 +180,15 @@ def test_a_withheld_model_is_named_if_the_reviewer_came_to_see_it() -> None:
 def test_a_partial_approval_carries_its_amount() -> None:
     part = given(Answer("APPROVED", "a part", Decimal("31.00")))
 
-    assert decided(requested(), part, withheld=False, at=NOW).approved_amount == 31.0
-    event = completed(requested(), part, [part], withheld=False, at=NOW)
+    assert decision_made(requested(), part, blind=False, at=NOW).approved_amount == 31.0
+    event = review_completed(requested(), part, [part], blind=False, at=NOW)
     assert event.approved_amount == 31.0
 
 
 def test_a_correction_supersedes_the_revision_before_it() -> None:
     correction = Correction(Answer("APPROVED", "records came"), "new records", 2)
 
-    event = corrected(CASE, correction, by="amara", at=NOW)
+    event = decision_corrected(CASE, correction, by="amara", at=NOW)
 
     assert (event.revision, event.supersedes_revision) == (3, 2)
     assert (event.corrected_by, event.why) == ("amara", "new records")
@@ -196,7 +196,9 @@ def test_a_correction_supersedes_the_revision_before_it() -> None:
 
 def test_each_correction_is_an_event_of_its_own() -> None:
     first, second = (
-        corrected(CASE, Correction(Answer("APPROVED", "so"), "why", revision), by="a", at=NOW)
+        decision_corrected(
+            CASE, Correction(Answer("APPROVED", "so"), "why", revision), by="a", at=NOW
+        )
         for revision in (0, 1)
     )
 

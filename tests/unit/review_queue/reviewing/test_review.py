@@ -4,13 +4,13 @@ from typing import get_args
 import pytest
 
 from services.review_queue.api.assignment_schemas import Submission
-from services.review_queue.reviewing.opinions import GivenOpinion, completed
+from services.review_queue.reviewing.opinions import GivenOpinion, review_completed
 from services.review_queue.reviewing.review import (
     ROOM_FOR_OPINIONS_BYTES,
-    check,
+    check_reviewable,
     listed_reason,
-    place_of,
     priority_of,
+    queue_rank_of,
 )
 from shared.errors import Rejected
 from shared.events import Opinion, ReviewRequested, RouteReason
@@ -26,28 +26,28 @@ AUDIT = requested(reason="audit")
 
 def test_a_claim_that_comes_back_goes_first_and_an_audit_last() -> None:
     requests = (AGAIN, ORDINARY, AUDIT)
-    assert [priority_of(request, withheld=False) for request in requests] == [1, 2, 3]
-    assert place(AGAIN) < place(ORDINARY) < place(AUDIT)
+    assert [priority_of(request, blind=False) for request in requests] == [1, 2, 3]
+    assert rank(AGAIN) < rank(ORDINARY) < rank(AUDIT)
 
 
-def place(request: ReviewRequested) -> datetime:
-    return place_of(request, priority_of(request, withheld=False))
+def rank(request: ReviewRequested) -> datetime:
+    return queue_rank_of(request, priority_of(request, blind=False))
 
 
-@pytest.mark.parametrize("hidden", [{"withheld": True}, {"model_visible": False}])
+@pytest.mark.parametrize("hidden", [{"blind": True}, {"model_visible": False}])
 def test_nothing_in_line_tells_a_reason_that_is_hidden(hidden: dict[str, bool]) -> None:
-    visible, withheld = hidden.get("model_visible", True), hidden.get("withheld", False)
+    visible, blind = hidden.get("model_visible", True), hidden.get("blind", False)
     requests = [requested(reason=reason, model_visible=visible) for reason in get_args(RouteReason)]
 
-    assert {listed_reason(each, withheld=withheld) for each in requests} == {"withheld"}
-    assert {priority_of(each, withheld=withheld) for each in requests} == {2}
-    assert listed_reason(AUDIT, withheld=False) == "audit"
+    assert {listed_reason(each, blind=blind) for each in requests} == {"blind"}
+    assert {priority_of(each, blind=blind) for each in requests} == {2}
+    assert listed_reason(AUDIT, blind=False) == "audit"
 
 
 def test_nothing_waits_for_ever() -> None:
     later = requested(case=case(attempt=2), occurred_at=NOW + timedelta(hours=25))
 
-    assert place(AUDIT) < place(later)
+    assert rank(AUDIT) < rank(later)
 
 
 def test_a_review_that_could_not_be_completed_is_refused() -> None:
@@ -55,10 +55,10 @@ def test_a_review_that_could_not_be_completed_is_refused() -> None:
     base = requested()
     room = limit - len(base.model_dump_json())
     fits = base.model_copy(update={"routing_version": base.routing_version + "x" * room})
-    check(fits)
+    check_reviewable(fits)
 
     with pytest.raises(Rejected, match="bytes"):
-        check(fits.model_copy(update={"routing_version": fits.routing_version + "x"}))
+        check_reviewable(fits.model_copy(update={"routing_version": fits.routing_version + "x"}))
 
 
 def test_whatever_is_written_fits_the_record_of_the_completed_review() -> None:
@@ -92,13 +92,13 @@ def test_whatever_is_written_fits_the_record_of_the_completed_review() -> None:
     request = requested()
     room = RECORD_LIMIT_BYTES - ROOM_FOR_OPINIONS_BYTES - len(request.model_dump_json())
     largest = request.model_copy(update={"routing_version": "test" + "x" * room})
-    check(largest)
+    check_reviewable(largest)
 
-    done = completed(largest, given[0], given, withheld=True, at=NOW)
+    done = review_completed(largest, given[0], given, blind=True, at=NOW)
 
     assert len(encode(done, source="review_queue").value) > RECORD_LIMIT_BYTES - 2**15
 
 
 def test_an_unknown_task_is_refused() -> None:
     with pytest.raises(Rejected, match="no task"):
-        check(requested(case=case(task="astrology")))
+        check_reviewable(requested(case=case(task="astrology")))

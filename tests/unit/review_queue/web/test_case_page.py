@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from fastapi import Request
 
-from services.review_queue.reading.member_history import Earlier
+from services.review_queue.reading.member_history import HistoryEntry
 from services.review_queue.reviewing.notes import WrittenNote
-from services.review_queue.web.case_view import case_view
-from services.review_queue.web.earlier_cases import earlier_views
 from services.review_queue.web.pages import Pages
+from services.review_queue.web.views.case_view import case_view
+from services.review_queue.web.views.earlier_cases import earlier_views
 from shared.events import Criterion, Opinion, ReviewRequested
 from shared.tasks import TASKS
 from shared.tasks.task import Task
@@ -39,7 +39,7 @@ COVERED = {
 def rendered(
     request: ReviewRequested,
     *,
-    earlier: tuple[Earlier, ...] = (),
+    earlier: tuple[HistoryEntry, ...] = (),
     notes: tuple[WrittenNote, ...] = (),
     **changes: Any,
 ) -> str:
@@ -111,7 +111,7 @@ def test_the_models_answer_is_marked_as_a_draft() -> None:
 
 def test_a_hidden_answer_does_not_leave_the_server() -> None:
     answer = model_answer(reasoning="the note supports it")
-    html = rendered(requested(answer=answer, model_visible=False), withheld=True)
+    html = rendered(requested(answer=answer, model_visible=False), blind=True)
 
     assert "It is not shown for this case" in html
     for secret in ("not evidence", "62%", "the note supports it", "Adverse"):
@@ -119,18 +119,18 @@ def test_a_hidden_answer_does_not_leave_the_server() -> None:
 
 
 @pytest.mark.parametrize("label", [None, "APPROVED"])
-def test_a_withheld_answer_leaves_it_once_the_reviewer_has_his_own(label: str | None) -> None:
+def test_a_blind_review_shows_the_answer_once_the_reviewer_has_their_own(label: str | None) -> None:
     answer = model_answer(reasoning="the note supports it")
-    html = rendered(requested(answer=answer), withheld=True, label_before=label)
+    html = rendered(requested(answer=answer), blind=True, label_before=label)
 
     for secret in ("draft, not evidence", "62%", "the note supports it", "Adverse"):
         assert (secret in html) is (label is not None)
-    assert ("data-withheld" in html) is (label is None)
+    assert ("data-blind" in html) is (label is None)
     assert ("You said <strong>Approved</strong>" in html) is (label is not None)
 
 
 def test_before_committing_nobody_learns_whether_a_model_answered() -> None:
-    pages = [rendered(requested(answer=answer), withheld=True) for answer in (model_answer(), None)]
+    pages = [rendered(requested(answer=answer), blind=True) for answer in (model_answer(), None)]
 
     assert pages[0] == pages[1]
     assert "No model has answered" in rendered(requested(answer=None))
@@ -187,11 +187,11 @@ def test_amounts_are_there_and_their_rows_on_demand() -> None:
 
 
 def test_earlier_cases_say_what_became_of_them() -> None:
-    before = Earlier(
+    before = HistoryEntry(
         case_id="case-0",
         claim_id="claim-0",
         submitted_at=NOW - timedelta(days=9),
-        summary={name: claim_input()[name] for name in ADJUDICATION.summary},
+        summary={name: claim_input()[name] for name in ADJUDICATION.presentation.summary},
         label="DENIED",
         decided_by="human",
         decided_at=NOW - timedelta(days=8),
@@ -246,7 +246,7 @@ def test_no_other_seat_shows_what_others_said() -> None:
         html = rendered(requested(), kind=kind, opinions=said, notes=notes)
         assert "so says" not in html
         assert "bo called" not in html
-        assert "I called" in html  # his own
+        assert "I called" in html  # their own
         assert 'data-action="escalate"' in html
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.review_queue.people.access import Actor
 from services.review_queue.web.navigation import LINKS, links
+from shared.auth.principal import Actor
 
 OFFERED = {
     "adjudicator": ["Review", "My work", "Queue"],

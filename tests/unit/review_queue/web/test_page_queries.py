@@ -4,32 +4,37 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from pydantic import ValidationError
 
-from services.review_queue.reading.listing import Filters
-from services.review_queue.web.page_queries import (
+from services.review_queue.agreement.ratings import RatingScope
+from services.review_queue.api.queries import (
     AgreementQuery,
     AuditQuery,
-    SearchQuery,
-    SeatsQuery,
+    BrowsedSeatsQuery,
+    Query,
+    Search,
     WorkQuery,
-    address,
-    read,
 )
+from services.review_queue.reading.listing import Filters
+from services.review_queue.web.navigation import address
+from services.review_queue.web.page_queries import read
+from shared.tasks import TASKS
 from tests.support.builders.events import NOW
 
 
 def test_a_form_sends_every_field_and_empty_ones_filter_nothing() -> None:
     query, problem = read(
-        SeatsQuery, {"task": "", "reason": " ", "priority": "", "amount_from": "", "order": ""}
+        BrowsedSeatsQuery,
+        {"task": "", "reason": " ", "priority": "", "amount_from": "", "order": ""},
     )
 
-    assert (query, problem) == (SeatsQuery(), "")
+    assert (query, problem) == (BrowsedSeatsQuery(), "")
     assert query.filters(NOW) == Filters()
 
 
 def test_everything_that_can_be_asked_of_a_list() -> None:
     query, problem = read(
-        SeatsQuery,
+        BrowsedSeatsQuery,
         {
             "task": "adjudication",
             "reason": "audit",
@@ -73,16 +78,51 @@ def test_everything_that_can_be_asked_of_a_list() -> None:
     ],
 )
 def test_what_is_wrong_is_named_and_asks_for_nothing(name: str, value: str) -> None:
-    query, problem = read(SeatsQuery, {name: value, "kind": "final"})
+    query, problem = read(BrowsedSeatsQuery, {name: value, "kind": "final"})
 
-    assert problem.startswith(name.replace("_", " "))
-    assert query == SeatsQuery()
+    assert problem.startswith(f"{name.replace('_', ' ').capitalize()}: ")
+    assert query == BrowsedSeatsQuery()
+
+
+def test_every_field_that_is_wrong_has_its_sentence() -> None:
+    _, problem = read(
+        BrowsedSeatsQuery,
+        {"state": "lost", "amount_from": "much", "amount_to": "90", "task": "astrology"},
+    )
+
+    assert problem == (
+        "Task: no task 'astrology'; tasks are " + ", ".join(sorted(TASKS)) + ". "
+        "State: is none of the choices. Amount from: must be a number"
+    )
+
+
+def test_the_wait_of_a_list_counts_from_now_and_the_earlier_limit_holds() -> None:
+    hour_ago, day_ago = NOW - timedelta(hours=1), NOW - timedelta(days=1)
+    both = BrowsedSeatsQuery(waiting="1d", requested_before=hour_ago)
+    reverse = BrowsedSeatsQuery(waiting="1h", requested_before=day_ago)
+
+    assert both.filters(NOW).requested_before == day_ago
+    assert reverse.filters(NOW).requested_before == day_ago
 
 
 def test_agreement_is_of_the_last_month_and_independent_unless_asked_otherwise() -> None:
-    query, _ = read(AgreementQuery, {})
+    hour_ago = NOW - timedelta(hours=1)
+    query, _ = read(AgreementQuery, {}, task="adjudication")
 
-    assert (query.task, query.days, query.basis) == ("adjudication", "30", "independent")
+    assert query.compared(NOW) == RatingScope(
+        "adjudication", NOW - timedelta(days=30), NOW, "independent"
+    )
+    asked = {"days": "7", "basis": "all", "until": hour_ago.isoformat()}
+    query, _ = read(AgreementQuery, asked, task="adjudication")
+    assert query.compared(NOW) == RatingScope(
+        "adjudication", hour_ago - timedelta(days=7), hour_ago, "all"
+    )
+
+
+def test_own_work_is_of_the_last_day_unless_asked_otherwise() -> None:
+    assert WorkQuery().start(NOW) == NOW - timedelta(days=1)
+    assert WorkQuery(days="7").start(NOW) == NOW - timedelta(days=7)
+    assert WorkQuery(days="7", since=NOW).start(NOW) == NOW
 
 
 @pytest.mark.parametrize(
@@ -92,13 +132,19 @@ def test_agreement_is_of_the_last_month_and_independent_unless_asked_otherwise()
         (WorkQuery, {"before": "2026-01-01T00:00:00"}),  # of which zone?
         (WorkQuery, {"days": "4000"}),
         (AuditQuery, {"actor": "a\x00b"}),
-        (SearchQuery, {"text": "x" * 129}),
+        (AuditQuery, {"review_id": "a b"}),
     ],
 )
 def test_what_the_database_would_refuse_does_not_reach_it(
-    kind: type[WorkQuery] | type[AuditQuery] | type[SearchQuery], params: dict[str, str]
+    kind: type[Query], params: dict[str, str]
 ) -> None:
     assert read(kind, params)[1]
+
+
+@pytest.mark.parametrize("text", ["x" * 129, "a\x00b", "", " "])
+def test_a_search_takes_the_whole_number_of_something(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Search(text=text)
 
 
 def test_an_address_keeps_what_is_asked_and_changes_what_is_said() -> None:

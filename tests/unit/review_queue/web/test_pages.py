@@ -16,7 +16,7 @@ async def test_every_response_forbids_what_is_not_ours() -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://queue") as client:
         answers = [
             await client.get(path, headers={"Accept": "text/html"})
-            for path in ("/sign-in", "/static/app.css", "/v1/queue", "/nowhere")
+            for path in ("/sign-in", "/static/common/app.css", "/v1/queue", "/nowhere")
         ]
 
     assert [answer.status_code for answer in answers] == [200, 200, 401, 404]

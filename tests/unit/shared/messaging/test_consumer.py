@@ -15,7 +15,7 @@ from shared.errors import Rejected, Transient
 from shared.events import CaseSubmitted
 from shared.health import Health
 from shared.messaging import consumer
-from shared.messaging.consumer import REJECTED_LIMIT, UNEXPECTED_LIMIT, Raw, TopicConsumer
+from shared.messaging.consumer import REJECTED_LIMIT, UNEXPECTED_LIMIT, RawRecord, TopicConsumer
 from shared.messaging.encoding import Record
 from shared.messaging.topics import CASES_SUBMITTED
 from tests.support.builders.events import submitted
@@ -68,8 +68,8 @@ def consuming(handler: Handler, producer: Producer | None = None) -> Any:
     )
 
 
-def record(case_id: str, value: bytes | None = None) -> Raw:
-    found: Any = SimpleNamespace(
+def record(case_id: str, value: bytes | None = None) -> RawRecord:
+    raw: Any = SimpleNamespace(
         topic=CASES_SUBMITTED.name,
         partition=0,
         offset=7,
@@ -77,14 +77,14 @@ def record(case_id: str, value: bytes | None = None) -> Raw:
         value=value or submitted(case_id).model_dump_json().encode(),
         headers=(),
     )
-    return found
+    return raw
 
 
 @asynccontextmanager
-async def taking(
-    found: TopicConsumer, records: Sequence[Raw]
+async def processing(
+    topic_consumer: TopicConsumer, records: Sequence[RawRecord]
 ) -> AsyncIterator["asyncio.Task[None]"]:
-    task = asyncio.create_task(found.take(records))
+    task = asyncio.create_task(topic_consumer.process(records))
     yield task
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -102,7 +102,7 @@ async def test_the_record_at_fault_is_given_up_and_each_neighbor_handled_once() 
     handler = Handler({"case-2": Rejected("odd"), "case-5": ValueError("a bug")})
     producer = Producer()
 
-    await consuming(handler, producer).take([record(name) for name in names])
+    await consuming(handler, producer).process([record(name) for name in names])
 
     assert handler.handled == Counter(n for n in names if n not in handler.errors)
     assert [letter.key for letter in producer.sent] == [b"case-2", b"case-5"]
@@ -112,17 +112,17 @@ async def test_the_record_at_fault_is_given_up_and_each_neighbor_handled_once() 
 async def test_after_an_outage_the_service_is_ready_whatever_becomes_of_the_record(
     last: Exception | None,
 ) -> None:
-    found = consuming(Handler({"case-1": last} if last else {}, away=[Transient("away")]))
+    topic_consumer = consuming(Handler({"case-1": last} if last else {}, away=[Transient("away")]))
 
-    await found.take([record("case-1")])
+    await topic_consumer.process([record("case-1")])
 
-    assert found.health.is_ready
+    assert topic_consumer.health.is_ready
 
 
 async def test_a_letter_that_is_too_large_goes_without_its_content() -> None:
     handler, producer = Handler(), Producer(limit=1000)
 
-    await consuming(handler, producer).take([record("a"), record("b", b"x" * 1001), record("c")])
+    await consuming(handler, producer).process([record("a"), record("b", b"x" * 1001), record("c")])
 
     assert [letter.key for letter in producer.sent] == [b"b"]
     assert producer.sent[0].headers["dead_letter_not_kept"].startswith("1001 bytes, sha256 ")
@@ -132,9 +132,9 @@ async def test_a_letter_that_is_too_large_goes_without_its_content() -> None:
 async def test_while_no_letter_is_taken_at_all_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "_LONGEST_WAIT_SECONDS", 0.001)
     producer = Producer(limit=-1)
-    found = consuming(Handler(), producer)
-    async with taking(found, [record("b", b"no case")]) as task:
-        await comes(lambda: not found.health.is_ready)
+    topic_consumer = consuming(Handler(), producer)
+    async with processing(topic_consumer, [record("b", b"no case")]) as task:
+        await comes(lambda: not topic_consumer.health.is_ready)
         producer.limit = 1000
         await asyncio.wait_for(task, 5)
 
@@ -148,10 +148,10 @@ async def test_when_everything_fails_consumption_stops_until_it_no_longer_does(
     names = [f"case-{number}" for number in range(2 * UNEXPECTED_LIMIT)]
     handler = Handler(dict.fromkeys(names, ValueError("quotes a member")))
     producer = Producer()
-    found = consuming(handler, producer)
-    async with taking(found, [record(name) for name in names]) as task:
-        await comes(lambda: not found.health.is_ready)
-        reason = found.health.reasons[found.part]
+    topic_consumer = consuming(handler, producer)
+    async with processing(topic_consumer, [record(name) for name in names]) as task:
+        await comes(lambda: not topic_consumer.health.is_ready)
+        reason = topic_consumer.health.reasons[topic_consumer.part]
         handler.errors = {}
         await asyncio.wait_for(task, 5)
 
@@ -159,14 +159,14 @@ async def test_when_everything_fails_consumption_stops_until_it_no_longer_does(
     assert "member" not in reason
     assert len(producer.sent) == UNEXPECTED_LIMIT
     assert handler.handled == Counter(names[UNEXPECTED_LIMIT:])
-    assert found.health.is_ready
+    assert topic_consumer.health.is_ready
 
 
 async def test_too_many_dead_letters_in_a_row_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "_LONGEST_WAIT_SECONDS", 0.001)
     producer = Producer()
-    found = consuming(Handler(), producer)
-    async with taking(found, [record("b", b"no case")] * (REJECTED_LIMIT + 1)):
-        await comes(lambda: not found.health.is_ready)
+    topic_consumer = consuming(Handler(), producer)
+    async with processing(topic_consumer, [record("b", b"no case")] * (REJECTED_LIMIT + 1)):
+        await comes(lambda: not topic_consumer.health.is_ready)
 
     assert len(producer.sent) == REJECTED_LIMIT

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from shared.errors import Rejected
-from shared.messaging.dead_letters import DeadLetter, dead_letter
+from shared.messaging.dead_letters import DeadLetter, dead_letter_record
 from shared.messaging.topics import CASES_SUBMITTED, DEAD_LETTER_LIMIT_BYTES, RECORD_LIMIT_BYTES
 
 
@@ -22,7 +22,7 @@ def test_the_largest_record_fits(in_headers: float) -> None:
         headers=[("odd", b"\xff" * headers)],
     )
     letter = DeadLetter.of(record, group="inference", error=Rejected("x" * 5000))
-    sent = dead_letter(letter)
+    sent = dead_letter_record(letter)
     raw = {name: text.encode() for name, text in sent.headers.items()}
     size = len(sent.key) + len(sent.value) + sum(len(n) + len(v) for n, v in raw.items())
     assert size < DEAD_LETTER_LIMIT_BYTES - 1024
@@ -40,7 +40,7 @@ def test_a_record_that_does_not_fit_is_described_instead() -> None:
         headers=[("odd", huge)],
     )
     letter = DeadLetter.of(record, group="inference", error=Rejected("\ud800")).without_content()
-    sent = dead_letter(letter)
+    sent = dead_letter_record(letter)
     raw = {name: text.encode() for name, text in sent.headers.items()}
 
     assert sum(map(len, (sent.key, sent.value, *raw.values()))) < 4096
@@ -56,7 +56,7 @@ def test_null_and_empty_stay_what_they_are(key: bytes | None, value: bytes | Non
         topic=CASES_SUBMITTED.name, partition=1, offset=2, key=key, value=value, headers=[]
     )
     letter = DeadLetter.of(record, group="inference", error=Rejected("no"))
-    sent = dead_letter(letter)
+    sent = dead_letter_record(letter)
     raw = {name: text.encode() for name, text in sent.headers.items()}
 
     assert DeadLetter.read(sent.key, sent.value, raw) == letter

@@ -1,9 +1,12 @@
-"""What every backend promises, written once and run against each of them."""
+"""What every backend promises, written once and run against each of them.
+
+A new backend is tested by an entry in `FILES`.
+"""
 
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.models.backend import Backend, LabelScores, ModelUnusable, open_backend
-from shared.models.linear_model import LinearModel
+from shared.errors import Rejected
+from shared.models.backend import Backend, BackendOptions, LabelScores, ModelUnusable
+from shared.models.backends.linear_model import LinearModel
+from shared.models.backends.registry import BACKENDS, open_backend
 from shared.tasks.task import Prompt
 
 pytestmark = pytest.mark.slow  # loads PyTorch
@@ -27,30 +32,56 @@ PROMPTS = [
 
 
 @dataclass(frozen=True)
+class Files:
+    """What a backend can load: two versions, the file that holds their weights, their base."""
+
+    versions: dict[str, Path]
+    weights: str
+    base: Path | None = None
+
+
+@dataclass(frozen=True)
 class Subject:
-    """A backend and what it can load: two versions, and the file that holds their weights."""
+    """A backend and what it can load."""
 
     backend: Backend
     versions: dict[str, Path]
     weights: str
 
 
-def _linear(directory: Path, *, seed: int) -> Path:
-    random = np.random.default_rng(seed)
-    coefficients = random.normal(size=(3, 2**10)).astype(np.float32)
-    LinearModel(LABELS, coefficients, np.zeros(3, np.float32)).save(directory)
-    return directory
+def _linear_files(request: pytest.FixtureRequest) -> Files:
+    versions: dict[str, Path] = {}
+    for seed, version in enumerate((OLD, NEW)):
+        versions[version] = request.getfixturevalue("tmp_path") / version
+        random = np.random.default_rng(seed)
+        coefficients = random.normal(size=(3, 2**10)).astype(np.float32)
+        LinearModel(LABELS, coefficients, np.zeros(3, np.float32)).save(versions[version])
+    return Files(versions, "linear.npz")
 
 
-@pytest.fixture(params=["transformers", "scikit-learn"])
-def subject(
-    request: pytest.FixtureRequest, tiny_base: Path, tiny_adapters: dict[str, Path], tmp_path: Path
-) -> Subject:
-    if request.param == "transformers":
-        backend = open_backend("transformers", base=tiny_base, device="cpu")
-        return Subject(backend, tiny_adapters, "adapter_model.safetensors")
-    versions = {v: _linear(tmp_path / v, seed=seed) for seed, v in enumerate((OLD, NEW))}
-    return Subject(open_backend("scikit-learn", base=None), versions, "linear.npz")
+def _adapter_files(request: pytest.FixtureRequest) -> Files:
+    return Files(
+        request.getfixturevalue("tiny_adapters"),
+        "adapter_model.safetensors",
+        base=request.getfixturevalue("tiny_base"),
+    )
+
+
+FILES: dict[str, Callable[[pytest.FixtureRequest], Files]] = {
+    "scikit-learn": _linear_files,
+    "transformers": _adapter_files,
+}
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def subject(request: pytest.FixtureRequest) -> Subject:
+    return open_subject(request.param, FILES[request.param](request))
+
+
+def open_subject(name: str, files: Files) -> Subject:
+    backend = open_backend(name, BackendOptions(base=files.base, device="cpu"))
+    assert backend.name == name
+    return Subject(backend, files.versions, files.weights)
 
 
 @pytest.fixture
@@ -167,19 +198,32 @@ def test_an_explanation_is_a_short_text_of_that_version(loaded: Backend) -> None
 
 
 def test_every_backend_reads_an_ordinary_prompt(loaded: Backend) -> None:
-    assert all(loaded.reads(prompt) for prompt in PROMPTS)
+    assert all(loaded.reads(OLD, prompt) for prompt in PROMPTS)
+
+
+def test_a_limit_is_of_its_version_and_what_is_longer_is_rejected(subject: Subject) -> None:
+    backend = subject.backend
+    backend.load(OLD, subject.versions[OLD], longest_prompt_tokens=1)
+    backend.load(NEW, subject.versions[NEW])
+    assert backend.reads(NEW, PROMPTS[0])
+    assert len(backend.score(NEW, PROMPTS, LABELS)) == len(PROMPTS)
+    if backend.reads(OLD, PROMPTS[0]):  # it reads any length
+        assert len(backend.score(OLD, PROMPTS, LABELS)) == len(PROMPTS)
+    else:
+        with pytest.raises(Rejected, match="at most 1 "):
+            backend.score(OLD, PROMPTS, LABELS)
 
 
 def test_an_unknown_backend_and_a_missing_base_model_are_named() -> None:
     with pytest.raises(ModelUnusable, match="llama"):
-        open_backend("llama", base=None)
+        open_backend("llama", BackendOptions())
     with pytest.raises(ModelUnusable, match="base model"):
-        open_backend("transformers", base=None)
+        open_backend("transformers", BackendOptions())
 
 
 def test_services_without_a_model_load_no_model_library() -> None:
     code = (
-        "import sys, shared.models.backend, shared.models.calibration, shared.models.base_model;"
+        "import sys, shared.models.pool, shared.models.calibration, shared.models.base_model;"
         "print([m for m in ('torch', 'transformers', 'sklearn', 'numpy') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ import pytest
 
 from shared.models.backend import ModelUnusable
 from shared.models.backends.linear import LinearBackend
-from shared.models.linear_model import LinearModel, vectorizer
+from shared.models.backends.linear_model import LinearModel, vectorizer
 from shared.tasks.task import Prompt
 
 LABELS = ("APPROVED", "DENIED")

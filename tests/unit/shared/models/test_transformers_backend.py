@@ -106,12 +106,12 @@ def test_a_note_cannot_end_its_turn_and_answer_for_the_model(tiny_base: Path) ->
 def test_a_prompt_longer_than_allowed_or_than_the_model_reads_is_rejected(
     tiny_base: Path, tiny_adapters: dict[str, Path], allowed: int | None, read: int
 ) -> None:
-    backend = TransformersBackend(tiny_base, device="cpu", longest_prompt=allowed)
-    backend.load(VERSION, tiny_adapters[VERSION])
+    backend = TransformersBackend(tiny_base, device="cpu")
+    backend.load(VERSION, tiny_adapters[VERSION], longest_prompt_tokens=allowed)
     length = len(backend.tokens.prompt(Prompt("", "")))
     longest = Prompt("", "!" * (read - length))  # a token each
     longer = Prompt("", "!" * (read - length + 1))
-    assert (backend.reads(longest), backend.reads(longer)) == (True, False)
+    assert (backend.reads(VERSION, longest), backend.reads(VERSION, longer)) == (True, False)
     assert backend.score(VERSION, [longest], ("APPROVED", "DENIED"))
     with pytest.raises(Rejected, match=f"at most {read} "):
         backend.score(VERSION, [longer], ("APPROVED", "DENIED"))

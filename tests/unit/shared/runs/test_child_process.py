@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared.runs.child_process import Outcome, run_module
+from shared.runs.child_process import ChildOutcome, run_module
 
 
 async def run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
-) -> tuple[Outcome, list[dict[str, Any]]]:
+) -> tuple[ChildOutcome, list[dict[str, Any]]]:
     """A child that does what `code` says."""
     (tmp_path / "a_child.py").write_text(code)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -28,7 +28,7 @@ async def test_what_it_prints_as_json_is_reported(
     outcome, reports = await run(tmp_path, monkeypatch, "print('{\"step\": 1}\\nother things')")
 
     assert reports == [{"step": 1}]
-    assert outcome == Outcome(0, "")
+    assert outcome == ChildOutcome(0, "")
 
 
 async def test_a_child_that_breaks_says_why(

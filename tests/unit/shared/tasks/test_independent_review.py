@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Rejected
-from shared.tasks.independent_review import INDEPENDENT_REVIEW, read_history
+from shared.tasks.independent_review import INDEPENDENT_REVIEW
+from shared.tasks.independent_review.history import read_history
 
 ROW = {
     "Reference ID": "MN12-15014",

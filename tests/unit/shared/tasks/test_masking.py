@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 
 from shared.tasks import TASKS
 from shared.tasks.fields import MEMBER_DATA
-from shared.tasks.masking import MASK, masked
+from shared.tasks.history import History
+from shared.tasks.masking import MASK, mask_member_data
+from shared.tasks.presentation import Presentation
 from shared.tasks.task import Prompt, Task
 
 
@@ -34,7 +36,7 @@ def test_no_marked_value_of_a_task_survives(task: Task) -> None:
     assert marked(task)
     for example in task.examples:
         content = task.validate(example).model_dump(mode="json")
-        shown = masked(task, content)
+        shown = mask_member_data(task, content)
 
         assert {name for name, value in shown.items() if value == MASK} == marked(task)
         for name in content.keys() - marked(task):
@@ -49,7 +51,7 @@ def test_whether_a_marked_value_was_given_is_hidden_too(task: Task) -> None:
     whole = task.validate(task.examples[0]).model_dump(mode="json")
     given = {name: value for name, value in whole.items() if name not in marked(task)}
 
-    assert masked(task, given) == masked(task, whole)
+    assert mask_member_data(task, given) == mask_member_data(task, whole)
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
@@ -57,7 +59,7 @@ def test_the_content_itself_stays_as_it_was(task: Task) -> None:
     content = task.validate(task.examples[0]).model_dump(mode="json")
     before = dict(content)
 
-    masked(task, content)
+    mask_member_data(task, content)
 
     assert content == before
 
@@ -101,11 +103,9 @@ VISITS = Task(
     prompt_version="1",
     render=lambda case: Prompt("", ""),
     group_of=lambda case: "",
-    read_history=NotImplemented,
-    required_columns=(),
-    optional_columns=(),
+    history=History(NotImplemented, required_columns=()),
     reason_codes=(),
-    layout=(),
+    presentation=Presentation(sections=()),
     examples=(),
 )
 
@@ -135,7 +135,7 @@ CONTENT: dict[str, Any] = {
 def test_marked_fields_are_found_at_any_depth() -> None:
     Visit.model_validate(CONTENT)
 
-    assert masked(VISITS, CONTENT) == {
+    assert mask_member_data(VISITS, CONTENT) == {
         "place": "Ward 4",
         "patient": HIDDEN,
         "contacts": {"first": HIDDEN},
@@ -150,13 +150,13 @@ def test_marked_fields_are_found_at_any_depth() -> None:
 
 
 def test_what_the_schema_does_not_know_is_hidden() -> None:
-    shown = masked(VISITS, CONTENT | {"surprise": {"name": "Greta"}, "last": None})
+    shown = mask_member_data(VISITS, CONTENT | {"surprise": {"name": "Greta"}, "last": None})
 
     assert shown["surprise"] == MASK
     assert shown["last"] is None
 
 
 def test_another_kind_of_evidence_hides_nothing_of_its_own() -> None:
-    shown = masked(VISITS, CONTENT | {"evidence": {"kind": "call", "minutes": 3}})
+    shown = mask_member_data(VISITS, CONTENT | {"evidence": {"kind": "call", "minutes": 3}})
 
     assert (shown["evidence"]["kind"], shown["evidence"]["minutes"]) == ("call", 3)

@@ -11,7 +11,7 @@ from shared.tasks.task import Requirement, Task
 
 def test_a_task_is_found_by_name_only() -> None:
     assert get_task("adjudication").name == "adjudication"
-    with pytest.raises(Rejected, match="adjudication, independent_review"):
+    with pytest.raises(Rejected, match=", ".join(sorted(TASKS))):
         get_task("astrology")
 
 
@@ -25,7 +25,7 @@ def test_labels_keys_and_reasons_fit_together(task: Task) -> None:
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_the_review_page_shows_every_field_once(task: Task) -> None:
-    shown = [field for section in task.layout for field in section.fields]
+    shown = [field for section in task.presentation.sections for field in section.fields]
     assert sorted(shown) == sorted(task.input_model.model_fields)
 
 
@@ -57,15 +57,15 @@ def test_a_decision_against_the_member_is_never_without_a_reason_code(task: Task
             assert any(reason.label == label.name for reason in task.reason_codes)
 
 
-@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
-def test_a_denial_needs_reason_criterion_and_clinical_basis(task: Task) -> None:
-    assert set(task.label("DENIED").needs) == {"reason_code", "criterion", "clinical_basis"}
+@pytest.mark.parametrize("name", ["adjudication", "independent_review"])
+def test_a_denial_needs_reason_criterion_and_clinical_basis(name: str) -> None:
+    assert set(TASKS[name].label("DENIED").needs) == {"reason_code", "criterion", "clinical_basis"}
 
 
 def test_whoever_must_quote_a_criterion_of_a_policy_finds_one() -> None:
     task = TASKS["adjudication"]
     for example in task.examples:
-        rules = task.rules_of(task.validate(example))
+        rules = task.presentation.rules_of(task.validate(example))
         assert rules
         assert len({rule.rule_id for rule in rules}) == len(rules)
         for rule in rules:
@@ -77,8 +77,8 @@ def test_whoever_must_quote_a_criterion_of_a_policy_finds_one() -> None:
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_a_summary_is_made_of_fields_of_the_input(task: Task) -> None:
-    assert task.summary
-    assert set(task.summary) <= set(task.input_model.model_fields)
+    assert task.presentation.summary
+    assert set(task.presentation.summary) <= set(task.input_model.model_fields)
 
 
 def test_only_pending_asks_for_less_than_a_denial() -> None:

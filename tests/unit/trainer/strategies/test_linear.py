@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from services.trainer.data import LabeledCase
-from services.trainer.hyperparameters import Recipe
+from services.trainer.progress import Progress
 from services.trainer.strategies import linear
+from services.trainer.strategies.strategy import TrainingInputs
 from shared.models.backends.linear import LinearBackend
 from shared.tasks.task import Prompt
 
 LABELS = ("APPROVED", "DENIED", "PENDING")
 WORDS = {"APPROVED": "limited", "DENIED": "cosmetic", "PENDING": "missing"}
-RECIPE = Recipe(strategy="linear")
 
 
 def _cases(*labels: str, count: int = 10) -> list[LabeledCase]:
@@ -27,7 +27,9 @@ def _cases(*labels: str, count: int = 10) -> list[LabeledCase]:
 def test_it_learns_the_labels_that_it_has_seen_and_never_answers_another(
     tmp_path: Path, seen: tuple[str, ...]
 ) -> None:
-    linear.train(RECIPE, _cases(*seen), LABELS, tmp_path)
+    splits = {"train": _cases(*seen)}
+    inputs = TrainingInputs(splits, LABELS, None, tmp_path, "cpu", Progress())
+    linear.train(linear.LinearRecipe(), inputs)
     backend = LinearBackend()
     backend.load("v1.0", tmp_path)
     for label in LABELS:

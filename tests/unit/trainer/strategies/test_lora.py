@@ -1,9 +1,7 @@
-"""The training loop on a model of a few thousand parameters: it learns, stops and resumes."""
+"""An adapter of a model of a few thousand parameters: it learns, stops and resumes."""
 
 import io
-import itertools
 import json
-import math
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,25 +10,20 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch.nn.functional import cross_entropy
 
-from services.trainer.data import read_splits
-from services.trainer.hyperparameters import Recipe
 from services.trainer.progress import Progress, TrainingFailed
-from services.trainer.strategies import lora
+from services.trainer.strategies.lora import LoraRecipe
 from services.trainer.train import run
 from shared.errors import Rejected
-from shared.models import passes
-from shared.models.backend import open_backend
-from shared.models.causal_lm import load_base
-from shared.models.tokens import Tokens
+from shared.models.backend import BackendOptions
+from shared.models.backends.registry import open_backend
 from shared.tasks.task import Prompt
 from tests.support.models.tiny_base_model import save_tiny_base
 
 pytestmark = pytest.mark.slow  # loads PyTorch
 
 LABELS = ("APPROVED", "DENIED")
-RECIPE = Recipe(
+RECIPE = LoraRecipe(
     rank=8,
     alpha=16.0,
     epochs=2,
@@ -67,7 +60,7 @@ def train(tiny_base: Path, tiny_data: Path, tmp_path: Path) -> Train:
     """Runs the recipe on the tiny task; the metrics."""
 
     def train(
-        recipe: Recipe, *, name: str = "out", stream: io.StringIO | None = None, **changes: Path
+        recipe: LoraRecipe, *, name: str = "out", stream: io.StringIO | None = None, **changes: Path
     ) -> dict[str, Any]:
         places = {"data": tiny_data, "base": tiny_base, "out": tmp_path / name, **changes}
         progress = Progress(stream or io.StringIO())
@@ -88,11 +81,11 @@ def test_it_learns_and_leaves_everything_beside_the_adapter(
     assert metrics["validation_accuracy"] >= 0.95
     assert metrics["validation_losses"][-1][1] < 0.5 * metrics["validation_losses"][0][1]
     assert json.loads((out / "metrics.json").read_text()) == json.loads(json.dumps(metrics))
-    assert Recipe.model_validate_json((out / "recipe.json").read_text()) == THOROUGH
+    assert LoraRecipe.model_validate_json((out / "recipe.json").read_text()) == THOROUGH
     assert sorted(path.name for path in out.iterdir()) == [
         *("adapter_config.json", "adapter_model.safetensors", "metrics.json", "recipe.json")
     ]
-    backend = open_backend("transformers", base=tiny_base, device="cpu")
+    backend = open_backend("transformers", BackendOptions(base=tiny_base, device="cpu"))
     backend.load("v1.0", out)
     prompt = Prompt("Decide the claim.", "the claim. Edits: all pass.")
     assert backend.explain("v1.0", prompt, "APPROVED") == "Edits pass."
@@ -190,24 +183,6 @@ def test_few_validation_cases_neither_stop_nor_choose(train: Train) -> None:
     assert len(train(wild)["validation_losses"]) == 8
 
 
-def test_the_loss_weighs_the_label_and_nothing_of_the_prompt(
-    tiny_base: Path, tiny_data: Path
-) -> None:
-    tokens = Tokens(tiny_base)
-    case = read_splits(tiny_data, LABELS)["train"][0]
-    lesson = lora.lesson(case, tokens, LABELS, Recipe(reason_weight=0.2))
-    assert len(lesson.weights) == len(lesson.row.answer)
-    assert lesson.weights[0] == 1.0
-    assert sum(lesson.weights) == pytest.approx(1.2)
-
-    model = load_base(tiny_base, quantization="none", device="cpu").float()
-    found = lora.answer_loss(model, [lesson]).item()
-    ids = torch.tensor([lesson.row.prompt + lesson.row.answer])
-    logits = model(ids).logits[0, len(lesson.row.prompt) - 1 : -1]
-    each = cross_entropy(logits, torch.tensor(lesson.row.answer), reduction="none")
-    assert found == pytest.approx((each * torch.tensor(lesson.weights)).sum().item(), rel=1e-4)
-
-
 def with_a_long_case(data: Path, directory: Path) -> Path:
     """The same splits, each with a case of 2,000 more words than any other."""
     directory.mkdir()
@@ -235,47 +210,3 @@ def test_the_limit_is_a_setting(train: Train) -> None:
     assert train(RECIPE)["too_long_cases"] == 0
     with pytest.raises(Rejected, match="longer than a model reads"):
         train(RECIPE.model_copy(update={"longest_prompt": 40}), name="none")
-
-
-def test_the_learning_rate_rises_in_a_line_and_falls_in_a_cosine() -> None:
-    recipe = Recipe(warm_up=0.1, last_learning_rate=0.05)
-    shares = [lora.schedule(recipe, step, 100) for step in range(100)]
-    assert 0 < shares[0] < shares[5] < shares[9] < 1
-    assert shares[10] == 1.0
-    assert all(a > b for a, b in itertools.pairwise(shares[10:]))
-    assert shares[55] == pytest.approx(0.05 + 0.95 / 2, abs=0.01)
-    assert math.isclose(shares[-1], 0.05, abs_tol=0.01)
-
-
-@pytest.mark.parametrize(
-    ("cases", "steps"), [(1, 10), (8, 10), (17, 10), (80, 40)], ids=lambda n: str(n)
-)
-def test_few_cases_are_read_more_often(cases: int, steps: int) -> None:
-    found = lora.plan(Recipe(epochs=2, least_steps=10, batch_cases=4), [50] * cases)
-    assert len(found) == steps
-    for epoch, of_epoch in itertools.groupby(found, key=lambda step: step[0]):
-        read = sorted(index for _, batch in of_epoch for index in batch)
-        whole = epoch < found[-1][0] or steps % math.ceil(cases / 4) == 0
-        assert read == [*range(cases)] if whole else len(set(read)) == len(read) < cases
-
-
-def test_passes_side_by_side_have_the_gradient_of_one(
-    tiny_base: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tokens = Tokens(tiny_base)
-    cases = read_splits(tiny_data, LABELS)["train"][:5]
-    lessons = [lora.lesson(case, tokens, LABELS, RECIPE) for case in cases]
-    model = load_base(tiny_base, quantization="none", device="cpu").float()
-    layer = model.get_parameter("model.layers.0.mlp.up_proj.weight").requires_grad_(True)
-
-    def learned(threads: int) -> tuple[float, torch.Tensor]:
-        monkeypatch.setattr(passes, "_THREADS", threads)
-        layer.grad = None
-        loss = lora.learn(model, {"up": layer}, lessons, RECIPE)
-        assert layer.grad is not None
-        return loss, layer.grad
-
-    (alone, one), (beside, other) = learned(1), learned(2)
-    assert beside == pytest.approx(alone)
-    assert torch.allclose(one, other, atol=1e-5)
-    assert one.abs().max() > 1e-3

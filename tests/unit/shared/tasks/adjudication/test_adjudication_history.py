@@ -5,8 +5,10 @@ from pydantic import TypeAdapter
 
 from shared.errors import Rejected
 from shared.events.base import Identifier
-from shared.tasks.adjudication import ADJUDICATION, complete, group_of, read_history
-from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication import ADJUDICATION
+from shared.tasks.adjudication.edits import complete
+from shared.tasks.adjudication.history import read_history
+from shared.tasks.adjudication.input import ClaimInput, group_of
 
 ROW = {
     "claim_id": "CLM-1",
@@ -85,7 +87,7 @@ def test_a_refused_row_names_column_and_reason(column: str, value: str, says: st
     assert says in refused.value.reason
 
 
-@pytest.mark.parametrize("column", ADJUDICATION.required_columns)
+@pytest.mark.parametrize("column", ADJUDICATION.history.required_columns)
 def test_a_missing_column_is_named(column: str) -> None:
     with pytest.raises(Rejected, match="missing") as refused:
         read_history({name: value for name, value in ROW.items() if name != column})

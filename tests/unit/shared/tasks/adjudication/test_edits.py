@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tasks.adjudication.claim import ClaimInput, Edit
 from shared.tasks.adjudication.edits import run_edits, with_edits
+from shared.tasks.adjudication.input import ClaimInput, Edit
 from shared.tasks.adjudication.policy import fee_schedule, policies
 
 CLAIM: dict[str, Any] = {

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.tasks.adjudication import ADJUDICATION
-from shared.tasks.adjudication.claim import ClaimInput
+from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.prompt import render
 
 CLAIM: dict[str, Any] = {

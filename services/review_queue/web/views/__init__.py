@@ -1,0 +1,1 @@
+"""What pages show, worked out for the templates: no request and no response comes in here."""

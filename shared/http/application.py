@@ -1,0 +1,100 @@
+"""Every service's application: it starts its parts in order and keeps its loops running."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
+from types import MappingProxyType
+
+from fastapi import APIRouter, FastAPI
+
+from shared.auth.tokens import ApiTokens
+from shared.errors import Transient
+from shared.health import Health
+from shared.http import health_routes
+from shared.http.errors import translate_errors
+from shared.messaging.bus import Bus
+from shared.settings import ServiceSettings
+from shared.telemetry import configure_logging, logger
+
+Step = Callable[[], Awaitable[None]]
+
+
+def create_application(
+    name: str,
+    settings: ServiceSettings,
+    *,
+    bus: Bus,
+    start: Sequence[Step] = (),
+    loops: Sequence[Step] = (),
+    stop: Sequence[Step] = (),
+    routers: Sequence[APIRouter] = (),
+    state: Mapping[str, object] = MappingProxyType({}),
+) -> FastAPI:
+    """The application. `loops` run beside everything; `start` runs in order before the bus
+    takes work, `stop` after it has stopped. The routers' handlers find their parts in `state`."""
+    configure_logging(service=name, level=settings.log_level, style=settings.log_format)
+    app = FastAPI(
+        title=f"Caseloop {name}",
+        version="1",
+        lifespan=_lifespan(bus, start=start, loops=loops, stop=stop),
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.bus = bus
+    app.state.identify = ApiTokens.parse(settings).identify
+    for part, value in state.items():
+        setattr(app.state, part, value)
+    for router in (health_routes.router, *routers):
+        app.include_router(router)
+    translate_errors(app)
+    return app
+
+
+def _lifespan(
+    bus: Bus, *, start: Sequence[Step], loops: Sequence[Step], stop: Sequence[Step]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for step in reversed(stop):
+                stack.push_async_callback(step)
+            watched = [*loops, bus.watchdog.run]
+            tasks = [asyncio.create_task(_keep(loop, bus.health)) for loop in watched]
+            stack.push_async_callback(_cancel, tasks)
+            for step in start:
+                await step()
+            await bus.start()
+            stack.push_async_callback(bus.stop)
+            logger.info("started")
+            yield
+
+    return lifespan
+
+
+async def _keep(loop: Step, health: Health) -> None:
+    """Run a loop for ever: one that ends with an error says so in the health and starts again."""
+    part = getattr(loop, "__qualname__", "loop")
+    while True:
+        try:
+            await loop()
+            return
+        except Transient as error:
+            health.waiting(part, str(error))
+        except Exception as error:  # noqa: BLE001 - reported, and tried again
+            logger.error("loop failed", loop=part, exc_info=error)
+            health.waiting(part, f"failed: {type(error).__name__}")
+        await asyncio.sleep(1)
+        health.ready(part)
+
+
+async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task

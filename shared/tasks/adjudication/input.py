@@ -1,0 +1,127 @@
+"""The input of an adjudication case: one claim as it stands before anybody has judged it.
+
+Codes and amounts are normalized here, so that equal claims have equal content
+(`model_dump(mode="json")` is the canonical form: the amount is a string of two places).
+"""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from shared.tasks.fields import (
+    MEMBER_DATA,
+    CalendarDate,
+    CheckOutcome,
+    Identifier,
+    ShortText,
+    SingleWord,
+    Text,
+)
+
+NOTE_CHARACTERS = 4000
+
+_DIAGNOSIS = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
+# CPT: five digits, or four and F, M, T or U; HCPCS level II: a letter and four digits.
+_PROCEDURE = re.compile(r"[0-9]{4}[0-9FMTU]|[A-V][0-9]{4}")
+_NPI = re.compile(r"[0-9]{10}")
+# An attempt suffix of a claim number: one digit after a dash, behind at least five digits.
+# Anything looser would join unrelated claims of short or dated numbers into one family.
+_ATTEMPT = re.compile(r"(?<=\d{5})-[1-9]$")
+
+
+def _diagnosis_code(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    code = value.strip().upper()
+    if len(code) > 3 and "." not in code:
+        code = f"{code[:3]}.{code[3:]}"
+    if not _DIAGNOSIS.fullmatch(code):
+        raise PydanticCustomError("diagnosis_code", "is not written as an ICD-10-CM code (M54.50)")
+    return code
+
+
+def _procedure_code(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    code = value.strip().upper()
+    if not _PROCEDURE.fullmatch(code):
+        raise PydanticCustomError(
+            "procedure_code", "is not written as a CPT or HCPCS code (97110, G0438)"
+        )
+    return code
+
+
+def _npi(value: Any) -> Any:
+    if isinstance(value, str) and not _NPI.fullmatch(value.strip()):
+        raise PydanticCustomError("provider_npi", "must be ten digits")
+    return value.strip() if isinstance(value, str) else value
+
+
+def _not_a_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("amount", "must be an amount, not true or false")
+    return value
+
+
+def _cents(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.01"))
+
+
+DiagnosisCode = Annotated[str, BeforeValidator(_diagnosis_code)]
+ProcedureCode = Annotated[str, BeforeValidator(_procedure_code)]
+Npi = Annotated[str, BeforeValidator(_npi)]
+Amount = Annotated[
+    Decimal,
+    Field(gt=0, le=10_000_000, decimal_places=2),
+    BeforeValidator(_not_a_truth_value),
+    AfterValidator(_cents),
+]
+EditKind = Literal[
+    "code_validity", "coverage", "exclusion", "authorization", "limit", "fee_schedule"
+]
+
+
+class Edit(BaseModel):
+    """What one deterministic check said. `fail`: the rule rules payment out; `pend`: something
+    must be added or corrected before anybody can pay."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule_id: SingleWord
+    kind: EditKind
+    outcome: CheckOutcome
+    message: ShortText
+
+
+class ClaimInput(BaseModel):
+    """One claim. Amounts are US dollars; `edits` are the checks that ran before judgment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    claim_id: Identifier
+    member_id: Identifier | None = Field(default=None, json_schema_extra=MEMBER_DATA)
+    policy_id: SingleWord
+    provider_npi: Npi | None = None
+    service_date: CalendarDate = Field(json_schema_extra=MEMBER_DATA)
+    diagnosis_codes: tuple[DiagnosisCode, ...] = Field(
+        min_length=1, max_length=12, json_schema_extra=MEMBER_DATA
+    )
+    procedure_codes: tuple[ProcedureCode, ...] = Field(
+        min_length=1, max_length=20, json_schema_extra=MEMBER_DATA
+    )
+    billed_amount: Amount
+    prior_authorization: SingleWord | None = Field(default=None, json_schema_extra=MEMBER_DATA)
+    clinical_note: Annotated[Text, Field(max_length=NOTE_CHARACTERS)] | None = Field(
+        default=None, json_schema_extra=MEMBER_DATA
+    )
+    edits: tuple[Edit, ...] = Field(default=(), max_length=50, json_schema_extra=MEMBER_DATA)
+
+
+def group_of(claim: ClaimInput) -> str:
+    """The member, else the claim family: the claim number without its attempt suffix."""
+    if claim.member_id:
+        return f"member:{claim.member_id}"
+    return f"claim:{_ATTEMPT.sub('', claim.claim_id)}"
