@@ -19,7 +19,7 @@ async def idle(place: Workplace) -> Desk:
     await page.clock.install()
     await page.reload()
     desk = Desk(page)
-    await desk.says("Nothing waits for you")
+    await desk.says("No cases waiting")
     return desk
 
 
@@ -77,7 +77,7 @@ async def test_what_was_opened_is_known_after_a_reload(place: Workplace) -> None
     await desk.page.reload()
     await desk.shows(title(request))
     await desk.press("a", "1", "Enter")
-    await desk.says("Nothing waits for you")
+    await desk.says("No cases waiting")
     (row,) = await place.fetch("SELECT panels FROM review_queue.opinions")
     assert row["panels"] == ["fees"]
 
@@ -96,7 +96,7 @@ async def test_waiting_leaves_the_focus_where_it_is(place: Workplace) -> None:
     for _ in range(2):
         async with page.expect_response("**/v1/assignments"):
             await page.clock.fast_forward(5_000)
-        await desk.says("Nothing waits for you")
+        await desk.says("No cases waiting")
     await expect(theme).to_be_focused()
 
 

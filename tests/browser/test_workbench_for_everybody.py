@@ -26,7 +26,7 @@ async def test_single_keys_can_be_switched_off(place: Workplace) -> None:
     await desk.page.locator(".option", has_text="Approved").click()
     await desk.page.locator("[data-label=APPROVED] .code").first.click()
     await desk.press("Enter")
-    await desk.says("Nothing waits for you")
+    await desk.says("No cases waiting")
 
 
 async def test_dark_is_remembered(place: Workplace) -> None:
@@ -82,5 +82,5 @@ async def test_it_fits_a_tablet_and_a_phone(
     await desk.is_accessible()
     await page.locator(".finish .primary").tap()
 
-    await desk.says("Nothing waits for you")
+    await desk.says("No cases waiting")
     assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]

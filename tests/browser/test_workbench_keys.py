@@ -19,7 +19,7 @@ async def test_words_go_where_they_were_written(place: Workplace, key: str, stat
     await desk.page.locator("dialog[open] [name=words]").focus()
     await desk.write("Words of mine")
     await desk.press("Control+Enter")
-    await desk.says("Nothing waits for you")
+    await desk.says("No cases waiting")
 
     ((_, found, why),) = await leases(place, request)
     assert (found, why) == (state, "Words of mine")

@@ -36,7 +36,7 @@ from shared.tasks import get_task
 router = APIRouter(prefix="/v1/assignments", tags=["assignments"], responses=PROBLEMS)
 reviews_router = APIRouter(prefix="/v1/reviews", tags=["reviews"], responses=PROBLEMS)
 
-_NOTHING_WAITS: dict[int | str, dict[str, object]] = {204: {"description": "Nothing waits"}}
+_NOTHING_WAITS: dict[int | str, dict[str, object]] = {204: {"description": "No case is waiting"}}
 
 
 @router.post("", status_code=201, response_model=AssignmentView, responses=_NOTHING_WAITS)
@@ -76,7 +76,7 @@ async def commit(
     assignments: AssignmentsDep,
     leasing: LeasingDep,
 ) -> CommittedView:
-    """Commit to an answer of one's own; then the model's, if it was withheld, can be seen."""
+    """Commit to an answer of one's own; then the model's, if it was hidden, can be seen."""
     await assignments.commit(LeaseHandle(assignment_id, caller, body.token), body.label)
     committed = await leasing.assignment(assignment_id, caller.name)
     return CommittedView(answer=committed.answer, reason=committed.reason)

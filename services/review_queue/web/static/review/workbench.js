@@ -107,7 +107,7 @@ export function welcomeBack() {
 }
 
 /**
- * It is the reviewer's no more; they may have turned to another one meanwhile.
+ * Drops an assignment that the reviewer no longer holds. They may be on another one by now.
  * @param {Assignment} assignment
  */
 export async function leave(assignment) {
@@ -132,7 +132,7 @@ export function lose(assignment, why) {
 }
 
 /**
- * From a case that is lost, one goes on.
+ * Shows a problem, with a way to the next case where this one is lost.
  * @param {Assignment} assignment
  * @param {string} text
  */
@@ -149,7 +149,7 @@ export function next() {
 }
 
 /**
- * A mistake of ours is no refusal.
+ * Passes a refusal of the server on; any other error is a bug and is thrown.
  * @param {unknown} problem
  */
 export function expected(problem) {
