@@ -18,7 +18,7 @@ _REVIEWS = UUID("5f0f6c1e-52d3-5b4c-9a43-7b1f0b6c2a11")
 
 
 def review_id_of(case_id: str) -> str:
-    """One review a case: the id follows from the case."""
+    """One review per case: the id follows from the case."""
     return str(uuid5(_REVIEWS, case_id))
 
 
@@ -66,7 +66,7 @@ class Criterion(Frozen):
 class Opinion(Frozen):
     """What one reviewer said. `label_before` is the answer before the model's was shown.
 
-    `panels` are the parts of the page that he opened, `clinical_basis` is what a denial rests on.
+    `panels` are the parts of the page that they opened, `clinical_basis` is what a denial rests on.
     """
 
     reviewer: str
