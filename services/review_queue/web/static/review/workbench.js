@@ -1,5 +1,5 @@
 // The case on the screen and what comes after it: the next one is put there as soon as there is
-// one, and one that is lost stays, with what was written, until the reviewer goes on.
+// one, and one that is lost stays, with what was written, until the reviewer moves on.
 
 import { Problem } from "../common/api.js";
 import { Assignment } from "./assignment.js";
@@ -127,7 +127,7 @@ export function lose(assignment, why) {
   worklist.drop(assignment);
   if (assignment === worklist.current) {
     assignment.form.actions.freeze(true);
-    complain(assignment, `${why}. What you wrote stays here until you go on.`);
+    complain(assignment, `${why}. What you wrote stays here until you move on.`);
   }
 }
 
