@@ -36,6 +36,7 @@ from deploy.embedded.failure_report import print_failure_report
 from deploy.embedded.stack import StackError, Unhealthy
 from deploy.simulation import DecidedCase
 from deploy.terminal import Terminal
+from services.trainer.strategies import STRATEGIES
 from shared.errors import Rejected, Transient
 from shared.messaging.producer import Producer
 from shared.services import PORTS
@@ -92,7 +93,7 @@ async def demonstrate(
     users = {USERS: saved.get(USERS) or users_setting(reviewers)}
     with console.status("starting"):
         environment = await asyncio.to_thread(deployment.start, {**plan.environment, **users})
-        if plan.settings["TRAINER_STRATEGY"] == "lora":
+        if STRATEGIES[plan.settings["TRAINER_STRATEGY"]].needs_base_model:
             display.step("registering the base model")
             await _register_base(environment)
     memory = Memory(deployment.root_process)

@@ -12,6 +12,7 @@ from typing import Protocol
 from deploy.embedded.layout import REPOSITORY, Layout, default_home
 from deploy.embedded.settings import read_env
 from deploy.embedded.stack import EmbeddedStack
+from services.trainer.strategies import STRATEGIES
 from shared.services import PORTS
 
 BASE_MODEL = "SmolLM2-135M-Instruct"
@@ -122,7 +123,7 @@ def _secrets() -> dict[str, str]:
 
 def _image(settings: Mapping[str, str]) -> dict[str, str]:
     """Without a language model, the image needs no PyTorch and nothing a base model."""
-    if settings["TRAINER_STRATEGY"] == "linear":
+    if not STRATEGIES[settings["TRAINER_STRATEGY"]].needs_base_model:
         return {"CASELOOP_EXTRAS": "linear", "CASELOOP_PREPARE": "--no-base-model"}
     return {"CASELOOP_EXTRAS": "models", "CASELOOP_PREPARE": f"--base-model {BASE_MODEL}"}
 

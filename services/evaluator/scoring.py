@@ -36,8 +36,8 @@ class Scorer:
         on_progress: OnProgress,
     ) -> Answers:
         """What the version answers, in the examples' order."""
-        keys = [key_of(prompt_of(example), labels) for example in examples]
-        prompts = dict(zip(keys, map(prompt_of, examples), strict=True))
+        keys = [key_of(example.prompt, labels) for example in examples]
+        prompts = dict(zip(keys, (example.prompt for example in examples), strict=True))
         cache = ScoreCache(self._cache_file(model))
         scores = {key: score for key, score in cache.read().items() if key in prompts}
         unread = [key for key in prompts if key not in scores]
@@ -86,9 +86,3 @@ def _answers(
         label_mass=[each.scores.label_mass if each else UNANSWERED for each in scores],
         milliseconds_per_case=sum(milliseconds) / max(len(milliseconds), 1),
     )
-
-
-def prompt_of(example: Example) -> Prompt:
-    """The case as the models read it: everything but the answer."""
-    texts = {message.role: message.content for message in example.messages}
-    return Prompt(system=texts.get("system", ""), user=texts["user"])

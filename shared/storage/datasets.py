@@ -13,6 +13,7 @@ from pydantic import Field
 from shared.events.base import ArtifactRef, Frozen
 from shared.events.models import Split
 from shared.storage.artifacts import DATASETS, Artifacts
+from shared.tasks.task import Prompt
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "calibration", "certification", "test")
 # What a trainer may see. The rest measures what it made of it.
@@ -36,6 +37,12 @@ class Example(Frozen):
     inclusion_probability: Annotated[float, Field(gt=0.0, le=1.0)]
     in_part: bool = False  # a part only was approved, which no model can say: nothing to train on
     messages: tuple[Message, ...]  # system, user, assistant
+
+    @property
+    def prompt(self) -> Prompt:
+        """The case as the models read it: everything but the answer."""
+        texts = {message.role: message.content for message in self.messages}
+        return Prompt(system=texts.get("system", ""), user=texts["user"])
 
 
 class Shard(Frozen):

@@ -10,7 +10,6 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from services.evaluator.measures.held_out import Answers
-from services.evaluator.scoring import prompt_of
 from shared.models.backends.linear_model import vectorizer
 from shared.storage.datasets import Example
 
@@ -52,4 +51,4 @@ class Baseline:
 
 
 def _texts(examples: Sequence[Example]) -> list[str]:
-    return [prompt_of(example).user for example in examples]
+    return [example.prompt.user for example in examples]

@@ -131,7 +131,7 @@ async def test_a_run_that_is_killed_goes_on_from_its_checkpoint(
     engine: EngineSettings, artifacts: Artifacts, base: str, tmp_path: Path
 ) -> None:
     released = release(artifacts, next(_NUMBERS), sizes=SMALL)
-    long = recipe(tmp_path, least_steps=200, checkpoint_every=10)
+    long = recipe(tmp_path, least_steps=100, checkpoint_every=10)
     async with trainer(engine, tmp_path, strategy="lora", base_model=base, recipe=long) as client:
         await publish(engine, released)
         shown = await kill_after(10, client, released.dataset_version)
