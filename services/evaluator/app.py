@@ -10,7 +10,7 @@ from services.evaluator.handlers import Handlers
 from services.evaluator.routes import router
 from services.evaluator.settings import Settings
 from services.evaluator.store import Store
-from services.evaluator.worker import Worker
+from services.evaluator.worker import EvaluationWorker
 from shared.events import ModelTrained
 from shared.http.service import create_service, make_parts
 from shared.messaging.topics import MODELS_TRAINED
@@ -25,7 +25,7 @@ def create_app(settings: Settings) -> FastAPI:
     outbox = parts.make_outbox()
     rollouts = parts.make_rollouts()
     store = Store(parts.database, outbox, owner=f"{socket.gethostname()}:{os.getpid()}")
-    worker = Worker(store, rollouts, settings, parts.health)
+    worker = EvaluationWorker(store, rollouts, settings, parts.health)
     handlers = Handlers(store)
     parts.bus.consume(MODELS_TRAINED, handlers.models_trained, event=ModelTrained, batch=100)
     return create_service(

@@ -11,8 +11,8 @@ from datetime import datetime
 from services.promoter.guard import StageCounts
 from services.promoter.state import (
     Change,
-    Limits,
     Rollout,
+    RolloutLimits,
     Transition,
     Version,
     VersionState,
@@ -75,7 +75,7 @@ def promote(
     )
 
 
-def tick(rollout: Rollout, *, counts: StageCounts, limits: Limits, now: datetime) -> Change:
+def tick(rollout: Rollout, *, counts: StageCounts, limits: RolloutLimits, now: datetime) -> Change:
     """What time and the cases counted so far change."""
     if rollout.watched is None:
         return _next(rollout, now=now)
@@ -90,7 +90,7 @@ def tick(rollout: Rollout, *, counts: StageCounts, limits: Limits, now: datetime
 
 
 def missing(
-    rollout: Rollout, *, counts: StageCounts, limits: Limits, now: datetime
+    rollout: Rollout, *, counts: StageCounts, limits: RolloutLimits, now: datetime
 ) -> tuple[str, ...]:
     """What the running stage still lacks, in words."""
     if rollout.watched is None or rollout.stage is None or rollout.stage_since is None:
@@ -150,7 +150,9 @@ def start(rollout: Rollout, *, who: str, why: str) -> Change:
     return Change(_public(replace(rollout, stopped=False)), (Transition("started", who, why),))
 
 
-def _advance(rollout: Rollout, *, counts: StageCounts, limits: Limits, now: datetime) -> Change:
+def _advance(
+    rollout: Rollout, *, counts: StageCounts, limits: RolloutLimits, now: datetime
+) -> Change:
     candidate, champion = rollout.candidate, rollout.champion
     why = f"{counts.cases} cases in {rollout.stage}, no fault"
     if candidate is None or champion is None:

@@ -11,7 +11,7 @@ from services.trainer.handlers import Handlers
 from services.trainer.routes import router
 from services.trainer.settings import Settings
 from services.trainer.store import Store
-from services.trainer.worker import Worker
+from services.trainer.worker import TrainingWorker
 from shared.events import DatasetReleased
 from shared.http.service import create_service, make_parts
 from shared.messaging.topics import DATASETS_RELEASED
@@ -27,7 +27,7 @@ def create_app(settings: Settings) -> FastAPI:
     outbox = parts.make_outbox()
     store = Store(parts.database, outbox, owner=f"{socket.gethostname()}:{os.getpid()}")
     artifacts = Artifacts(settings.engines)
-    worker = Worker(
+    worker = TrainingWorker(
         store,
         artifacts,
         ModelCache(artifacts, settings.work_directory / "base-models"),

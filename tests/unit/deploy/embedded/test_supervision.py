@@ -14,7 +14,7 @@ from deploy.embedded.programs import (
     service_programs,
 )
 from deploy.embedded.settings import Settings
-from deploy.embedded.supervision import Supervisor, render
+from deploy.embedded.supervision import Supervisor, render_config
 from shared.services import SERVICES
 
 
@@ -23,7 +23,7 @@ def groups(home: Path) -> dict[str, ServerOptions]:
     layout.create()
     settings = Settings.make(layout, base_port=8100, given={}, ambient={})
     programs = [owner_watch_program(1), *engine_programs(), *service_programs(settings)]
-    layout.supervisor_config.write_text(render(layout, programs))
+    layout.supervisor_config.write_text(render_config(layout, programs))
     options = ServerOptions()
     options.realize(["-c", str(layout.supervisor_config)])
     return {group.name: group for group in options.process_group_configs}
