@@ -20,7 +20,7 @@ WAITING = {"status": "waiting", "reason": "kafka: no broker answers"}
 
 def ask(base: int, home: Path) -> ProcessHealth:
     layout = Layout(home)
-    return probe("trainer", Settings.make(layout, base_port=base, given={}, ambient={}))
+    return probe("trainer", Settings.make(layout, base_port=base, overrides={}, ambient={}))
 
 
 @contextmanager
