@@ -187,16 +187,16 @@ def _next(
     rollout = replace(rollout, queued=None)
     champion = name_of(rollout.champion)
     if version.against != champion:
-        told = f"compared with {version.against}, but the champion is {champion}"
-        return _note(rollout, version, "outdated", told)
+        reason = f"compared with {version.against}, but the champion is {champion}"
+        return _note(rollout, version, "outdated", reason)
     rollout = replace(rollout, number=rollout.number + 1)
     if champion is None:
         after = replace(_staged(rollout, "full", now=now, share=0.0), champion=version)
-        told = why or "passed as the first version"
-        return Change(after, (Transition("champion", who, told, version.name),))
+        reason = why or "passed as the first version"
+        return Change(after, (Transition("champion", who, reason, version.name),))
     after = replace(_staged(rollout, "shadow", now=now, share=0.0), candidate=version)
-    told = why or f"passed against {champion}"
-    return Change(after, (Transition("shadow", who, told, version.name),))
+    reason = why or f"passed against {champion}"
+    return Change(after, (Transition("shadow", who, reason, version.name),))
 
 
 def _enqueue(rollout: Rollout, version: Version, *, who: str, why: str) -> Change:

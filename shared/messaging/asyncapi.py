@@ -48,9 +48,9 @@ def document(service: str) -> dict[str, Any]:
         if not actions:
             continue
         name = topic.event.__name__
-        found = schema(topic)
-        schemas.update(found.pop("$defs", {}))
-        schemas[name] = found
+        event_schema = schema(topic)
+        schemas.update(event_schema.pop("$defs", {}))
+        schemas[name] = event_schema
         messages[name] = {
             "name": topic.name,
             "title": name,
