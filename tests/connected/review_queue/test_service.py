@@ -278,7 +278,7 @@ async def test_an_operator_creates_users(service: Service, amara: httpx.AsyncCli
         assert (await dana.get("/v1/seats")).status_code == 401
 
 
-async def test_an_operator_shuts_a_user_out_and_sets_a_password(service: Service) -> None:
+async def test_an_operator_disables_a_user_and_sets_a_password(service: Service) -> None:
     first = {"name": "hugo", "password": PASSWORD}
     other = {"name": "hugo", "password": "another long password"}
     async with await service.signed_in("olga") as olga:
@@ -288,8 +288,8 @@ async def test_an_operator_shuts_a_user_out_and_sets_a_password(service: Service
         async with await service.signed_in("hugo") as hugo:
             assert (await hugo.post("/v1/assignments")).status_code in {201, 204}
             assert (await hugo.patch("/v1/users/hugo", json={})).status_code == 403
-            shut = await olga.patch("/v1/users/Hugo", json={"active": False})
-            assert shut.status_code == 204
+            disabled = await olga.patch("/v1/users/Hugo", json={"active": False})
+            assert disabled.status_code == 204
             assert (await hugo.post("/v1/assignments")).status_code == 401
             assert (await hugo.post("/v1/sessions", json=first)).status_code == 401
             async with await service.signed_in("lee") as lee:

@@ -23,7 +23,7 @@ from shared.runs import worker as run_worker
 from shared.runs.child_process import ChildOutcome, run_module
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
-from shared.storage.model_registry import store
+from shared.storage.model_registry import store_model
 from tests.connected.trainer.harness import ended, publish, trainer
 from tests.support.builders.datasets import release
 from tests.support.engines.topics import events_of
@@ -183,7 +183,7 @@ async def test_an_outage_at_the_end_costs_no_training_and_no_attempt(
     def away(*arguments: Any, **named: Any) -> ArtifactRef:
         if next(outages, None) is not None:
             raise Transient("object storage is away")
-        return store(*arguments, **named)
+        return store_model(*arguments, **named)
 
     async def counted(*arguments: Any) -> ChildOutcome:
         trained.append(arguments)
