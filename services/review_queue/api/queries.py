@@ -95,7 +95,7 @@ class AgreementQuery(Query):
     days: Literal["7", "30", "90"] = "30"
     basis: Basis = "independent"
 
-    def compared(self, now: datetime) -> RatingScope:
+    def scope(self, now: datetime) -> RatingScope:
         until = self.until or now
         since = self.since or until - timedelta(days=int(self.days))
         return RatingScope(self.task, since, until, self.basis)

@@ -109,12 +109,12 @@ def test_agreement_is_of_the_last_month_and_independent_unless_asked_otherwise()
     hour_ago = NOW - timedelta(hours=1)
     query, _ = read(AgreementQuery, {}, task="adjudication")
 
-    assert query.compared(NOW) == RatingScope(
+    assert query.scope(NOW) == RatingScope(
         "adjudication", NOW - timedelta(days=30), NOW, "independent"
     )
     asked = {"days": "7", "basis": "all", "until": hour_ago.isoformat()}
     query, _ = read(AgreementQuery, asked, task="adjudication")
-    assert query.compared(NOW) == RatingScope(
+    assert query.scope(NOW) == RatingScope(
         "adjudication", hour_ago - timedelta(days=7), hour_ago, "all"
     )
 
