@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from shared.messaging.producer import Producer
 from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings, engine_settings
 from tests.support.browser.chromium import chromium
-from tests.support.crowd.processes import Process
+from tests.support.crowd.processes import Process, free_port
 from tests.support.patience import PATIENCE_SECONDS
 
 PASSWORD = "a-long-password"
@@ -86,7 +85,7 @@ class Workplace:
             self.errors.append(message.text)
 
     async def sign_in(self, name: str, **options: Any) -> Page:
-        """A person in a browser of his own, at the first page. He uses the keyboard."""
+        """A person in a browser of their own, at the first page, by keyboard alone."""
         page = await (await self.context(**options)).new_page()
         await page.goto(f"{self.url}/sign-in")
         await expect(page.get_by_label("Name")).to_be_focused()
@@ -142,7 +141,7 @@ async def workplace(
         **{f"REVIEW_QUEUE_{name.upper()}": str(value) for name, value in settings.items()},
     }
     create_topics(environment["KAFKA_BOOTSTRAP"])
-    process = Process(environment, _free_port())
+    process = Process(environment, free_port())
     await process.start()
     try:
         async with async_playwright() as playwright:
@@ -164,13 +163,6 @@ async def _end(process: Process) -> None:
 
 def _arguments() -> Sequence[str]:
     return ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's own rule for root
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
 
 
 async def complaints(page: Page, *rules: str) -> list[str]:
