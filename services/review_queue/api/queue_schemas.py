@@ -36,7 +36,7 @@ class SeatPage(BaseModel):
     after: int | None
 
 
-class FoundView(BaseModel):
+class SearchView(BaseModel):
     """The newest 50 reviews of a case, claim or member."""
 
     reviews: list[SearchHit]
