@@ -125,10 +125,10 @@ class Artifacts:
             if error.code in _MISSING_CODES:
                 raise CorruptArtifact(f"{uri} is missing from object storage") from error
             if error.code in _AWAY_CODES:
-                raise Transient(f"object storage is away: {error.code}") from error
+                raise Transient(f"object storage is unavailable: {error.code}") from error
             raise
         except (urllib3.exceptions.HTTPError, ServerError, ConnectionError, TimeoutError) as error:
-            raise Transient(f"object storage is away: {type(error).__name__}") from error
+            raise Transient(f"object storage is unavailable: {type(error).__name__}") from error
         except OSError as error:  # a full disk, for example
             raise Transient(f"a file of this machine: {error}") from error
 

@@ -146,4 +146,4 @@ def _refused(error: Exception) -> Rejected:
 
 
 def _away(error: Exception) -> Transient:
-    return Transient(f"PostgreSQL is away: {type(error).__name__} {error}".rstrip())
+    return Transient(f"PostgreSQL is unavailable: {type(error).__name__} {error}".rstrip())

@@ -202,7 +202,7 @@ AWAY_SECONDS = 20
 async def without_database(
     own: Engines, stack: EmbeddedStack, producer: AIOKafkaProducer
 ) -> tuple[Keys, dict[str, httpx.Response]]:
-    """PostgreSQL is away while records come in and somebody asks over HTTP."""
+    """PostgreSQL is unavailable while records come in and somebody asks over HTTP."""
     keys = fresh_keys(20)
     system = System(stack.environment)
     headers = {"Authorization": f"Bearer {system.token('operator')}"}

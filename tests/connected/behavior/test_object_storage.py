@@ -48,7 +48,7 @@ pytestmark = pytest.mark.slow
 
 AWAY_SECONDS = 10
 LABELS = [f"label-{number}" for number in range(20)]
-ORDER = {"task": "adjudication", "key": "while storage is away"}
+ORDER = {"task": "adjudication", "key": "while storage is unavailable"}
 SERVED = "independent_review-v9.0"  # of a task that nothing else here is about
 _NUMBERS = itertools.count(int(time.time()))
 

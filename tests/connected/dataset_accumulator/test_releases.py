@@ -231,7 +231,7 @@ async def test_while_storage_is_away_nothing_is_released_by_half(
     broken: Releaser = replace(accumulator.releaser, artifacts=nowhere)
 
     for release in (broken.release_at_threshold(TASK), broken.release_on_schedule(TASK)):
-        with pytest.raises(Transient, match="object storage is away"):
+        with pytest.raises(Transient, match="object storage is unavailable"):
             await release
 
     assert await accumulator.fetch(RELEASES) == []

@@ -207,7 +207,7 @@ async def test_while_storage_is_away_the_run_waits_and_no_attempt_counts(
     await evaluator.take(evaluator.train(V0))
     endpoint = os.environ["S3_ENDPOINT"]
     monkeypatch.setenv("S3_ENDPOINT", "127.0.0.1:1")
-    with pytest.raises(Transient, match="object storage is away"):
+    with pytest.raises(Transient, match="object storage is unavailable"):
         await evaluator.turn()
     (run,) = await evaluator.store.runs()
     assert (run["status"], run["attempts"]) == ("queued", 0)

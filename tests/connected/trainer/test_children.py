@@ -174,7 +174,7 @@ async def test_an_outage_at_the_end_costs_no_training_and_no_attempt(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Object storage is away just when the version is to be stored, more often than runs are
+    """Object storage is unavailable just when the version is to be stored, more often than runs are
     tried."""
     released = release(artifacts, next(_NUMBERS), sizes=SMALL)
     outages = iter(range(4))
@@ -182,7 +182,7 @@ async def test_an_outage_at_the_end_costs_no_training_and_no_attempt(
 
     def away(*arguments: Any, **named: Any) -> ArtifactRef:
         if next(outages, None) is not None:
-            raise Transient("object storage is away")
+            raise Transient("object storage is unavailable")
         return store_model(*arguments, **named)
 
     async def counted(*arguments: Any) -> ChildOutcome:
@@ -209,7 +209,7 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_training(
     trained = []
 
     async def away(*_: Any, **__: Any) -> None:
-        raise Transient("PostgreSQL is away")
+        raise Transient("PostgreSQL is unavailable")
 
     async def counted(*arguments: Any) -> ChildOutcome:
         trained.append(arguments)
@@ -234,7 +234,7 @@ async def test_a_version_is_what_was_trained_whatever_the_settings_are_when_it_i
 
     def away(*_: Any, **__: Any) -> ArtifactRef:
         loop.call_soon_threadsafe(reached.set)
-        raise Transient("object storage is away")
+        raise Transient("object storage is unavailable")
 
     with monkeypatch.context() as patch:
         patch.setattr(worker, "store", away)

@@ -1,4 +1,4 @@
-"""A serving process whose object storage is away: it has what lies on its disk, as after a restart.
+"""A serving process whose object storage is unavailable: as after a restart, it has only its disk.
 
 Its models are real ones that trip over certain words of a case and explain when they are let.
 """

@@ -92,7 +92,7 @@ def test_a_base_model_cannot_be_had(say: Say, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_object_storage_is_away(say: Say) -> None:
-    assert "object storage is away" in say("register-base", "[/model]")
+    assert "object storage is unavailable" in say("register-base", "[/model]")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The headers that every response has, and what a page says when an engine is away."""
+"""The headers that every response has, and what a page says when an engine is unavailable."""
 
 from collections.abc import AsyncIterator
 

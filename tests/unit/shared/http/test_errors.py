@@ -29,7 +29,7 @@ def test_the_table_has_every_class_that_is_general() -> None:
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (OutOfReach("PostgreSQL is away"), 503),
+        (OutOfReach("PostgreSQL is unavailable"), 503),
         (NoSuchCase("no case 7"), 404),
         (Conflict("decided already", field="label"), 409),
         (Rejected("must be a number", field="amount"), 422),

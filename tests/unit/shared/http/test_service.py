@@ -98,7 +98,7 @@ async def test_parts_start_before_the_bus_takes_work_and_stop_after_it(tmp_path:
 
 @pytest.mark.parametrize(
     ("error", "reason"),
-    [(Transient("S3 is away"), "S3 is away"), (KeyError("x"), "failed: KeyError")],
+    [(Transient("S3 is unavailable"), "S3 is unavailable"), (KeyError("x"), "failed: KeyError")],
 )
 async def test_a_loop_that_ends_with_an_error_shows_in_the_health(
     error: Exception, reason: str

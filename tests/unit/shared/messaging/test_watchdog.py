@@ -69,7 +69,7 @@ def watched(states: Sequence[int]) -> Watchdog:
         [BEHIND, BEHIND, AWAY] * 3,
         [REVOKED, BEHIND, BEHIND],
     ],
-    ids=["nothing to read", "Kafka is away", "slow", "Kafka comes and goes", "rebalanced"],
+    ids=["nothing to read", "Kafka is unavailable", "slow", "Kafka comes and goes", "rebalanced"],
 )
 async def test_who_does_what_he_can_is_left_alone(states: Sequence[int]) -> None:
     watchdog = watched(states)

@@ -31,7 +31,7 @@ class Disk:
 
     def adapter(self, model: TrainedModel) -> Path:
         if self.away:
-            raise Transient("object storage is away")
+            raise Transient("object storage is unavailable")
         return self.adapters[model.version]
 
 

@@ -72,7 +72,7 @@ async def test_each_end_is_told_apart(
 async def test_an_outage_counts_as_no_try_and_is_raised(attempt: int) -> None:
     store = Recorded()
     with pytest.raises(Transient):
-        await work_off(store, Transient("storage is away"), attempt=attempt)
+        await work_off(store, Transient("storage is unavailable"), attempt=attempt)
     assert store.told == [("released", False)]
 
 
@@ -86,7 +86,7 @@ async def test_what_nobody_foresaw_is_tried_again_and_raised_each_time() -> None
 
 async def test_who_lost_the_lease_meanwhile_neither_releases_nor_raises() -> None:
     store = Recorded(lost=True)
-    await work_off(store, Transient("storage is away"))
+    await work_off(store, Transient("storage is unavailable"))
     assert store.told == []
 
 
@@ -123,7 +123,7 @@ async def test_a_report_that_cannot_be_recorded_ends_nothing_but_a_lost_lease_do
     child(monkeypatch, {"step": 1}, {"result": "y"})
 
     async def away(_: dict[str, Any]) -> None:
-        raise Transient("PostgreSQL is away")
+        raise Transient("PostgreSQL is unavailable")
 
     async def lost(_: dict[str, Any]) -> None:
         raise LostLease(1)
@@ -142,7 +142,7 @@ async def test_turns_follow_each_other_also_after_an_idle_one(
 
     async def turn() -> bool:
         if not ends:
-            raise Transient("PostgreSQL is away")
+            raise Transient("PostgreSQL is unavailable")
         return ends.pop()
 
     monkeypatch.setattr(worker, "_IDLE_SECONDS", 0.0)
