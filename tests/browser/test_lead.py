@@ -220,7 +220,7 @@ async def test_an_auditor_reads_everything_but_whom_it_is_about(place: Workplace
     member = request.case.input["member_id"]
     auditor = await place.sign_in("ada")
     desk, heard = Desk(auditor), await overhear(auditor)
-    assert auditor.url == f"{place.url}/queue"  # no case is his to decide
+    assert auditor.url == f"{place.url}/queue"  # no case is theirs to decide
     await desk.is_accessible()
 
     await auditor.get_by_role("link", name="Audit").click()

@@ -1,4 +1,4 @@
-"""Nothing that an adjudicator wrote is lost with his lease, tab, network or the service."""
+"""Nothing that an adjudicator wrote is lost with their lease, tab, network or the service."""
 
 import pytest
 from playwright.async_api import expect

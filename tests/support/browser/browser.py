@@ -85,7 +85,7 @@ class Workplace:
             self.errors.append(message.text)
 
     async def sign_in(self, name: str, **options: Any) -> Page:
-        """A person in a browser of his own, at the first page. He uses the keyboard."""
+        """A person in a browser of their own, at the first page. They use the keyboard."""
         page = await (await self.context(**options)).new_page()
         await page.goto(f"{self.url}/sign-in")
         await expect(page.get_by_label("Name")).to_be_focused()
