@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.inference.serving import effective
+from services.inference.serving import effective_rollout
 from shared.events import RolloutChanged
 from tests.support.builders.events import rollout, served
 from tests.unit.inference.processes import V0, V1, away, new_serving, noted, on_disk, running
@@ -106,4 +106,4 @@ def test_under_which_rollout_cases_are_answered(
     refused: set[str],
     answers: RolloutChanged | None,
 ) -> None:
-    assert effective(NEW, known, loaded=loaded, refused=refused) == answers
+    assert effective_rollout(NEW, known, loaded=loaded, refused=refused) == answers
