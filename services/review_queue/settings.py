@@ -22,9 +22,8 @@ class Settings(ServiceSettings):
     lease_seconds: float = Field(default=300, gt=0)
     leases_per_reviewer: int = Field(default=3, ge=1)  # the case at hand, and prefetched ones
     undo_seconds: float = Field(default=10, ge=0)  # before a decision leaves
-    skip_seconds: float = Field(
-        default=1800, ge=0
-    )  # before a skipped case comes back to the same reviewer
+    # Before a skipped case comes back to the same reviewer.
+    skip_seconds: float = Field(default=1800, ge=0)
     session_hours: float = Field(default=12, gt=0)
     correction_hours: float = Field(default=24, ge=0)  # how long its author can change a decision
     # Of each task's reviews, the share that several reviewers see and the share that is blind: the

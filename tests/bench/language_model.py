@@ -27,11 +27,10 @@ from services.trainer.train import run
 from shared.models.backend import BackendOptions
 from shared.models.backends.registry import open_backend
 from shared.models.base_model import SMOLLM2, materialize
-from shared.tasks import TASKS
 from shared.tasks.task import Prompt, answer_text
 from tests.bench.measure import Measure, interleaved
+from tests.support.builders.events import ADJUDICATION
 
-ADJUDICATION = TASKS["adjudication"]
 LABELS = ADJUDICATION.label_names
 TRAINED_ON = 64
 SCORED, GENERATED, WRITTEN_TOKENS = 192, 3, 40

@@ -1,4 +1,4 @@
-"""Pictures of every page: empty, full and in error, in light and dark, on a desk and on a tablet.
+"""Pictures of every page: empty, full and in error, in light and dark, on a screen and on a tablet.
 
 `make screenshots` writes them into `screenshots/`, to be looked at, and the README's picture.
 """
@@ -21,12 +21,12 @@ from tests.support.browser.busy_queue import (
 )
 from tests.support.browser.claims_in_line import asked, earlier
 from tests.support.browser.colleague import colleague
-from tests.support.browser.desk import Desk
+from tests.support.browser.workbench import Workbench
 from tests.support.engines.engines import Engines, fresh_database, own_engines
 
 FOLDER = Path("screenshots")
 PICTURE = Path("docs/images/workbench.png")
-SIZES: Mapping[str, ViewportSize] = {"desk": SCREEN, "tablet": {"width": 820, "height": 1180}}
+SIZES: Mapping[str, ViewportSize] = {"screen": SCREEN, "tablet": {"width": 820, "height": 1180}}
 PHONE: Mapping[str, ViewportSize] = {"phone": {"width": 390, "height": 844}}
 SETTINGS = {"overlap_share": SHARES.overlap, "blind_share": SHARES.blind}
 
@@ -90,8 +90,8 @@ async def a_case(place: Workplace) -> None:
         *earlier(pictured.case, days=212, label="DENIED"),
         pictured,
     )
-    desk = await _desk(place, "amara", pictured)
-    page = desk.page
+    workbench = await _workbench(place, "amara", pictured)
+    page = workbench.page
     await shoot(page, "review-case", phone=True)
     for key, dialog in {
         "?": "help",
@@ -100,40 +100,40 @@ async def a_case(place: Workplace) -> None:
         "o": "note",
         "/": "search",
     }.items():
-        await desk.press(key)
+        await workbench.press(key)
         await shoot(page, f"review-{dialog}", phone=dialog == "help")
-        await desk.press("Escape", "Escape")
-    await desk.press("o")
-    await desk.write("The photographs are missing.")
-    await desk.press("Escape", "d")
+        await workbench.press("Escape", "Escape")
+    await workbench.press("o")
+    await workbench.write("The photographs are missing.")
+    await workbench.press("Escape", "d")
     await shoot(page, "review-denying")
-    await desk.press("o", "Control+Enter")
-    await desk.says("Note kept", ".saved")
-    await desk.press("2")
+    await workbench.press("o", "Control+Enter")
+    await workbench.says("Note kept", ".saved")
+    await workbench.press("2")
     await shoot(page, "review-criteria")
-    await desk.press("1", "b")
-    await desk.write(
+    await workbench.press("1", "b")
+    await workbench.write(
         "The obstruction is documented; the hump and the tip are matters of shape only."
     )
-    await desk.press("Escape")
-    await desk.saved()
+    await workbench.press("Escape")
+    await workbench.saved()
     await page.screenshot(path=PICTURE, animations="disabled")
     await shoot(page, "review-denied", phone=True)
     for panel in await page.locator("details.more summary").all():
         await panel.click()
     await shoot(page, "review-panels")
     await page.context.set_offline(True)
-    await desk.press("b", "End")
-    await desk.write(" Agreed.")
-    await desk.press("Control+Enter")
-    await desk.says("cannot be reached", "#banner")
+    await workbench.press("b", "End")
+    await workbench.write(" Agreed.")
+    await workbench.press("Control+Enter")
+    await workbench.says("cannot be reached", "#banner")
     await shoot(page, "review-unreachable")
     await page.get_by_role("button", name="Sign out").click()
     await page.locator("#unsaved").wait_for()
     await shoot(page, "review-unsaved")
-    await desk.press("Enter")
+    await workbench.press("Enter")
     await page.context.set_offline(False)
-    await desk.press("Control+Enter")
+    await workbench.press("Control+Enter")
     await page.locator(".toast").wait_for()
     await shoot(page, "review-undo", phone=True)
 
@@ -143,23 +143,23 @@ async def other_cases(place: Workplace) -> None:
     blind = waiting(blind=True, twice=False, minutes=425)
     other = independent_review(104, minutes=420)
     await place.publish(blind, other)
-    desk = await _desk(place, "bo", blind)
-    await shoot(desk.page, "review-blind")
-    await desk.press("p", "c")
-    await desk.says("before you saw it", ".draft")
-    await shoot(desk.page, "review-committed")
-    await desk.press("1", "Enter")
-    await desk.shows(other.case.claim_id or "")
-    await shoot(desk.page, "review-other-task", phone=True)
-    await desk.press("d", "1")
-    await shoot(desk.page, "review-own-criterion")
+    workbench = await _workbench(place, "bo", blind)
+    await shoot(workbench.page, "review-blind")
+    await workbench.press("p", "c")
+    await workbench.says("before you saw it", ".draft")
+    await shoot(workbench.page, "review-committed")
+    await workbench.press("1", "Enter")
+    await workbench.shows(other.case.claim_id or "")
+    await shoot(workbench.page, "review-other-task", phone=True)
+    await workbench.press("d", "1")
+    await shoot(workbench.page, "review-own-criterion")
     await place.expire(other.review_id)
-    await desk.press("Enter", "Control+Enter")
-    await desk.page.context.set_offline(True)
-    await desk.page.context.set_offline(False)
-    await desk.says("expired", "#banner")
-    await shoot(desk.page, "review-lost", phone=True)
-    await desk.page.close()
+    await workbench.press("Enter", "Control+Enter")
+    await workbench.page.context.set_offline(True)
+    await workbench.page.context.set_offline(False)
+    await workbench.says("expired", "#banner")
+    await shoot(workbench.page, "review-lost", phone=True)
+    await workbench.page.close()
 
 
 async def a_dispute(place: Workplace) -> ReviewRequested:
@@ -171,7 +171,7 @@ async def a_dispute(place: Workplace) -> ReviewRequested:
             assert await person.decide(label) == disputed.review_id
         if name != "amara":
             await place.settle()
-    senior = await _desk(place, "sam", disputed)
+    senior = await _workbench(place, "sam", disputed)
     await shoot(senior.page, "review-dispute", phone=True)
     await senior.press("d", "2", "1", "b")
     await senior.write("The note shows no loss of function.")
@@ -221,10 +221,10 @@ async def looked_after(place: Workplace, disputed: ReviewRequested) -> None:
     await visit(place, auditor, "audit-of-a-review", f"/reviews/{disputed.review_id}")
 
 
-async def _desk(place: Workplace, name: str, request: ReviewRequested) -> Desk:
-    desk = Desk(await place.sign_in(name))
-    await desk.shows(request.case.claim_id or "")
-    return desk
+async def _workbench(place: Workplace, name: str, request: ReviewRequested) -> Workbench:
+    workbench = Workbench(await place.sign_in(name))
+    await workbench.shows(request.case.claim_id or "")
+    return workbench
 
 
 async def take(engines: Engines, place: Workplace) -> None:

@@ -6,8 +6,8 @@ from playwright.async_api import Page, expect
 from shared.events import ReviewRequested
 from tests.support.browser.browser import Workplace
 from tests.support.browser.colleague import colleague
-from tests.support.browser.desk import Desk
 from tests.support.browser.morning import in_line, title
+from tests.support.browser.workbench import Workbench
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -20,8 +20,8 @@ async def reopened(place: Workplace, request: ReviewRequested, label: str) -> Pa
     await place.settle()
     page = await place.sign_in("amara")
     await page.get_by_role("link", name="My work").click()
-    await Desk(page).says("Others agree with me")
-    await Desk(page).is_accessible()
+    await Workbench(page).says("Others agree with me")
+    await Workbench(page).is_accessible()
     await page.get_by_role("link", name=f"Reopen {title(request)}").click()
     return page
 
@@ -29,22 +29,22 @@ async def reopened(place: Workplace, request: ReviewRequested, label: str) -> Pa
 async def test_a_decision_is_corrected_and_stays_readable(place: Workplace) -> None:
     (request,) = in_line(1, model_visible=False)
     page = await reopened(place, request, "APPROVED")
-    desk = Desk(page)
+    workbench = Workbench(page)
     await page.locator(".option", has_text="Pending").click()
     await page.get_by_label("Reason code").select_option(
         "An itemized bill or an agreed fee is needed"
     )
-    await desk.is_accessible()
+    await workbench.is_accessible()
     await page.get_by_role("button", name="Correct the decision").click()
-    await desk.says("Why", "#problem")
-    await desk.is_accessible()
+    await workbench.says("Why", "#problem")
+    await workbench.is_accessible()
     await page.get_by_label("Why it changes").fill("The bill came later.")
     await page.get_by_role("button", name="Correct the decision").click()
     await page.wait_for_url("**/reviews/*")
 
-    await desk.says("Correction 1")
-    await desk.says("As the note says.")
-    await desk.is_accessible()
+    await workbench.says("Correction 1")
+    await workbench.says("As the note says.")
+    await workbench.is_accessible()
     (row,) = await place.fetch("SELECT label, why FROM review_queue.corrections")
     assert tuple(row) == ("PENDING", "The bill came later.")
 

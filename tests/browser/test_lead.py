@@ -12,14 +12,14 @@ from playwright.async_api import Page, expect
 
 from tests.support.browser.browser import Workplace
 from tests.support.browser.colleague import colleague
-from tests.support.browser.desk import Desk, overhear
 from tests.support.browser.morning import in_line, title
+from tests.support.browser.workbench import Workbench, overhear
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-async def desk_of(place: Workplace, name: str) -> Desk:
-    return Desk(await place.sign_in(name))
+async def workbench_of(place: Workplace, name: str) -> Workbench:
+    return Workbench(await place.sign_in(name))
 
 
 async def rows(page: Page) -> Sequence[str]:
@@ -33,9 +33,9 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     (request,) = in_line(1, twice=True)
     await place.publish(request)
     words = {"amara": "The note is clear to me.", "bo": "Page two is missing, I say."}
-    amara = await desk_of(place, "amara")
+    amara = await workbench_of(place, "amara")
     await amara.shows(title(request))
-    bo = await desk_of(place, "bo")
+    bo = await workbench_of(place, "bo")
     heard = await overhear(bo.page)
     await bo.shows(title(request))  # both have it at once
     await bo.says("Second opinion", ".why")
@@ -52,7 +52,7 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     await bo.says("Nothing waits for you")
     await place.settle()
 
-    further = await desk_of(place, "cleo")
+    further = await workbench_of(place, "cleo")
     heard = await overhear(further.page)
     await further.page.reload()
     await further.shows(title(request))
@@ -65,7 +65,7 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     await further.says("Nothing waits for you")
     await place.settle()
 
-    senior = await desk_of(place, "sam")
+    senior = await workbench_of(place, "sam")
     await senior.shows(title(request))
     await senior.says("The reviewers disagree")
     for said in (*words.values(), "Nothing supports it, says the third."):
@@ -88,19 +88,19 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     await expect(opinions_shown).to_have_count(4)  # all opinions are kept
     await expect(opinions_shown.nth(3)).to_contain_text("The first reading holds.")
     await expect(lead.locator(".answer-card:has(.stands) h2")).to_have_text("Final word stands")
-    await Desk(lead).is_accessible()
+    await Workbench(lead).is_accessible()
 
 
-async def _answer(desk: Desk, label: str, words: str) -> None:
-    await desk.press(label, "1", "r", "Control+a")
-    await desk.write(words)
-    await desk.press("Control+Enter")
+async def _answer(workbench: Workbench, label: str, words: str) -> None:
+    await workbench.press(label, "1", "r", "Control+a")
+    await workbench.write(words)
+    await workbench.press("Control+Enter")
 
 
 async def test_a_paused_reviewer_loses_his_case_at_once_and_reads_why(place: Workplace) -> None:
     (request,) = in_line(1, twice=True)
     await place.publish(request)
-    amara = await desk_of(place, "amara")
+    amara = await workbench_of(place, "amara")
     await amara.shows(title(request))
     await amara.press("p", "1", "r", "Control+a")
     await amara.write("Half a thought")
@@ -108,18 +108,18 @@ async def test_a_paused_reviewer_loses_his_case_at_once_and_reads_why(place: Wor
 
     await lead.goto(f"{place.url}/reviewers")
     await expect(lead.locator("tr", has_text="amara")).to_contain_text("At work")
-    await Desk(lead).is_accessible()
+    await Workbench(lead).is_accessible()
     await lead.get_by_role("link", name="amara").click()
     await lead.locator("summary", has_text="Pause").click()
-    await Desk(lead).is_accessible()
+    await Workbench(lead).is_accessible()
     await lead.get_by_label("Why").fill("Back on Monday")
     await lead.get_by_role("button", name="Pause amara now").click()
     await lead.get_by_text("Paused by lee").wait_for()
-    await Desk(lead).is_accessible()
+    await Workbench(lead).is_accessible()
 
     # Both seats are free: two others get the case, and nobody else.
     for name in ("bo", "cleo"):
-        await (await desk_of(place, name)).shows(title(request))
+        await (await workbench_of(place, name)).shows(title(request))
     await amara.says("This case was given back (paused: Back on Monday)", "#banner")
     await expect(amara.field("reasoning")).to_have_value("Half a thought")
     await amara.is_accessible()
@@ -140,20 +140,20 @@ async def test_queues_are_counted_live_filtered_and_paged(place: Workplace) -> N
     audits = in_line(3, twice=True, reason="audit")
     await place.publish(*plain, *audits)
     lead = await place.sign_in("lee")
-    desk = Desk(lead)
+    workbench = Workbench(lead)
 
     assert lead.url == f"{place.url}/queue"  # to look takes no case out of line
     queued = lead.locator(".tiles [data-state=queued] dd")
     await expect(queued).to_have_text("116")  # two seats each
-    await desk.is_accessible()
+    await workbench.is_accessible()
     (newcomer,) = in_line(1, twice=True)
     await place.publish(newcomer)
-    await expect(queued).to_have_text("118", timeout=20_000)
+    await expect(queued).to_have_text("118")
 
     await lead.get_by_role("row", name="Audit").get_by_role("link").first.click()
     await lead.wait_for_url(re.compile("/reviews.*reason=audit"))
     assert sorted(await rows(lead)) == sorted(title(each) for each in audits * 2)
-    await desk.is_accessible()
+    await workbench.is_accessible()
     await lead.get_by_label("Why it is here").select_option("Low confidence")
     await lead.get_by_label("What is asked").select_option("First opinion")
     await lead.get_by_role("button", name="Show").click()
@@ -169,8 +169,8 @@ async def test_queues_are_counted_live_filtered_and_paged(place: Workplace) -> N
 
     await lead.get_by_label("Amount from").fill("much")
     await lead.get_by_role("button", name="Show").click()
-    await desk.says("Amount from: ")
-    await desk.is_accessible()
+    await workbench.says("Amount from: ")
+    await workbench.is_accessible()
     await lead.get_by_role("link", name="Clear").click()
     await expect(lead.get_by_label("Why it is here")).to_have_value("")
 
@@ -203,12 +203,12 @@ async def test_agreement_is_of_experts_with_experts_beside_the_model(place: Work
     await expect(experts).to_contain_text("Krippendorff’s alpha")
     await expect(lead.get_by_role("region", name="Reviewers with the model")).to_be_visible()
     await expect(lead.locator("figure.confusion svg")).to_have_count(2)
-    await Desk(lead).is_accessible()
+    await Workbench(lead).is_accessible()
 
     await lead.get_by_role("link", name="amara").first.click()
     await lead.wait_for_url("**/reviewers/amara")
-    await Desk(lead).says("Agrees with other reviewers")
-    await Desk(lead).is_accessible()
+    await Workbench(lead).says("Agrees with other reviewers")
+    await Workbench(lead).is_accessible()
 
 
 async def test_an_auditor_reads_everything_but_whom_it_is_about(place: Workplace) -> None:
@@ -219,9 +219,9 @@ async def test_an_auditor_reads_everything_but_whom_it_is_about(place: Workplace
     await place.settle()
     member = request.case.input["member_id"]
     auditor = await place.sign_in("ada")
-    desk, heard = Desk(auditor), await overhear(auditor)
+    workbench, heard = Workbench(auditor), await overhear(auditor)
     assert auditor.url == f"{place.url}/queue"  # no case is theirs to decide
-    await desk.is_accessible()
+    await workbench.is_accessible()
 
     await auditor.get_by_role("link", name="Audit").click()
     await auditor.get_by_label("Who").fill("bo")
@@ -230,38 +230,38 @@ async def test_an_auditor_reads_everything_but_whom_it_is_about(place: Workplace
     await auditor.get_by_role("button", name="Show").click()
     await expect(auditor.locator("tbody tr")).to_have_count(1)
     await expect(auditor.locator("tbody th")).to_contain_text("bo")
-    await desk.is_accessible()
+    await workbench.is_accessible()
     await auditor.goto(f"{place.url}/reviews/{request.review_id}")
-    await desk.says("Member data is hidden from you.")
-    await desk.says("Audit trail of this review")
-    await desk.is_accessible()
+    await workbench.says("Member data is hidden from you.")
+    await workbench.says("Audit trail of this review")
+    await workbench.is_accessible()
     for path in ("/reviewers", "/reviewers/bo", "/agreement", "/reviews"):
         await auditor.goto(f"{place.url}{path}")
         await expect(auditor.locator("form[action*=pause]")).to_have_count(0)
-        await desk.is_accessible()
+        await workbench.is_accessible()
 
     assert heard
     assert not [body for body in heard if member in body]
     lead = await place.sign_in("lee")
     await lead.goto(f"{place.url}/reviews/{request.review_id}")
-    await Desk(lead).says(member)
+    await Workbench(lead).says(member)
     await lead.goto(f"{place.url}/audit")
-    await Desk(lead).says("This is not for your role")
-    await Desk(lead).is_accessible()
+    await Workbench(lead).says("This is not for your role")
+    await Workbench(lead).is_accessible()
 
 
 async def test_wrong_passwords_and_addresses_are_pages(place: Workplace) -> None:
     page = await (await place.context()).new_page()
-    desk = Desk(page)
+    workbench = Workbench(page)
     await page.goto(place.url)
     await page.wait_for_url("**/sign-in")
-    await desk.is_accessible()
+    await workbench.is_accessible()
     await page.get_by_label("Name").fill("amara")
     await page.get_by_label("Password").fill("not-the-password")
     await page.keyboard.press("Enter")
-    await desk.says("wrong")
-    await desk.is_accessible()
+    await workbench.says("wrong")
+    await workbench.is_accessible()
     lead = await place.sign_in("lee")
     await lead.goto(f"{place.url}/reviews/none")
-    await Desk(lead).says("There is no such page")
-    await Desk(lead).is_accessible()
+    await Workbench(lead).says("There is no such page")
+    await Workbench(lead).is_accessible()

@@ -4,8 +4,8 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.support.browser.browser import Workplace
-from tests.support.browser.desk import Desk, lose_answer, requests_of
-from tests.support.browser.morning import at_desk, in_line, title
+from tests.support.browser.morning import at_workbench, in_line, title
+from tests.support.browser.workbench import Workbench, lose_answer, requests_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _HIDE = "Object.defineProperty(document, 'visibilityState', {configurable: true, value: 'hidden'})"
@@ -13,78 +13,78 @@ _UNHIDE = "delete document.visibilityState; document.dispatchEvent(new Event('vi
 _OPENED = "SELECT count(*) = 1 FROM review_queue.assignments WHERE opened_at IS NOT NULL"
 
 
-async def idle(place: Workplace) -> Desk:
+async def idle(place: Workplace) -> Workbench:
     """At an empty queue, with a clock that a test can turn."""
     page = await place.sign_in("amara")
     await page.clock.install()
     await page.reload()
-    desk = Desk(page)
-    await desk.says("Nothing waits for you")
-    return desk
+    workbench = Workbench(page)
+    await workbench.says("Nothing waits for you")
+    return workbench
 
 
 async def test_a_page_that_nobody_looks_at_takes_no_case(place: Workplace) -> None:
-    desk = await idle(place)
+    workbench = await idle(place)
     (request,) = in_line(1)
-    await desk.page.evaluate(_HIDE)
+    await workbench.page.evaluate(_HIDE)
     await place.publish(request)
-    asked = requests_of(desk.page, "POST", "/v1/assignments")
-    await desk.page.clock.fast_forward(5_000)
-    await desk.says("Paused while you were away")
-    await desk.is_accessible()
+    asked = requests_of(workbench.page, "POST", "/v1/assignments")
+    await workbench.page.clock.fast_forward(5_000)
+    await workbench.says("Paused while you were away")
+    await workbench.is_accessible()
     assert asked == []
 
-    await desk.page.evaluate(_UNHIDE)
-    await desk.shows(title(request))
+    await workbench.page.evaluate(_UNHIDE)
+    await workbench.shows(title(request))
     await place.until(_OPENED)
 
 
 async def test_a_page_that_was_left_takes_no_case_until_somebody_is_back(place: Workplace) -> None:
-    desk = await idle(place)
+    workbench = await idle(place)
     (request,) = in_line(1)
-    await desk.page.clock.fast_forward(181_000)
-    await desk.says("Paused while you were away")
+    await workbench.page.clock.fast_forward(181_000)
+    await workbench.says("Paused while you were away")
     await place.publish(request)
-    asked = requests_of(desk.page, "POST", "/v1/assignments")
-    await desk.page.clock.fast_forward(60_000)
-    await desk.says("Paused while you were away")
+    asked = requests_of(workbench.page, "POST", "/v1/assignments")
+    await workbench.page.clock.fast_forward(60_000)
+    await workbench.says("Paused while you were away")
     assert asked == []
 
-    await desk.press("Shift")
-    await desk.shows(title(request))
+    await workbench.press("Shift")
+    await workbench.shows(title(request))
     await place.until(_OPENED)
 
 
 async def test_that_a_case_was_seen_is_said_until_it_is_heard(place: Workplace) -> None:
-    desk = await idle(place)
+    workbench = await idle(place)
     (request,) = in_line(1)
-    await lose_answer(desk.page, "**/heartbeat", done=False)
+    await lose_answer(workbench.page, "**/heartbeat", done=False)
     await place.publish(request)
-    await desk.page.clock.fast_forward(5_000)
-    await desk.shows(title(request))
-    await desk.page.clock.fast_forward(9_000)
+    await workbench.page.clock.fast_forward(5_000)
+    await workbench.shows(title(request))
+    await workbench.page.clock.fast_forward(9_000)
     await place.until(_OPENED)
 
 
 async def test_what_was_opened_is_known_after_a_reload(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.page.locator("[data-panel=fees] summary").press("Enter")
-    await desk.saved()
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
+    await workbench.page.locator("[data-panel=fees] summary").press("Enter")
+    await workbench.saved()
 
-    await desk.page.reload()
-    await desk.shows(title(request))
-    await desk.press("a", "1", "Enter")
-    await desk.says("Nothing waits for you")
+    await workbench.page.reload()
+    await workbench.shows(title(request))
+    await workbench.press("a", "1", "Enter")
+    await workbench.says("Nothing waits for you")
     (row,) = await place.fetch("SELECT panels FROM review_queue.opinions")
     assert row["panels"] == ["fees"]
 
 
 async def test_waiting_leaves_the_focus_where_it_is(place: Workplace) -> None:
-    desk = await idle(place)
-    page = desk.page
+    workbench = await idle(place)
+    page = workbench.page
 
     async def slowly(route: Route) -> None:
         await page.wait_for_timeout(400)
@@ -96,18 +96,18 @@ async def test_waiting_leaves_the_focus_where_it_is(place: Workplace) -> None:
     for _ in range(2):
         async with page.expect_response("**/v1/assignments"):
             await page.clock.fast_forward(5_000)
-        await desk.says("Nothing waits for you")
+        await workbench.says("Nothing waits for you")
     await expect(theme).to_be_focused()
 
 
 async def test_a_failure_that_goes_on_is_said_once(place: Workplace) -> None:
-    desk = await idle(place)
-    await _count_changes(desk.page)
-    async with place.away(desk.page):
+    workbench = await idle(place)
+    await _count_changes(workbench.page)
+    async with place.away(workbench.page):
         for _ in range(4):
-            await desk.page.clock.fast_forward(5_000)
-            await desk.says("cannot be reached. Trying again", "#banner")
-        assert await desk.page.evaluate("window.changes") == 1
+            await workbench.page.clock.fast_forward(5_000)
+            await workbench.says("cannot be reached. Trying again", "#banner")
+        assert await workbench.page.evaluate("window.changes") == 1
 
 
 async def _count_changes(page: Page) -> None:

@@ -4,8 +4,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.support.browser.browser import Workplace
-from tests.support.browser.desk import Desk
-from tests.support.browser.morning import at_desk, in_line, opinions, title
+from tests.support.browser.morning import at_workbench, in_line, opinions, title
+from tests.support.browser.workbench import Workbench
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -13,47 +13,47 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 async def test_single_keys_can_be_switched_off(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.press("?")
-    await desk.page.get_by_label("Single-key shortcuts").press("Space")
-    await desk.press("Escape", "a", "s")
-    await desk.page.reload()
-    await desk.shows(title(request))
-    await desk.press("a", "s")
-    assert await desk.chosen("label") is None
-    await desk.is_accessible()
-    await desk.page.locator(".option", has_text="Approved").click()
-    await desk.page.locator("[data-label=APPROVED] .code").first.click()
-    await desk.press("Enter")
-    await desk.says("Nothing waits for you")
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
+    await workbench.press("?")
+    await workbench.page.get_by_label("Single-key shortcuts").press("Space")
+    await workbench.press("Escape", "a", "s")
+    await workbench.page.reload()
+    await workbench.shows(title(request))
+    await workbench.press("a", "s")
+    assert await workbench.chosen("label") is None
+    await workbench.is_accessible()
+    await workbench.page.locator(".option", has_text="Approved").click()
+    await workbench.page.locator("[data-label=APPROVED] .code").first.click()
+    await workbench.press("Enter")
+    await workbench.says("Nothing waits for you")
 
 
 async def test_dark_is_remembered(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    before = await desk.brightness()
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
+    before = await workbench.brightness()
 
-    await desk.page.locator("#theme").press("Enter")
-    assert await desk.brightness() < 0.2 < 0.8 < before
-    await desk.page.reload()
-    await desk.shows(title(request))
-    assert await desk.brightness() < 0.2
-    assert await desk.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    await workbench.page.locator("#theme").press("Enter")
+    assert await workbench.brightness() < 0.2 < 0.8 < before
+    await workbench.page.reload()
+    await workbench.shows(title(request))
+    assert await workbench.brightness() < 0.2
+    assert await workbench.page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
 async def test_dark_is_remembered_by_a_page_from_before(place: Workplace) -> None:
     page = await place.sign_in("amara")
     kept = await page.content()
-    desk = Desk(page)
-    assert await desk.brightness() > 0.8
+    workbench = Workbench(page)
+    assert await workbench.brightness() > 0.8
     await page.locator("#theme").press("Enter")
 
     await page.route(page.url, lambda route: route.fulfill(body=kept, content_type="text/html"))
     await page.reload()
-    assert await desk.brightness() < 0.2
+    assert await workbench.brightness() < 0.2
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ async def test_it_fits_a_tablet_and_a_phone(
     page = await place.sign_in(
         "amara", viewport={"width": width, "height": height}, has_touch=touch
     )
-    desk = Desk(page)
-    await desk.shows(title(request))
+    workbench = Workbench(page)
+    await workbench.shows(title(request))
 
     await expect(page.locator(".why .because").first).to_be_visible()
     await page.get_by_text("What they mean").tap()
@@ -77,10 +77,10 @@ async def test_it_fits_a_tablet_and_a_phone(
     await page.locator(".option", has_text="Denied").tap()
     await page.locator("[data-label=DENIED] .code").nth(1).tap()
     await page.locator(".criterion .code").first.tap()
-    await desk.field("clinical_basis").fill("No functional impairment is named")
-    await desk.does_not_scroll_sideways()
-    await desk.is_accessible()
+    await workbench.field("clinical_basis").fill("No functional impairment is named")
+    await workbench.does_not_scroll_sideways()
+    await workbench.is_accessible()
     await page.locator(".finish .primary").tap()
 
-    await desk.says("Nothing waits for you")
+    await workbench.says("Nothing waits for you")
     assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]

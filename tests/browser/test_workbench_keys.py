@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.support.browser.browser import Workplace
-from tests.support.browser.morning import at_desk, in_line, leases, opinions, title
+from tests.support.browser.morning import at_workbench, in_line, leases, opinions, title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -13,13 +13,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 async def test_words_go_where_they_were_written(place: Workplace, key: str, state: str) -> None:
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.press("a", "1", key)  # a decision stands ready besides
-    await desk.page.locator("dialog[open] [name=words]").focus()
-    await desk.write("Words of mine")
-    await desk.press("Control+Enter")
-    await desk.says("Nothing waits for you")
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
+    await workbench.press("a", "1", key)  # a decision stands ready besides
+    await workbench.page.locator("dialog[open] [name=words]").focus()
+    await workbench.write("Words of mine")
+    await workbench.press("Control+Enter")
+    await workbench.says("Nothing waits for you")
 
     ((_, found, why),) = await leases(place, request)
     assert (found, why) == (state, "Words of mine")
@@ -30,25 +30,25 @@ async def test_words_go_where_they_were_written(place: Workplace, key: str, stat
 async def test_a_held_key_submits_nothing_unseen(place: Workplace, held: str) -> None:
     (request,) = in_line(1, blind=True)
     await place.publish(request)
-    desk = await at_desk(place)
-    keyboard = desk.page.keyboard
-    await desk.shows(title(request))
-    await desk.press("a", "1")
+    workbench = await at_workbench(place)
+    keyboard = workbench.page.keyboard
+    await workbench.shows(title(request))
+    await workbench.press("a", "1")
     if held == "the button":
-        await desk.page.locator(".decide .primary").focus()
+        await workbench.page.locator(".decide .primary").focus()
     if held == "Control+Enter":
         await keyboard.down("Control")
     await keyboard.down("Enter")
-    await desk.says("You said Approved before you saw it", ".draft")
-    await expect(desk.page.locator(".decide .primary")).to_be_enabled()
+    await workbench.says("You said Approved before you saw it", ".draft")
+    await expect(workbench.page.locator(".decide .primary")).to_be_enabled()
     if held == "the button":
-        await desk.page.locator(".decide .primary").focus()  # it was disabled meanwhile
+        await workbench.page.locator(".decide .primary").focus()  # it was disabled meanwhile
     for _ in range(5):
         await keyboard.down("Enter")
     await keyboard.up("Enter")
     await keyboard.up("Control")
 
-    await desk.press("p")
-    await desk.saved()
-    await desk.shows(title(request))
+    await workbench.press("p")
+    await workbench.saved()
+    await workbench.shows(title(request))
     assert await opinions(place, [request]) == []

@@ -4,8 +4,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.support.browser.browser import Workplace
-from tests.support.browser.desk import Desk, lose_answer
-from tests.support.browser.morning import at_desk, in_line, leases, opinions, title
+from tests.support.browser.morning import at_workbench, in_line, leases, opinions, title
+from tests.support.browser.workbench import Workbench, lose_answer
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _FULL = "() => { Storage.prototype.setItem = () => { throw new Error('full'); }; }"
@@ -20,42 +20,42 @@ for (const [name, draft] of Object.entries(localStorage)) {
 async def test_a_lost_lease_says_so_at_once_and_keeps_the_text(place: Workplace) -> None:
     first, second = in_line(2)
     await place.publish(first, second)
-    desk = await at_desk(place)
-    await desk.shows(title(first))
-    await desk.page.wait_for_load_state("networkidle")  # the next one is at hand
-    await desk.press("p", "1", "r", "Control+a")
+    workbench = await at_workbench(place)
+    await workbench.shows(title(first))
+    await workbench.page.wait_for_load_state("networkidle")  # the next one is at hand
+    await workbench.press("p", "1", "r", "Control+a")
 
-    async with place.away(desk.page):  # the network was gone, and the case with it
-        await desk.write("Half a thought")
+    async with place.away(workbench.page):  # the network was gone, and the case with it
+        await workbench.write("Half a thought")
         await place.expire(first.review_id)
-        await desk.says("Not saved yet: kept in this browser", ".saved")
-    await desk.says("The lease has expired; nothing was counted", "#banner")
-    await desk.is_accessible()
-    await expect(desk.field("reasoning")).to_have_value("Half a thought")
-    await desk.press("Control+Enter", "Escape", "Enter")
+        await workbench.says("Not saved yet: kept in this browser", ".saved")
+    await workbench.says("The lease has expired; nothing was counted", "#banner")
+    await workbench.is_accessible()
+    await expect(workbench.field("reasoning")).to_have_value("Half a thought")
+    await workbench.press("Control+Enter", "Escape", "Enter")
     assert await opinions(place, [first]) == []
 
-    await desk.press("n")
-    await desk.shows(title(second))
-    await desk.press("a", "1", "Enter")
-    await desk.shows(title(first))  # it came back, and the text with it
-    await expect(desk.field("reasoning")).to_have_value("Half a thought")
-    assert await desk.chosen("label") == "PENDING"
+    await workbench.press("n")
+    await workbench.shows(title(second))
+    await workbench.press("a", "1", "Enter")
+    await workbench.shows(title(first))  # it came back, and the text with it
+    await expect(workbench.field("reasoning")).to_have_value("Half a thought")
+    assert await workbench.chosen("label") == "PENDING"
 
 
 async def test_a_late_submit_is_refused_and_loses_no_word(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.press("a", "1", "r")
-    await desk.write(": said too late")
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
+    await workbench.press("a", "1", "r")
+    await workbench.write(": said too late")
     await place.expire(request.review_id)
 
-    await desk.press("Control+Enter")
+    await workbench.press("Control+Enter")
 
-    await desk.says("The lease has expired; nothing was counted", "#banner")
-    await expect(desk.field("reasoning")).to_have_value(
+    await workbench.says("The lease has expired; nothing was counted", "#banner")
+    await expect(workbench.field("reasoning")).to_have_value(
         "Covered, and the note supports the service: said too late"
     )
     assert await opinions(place, [request]) == []
@@ -64,15 +64,15 @@ async def test_a_late_submit_is_refused_and_loses_no_word(place: Workplace) -> N
 async def test_a_draft_survives_a_closed_tab(place: Workplace) -> None:
     (request,) = in_line(1, "DENIED")
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.press("d", "2", "1", "b")
-    await desk.write("No functional impairment")
-    await desk.saved()
-    await desk.write(" is named")
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
+    await workbench.press("d", "2", "1", "b")
+    await workbench.write("No functional impairment")
+    await workbench.saved()
+    await workbench.write(" is named")
 
-    await desk.page.close()
-    again = Desk(await desk.page.context.new_page())
+    await workbench.page.close()
+    again = Workbench(await workbench.page.context.new_page())
     await again.page.goto(place.url)
 
     await again.shows(title(request))
@@ -87,57 +87,57 @@ async def test_a_draft_survives_a_closed_tab(place: Workplace) -> None:
 async def test_what_no_browser_keeps_is_not_said_to_be_kept(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.page.evaluate(_FULL)
-    async with place.away(desk.page):
-        await desk.press("a", "1")
-        await desk.says("Not saved yet: keep this page open", ".saved")
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
+    await workbench.page.evaluate(_FULL)
+    async with place.away(workbench.page):
+        await workbench.press("a", "1")
+        await workbench.says("Not saved yet: keep this page open", ".saved")
 
 
 async def test_what_was_meant_for_a_senior_survives_failures_and_reloads(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
     words = "I have never seen this code, and neither has the book."
-    await desk.press("e")
-    await desk.write(words)
-    await lose_answer(desk.page, "**/escalate", done=False)
-    await desk.press("Control+Enter")
-    await desk.says("The service cannot be reached. Your text is kept", "#banner")
+    await workbench.press("e")
+    await workbench.write(words)
+    await lose_answer(workbench.page, "**/escalate", done=False)
+    await workbench.press("Control+Enter")
+    await workbench.says("The service cannot be reached. Your text is kept", "#banner")
 
-    await desk.press("e")
-    await expect(desk.page.locator("#escalate-words")).to_have_value(words)
-    await desk.press("Escape", "Escape")
-    await expect(desk.page.locator("[data-action=escalate] .unsent")).to_be_visible()
-    await desk.is_accessible()
-    await desk.saved()
-    await desk.page.reload()
-    await desk.shows(title(request))
-    await desk.press("e")
-    await expect(desk.page.locator("#escalate-words")).to_have_value(words)
-    await desk.press("Control+Enter")
-    await desk.says("Nothing waits for you")
+    await workbench.press("e")
+    await expect(workbench.page.locator("#escalate-words")).to_have_value(words)
+    await workbench.press("Escape", "Escape")
+    await expect(workbench.page.locator("[data-action=escalate] .unsent")).to_be_visible()
+    await workbench.is_accessible()
+    await workbench.saved()
+    await workbench.page.reload()
+    await workbench.shows(title(request))
+    await workbench.press("e")
+    await expect(workbench.page.locator("#escalate-words")).to_have_value(words)
+    await workbench.press("Control+Enter")
+    await workbench.says("Nothing waits for you")
     assert await leases(place, request) == [("amara", "escalated", words)]
 
 
 async def test_a_note_is_taken_after_the_lease_is_lost(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.press("o")
-    await desk.write("Page two of the note")
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
+    await workbench.press("o")
+    await workbench.write("Page two of the note")
     await place.expire(request.review_id)
-    async with place.away(desk.page):
+    async with place.away(workbench.page):
         pass  # back in the network, the page asks at once
-    await desk.says("The lease has expired", "#banner")
-    await desk.write(" is missing.")
-    await desk.press("Control+Enter")
-    await desk.says("Note kept", ".saved")
-    await desk.press("o")
-    await expect(desk.page.locator("#note-words")).to_have_value("")
+    await workbench.says("The lease has expired", "#banner")
+    await workbench.write(" is missing.")
+    await workbench.press("Control+Enter")
+    await workbench.says("Note kept", ".saved")
+    await workbench.press("o")
+    await expect(workbench.page.locator("#note-words")).to_have_value("")
     (row,) = await place.fetch("SELECT text FROM review_queue.notes")
     assert row["text"] == "Page two of the note is missing."
 
@@ -145,124 +145,124 @@ async def test_a_note_is_taken_after_the_lease_is_lost(place: Workplace) -> None
 async def test_no_case_goes_while_its_note_is_not_sent(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.press("o")
-    await desk.write("Page two is missing.")
-    await desk.press("Escape", "a", "1")
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
+    await workbench.press("o")
+    await workbench.write("Page two is missing.")
+    await workbench.press("Escape", "a", "1")
     for key in ("Enter", "e", "s"):
-        await desk.press(key)
-        await desk.says("Your note is not sent yet", "form.decide .problem")
-    await desk.is_accessible()
+        await workbench.press(key)
+        await workbench.says("Your note is not sent yet", "form.decide .problem")
+    await workbench.is_accessible()
 
-    await desk.press("o", "Control+Enter")
-    await desk.says("Note kept", ".saved")
-    await desk.press("Enter")
-    await desk.says("Nothing waits for you")
+    await workbench.press("o", "Control+Enter")
+    await workbench.says("Note kept", ".saved")
+    await workbench.press("Enter")
+    await workbench.says("Nothing waits for you")
     assert len(await place.fetch("SELECT FROM review_queue.notes")) == 1
 
 
 @pytest.mark.parametrize("begun", [False, True])
 async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace, begun: bool) -> None:
-    desk = await at_desk(place)
-    await desk.says("Nothing waits for you")
-    await lose_answer(desk.page, "**/v1/assignments", begun=begun)
+    workbench = await at_workbench(place)
+    await workbench.says("Nothing waits for you")
+    await lose_answer(workbench.page, "**/v1/assignments", begun=begun)
     (request,) = in_line(1)
     await place.publish(request)
-    await desk.press("n")
-    await desk.says("Trying again", "#banner")
-    await desk.press("n")
-    await desk.shows(title(request))
+    await workbench.press("n")
+    await workbench.says("Trying again", "#banner")
+    await workbench.press("n")
+    await workbench.shows(title(request))
     assert await leases(place, request) == [("amara", "leased", None)]
 
 
 async def test_a_case_whose_page_did_not_come_is_asked_for_again(place: Workplace) -> None:
-    desk = await at_desk(place)
-    await desk.says("Nothing waits for you")
-    await lose_answer(desk.page, "**/assignments/*", method="GET")
+    workbench = await at_workbench(place)
+    await workbench.says("Nothing waits for you")
+    await lose_answer(workbench.page, "**/assignments/*", method="GET")
     first, second = in_line(2)
     await place.publish(first, second)
-    await desk.press("n")
-    await desk.says("Trying again", "#banner")
-    await desk.press("n")
-    await desk.shows(title(first))
-    await desk.press("a", "1", "Enter")
-    await desk.shows(title(second))
+    await workbench.press("n")
+    await workbench.says("Trying again", "#banner")
+    await workbench.press("n")
+    await workbench.shows(title(first))
+    await workbench.press("a", "1", "Enter")
+    await workbench.shows(title(second))
     assert await leases(place, first) == [("amara", "submitted", None)]
 
 
 async def test_what_is_undone_comes_back_whatever_is_lost_on_the_way(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
     for known in (True, False):
-        await desk.press("a", "1", "Enter")
-        await desk.says("Nothing waits for you")
-        await lose_answer(desk.page, "**/undo")
+        await workbench.press("a", "1", "Enter")
+        await workbench.says("Nothing waits for you")
+        await lose_answer(workbench.page, "**/undo")
         if not known:
-            await lose_answer(desk.page, "**/v1/assignments", method="GET")
-        await desk.press("u")
+            await lose_answer(workbench.page, "**/v1/assignments", method="GET")
+        await workbench.press("u")
         if not known:
-            await desk.says("Whether it is undone is not known", "#banner")
-            await expect(desk.page.locator(".toast")).to_be_visible()
-            await desk.press("u")
-        await desk.shows(title(request))
-        assert await desk.chosen("label") == "APPROVED"
-        await expect(desk.page.locator(".toast")).to_have_count(0)
-    await desk.press("p", "2", "Enter")
-    await desk.says("Nothing waits for you")
+            await workbench.says("Whether it is undone is not known", "#banner")
+            await expect(workbench.page.locator(".toast")).to_be_visible()
+            await workbench.press("u")
+        await workbench.shows(title(request))
+        assert await workbench.chosen("label") == "APPROVED"
+        await expect(workbench.page.locator(".toast")).to_have_count(0)
+    await workbench.press("p", "2", "Enter")
+    await workbench.says("Nothing waits for you")
     assert await opinions(place, [request]) == [(None, "PENDING", "CODE_CORRECTION")]
 
 
 async def test_a_submit_whose_answer_was_lost_can_be_undone(place: Workplace) -> None:
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await lose_answer(desk.page, "**/submit")
-    await lose_answer(desk.page, "**/v1/my-work*", method="GET")
-    await desk.press("a", "1", "Enter")
-    await desk.says("Your text is kept: try again", "#banner")
-    await desk.press("p", "1", "Enter")
-    await desk.says("Nothing waits for you")
-    await desk.says("Approved, as first sent", ".toast")
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
+    await lose_answer(workbench.page, "**/submit")
+    await lose_answer(workbench.page, "**/v1/my-work*", method="GET")
+    await workbench.press("a", "1", "Enter")
+    await workbench.says("Your text is kept: try again", "#banner")
+    await workbench.press("p", "1", "Enter")
+    await workbench.says("Nothing waits for you")
+    await workbench.says("Approved, as first sent", ".toast")
 
-    await desk.press("u")
-    await desk.shows(title(request))
-    assert await desk.chosen("label") == "PENDING"
+    await workbench.press("u")
+    await workbench.shows(title(request))
+    assert await workbench.chosen("label") == "PENDING"
     assert await opinions(place, [request]) == []
 
 
 async def test_signing_out_elsewhere_deletes_nothing_unasked(place: Workplace) -> None:
     first, second = in_line(2)
     await place.publish(first, second)
-    desk = await at_desk(place)
-    page = desk.page
-    await desk.shows(title(first))
-    await desk.press("a", "1", "Enter")
-    await desk.shows(title(second))
+    workbench = await at_workbench(place)
+    page = workbench.page
+    await workbench.shows(title(first))
+    await workbench.press("a", "1", "Enter")
+    await workbench.shows(title(second))
     await lose_answer(page, "**/draft", method="PUT", done=False, times=99)
-    await desk.press("a", "1", "r", "Control+a")
-    await desk.write("Half a thought")
-    await desk.says("Not saved yet", ".saved")
-    await desk.press("Escape", "u")
-    await desk.shows(title(first))  # the other one is set aside
+    await workbench.press("a", "1", "r", "Control+a")
+    await workbench.write("Half a thought")
+    await workbench.says("Not saved yet", ".saved")
+    await workbench.press("Escape", "u")
+    await workbench.shows(title(first))  # the other one is set aside
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.locator("#unsaved")).to_be_visible()
-    await desk.press("Enter")  # stay
+    await workbench.press("Enter")  # stay
 
     await page.get_by_role("link", name="My work").click()
     await page.wait_for_url("**/my-work")
     await page.evaluate(_NEWER)  # it sent what it had when the page went
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.locator("#unsaved")).to_be_visible()
-    await desk.is_accessible()
+    await workbench.is_accessible()
     await page.get_by_role("link", name="Go to Review").click()
-    await desk.shows(title(first))
-    await desk.press("Enter")
-    await desk.shows(title(second))
-    await expect(desk.field("reasoning")).to_have_value("Half a thought")
+    await workbench.shows(title(first))
+    await workbench.press("Enter")
+    await workbench.shows(title(second))
+    await expect(workbench.field("reasoning")).to_have_value("Half a thought")
 
     await page.unroute_all()
     await page.goto(f"{place.url}/my-work")
@@ -276,25 +276,25 @@ async def test_a_killed_service_takes_no_word_with_it(place: Workplace) -> None:
     """The last one: Kafka waits a while for a process that said no goodbye."""
     (request,) = in_line(1)
     await place.publish(request)
-    desk = await at_desk(place)
-    await desk.shows(title(request))
-    await desk.press("a", "1", "r")
-    await desk.write(": seen")
-    await desk.saved()
+    workbench = await at_workbench(place)
+    await workbench.shows(title(request))
+    await workbench.press("a", "1", "r")
+    await workbench.write(": seen")
+    await workbench.saved()
 
     place.process.kill()
-    await desk.write(" and understood")
-    await desk.says("Not saved yet: kept in this browser", ".saved")
-    await desk.press("Control+Enter")
-    await desk.says("The service cannot be reached. Your text is kept", "#banner")
-    await desk.is_accessible()
+    await workbench.write(" and understood")
+    await workbench.says("Not saved yet: kept in this browser", ".saved")
+    await workbench.press("Control+Enter")
+    await workbench.says("The service cannot be reached. Your text is kept", "#banner")
+    await workbench.is_accessible()
     await place.process.start()
-    await desk.saved()  # by itself
+    await workbench.saved()  # by itself
 
-    elsewhere = await at_desk(place)  # another browser has what the server has
+    elsewhere = await at_workbench(place)  # another browser has what the server has
     words = "Covered, and the note supports the service: seen and understood"
     await expect(elsewhere.field("reasoning")).to_have_value(words)
-    await desk.press("Control+Enter")
-    await desk.says("Nothing waits for you")
+    await workbench.press("Control+Enter")
+    await workbench.says("Nothing waits for you")
     (row,) = await place.fetch("SELECT reasoning FROM review_queue.opinions")
     assert row["reasoning"] == words

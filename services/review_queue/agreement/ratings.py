@@ -53,7 +53,7 @@ SELECT array_agg(reviewer ORDER BY seat) AS reviewers, array_agg(label ORDER BY 
     model_version, model_label
 FROM counted GROUP BY review_id, model_version, model_label
 """
-# What somebody else said of an open review is not told, not even as a number.
+# What somebody else said of an open review is not shown, not even as a number.
 _SHARED_WITH = """AND r.wanted > 1 AND r.completed_at IS NOT NULL AND o.review_id IN (
         SELECT mine.review_id FROM review_queue.opinions AS mine
         WHERE mine.reviewer = $5 AND mine.decided_at >= $2)"""

@@ -31,11 +31,11 @@ async def agreement(
     other, once all of a review's are given; `independent` ones were given before the model's
     answer could be seen.
     """
-    compared = query.compared(now)
-    rated = await statistics.rated(compared)
+    scope = query.scope(now)
+    rated = await statistics.rated(scope)
     labels = get_task(query.task).label_names
     return AgreementView.of(
-        compared, rated, await asyncio.to_thread(agreement_report, rated, labels=labels)
+        scope, rated, await asyncio.to_thread(agreement_report, rated, labels=labels)
     )
 
 

@@ -104,12 +104,12 @@ class AgreementView(BaseModel):
     model_confusion: ConfusionView
 
     @classmethod
-    def of(cls, compared: RatingScope, rated: RatedReviews, report: AgreementReport) -> Self:
+    def of(cls, scope: RatingScope, rated: RatedReviews, report: AgreementReport) -> Self:
         return cls(
-            task=compared.task,
-            since=compared.since,
-            until=compared.until,
-            basis=compared.basis,
+            task=scope.task,
+            since=scope.since,
+            until=scope.until,
+            basis=scope.basis,
             cut=rated.cut,
             overall=BothFigures.of(report.overall),
             reviewers={name: BothFigures.of(each) for name, each in report.reviewers.items()},

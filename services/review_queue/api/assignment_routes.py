@@ -12,19 +12,19 @@ from services.review_queue.api.assignment_schemas import (
     AssignmentView,
     Commitment,
     CommittedView,
-    Corrected,
     CorrectionView,
     Draft,
     DraftView,
     Escalation,
     Fence,
     Heartbeat,
+    LeaseRequest,
     LeaseView,
+    NewCorrection,
     NewNote,
     Release,
     Submission,
     SubmittedView,
-    Wanted,
 )
 from services.review_queue.api.fields import ReviewId
 from services.review_queue.api.problems import PROBLEMS
@@ -41,7 +41,7 @@ _NOTHING_WAITS: dict[int | str, dict[str, object]] = {204: {"description": "Noth
 
 @router.post("", status_code=201, response_model=AssignmentView, responses=_NOTHING_WAITS)
 async def lease(
-    caller: Worker, leasing: LeasingDep, wanted: Annotated[Wanted, Body()] = Wanted()
+    caller: Worker, leasing: LeasingDep, wanted: Annotated[LeaseRequest, Body()] = LeaseRequest()
 ) -> AssignmentView | Response:
     """Lease the next case; 204 if nothing waits. Seniors get what is disputed first."""
     if wanted.task is not None:
@@ -64,8 +64,8 @@ async def heartbeat(
     assignment_id: UUID, body: Heartbeat, caller: Worker, assignments: AssignmentsDep
 ) -> LeaseView:
     """Prolong the lease."""
-    hold = LeaseHandle(assignment_id, caller, body.token)
-    return LeaseView(lease_expires_at=await assignments.heartbeat(hold, opened=body.opened))
+    handle = LeaseHandle(assignment_id, caller, body.token)
+    return LeaseView(lease_expires_at=await assignments.heartbeat(handle, opened=body.opened))
 
 
 @router.post("/{assignment_id}/commit")
@@ -76,7 +76,7 @@ async def commit(
     assignments: AssignmentsDep,
     leasing: LeasingDep,
 ) -> CommittedView:
-    """Commit to an answer of one's own; then the model's, if it was withheld, can be seen."""
+    """Commit to an answer of one's own; then the model's, if it was hidden, can be seen."""
     await assignments.commit(LeaseHandle(assignment_id, caller, body.token), body.label)
     committed = await leasing.assignment(assignment_id, caller.name)
     return CommittedView(answer=committed.answer, reason=committed.reason)
@@ -87,8 +87,8 @@ async def submit(
     assignment_id: UUID, body: Submission, caller: Worker, assignments: AssignmentsDep
 ) -> SubmittedView:
     """Decide the case. The decision leaves once the time for undoing it is over."""
-    hold = LeaseHandle(assignment_id, caller, body.token)
-    submitted = await assignments.submit(hold, body.answer(), panels=tuple(body.panels))
+    handle = LeaseHandle(assignment_id, caller, body.token)
+    submitted = await assignments.submit(handle, body.answer(), panels=tuple(body.panels))
     return SubmittedView(
         review_id=submitted.review_id,
         settles_at=submitted.settles_at,
@@ -141,7 +141,7 @@ async def draft(assignment_id: UUID, caller: Worker, assignments: AssignmentsDep
 
 @reviews_router.post("/{review_id}/corrections", status_code=201)
 async def correct(
-    review_id: ReviewId, body: Corrected, caller: Worker, corrections: CorrectionsDep
+    review_id: ReviewId, body: NewCorrection, caller: Worker, corrections: CorrectionsDep
 ) -> CorrectionView:
     """Change one's own decision after it has left, within the time for it."""
     event = await corrections.correct(review_id, body.correction(), by=caller)

@@ -22,8 +22,8 @@ Token = Annotated[int, Field(ge=1, lt=2**63)]
 DRAFT_LIMIT_BYTES = 64 * 1024  # five texts of 4,000 characters
 
 
-class Wanted(Input):
-    """Which case to lease next; the first in line if nothing is said."""
+class LeaseRequest(Input):
+    """Which case to lease next; the first in the queue if nothing is said."""
 
     task: str | None = None
     priority: Priority | None = None
@@ -87,7 +87,7 @@ class QuotedCriterion(Input):
     text: Reasoning
 
 
-class Answered(Input):
+class AnswerBody(Input):
     label: str
     reasoning: Reasoning
     reason_code: str | None = None
@@ -107,13 +107,13 @@ class Answered(Input):
         )
 
 
-class Submission(Answered, Fence):
+class Submission(AnswerBody, Fence):
     """A decision with its reason. `panels`: what the reviewer opened on the page."""
 
     panels: list[PanelName] = Field(default=[], max_length=50)
 
 
-class Corrected(Answered):
+class NewCorrection(AnswerBody):
     """A changed decision. `supersedes_revision`: 0 for the original, then the last correction's."""
 
     why: Reasoning

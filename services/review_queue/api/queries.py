@@ -19,7 +19,7 @@ from services.review_queue.api.fields import (
     UserName,
 )
 from services.review_queue.people.audit import Action
-from services.review_queue.reading.listing import Filters
+from services.review_queue.reading.listing import LAST_POSITION, Filters
 from services.review_queue.reviewing.review import ListedReason
 from services.review_queue.reviewing.states import Kind, SeatState
 from shared.tasks.fields import Text
@@ -32,7 +32,6 @@ AGES: dict[Age, timedelta] = {
     "3d": timedelta(days=3),
     "7d": timedelta(days=7),
 }
-NEWEST = 2**63 - 1  # behind every position
 ROWS = 50  # of a page, if nothing is said
 MONTH = timedelta(days=30)
 
@@ -85,6 +84,11 @@ class BrowsedSeatsQuery(SeatsQuery):
     def newest_first(self) -> bool:
         return self.order == "newest"
 
+    @property
+    def backwards(self) -> bool:
+        """Whether a page is the last of what there is: before a position, or the newest of all."""
+        return self.before is not None or (self.newest_first and self.after is None)
+
 
 class AgreementQuery(Query):
     """Answers that are compared: from `since`, else of so many `days`, until before `until`."""
@@ -95,7 +99,7 @@ class AgreementQuery(Query):
     days: Literal["7", "30", "90"] = "30"
     basis: Basis = "independent"
 
-    def compared(self, now: datetime) -> RatingScope:
+    def scope(self, now: datetime) -> RatingScope:
         until = self.until or now
         since = self.since or until - timedelta(days=int(self.days))
         return RatingScope(self.task, since, until, self.basis)
@@ -119,7 +123,7 @@ class AuditQuery(Query):
     actor: UserName | None = None
     action: Action | None = None
     review_id: ReviewId | None = None
-    before: Position = NEWEST
+    before: Position = LAST_POSITION
     limit: Limit = ROWS
 
 

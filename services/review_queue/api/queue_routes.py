@@ -9,13 +9,13 @@ from services.review_queue.api.problems import PROBLEMS
 from services.review_queue.api.queries import AuditQuery, Search, SeatsQuery
 from services.review_queue.api.queue_schemas import (
     AuditPage,
-    FoundView,
     Pause,
     PausedView,
     QueueView,
     ReviewersView,
     ReviewerView,
     ReviewView,
+    SearchView,
     SeatPage,
 )
 from services.review_queue.api.state import ListingDep, Now, ReviewersDep, TrailDep
@@ -55,12 +55,14 @@ async def list_seats(
 
 
 @router.post("/search")
-async def search(wanted: Search, caller: Worker, listing: ListingDep, trail: TrailDep) -> FoundView:
+async def search(
+    wanted: Search, caller: Worker, listing: ListingDep, trail: TrailDep
+) -> SearchView:
     """The newest reviews of a case, a claim or a member, by the whole id. It is posted: an
     address would carry a member's number into histories and logs."""
     reviews = await listing.search(wanted.text)
     await trail.record_search(caller, [each.review_id for each in reviews])
-    return FoundView(reviews=reviews)
+    return SearchView(reviews=reviews)
 
 
 @router.get("/reviews/{review_id}")

@@ -36,7 +36,7 @@ class SeatPage(BaseModel):
     after: int | None
 
 
-class FoundView(BaseModel):
+class SearchView(BaseModel):
     """The newest 50 reviews of a case, claim or member."""
 
     reviews: list[SearchHit]
@@ -56,7 +56,7 @@ class SeatView(BaseModel):
 class ReviewView(BaseModel):
     """A review with its case and what was said of it. `revision` is the decision's newest.
 
-    `model_hidden`: the model's answer is withheld from the caller, who may still be asked for their
+    `model_hidden`: the model's answer is hidden from the caller, who may still be asked for their
     own, and with it `reason`, `inclusion_probability` and `routing_version`.
     """
 

@@ -41,7 +41,7 @@ _FINAL_SEATS = "kind = 'final'"
 _FURTHER_SEATS = """kind IN ('second', 'further') AND 3 >= (
     SELECT count(*) FROM review_queue.users AS u WHERE u.active AND u.role = ANY($1))"""
 _COUNTS_LAST_SECONDS = 1.0
-_LAST_POSITION = 2**63 - 1  # behind every position
+LAST_POSITION = 2**63 - 1  # behind every position
 _PAGE = """
 SELECT s.*, r.case_id, r.claim_id, r.label, r.completed_at, a.reviewer
 FROM (SELECT position, review_id, seat, kind, state, task, reason, priority, amount, requested_at
@@ -171,18 +171,17 @@ class Listing:
         limit: int,
         after: int | None = None,
         before: int | None = None,
-        newest: bool = False,
+        backwards: bool = False,
     ) -> list[ListedSeat]:
-        """Seats in the order of their arrival: the next behind a position, or those before one;
-        without either the oldest of all, or the newest."""
+        """Seats between two positions in the order of their arrival: the first of them, or
+        `backwards` the last."""
         wanted = {name: value for name, value in vars(filters).items() if value is not None}
         clauses = [
             f"AND {_FILTERS[name].format(f'${number}')}"
             for number, name in enumerate(wanted, start=4)
         ]
-        backwards = before is not None or (newest and after is None)
         statement = _PAGE.format(wanted=" ".join(clauses), order="DESC" if backwards else "ASC")
-        bounds = (after or 0, before or _LAST_POSITION)
+        bounds = (after or 0, before or LAST_POSITION)
         async with self.database.transaction() as connection:
             rows = await connection.fetch(statement, *bounds, limit, *wanted.values())
         return [ListedSeat(**row) for row in rows]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.review_queue.reading.listing import SeatCount
-from services.review_queue.reviewing.consensus import KINDS
+from services.review_queue.reviewing.consensus import KINDS_IN_ORDER
 from services.review_queue.reviewing.states import SeatState
 
 # A withdrawn seat asks nobody any more.
@@ -43,7 +43,7 @@ def _of_task(task: str, counts: Sequence[SeatCount]) -> TaskOverview:
         _row(reason, [c for c in counts if c.reason == reason], waiting)
         for reason in dict.fromkeys(count.reason for count in counts)
     ]
-    kinds = [_row(kind, [c for c in counts if c.kind == kind], waiting) for kind in KINDS]
+    kinds = [_row(kind, [c for c in counts if c.kind == kind], waiting) for kind in KINDS_IN_ORDER]
     return TaskOverview(
         name=task,
         totals=totals,

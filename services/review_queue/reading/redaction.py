@@ -1,7 +1,7 @@
 """What of a review somebody may see.
 
 Whoever can still be asked for an opinion of their own sees nothing that would sway it: neither what
-others said nor, where it is withheld, what the model said. Auditors see that and when something was
+others said nor, where that is hidden, what the model said. Auditors see that and when something was
 written, by whom and on which rule, and never the text: whatever people and models write of a case
 may name the member.
 """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from services.review_queue.reviewing.opinions import GivenOpinion
 from services.review_queue.reviewing.states import Kind
 
-KINDS: tuple[Kind, ...] = ("first", "second", "further", "final")
+KINDS_IN_ORDER: tuple[Kind, ...] = ("first", "second", "further", "final")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from services.review_queue.reviewing.consensus import KINDS, SeatNeeded, settle_opinions
+from services.review_queue.reviewing.consensus import KINDS_IN_ORDER, SeatNeeded, settle_opinions
 from services.review_queue.reviewing.opinion_rows import parse_given_opinion
 from services.review_queue.reviewing.opinions import GivenOpinion, decision_made, review_completed
 from services.review_queue.reviewing.states import EXPIRE, SETTLE, WITHDRAW
@@ -133,7 +133,7 @@ async def _conclude_review(connection: Connection, review: "asyncpg.Record") -> 
     opinions = [parse_given_opinion(seat) for seat in answered]
     settled = settle_opinions(opinions)
     if isinstance(settled, SeatNeeded):
-        number = KINDS.index(settled.kind) + 1
+        number = KINDS_IN_ORDER.index(settled.kind) + 1
         await connection.execute(_ADD_SEAT, review["review_id"], number, settled.kind)
         return ()
     deciding_seat = answered[opinions.index(settled)]["seat"]

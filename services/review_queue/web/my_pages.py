@@ -12,7 +12,7 @@ from services.review_queue.api.fields import ReviewId
 from services.review_queue.api.queries import WorkQuery
 from services.review_queue.api.state import CorrectionsDep, Now, StatisticsDep, TrailDep
 from services.review_queue.people.access import Worker
-from services.review_queue.web.navigation import address, see_other
+from services.review_queue.web.navigation import PageLinks, address, see_other
 from services.review_queue.web.page_queries import read
 from services.review_queue.web.pages import PagesDep, posted
 from services.review_queue.web.views.case_facts import facts_of
@@ -48,8 +48,10 @@ async def my_work_page(
         decisions=page,
         pace=await statistics.pace(caller.name, since=since),
         agreement=await statistics.of_month(caller.name, until=now),
-        older=address("/my-work", params, before=older) if older else "",
-        newest=address("/my-work", params, before=None) if query.before else "",
+        page_links=PageLinks(
+            next=address("/my-work", params, before=older) if older else "",
+            previous=address("/my-work", params, before=None) if query.before else "",
+        ),
     )
 
 

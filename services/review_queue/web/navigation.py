@@ -26,6 +26,14 @@ class Link:
         return path == self.path or any(f"{path}/".startswith(f"{base}/") for base in bases)
 
 
+@dataclass(frozen=True)
+class PageLinks:
+    """Addresses of a list's next page and of the one before; empty where there is none."""
+
+    next: str = ""
+    previous: str = ""
+
+
 LINKS = (
     Link("/", "Review", "work"),
     Link("/my-work", "My work", "work"),

@@ -118,7 +118,7 @@ async def agreement_page(
     request: Request, caller: Analyst, pages: PagesDep, statistics: StatisticsDep, now: Now
 ) -> Response:
     query, problem = read(AgreementQuery, request.query_params, task=next(iter(TASKS)))
-    rated = await statistics.rated(query.compared(now))
+    rated = await statistics.rated(query.scope(now))
     labels = get_task(query.task).label_names
     agreement = await asyncio.to_thread(agreement_report, rated, labels=labels)
     return pages.render(

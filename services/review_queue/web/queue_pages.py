@@ -4,32 +4,24 @@ They are plain forms and links; a script only keeps their numbers fresh.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from services.review_queue.api.queries import NEWEST, AuditQuery, BrowsedSeatsQuery, Search
+from services.review_queue.api.queries import AuditQuery, BrowsedSeatsQuery, Search
 from services.review_queue.api.state import ListingDep, Now, TrailDep
 from services.review_queue.people.access import Anybody, Auditor, Lister, Worker
-from services.review_queue.reading.listing import ListedSeat
+from services.review_queue.reading.listing import LAST_POSITION, ListedSeat, SearchHit
 from services.review_queue.reading.queue_overview import queue_overview
-from services.review_queue.web.navigation import address
+from services.review_queue.web.navigation import PageLinks, address
 from services.review_queue.web.page_queries import read, sentences
-from services.review_queue.web.pages import PagesDep, posted
+from services.review_queue.web.pages import Pages, PagesDep, posted
 from services.review_queue.web.views.case_view import REASONS
 from services.review_queue.web.views.page_choices import STATE_NAMES, actions, seat_choices
 from services.review_queue.web.views.queue_texts import KINDS, PRIORITIES, STATES
+from shared.auth.principal import Actor
 
 router = APIRouter(include_in_schema=False)
-
-
-@dataclass(frozen=True)
-class PageLinks:
-    """Addresses of a list's next page and of the one before; empty where there is none."""
-
-    next: str = ""
-    previous: str = ""
 
 
 @router.get("/queue")
@@ -68,7 +60,7 @@ async def reviews_page(
         limit=0 if problem else query.limit + 1,
         after=query.after,
         before=query.before,
-        newest=query.newest_first,
+        backwards=query.backwards,
     )
     page, page_links = _paginate(seats, query, params)
     await trail.add(caller, "listed", seats=len(page))
@@ -91,7 +83,7 @@ async def reviews_page(
 
 @router.get("/search")
 async def search_page(request: Request, caller: Worker, pages: PagesDep) -> Response:
-    return pages.render(request, "search.html", principal=caller, text="", problem="", reviews=[])
+    return _render_search(request, pages, caller)
 
 
 @router.post("/search")
@@ -101,29 +93,38 @@ async def search(
     """Not by the address: it would carry the member's number into histories and logs."""
     text = (await posted(request)).get("text", "")
     if not text.strip():
-        return await search_page(request, caller, pages)
+        return _render_search(request, pages, caller)
     try:
         wanted = Search(text=text)
     except ValidationError as error:
-        return pages.render(
-            request,
-            "search.html",
-            status=422,
-            principal=caller,
-            text="",
-            problem=sentences(error),
-            reviews=[],
-        )
+        return _render_search(request, pages, caller, problem=sentences(error))
     reviews = await listing.search(wanted.text)
     ids = [each.review_id for each in reviews]
     await trail.record_search(caller, ids)
     readable = ids if caller.may("read_cases") else await listing.answered_by(caller.name, ids)
+    return _render_search(
+        request, pages, caller, text=wanted.text, reviews=reviews, readable=readable
+    )
+
+
+def _render_search(
+    request: Request,
+    pages: Pages,
+    caller: Actor,
+    *,
+    text: str = "",
+    problem: str = "",
+    reviews: Sequence[SearchHit] = (),
+    readable: Sequence[str] = (),
+) -> Response:
+    """`readable`: the reviews of the result that the caller may open."""
     return pages.render(
         request,
         "search.html",
+        status=422 if problem else 200,
         principal=caller,
-        text=wanted.text,
-        problem="",
+        text=text,
+        problem=problem,
         reviews=reviews,
         readable=frozenset(readable),
         state_names=STATE_NAMES,
@@ -157,7 +158,7 @@ async def audit_page(
         actions=actions(),
         page_links=PageLinks(
             next=address("/audit", params, before=page[-1].entry_id) if has_more else "",
-            previous=address("/audit", params, before=None) if query.before < NEWEST else "",
+            previous=address("/audit", params, before=None) if query.before < LAST_POSITION else "",
         ),
     )
 
@@ -166,11 +167,10 @@ def _paginate(
     seats: Sequence[ListedSeat], query: BrowsedSeatsQuery, params: Mapping[str, str]
 ) -> tuple[Sequence[ListedSeat], PageLinks]:
     """The page in its order, and the links to its neighbors."""
-    backwards = query.before is not None or (query.newest_first and query.after is None)
     has_more = len(seats) > query.limit
-    page = seats[-query.limit :] if backwards else seats[: query.limit]
+    page = seats[-query.limit :] if query.backwards else seats[: query.limit]
     is_entered = query.after is not None or query.before is not None
-    has_newer, has_older = (is_entered, has_more) if backwards else (has_more, is_entered)
+    has_newer, has_older = (is_entered, has_more) if query.backwards else (has_more, is_entered)
 
     def link(is_there: bool, **cursor: int | None) -> str:
         return address("/reviews", params, **cursor) if is_there and page else ""

@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from services.review_queue.api.assignment_schemas import NewNote
 from services.review_queue.api.fields import ReviewId
-from services.review_queue.api.queries import NEWEST
 from services.review_queue.api.state import CorrectionsDep, ListingDep, NotesDep, Now, TrailDep
 from services.review_queue.people.access import Reader, Worker
 from services.review_queue.people.audit import AuditEntry, AuditTrail
+from services.review_queue.reading.listing import LAST_POSITION
 from services.review_queue.reading.redaction import redact
 from services.review_queue.reading.review_detail import ReviewDetail
 from services.review_queue.web.navigation import see_other
@@ -101,7 +101,7 @@ async def _entries(trail: AuditTrail, review_id: str, caller: Actor) -> list[Aud
     """What was done about the review, for whoever reads the audit trail; the oldest first."""
     if not caller.may("read_audit"):
         return []
-    entries = await trail.page(before=NEWEST, limit=_ENTRIES, review_id=review_id)
+    entries = await trail.page(before=LAST_POSITION, limit=_ENTRIES, review_id=review_id)
     return list(reversed(entries))
 
 

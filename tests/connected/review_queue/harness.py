@@ -11,7 +11,7 @@ from services.review_queue.app import MIGRATIONS, NAME
 from services.review_queue.handlers import Handlers
 from services.review_queue.people.audit import AuditEntry, AuditTrail
 from services.review_queue.people.users import Accounts, SignInLimits, User
-from services.review_queue.reading.listing import Listing
+from services.review_queue.reading.listing import LAST_POSITION, Listing
 from services.review_queue.reviewing.assignments import Assignments, LeaseHandle
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.intake import Intake
@@ -154,7 +154,7 @@ class Queue:
 
     async def entries(self) -> list[AuditEntry]:
         """The audit trail, the oldest first."""
-        return list(reversed(await self.trail.page(before=2**63 - 1, limit=1000)))
+        return list(reversed(await self.trail.page(before=LAST_POSITION, limit=1000)))
 
 
 async def said(queue: Queue, *answers: tuple[str, Answer]) -> None:

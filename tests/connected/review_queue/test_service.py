@@ -23,6 +23,7 @@ from tests.connected.review_queue.harness import CRITERION, PASSWORD
 from tests.connected.review_queue.service_harness import Service, act, serving
 from tests.support.builders.events import case, claim_input
 from tests.support.builders.requests import requested
+from tests.support.patience import PATIENCE_SECONDS
 
 RUN = uuid4().hex[:8]
 DENIAL = {
@@ -62,7 +63,7 @@ async def publish(service: Service, *case_ids: str, **changes: Any) -> None:
 
 async def lease(client: httpx.AsyncClient, case_id: str) -> dict[str, Any]:
     """The lease of that case, waited for; others are given back."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             answer = await client.post("/v1/assignments")
             assert answer.status_code in {201, 204}
@@ -81,7 +82,7 @@ async def event_of(service: Service, topic: str, key: str) -> bytes:
     )
     await consumer.start()
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             async for record in consumer:
                 if record.key == key.encode():
                     return bytes(record.value or b"")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +25,8 @@ from shared.messaging.producer import Producer
 from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings, engine_settings
 from tests.support.browser.chromium import chromium
-from tests.support.crowd.processes import Process
+from tests.support.crowd.processes import Process, free_port
+from tests.support.patience import PATIENCE_SECONDS
 
 PASSWORD = "a-long-password"
 USERS = {
@@ -85,7 +85,7 @@ class Workplace:
             self.errors.append(message.text)
 
     async def sign_in(self, name: str, **options: Any) -> Page:
-        """A person in a browser of their own, at the first page. They use the keyboard."""
+        """A person in a browser of their own, at the first page, by keyboard alone."""
         page = await (await self.context(**options)).new_page()
         await page.goto(f"{self.url}/sign-in")
         await expect(page.get_by_label("Name")).to_be_focused()
@@ -118,7 +118,7 @@ class Workplace:
 
     async def until(self, query: str, *arguments: Any) -> None:
         """Wait until a query says true."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not (await self.fetch(query, *arguments))[0][0]:
                 await asyncio.sleep(0.05)
 
@@ -141,7 +141,7 @@ async def workplace(
         **{f"REVIEW_QUEUE_{name.upper()}": str(value) for name, value in settings.items()},
     }
     create_topics(environment["KAFKA_BOOTSTRAP"])
-    process = Process(environment, _free_port())
+    process = Process(environment, free_port())
     await process.start()
     try:
         async with async_playwright() as playwright:
@@ -158,18 +158,11 @@ async def _end(process: Process) -> None:
     """With a goodbye, so that Kafka waits for nobody when the next one comes."""
     if process.running is not None:
         process.running.terminate()
-        await asyncio.to_thread(process.running.wait, 30)
+        await asyncio.to_thread(process.running.wait, PATIENCE_SECONDS)
 
 
 def _arguments() -> Sequence[str]:
     return ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's own rule for root
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
 
 
 async def complaints(page: Page, *rules: str) -> list[str]:

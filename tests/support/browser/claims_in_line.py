@@ -13,12 +13,10 @@ from shared.events import (
     ReviewRequested,
     review_id_of,
 )
-from shared.tasks import TASKS
 from shared.tasks.adjudication.input import ClaimInput
 from tests.support.builders import events
-from tests.support.builders.events import answers, predicted
+from tests.support.builders.events import ADJUDICATION, answers, predicted
 
-ADJUDICATION = TASKS["adjudication"]
 SIMULATION = Simulation(seed=11)
 
 

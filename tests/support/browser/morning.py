@@ -7,7 +7,7 @@ from services.review_queue.reviewing.review import Shares
 from shared.events import ReviewRequested
 from tests.support.browser.browser import Workplace
 from tests.support.browser.claims_in_line import asked, claims
-from tests.support.browser.desk import STOPWATCH, Desk
+from tests.support.browser.workbench import STOPWATCH, Workbench
 
 SHARES = Shares(overlap=0.5, blind=0.2)
 SETTINGS = {
@@ -70,9 +70,9 @@ async def leases(place: Workplace, request: ReviewRequested) -> list[tuple[str, 
     return [(row["reviewer"], row["state"], row["ended_why"]) for row in rows]
 
 
-async def at_desk(place: Workplace, name: str = "amara") -> Desk:
+async def at_workbench(place: Workplace, name: str = "amara") -> Workbench:
     """Signed in by keyboard; the stopwatch runs from the first case on."""
     page = await place.sign_in(name)
     await page.context.add_init_script(STOPWATCH)
     await page.reload()
-    return Desk(page)
+    return Workbench(page)

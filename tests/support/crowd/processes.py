@@ -19,6 +19,7 @@ from shared.events import ReviewRequested
 from shared.storage.database import Database
 from tests.support.builders.events import case, claim_input
 from tests.support.builders.requests import requested
+from tests.support.patience import PATIENCE_SECONDS
 
 REVIEWERS = 200
 LEASE_SECONDS = 6.0
@@ -74,7 +75,7 @@ class Process:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        async with httpx.AsyncClient() as client, asyncio.timeout(60):
+        async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE_SECONDS):
             while not await self._ready(client):
                 await asyncio.sleep(0.1)
 
@@ -98,7 +99,7 @@ async def two_processes(environment: Mapping[str, str]) -> AsyncIterator[Sequenc
         "REVIEW_QUEUE_LEASE_SECONDS": str(LEASE_SECONDS),
         "REVIEW_QUEUE_UNDO_SECONDS": "1",
     }
-    processes = [Process({**environment, **settings}, _free_port()) for _ in range(2)]
+    processes = [Process({**environment, **settings}, free_port()) for _ in range(2)]
     try:
         await asyncio.gather(*(process.start() for process in processes))
         yield processes
@@ -116,7 +117,7 @@ async def keep_killing(processes: Sequence[Process], *, every: float) -> None:
             await process.start()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

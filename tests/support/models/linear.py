@@ -11,11 +11,8 @@ from services.trainer.train import run
 from shared.events import TrainedModel
 from shared.storage.artifacts import Artifacts
 from shared.storage.model_registry import model_uri, store_model
-from shared.tasks import TASKS
 from shared.tasks.task import answer_text
-from tests.support.builders.events import trained
-
-ADJUDICATION = TASKS["adjudication"]
+from tests.support.builders.events import ADJUDICATION, trained
 
 
 def example_line(claim: SimulatedClaim, *, in_part: bool = False) -> str:

@@ -7,11 +7,9 @@ import pytest
 
 from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import case_of
-from shared.tasks import TASKS
 from shared.tasks.adjudication import edits
-from tests.support.builders.events import NOW, claim_input, submitted
+from tests.support.builders.events import ADJUDICATION, NOW, claim_input, submitted
 
-ADJUDICATION = TASKS["adjudication"]
 ROW = {
     "claim_id": "CLM-2026-0000123",
     "member_id": "M-0004711",

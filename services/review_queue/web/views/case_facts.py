@@ -13,7 +13,7 @@ from shared.tasks.masking import MASK
 from shared.tasks.presentation import Panel, Rule
 from shared.tasks.task import Task
 
-Kind = Literal["empty", "masked", "word", "amount", "prose", "codes", "table"]
+FieldKind = Literal["empty", "masked", "word", "amount", "prose", "codes", "table"]
 
 _PROSE_CHARACTERS = 60
 _ACRONYMS = {"id": "ID", "npi": "NPI"}
@@ -32,7 +32,7 @@ class CodeView:
 @dataclass(frozen=True)
 class FieldView:
     title: str
-    kind: Kind
+    kind: FieldKind
     text: str = ""
     codes: tuple[CodeView, ...] = ()
     columns: tuple[str, ...] = ()

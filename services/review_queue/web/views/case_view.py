@@ -1,7 +1,7 @@
 """How a case is shown for review: its facts, why it is here, the model's draft, and the options.
 
 The order of the options is the task's, whatever the model said. Who else gave an opinion is never
-told.
+shown.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The form of a correction: everything that a label can need, filled with what stands now.
 
-What is posted becomes the same `Corrected` that the API takes, so that nothing is checked twice.
+What is posted becomes the same `NewCorrection` that the API takes: nothing is checked twice.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from services.review_queue.api.assignment_schemas import Corrected
+from services.review_queue.api.assignment_schemas import NewCorrection
 from services.review_queue.reading.case_rules import rules_of
 from services.review_queue.reviewing.corrections import ReopenedDecision
 from services.review_queue.reviewing.opinions import amount_at_stake, requirements_of
@@ -64,7 +64,7 @@ def written(reopened: ReopenedDecision, task: Task) -> dict[str, str]:
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def parse(form: Mapping[str, str], case: Case) -> Corrected:
+def parse(form: Mapping[str, str], case: Case) -> NewCorrection:
     """`Rejected` names the field of the form. What the label does not ask for stays out: it was
     written for another one."""
     given = {name: value for name, value in form.items() if value.strip()}
@@ -79,7 +79,7 @@ def parse(form: Mapping[str, str], case: Case) -> Corrected:
         "supersedes_revision": given.get("supersedes_revision"),
     }
     try:
-        corrected = Corrected.model_validate(fields)
+        corrected = NewCorrection.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise Rejected(_message(first), field=_field(first["loc"])) from None

@@ -53,7 +53,7 @@ def table(confusion: Confusion) -> Markup:
 
 
 def picture(confusion: Confusion, *, name: str) -> Markup:
-    """SVG. A pointer that rests on a cell is told what it counts."""
+    """SVG. Where the pointer rests on a cell, it says what it counts."""
     size = len(confusion.labels)
     top = _LINE * (2 + max((len(_lines(label)) for label in confusion.labels), default=0))
     parts = [

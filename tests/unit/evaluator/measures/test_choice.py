@@ -155,6 +155,6 @@ def test_a_large_test_split_is_measured_quickly() -> None:
     rng = np.random.default_rng(24)
     held_out = simulate_held_out(rng, 100_000)
     answers = sharp(rng, held_out, quality=1.5, noise=0.04)
-    begun = time.perf_counter()
+    begun = time.process_time()  # others may have the processor meanwhile
     assess(held_out, answers, threshold=0.9)
-    assert time.perf_counter() - begun < 2.0
+    assert time.process_time() - begun < 2.0

@@ -4,7 +4,7 @@ from itertools import product
 from hypothesis import given as generated
 from hypothesis import strategies as st
 
-from services.review_queue.reviewing.consensus import KINDS, SeatNeeded, settle_opinions
+from services.review_queue.reviewing.consensus import KINDS_IN_ORDER, SeatNeeded, settle_opinions
 from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from services.review_queue.reviewing.states import Kind
 from shared.events import Opinion
@@ -38,7 +38,7 @@ def test_two_who_disagree_want_a_further_one() -> None:
 
 def test_three_of_which_two_agree_are_settled_whichever_they_are() -> None:
     for labels in product(LABELS, repeat=3):
-        given = [said(label, kind) for label, kind in zip(labels, KINDS, strict=False)]
+        given = [said(label, kind) for label, kind in zip(labels, KINDS_IN_ORDER, strict=False)]
         found = settle_opinions(given)
 
         if len(set(labels)) == 3:
@@ -60,7 +60,7 @@ def test_another_amount_is_another_outcome() -> None:
 
 @generated(st.lists(st.sampled_from(LABELS), max_size=3), st.sampled_from(LABELS))
 def test_the_final_word_is_final(labels: list[str], last: str) -> None:
-    before = [said(label, kind) for label, kind in zip(labels, KINDS, strict=False)]
+    before = [said(label, kind) for label, kind in zip(labels, KINDS_IN_ORDER, strict=False)]
     final = said(last, "final")
 
     assert settle_opinions([*before, final]) is final

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from services.review_queue.app import MIGRATIONS
-from services.review_queue.reviewing.consensus import KINDS
+from services.review_queue.reviewing.consensus import KINDS_IN_ORDER
 from services.review_queue.reviewing.states import (
     ESCALATE,
     EXPIRE,
@@ -77,7 +77,7 @@ def test_the_database_knows_the_same_states() -> None:
     )
 
     assert values((MIGRATIONS / "0006_final_words.sql").read_text(), "state") == set(SEATS)
-    assert values(seats, "kind") == set(get_args(Kind)) == set(KINDS)
+    assert values(seats, "kind") == set(get_args(Kind)) == set(KINDS_IN_ORDER)
     assert values(assignments, "state") == set(get_args(AssignmentState))
 
 

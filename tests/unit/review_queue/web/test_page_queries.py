@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -105,16 +106,33 @@ def test_the_wait_of_a_list_counts_from_now_and_the_earlier_limit_holds() -> Non
     assert reverse.filters(NOW).requested_before == day_ago
 
 
+@pytest.mark.parametrize(
+    ("fields", "backwards"),
+    [
+        ({}, False),
+        ({"after": 5}, False),
+        ({"before": 5}, True),
+        ({"order": "newest"}, True),
+        ({"order": "newest", "after": 5}, False),
+        ({"order": "newest", "before": 5}, True),
+    ],
+)
+def test_a_list_is_read_backwards_before_a_position_and_from_the_newest(
+    fields: dict[str, Any], backwards: bool
+) -> None:
+    assert BrowsedSeatsQuery(**fields).backwards is backwards
+
+
 def test_agreement_is_of_the_last_month_and_independent_unless_asked_otherwise() -> None:
     hour_ago = NOW - timedelta(hours=1)
     query, _ = read(AgreementQuery, {}, task="adjudication")
 
-    assert query.compared(NOW) == RatingScope(
+    assert query.scope(NOW) == RatingScope(
         "adjudication", NOW - timedelta(days=30), NOW, "independent"
     )
     asked = {"days": "7", "basis": "all", "until": hour_ago.isoformat()}
     query, _ = read(AgreementQuery, asked, task="adjudication")
-    assert query.compared(NOW) == RatingScope(
+    assert query.scope(NOW) == RatingScope(
         "adjudication", hour_ago - timedelta(days=7), hour_ago, "all"
     )
 

@@ -49,7 +49,7 @@ _BRIGHTNESS = """
 
 
 @dataclass(frozen=True)
-class Desk:
+class Workbench:
     page: Page
 
     async def shows(self, title: str) -> None:
