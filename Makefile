@@ -15,6 +15,11 @@ comma := ,
 # Two tests at once, on engines of their own: most of them wait.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 TSC := node_modules/.bin/tsc
+# What Apache Kafka or MinIO could break. The rest talks to PostgreSQL alone, which is the real one in
+# every run, or closes the loop once more, which compose does on real engines.
+ON_ENGINES := $(addprefix tests/connected/,behavior dataset_accumulator deploy/cli evaluator inference \
+	messaging promoter review_queue/test_service.py storage trainer/test_trainer.py) \
+	$(addprefix tests/e2e/test_,compose.py sigkill.py three_brokers.py)
 STACK := $(BIN)/python -m deploy.embedded
 DEMO := $(if $(CLAIMS),--claims $(CLAIMS)) $(if $(CLAIMS_LIMIT),--limit $(CLAIMS_LIMIT)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(STRATEGY),--strategy $(STRATEGY))
@@ -98,8 +103,8 @@ lint: setup ## Check style, types (of JavaScript too, where there is node) and w
 test: lint ## Lint, then every test that needs no server from outside.
 	$(PYTEST) -m "not engines"
 
-test-engines: engines-named setup ## The connected and end-to-end tests on Apache Kafka, MinIO and Docker; ENGINES=folder of scripts.
-	TEST_ENGINES=$(abspath $(ENGINES)) $(PYTEST) tests/connected tests/e2e
+test-engines: engines-named setup ## What talks to Kafka or S3, on Apache Kafka, MinIO and Docker; ENGINES=folder of scripts.
+	TEST_ENGINES=$(abspath $(ENGINES)) $(PYTEST) $(ON_ENGINES)
 
 engines-named:
 	@test -x "$(ENGINES)/kafka-up" || { \

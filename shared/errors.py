@@ -5,6 +5,8 @@ consumption when it happens to every record (see `shared/messaging/consumer.py`)
 each becomes stands in `shared/http/errors.py`.
 """
 
+from pydantic import ValidationError
+
 
 class Transient(Exception):
     """Something outside is away (Kafka, S3, PostgreSQL, …): waiting helps, the input is fine."""
@@ -20,6 +22,13 @@ class Rejected(Exception):
         super().__init__(f"{field}: {reason}" if field else reason)
         self.reason = reason
         self.field = field
+
+
+def first_failure(error: ValidationError) -> tuple[str, str]:
+    """Field and reason of the first thing that a model refuses. Never the value: it may be member
+    data."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return ".".join(str(part) for part in first["loc"]), first["msg"]
 
 
 class Conflict(Rejected):

@@ -26,9 +26,12 @@ class EngineSettings(BaseSettings):
 
 def engine_settings(environment: Mapping[str, str]) -> EngineSettings:
     """The engines that an environment names, which need not be this process's own."""
-    names = EngineSettings.model_fields
-    found = {name: environment[name.upper()] for name in names if name.upper() in environment}
-    return EngineSettings.model_validate(found)
+    # With the defaults written out: a field that is left out is read from this process's own.
+    values = {
+        name: environment.get(name.upper(), field.default)
+        for name, field in EngineSettings.model_fields.items()
+    }
+    return EngineSettings.model_validate(values)
 
 
 class ServiceSettings(BaseSettings):

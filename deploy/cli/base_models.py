@@ -8,7 +8,7 @@ from pathlib import Path
 from shared.models.base_model import materialize
 from shared.settings import engine_settings
 from shared.storage.artifacts import Artifacts
-from shared.storage.model_registry import MANIFEST, base_uri, store
+from shared.storage.model_registry import MANIFEST, base_uri, store_model
 
 
 def register(model: str, *, name: str | None, settings: Mapping[str, str]) -> str:
@@ -22,5 +22,5 @@ def register(model: str, *, name: str | None, settings: Mapping[str, str]) -> st
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory) / registered
         materialize(model, target)
-        store(artifacts, target, uri, created_at=datetime.now(UTC), about={"source": model})
+        store_model(artifacts, target, uri, created_at=datetime.now(UTC), about={"source": model})
     return uri

@@ -14,6 +14,7 @@ import typer
 from deploy.embedded.layout import Layout, default_home
 from deploy.embedded.settings import read_env
 from shared.services import PORTS
+from shared.settings import engine_settings
 
 
 def environment() -> dict[str, str]:
@@ -58,7 +59,7 @@ class System:
 
     @property
     def kafka(self) -> list[str]:
-        return self.settings.get("KAFKA_BOOTSTRAP", "127.0.0.1:9092").split(",")
+        return engine_settings(self.settings).kafka_bootstrap.split(",")
 
     def call(self, service: str, method: str, path: str, **arguments: Any) -> Any:
         """The JSON that the service answers with, if it answers with anything."""

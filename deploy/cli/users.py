@@ -27,7 +27,7 @@ def list_users() -> None:
     """Everyone who can sign in, or once could."""
     table = Table("name", "role", "")
     for user in system().get("review_queue", "/v1/users"):
-        table.add_row(user["name"], user["role"], "" if user["active"] else "shut out")
+        table.add_row(user["name"], user["role"], "" if user["active"] else "disabled")
     console.print(table)
 
 
@@ -40,16 +40,16 @@ def add_user(name: Name, role: Role, password: Password) -> None:
     console.print(f"{user['name']} can sign in as {user['role']}")
 
 
-@users.command("shut-out")
-def shut_out_user(name: Name) -> None:
+@users.command("disable")
+def disable_user(name: Name) -> None:
     """Keep somebody from signing in. Open sessions end at once; their decisions stay."""
     _change_user(name, {"active": False})
-    console.print(f"{name} is shut out")
+    console.print(f"{name} is disabled")
 
 
-@users.command("let-in")
-def let_in_user(name: Name) -> None:
-    """Let somebody who was shut out sign in again."""
+@users.command("enable")
+def enable_user(name: Name) -> None:
+    """Let somebody who was disabled sign in again."""
     _change_user(name, {"active": True})
     console.print(f"{name} can sign in again")
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.embedded.layout import REPOSITORY, Layout, default_home
-from deploy.embedded.settings import read_env
+from deploy.embedded.settings import api_tokens, read_env
 from deploy.embedded.stack import EmbeddedStack
 from services.trainer.strategies import STRATEGIES
 from shared.services import PORTS
 
 BASE_MODEL = "SmolLM2-135M-Instruct"
 _ENV_FILE = REPOSITORY / ".env"
+_CALLERS = (("operator", "operator"), ("demo", "service"))
 _UP = ("up", "--build", "--detach", "--wait")
 
 
@@ -92,16 +93,16 @@ class Compose:
             command, cwd=REPOSITORY, capture_output=True, text=True, check=False
         )
         if result.returncode:
-            said = result.stderr[-2000:]
+            output = result.stderr[-2000:]
             raise StartError(
-                "\n".join([f"{' '.join(command)} failed:", said, *_ends_of_logs(said)])
+                "\n".join([f"{' '.join(command)} failed:", output, *_ends_of_logs(output)])
             )
         return environment | _addresses(environment)
 
 
-def _ends_of_logs(said: str) -> Iterator[str]:
+def _ends_of_logs(output: str) -> Iterator[str]:
     """The last lines of each container that docker compose calls unhealthy or ended."""
-    for name in dict.fromkeys(re.findall(r"container (\S+) (?:is unhealthy|exited)", said)):
+    for name in dict.fromkeys(re.findall(r"container (\S+) (?:is unhealthy|exited)", output)):
         log = subprocess.run(
             ["docker", "logs", "--tail", "25", name],
             stdout=subprocess.PIPE,
@@ -112,12 +113,11 @@ def _ends_of_logs(said: str) -> Iterator[str]:
 
 
 def _secrets() -> dict[str, str]:
-    tokens = [f"{n}:{r}:{secrets.token_urlsafe(24)}" for n, r in (("operator", "operator"),)]
     return {
         "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
         "S3_ACCESS_KEY": "caseloop",
         "S3_SECRET_KEY": secrets.token_urlsafe(24),
-        "API_TOKENS": ",".join([*tokens, f"demo:service:{secrets.token_urlsafe(24)}"]),
+        "API_TOKENS": api_tokens(_CALLERS),
     }
 
 

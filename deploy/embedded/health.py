@@ -24,19 +24,19 @@ _NO_TOPICS = struct.pack(">i", 0)
 
 
 @dataclass(frozen=True)
-class Health:
+class ProcessHealth:
     """`reason` says why a process is not healthy; it is empty when it is."""
 
     healthy: bool
     reason: str = ""
 
 
-HEALTHY = Health(True)
+HEALTHY = ProcessHealth(True)
 
 
-def probe(name: str, settings: Settings) -> Health:
+def probe(name: str, settings: Settings) -> ProcessHealth:
     """The health of an engine or of a service, within seconds."""
-    engines: dict[str, Callable[[Settings], Health]] = {
+    engines: dict[str, Callable[[Settings], ProcessHealth]] = {
         "postgres": _postgres,
         "s3": _s3,
         "broker": _broker,
@@ -44,20 +44,20 @@ def probe(name: str, settings: Settings) -> Health:
     if name not in engines:
         return _service(name, settings)
     if not listens(settings.address(name)):
-        return Health(False, f"nothing listens on {settings.address(name)}")
+        return ProcessHealth(False, f"nothing listens on {settings.address(name)}")
     return engines[name](settings)
 
 
-def _postgres(settings: Settings) -> Health:
+def _postgres(settings: Settings) -> ProcessHealth:
     host, _, port = settings.address("postgres").partition(":")
     command = [str(BINARIES / "pg_isready"), "-h", host, "-p", port]
     answer = subprocess.run(
         [*command, "-t", str(_PATIENCE_SECONDS)], capture_output=True, text=True, check=False
     )
-    return HEALTHY if answer.returncode == 0 else Health(False, answer.stdout.strip())
+    return HEALTHY if answer.returncode == 0 else ProcessHealth(False, answer.stdout.strip())
 
 
-def _s3(settings: Settings) -> Health:
+def _s3(settings: Settings) -> ProcessHealth:
     client = Minio(
         settings.address("s3"),
         access_key=settings.environment["S3_ACCESS_KEY"],
@@ -68,11 +68,11 @@ def _s3(settings: Settings) -> Health:
     try:
         client.bucket_exists(BUCKET)
     except (MinioException, urllib3.exceptions.HTTPError) as error:
-        return Health(False, f"{type(error).__name__}: {error}")
+        return ProcessHealth(False, f"{type(error).__name__}: {error}")
     return HEALTHY
 
 
-def _broker(settings: Settings) -> Health:
+def _broker(settings: Settings) -> ProcessHealth:
     """Ask for the cluster's metadata, which the broker reads from S3.
 
     Written out because a client's own bootstrap cannot be given less than 30 s.
@@ -84,8 +84,8 @@ def _broker(settings: Settings) -> Health:
             channel.sendall(struct.pack(">i", len(request)) + request)
             answered = len(channel.recv(8)) > 0
     except OSError as error:
-        return Health(False, f"no answer to a metadata request: {error}")
-    return HEALTHY if answered else Health(False, "it closed the connection: is S3 away?")
+        return ProcessHealth(False, f"no answer to a metadata request: {error}")
+    return HEALTHY if answered else ProcessHealth(False, "it closed the connection: is S3 away?")
 
 
 def _host_port(settings: Settings) -> tuple[str, int]:
@@ -93,15 +93,15 @@ def _host_port(settings: Settings) -> tuple[str, int]:
     return host, int(port)
 
 
-def _service(name: str, settings: Settings) -> Health:
+def _service(name: str, settings: Settings) -> ProcessHealth:
     address = f"http://{settings.address(name)}/health/ready"
     try:
         with urlopen(address, timeout=_PATIENCE_SECONDS):
             return HEALTHY
     except HTTPError as error:
-        return Health(False, _reason(error.read()))
+        return ProcessHealth(False, _reason(error.read()))
     except OSError as error:
-        return Health(False, f"no answer from {address}: {error}")
+        return ProcessHealth(False, f"no answer from {address}: {error}")
 
 
 def _reason(body: bytes) -> str:

@@ -6,7 +6,7 @@ Secrets are made once and stay; addresses follow the base port. The file can be 
 import os
 import secrets
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -31,19 +31,19 @@ class Settings:
         layout: Layout,
         *,
         base_port: int,
-        given: Mapping[str, str],
+        overrides: Mapping[str, str],
         ambient: Mapping[str, str] = os.environ,
     ) -> Self:
         """Settings for these ports, with the secrets and further settings of an earlier start.
 
-        `given` stands over everything; `ambient`, the caller's environment, only over further
+        `overrides` stand over everything; `ambient`, the caller's environment, only over further
         settings, so that another project's DATABASE_URL never gets in.
         """
         earlier = read_env(layout)
         own = {name: earlier.get(name, value) for name, value in _secrets().items()}
         own |= _addresses(base_port, own["DATABASE_PASSWORD"]) | _data_folders(layout)
         further = {name: ambient.get(name, value) for name, value in earlier.items()}
-        return cls(layout, {**further, **own, **given})
+        return cls(layout, {**further, **own, **overrides})
 
     @classmethod
     def load(cls, layout: Layout) -> Self:
@@ -84,10 +84,14 @@ def recorded_base(layout: Layout) -> int | None:
     return int(base) if base else None
 
 
+def api_tokens(callers: Iterable[tuple[str, str]]) -> str:
+    """A fresh token for each caller, a name with a role, as `API_TOKENS` has them."""
+    return ",".join(f"{name}:{role}:{secrets.token_urlsafe(24)}" for name, role in callers)
+
+
 def _secrets() -> dict[str, str]:
-    tokens = ",".join(f"{name}:{role}:{secrets.token_urlsafe(24)}" for name, role in _CALLERS)
     return {
-        "API_TOKENS": tokens,
+        "API_TOKENS": api_tokens(_CALLERS),
         "DATABASE_PASSWORD": secrets.token_urlsafe(24),
         "S3_ACCESS_KEY": secrets.token_hex(10),
         "S3_SECRET_KEY": secrets.token_urlsafe(30),

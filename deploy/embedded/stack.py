@@ -78,7 +78,7 @@ class EmbeddedStack:
         self.layout = Layout(home.resolve())
         self._services = tuple(services)
         self._engines = ENGINES if engines else ()
-        self._given = dict(environment or {})
+        self._overrides = dict(environment or {})
         self._wanted_base = None if ports == "free" else DEFAULT_BASE
         self._owner = None if outlive else os.getpid()
         self._supervisor = Supervisor(self.layout)
@@ -164,17 +164,17 @@ class EmbeddedStack:
     def _check_same_settings(self) -> None:
         """What runs keeps what it was told: other settings are refused rather than ignored."""
         fresh = Settings.make(
-            self.layout, base_port=self.settings.base_port, given=self._given
+            self.layout, base_port=self.settings.base_port, overrides=self._overrides
         ).environment
-        wanted, told = {**os.environ, **fresh}, self._supervisor.environment()
-        asked = {name for name in os.environ if is_setting(name)} | self._given.keys()
-        if changed := sorted(name for name in asked if told.get(name) != wanted[name]):
+        present, running = {**os.environ, **fresh}, self._supervisor.environment()
+        names = {name for name in os.environ if is_setting(name)} | self._overrides.keys()
+        if changed := sorted(name for name in names if running.get(name) != present[name]):
             raise StackError(f"it runs with another {', '.join(changed)}: stop it first")
 
     def _spawn(self) -> None:
         orphans.kill(self.layout)
         base = free_base(recorded_base(self.layout) or self._wanted_base)
-        settings = Settings.make(self.layout, base_port=base, given=self._given)
+        settings = Settings.make(self.layout, base_port=base, overrides=self._overrides)
         settings.save()
         self._supervisor.spawn(self._programs(settings), settings.environment)
 

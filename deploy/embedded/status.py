@@ -8,7 +8,7 @@ import psutil
 from rich.table import Table
 from rich.text import Text
 
-from deploy.embedded.health import Health, probe
+from deploy.embedded.health import ProcessHealth, probe
 from deploy.embedded.ports import OFFSETS
 from deploy.embedded.programs import ENGINES
 from deploy.embedded.settings import Settings
@@ -26,7 +26,7 @@ class Status:
     address: str
     uptime_seconds: float = 0.0
     memory_mb: float = 0.0
-    health: Health | None = None
+    health: ProcessHealth | None = None
 
 
 def statuses(processes: dict[str, Process], settings: Settings) -> list[Status]:
@@ -59,7 +59,9 @@ def _status(process: Process, settings: Settings) -> Status:
     if process.state == "STOPPED":
         return Status(process.name, process.state, address)
     if not process.pid:
-        return Status(process.name, process.state, address, health=Health(False, "see its log"))
+        return Status(
+            process.name, process.state, address, health=ProcessHealth(False, "see its log")
+        )
     return Status(
         name=process.name,
         state=process.state,
@@ -94,7 +96,7 @@ def _duration(seconds: float) -> str:
     return f"{hours}h {minutes:02}m" if hours else f"{minutes}m {rest:02}s"
 
 
-def _health(health: Health | None) -> Text:
+def _health(health: ProcessHealth | None) -> Text:
     if health is None:
         return Text()
     return Text("healthy", "green") if health.healthy else Text(health.reason, "red")

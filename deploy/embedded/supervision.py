@@ -47,7 +47,7 @@ class Supervisor:
 
         `ChildProcessError` says why it does not start.
         """
-        self._layout.supervisor_config.write_text(render(self._layout, programs))
+        self._layout.supervisor_config.write_text(render_config(self._layout, programs))
         command = [sys.executable, "-m", "supervisor.supervisord"]
         result = subprocess.run(
             [*command, "-c", str(self._layout.supervisor_config)],
@@ -110,7 +110,7 @@ class Supervisor:
             return getattr(proxy, method)(*arguments)
 
 
-def render(layout: Layout, programs: Iterable[Program]) -> str:
+def render_config(layout: Layout, programs: Iterable[Program]) -> str:
     """supervisord's configuration. A group stops together, `services` before `engines`."""
     groups: dict[str, list[str]] = {"engines": [], "services": []}
     sections = [_head(layout)]

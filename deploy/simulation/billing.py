@@ -6,9 +6,9 @@ from decimal import Decimal
 from functools import cache
 from random import Random
 
-from deploy.simulation.catalog import Presentation, Service, real_procedures, services
+from deploy.simulation.catalog import ClinicalPresentation, Service, real_procedures, services
 from deploy.simulation.members import Member, provider_npi
-from deploy.simulation.notes import Note
+from deploy.simulation.notes import ClinicalNote
 from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import (
@@ -51,12 +51,12 @@ def _fits(age: int, service: Service) -> bool:
 
 def bill(
     service: Service,
-    presentation: Presentation,
+    presentation: ClinicalPresentation,
     member: Member,
     *,
     claim_id: str,
     day: date,
-    note: Note,
+    note: ClinicalNote,
     random: Random,
 ) -> ClaimInput:
     """The claim as it comes in, without edits."""
@@ -84,7 +84,9 @@ def _categories(
     return frozenset().union(*(rule.categories for rule in policy.in_effect(kind, day)))
 
 
-def _procedures(service: Service, presentation: Presentation, random: Random) -> tuple[str, ...]:
+def _procedures(
+    service: Service, presentation: ClinicalPresentation, random: Random
+) -> tuple[str, ...]:
     code = random.choice(presentation.procedures or service.procedures)
     codes = [code] * random.choice(service.units)
     if random.random() < UNLISTED_PROCEDURE:

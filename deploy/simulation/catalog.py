@@ -19,7 +19,7 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Presentation(_Frozen):
+class ClinicalPresentation(_Frozen):
     """What a patient comes with: diagnosis, complaint, what a test may find."""
 
     diagnosis: DiagnosisCode
@@ -38,7 +38,7 @@ class Service(_Frozen):
     ages: tuple[int, int] = (0, 120)
     tried: Words
     test: Words
-    presentations: Annotated[tuple[Presentation, ...], Field(min_length=1)]
+    presentations: Annotated[tuple[ClinicalPresentation, ...], Field(min_length=1)]
 
 
 @cache

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from deploy.simulation.notes import Note, Support
+from deploy.simulation.notes import ClinicalNote, Support
 from shared.tasks.adjudication.input import ClaimInput, Edit
 from shared.tasks.adjudication.labels import LABELS
 
@@ -25,7 +25,7 @@ class Judgment:
     analysis: str  # what the expert found; nothing that was known when the claim came in
 
 
-def judge_claim(claim: ClaimInput, note: Note) -> Judgment:
+def judge_claim(claim: ClaimInput, note: ClinicalNote) -> Judgment:
     """Denied if an edit failed, pending if one awaits something, otherwise by the note."""
     for outcome, label in (("fail", "DENIED"), ("pend", "PENDING")):
         for edit in claim.edits:
@@ -42,7 +42,7 @@ def _by_edit(edit: Edit, label: str) -> Judgment:
     return Judgment(label, _REASON_CODES[edit.kind], reasoning, analysis)
 
 
-def _by_note(note: Note) -> Judgment:
+def _by_note(note: ClinicalNote) -> Judgment:
     match note.support:
         case Support.SUPPORTS:
             analysis = "Chart read in full, the need for the service is established."

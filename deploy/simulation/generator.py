@@ -13,7 +13,7 @@ from deploy.simulation.billing import bill, choose_service
 from deploy.simulation.catalog import services
 from deploy.simulation.expert import Judgment, by_bulletin, dissent, judge_claim
 from deploy.simulation.members import member_of
-from deploy.simulation.notes import Note, write_note
+from deploy.simulation.notes import ClinicalNote, write_note
 from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.history import OPTIONAL_COLUMNS
 from shared.tasks.adjudication.input import ClaimInput
@@ -102,7 +102,7 @@ class Simulation:
         return _decided(claim, judgment)
 
 
-def _judge_under(drift: Drift, claim: ClaimInput, note: Note, *, category: str) -> Judgment:
+def _judge_under(drift: Drift, claim: ClaimInput, note: ClinicalNote, *, category: str) -> Judgment:
     if category in drift.bulletin:
         return by_bulletin(fee_schedule().categories[category].wording)
     return judge_claim(claim, note)

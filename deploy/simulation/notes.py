@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from deploy.simulation.catalog import Presentation, Service
+from deploy.simulation.catalog import ClinicalPresentation, Service
 
 
 class Support(StrEnum):
@@ -27,13 +27,15 @@ _SHARES = {Support.SUPPORTS: 66, Support.LACKS: 18, Support.UNCLEAR: 16}
 
 
 @dataclass(frozen=True)
-class Note:
+class ClinicalNote:
     text: str
     support: Support
     reason: str  # the decisive fact, as an expert would put it
 
 
-def write_note(service: Service, presentation: Presentation, *, age: int, random: Random) -> Note:
+def write_note(
+    service: Service, presentation: ClinicalPresentation, *, age: int, random: Random
+) -> ClinicalNote:
     """A note of 15 to 35 words whose last sentence decides."""
     [support] = random.choices(list(_SHARES), weights=list(_SHARES.values()))
     slots = {
@@ -45,7 +47,7 @@ def write_note(service: Service, presentation: Presentation, *, age: int, random
         "age": age,
     }
     decisive = random.choice(_phrases()[support])
-    return Note(
+    return ClinicalNote(
         text=_text(decisive["note"], slots, random),
         support=support,
         reason=_sentence(decisive["reason"], slots),

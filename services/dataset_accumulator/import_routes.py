@@ -16,7 +16,7 @@ from services.dataset_accumulator.importer import Importer
 from services.dataset_accumulator.splits import Shares, read_shares
 from shared.auth.dependencies import Requires
 from shared.auth.principal import Actor
-from shared.errors import NotFound, Rejected, Transient
+from shared.errors import NotFound, Rejected, Transient, first_failure
 from shared.http.state import FromState
 from shared.tasks import get_task
 
@@ -196,16 +196,16 @@ async def _upload(request: Request, options: Options) -> AsyncIterator[Upload]:
         if file is None:
             raise Rejected("the form holds no file", field="file")
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        given = {**options.model_dump(), "name": file.filename or "", **fields}
-        yield Upload(_checked(given), _blocks(file), file.size)
+        values = {**options.model_dump(), "name": file.filename or "", **fields}
+        yield Upload(_checked(values), _blocks(file), file.size)
 
 
-def _checked(given: dict[str, Any]) -> Options:
+def _checked(values: dict[str, Any]) -> Options:
     try:
-        return Options.model_validate(given)
+        return Options.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise Rejected(first["msg"], field=str(first["loc"][0])) from None
+        field, reason = first_failure(error)
+        raise Rejected(reason, field=field) from None
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

@@ -41,7 +41,7 @@ def label_of_review(review: ReviewCompleted) -> CaseLabel:
     """The label of a settled review; `Rejected` if its task knows neither case nor label."""
     case = review.case
     task = get_task(case.task)
-    said: dict[str, Any] = {
+    decision: dict[str, Any] = {
         "label": task.label(review.label).name,
         "reasoning": review.reasoning,
         "evidence": review.model_dump(
@@ -58,16 +58,16 @@ def label_of_review(review: ReviewCompleted) -> CaseLabel:
         source="review",
         inclusion_probability=review.inclusion_probability,
         input=task.validate(case.input).model_dump(mode="json"),
-        content_sha256=content_hash(task.name, {**said, "case": case.content_sha256}),
+        content_sha256=content_hash(task.name, {**decision, "case": case.content_sha256}),
         in_part=review.approved_amount is not None,
-        **said,
+        **decision,
     )
 
 
 def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> CaseLabel:
     """The label of an adjudicated case of the past: one a claim, however often it is imported."""
     review_id = str(uuid5(_HISTORY, f"{task.name}|{claim_id}"))
-    said: dict[str, Any] = {
+    decision: dict[str, Any] = {
         "label": case.label,
         "reasoning": case.reasoning,
         "evidence": dict(case.evidence),
@@ -81,6 +81,6 @@ def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> CaseLabel
         source="import",
         inclusion_probability=1.0,
         input=task.complete(case.input).model_dump(mode="json"),
-        content_sha256=content_hash(task.name, {**said, "input": as_given(case.input)}),
-        **said,
+        content_sha256=content_hash(task.name, {**decision, "input": as_given(case.input)}),
+        **decision,
     )

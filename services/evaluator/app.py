@@ -1,7 +1,5 @@
 """Puts the evaluator together."""
 
-import os
-import socket
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -10,10 +8,11 @@ from services.evaluator.handlers import Handlers
 from services.evaluator.routes import router
 from services.evaluator.settings import Settings
 from services.evaluator.store import Store
-from services.evaluator.worker import Worker
+from services.evaluator.worker import EvaluationWorker
 from shared.events import ModelTrained
 from shared.http.service import create_service, make_parts
 from shared.messaging.topics import MODELS_TRAINED
+from shared.runs.leases import process_name
 from shared.storage.artifacts import Artifacts
 
 NAME = "evaluator"
@@ -24,8 +23,8 @@ def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS)
     outbox = parts.make_outbox()
     rollouts = parts.make_rollouts()
-    store = Store(parts.database, outbox, owner=f"{socket.gethostname()}:{os.getpid()}")
-    worker = Worker(store, rollouts, settings, parts.health)
+    store = Store(parts.database, outbox, owner=process_name())
+    worker = EvaluationWorker(store, rollouts, settings, parts.health)
     handlers = Handlers(store)
     parts.bus.consume(MODELS_TRAINED, handlers.models_trained, event=ModelTrained, batch=100)
     return create_service(

@@ -55,7 +55,7 @@ class _Axes:
         return parts
 
 
-def tradeoff(versions: Versions, tolerated: float) -> Markup:
+def tradeoff_chart(versions: Versions, tolerated: float) -> Markup:
     """Error among the accepted over the share accepted, one line a version."""
     highest = max([2 * tolerated, *(p.error for _, a in versions for p in a.tradeoff)])
     widest = max([0.1, *(p.accepted for _, a in versions for p in a.tradeoff)])
@@ -79,7 +79,7 @@ def tradeoff(versions: Versions, tolerated: float) -> Markup:
     return _svg(parts, "Error among accepted cases over the share accepted")
 
 
-def calibration(versions: Versions) -> Markup:
+def calibration_chart(versions: Versions) -> Markup:
     """Accuracy over confidence; on the diagonal a confidence means what it says."""
     lowest = min(bin_.confidence for _, assessment in versions for bin_ in assessment.calibration)
     axes = _Axes((int(lowest * 10) / 10, 1.0), (0.0, 1.0))
@@ -98,7 +98,7 @@ def calibration(versions: Versions) -> Markup:
     return _svg(parts, "Accuracy over confidence")
 
 
-def intervals(checks: Sequence[Check], margin: float) -> Markup:
+def intervals_chart(checks: Sequence[Check], margin: float) -> Markup:
     """The differences to the champion with their 95 % bounds, and the margin."""
     rows = [c for c in checks if c.interval is not None and c.name in ("accuracy", "macro_f1")]
     shown = [c.interval for c in rows if c.interval is not None]
@@ -135,7 +135,7 @@ def intervals(checks: Sequence[Check], margin: float) -> Markup:
     return _svg(parts, "Difference to the champion in points", height=height)
 
 
-def confusion(assessment: Assessment, labels: Sequence[str]) -> Markup:
+def confusion_chart(assessment: Assessment, labels: Sequence[str]) -> Markup:
     """Experts' decision by row, the version's answer by column, in shares of all cases."""
     cell, left, top = 92, 104, 40
     parts = [_text(left + cell * len(labels) / 2, 14, "the version says", "axis-title middle")]

@@ -39,7 +39,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Judgment:
+class GateResult:
     verdict: Verdict
     checks: tuple[Check, ...]
 
@@ -55,11 +55,11 @@ def judge_candidate(
     *,
     settings: GateSettings,
     rng: np.random.Generator,
-) -> Judgment:
+) -> GateResult:
     """The verdict is the worst one: FAIL before INCONCLUSIVE before PASS."""
     enough = _check_cases(held_out, candidate.answers, settings)
     if enough.verdict != "PASS":
-        return Judgment("INCONCLUSIVE", (enough,))
+        return GateResult("INCONCLUSIVE", (enough,))
     samples = resample(held_out, candidate, champion, rng=rng, resamples=settings.resamples)
     if champion is None:
         checks = [enough, _check_balanced_accuracy(samples)]
@@ -78,7 +78,7 @@ def judge_candidate(
         worst = "INCONCLUSIVE"
     if "FAIL" in verdicts:
         worst = "FAIL"
-    return Judgment(worst, tuple(checks))
+    return GateResult(worst, tuple(checks))
 
 
 def _check_cases(held_out: HeldOut, answers: Answers, settings: GateSettings) -> Check:

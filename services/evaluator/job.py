@@ -22,7 +22,7 @@ from services.evaluator.measures.choice import assess
 from services.evaluator.measures.held_out import Answers, HeldOut
 from services.evaluator.measures.strata import effective_cases, stratify
 from services.evaluator.measures.threshold import Proposal, propose_threshold
-from services.evaluator.report import HeldOutCounts, Report, store
+from services.evaluator.report import HeldOutCounts, Report, store_report
 from services.evaluator.scoring import Scorer
 from shared.errors import Rejected, Transient
 from shared.events import ModelEvaluated, TrainedModel
@@ -168,7 +168,7 @@ def _compare(
 
 
 def _event(report: Report, artifacts: Artifacts) -> ModelEvaluated:
-    report_json, report_html = store(artifacts, report)
+    report_json, report_html = store_report(artifacts, report)
     return ModelEvaluated(
         occurred_at=report.created_at,
         task=report.task,

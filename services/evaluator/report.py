@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from services.evaluator import charts
 from services.evaluator.evaluation_request import GateSettings
-from services.evaluator.gate import Judgment
+from services.evaluator.gate import GateResult
 from services.evaluator.measures.choice import Assessment
 from services.evaluator.measures.strata import Stratum
 from services.evaluator.measures.threshold import Proposal
@@ -45,7 +45,7 @@ class Report:
     labels: tuple[str, ...]
     candidate: TrainedModel
     champion: TrainedModel | None
-    judgment: Judgment
+    judgment: GateResult
     gate: GateSettings
     proposal: Proposal
     counts: HeldOutCounts
@@ -89,7 +89,7 @@ def to_html(report: Report) -> str:
     return template.render(report=report, charts=charts, versions=_versions(report))
 
 
-def store(artifacts: Artifacts, report: Report) -> tuple[ArtifactRef, ArtifactRef]:
+def store_report(artifacts: Artifacts, report: Report) -> tuple[ArtifactRef, ArtifactRef]:
     """Both forms in object storage, named by their content, so that neither is overwritten."""
     content = to_json(report)
     against = report.champion.version if report.champion else "none"

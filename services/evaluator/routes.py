@@ -68,10 +68,10 @@ async def show_report(
 ) -> HTMLResponse:
     """The newest report of a candidate, or the one against `champion`."""
     evaluated = [_evaluation_view(row).evaluated for row in await store.runs(candidate=candidate)]
-    done = [e for e in evaluated if e is not None and champion in (None, e.champion)]
-    if not done:
+    reports = [e for e in evaluated if e is not None and champion in (None, e.champion)]
+    if not reports:
         raise NotFound(f"{candidate} has no report yet")
-    page = await in_thread(artifacts.get, done[0].report_html)
+    page = await in_thread(artifacts.get, reports[0].report_html)
     return HTMLResponse(page, headers={"Content-Security-Policy": _CONTENT_SECURITY})
 
 

@@ -32,11 +32,11 @@ class ScoreCache:
             return {}
         return dict(filter(None, map(_read, self.file.read_bytes().splitlines())))
 
-    def add(self, answered: Mapping[str, CachedScore]) -> None:
+    def add(self, scores: Mapping[str, CachedScore]) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         lines = (
             json.dumps([key, each.scores.log_probabilities, each.milliseconds])
-            for key, each in answered.items()
+            for key, each in scores.items()
         )
         with self.file.open("a") as file:
             file.write("\n" + "\n".join(lines))  # a torn line before stays a line of its own

@@ -39,7 +39,7 @@ ORDER BY run_id LIMIT 1 FOR UPDATE SKIP LOCKED
 
 
 @dataclass(frozen=True)
-class Run:
+class EvaluationRun:
     """A leased run. `attempt` counts from 1."""
 
     run_id: int
@@ -80,7 +80,7 @@ class Store:
             await connection.execute(_REQUEUE_SUPERSEDED, task, name, served)
             await connection.execute(_QUEUE, task, name, served)
 
-    async def lease(self, *, seconds: float) -> Run | None:
+    async def lease(self, *, seconds: float) -> EvaluationRun | None:
         """The next run to work on: a waiting one, or one whose worker is gone."""
         async with self.database.transaction() as connection:
             row = await self.table.lease(connection, _NEXT_RUN, seconds=seconds)
@@ -90,33 +90,35 @@ class Store:
                 "SELECT model FROM evaluator.candidates WHERE version = $1", row["candidate"]
             )
         served = row["served"]
-        return Run(
+        return EvaluationRun(
             row["run_id"],
             row["attempts"],
             TrainedModel.model_validate_json(model),
             ServedModel.model_validate_json(served) if served else None,
         )
 
-    async def extend(self, run: Run, *, seconds: float) -> None:
+    async def extend(self, run: EvaluationRun, *, seconds: float) -> None:
         """Keep the lease; `LostLease` if it is gone."""
         async with self.database.transaction() as connection:
             await self.table.extend(connection, run, seconds=seconds)
 
-    async def report(self, run: Run, progress: Mapping[str, Any], *, seconds: float) -> None:
+    async def report(
+        self, run: EvaluationRun, progress: Mapping[str, Any], *, seconds: float
+    ) -> None:
         """Say how far the run is and keep the lease; `LostLease` if it is gone."""
         async with self.database.transaction() as connection:
             await self.table.report(connection, run, progress, seconds=seconds)
 
-    async def succeed(self, run: Run, evaluated: ModelEvaluated) -> None:
+    async def succeed(self, run: EvaluationRun, evaluated: ModelEvaluated) -> None:
         async with self.database.transaction() as connection:
             await self.table.succeed(connection, run, evaluated=evaluated.model_dump_json())
             await self.outbox.add(connection, [evaluated])
 
-    async def fail(self, run: Run, reason: str) -> None:
+    async def fail(self, run: EvaluationRun, reason: str) -> None:
         async with self.database.transaction() as connection:
             await self.table.fail(connection, run, reason)
 
-    async def release(self, run: Run, *, counted: bool) -> None:
+    async def release(self, run: EvaluationRun, *, counted: bool) -> None:
         """Back into the queue, where it is superseded if the champion changes."""
         async with self.database.transaction() as connection:
             await self.table.release(connection, run, counted=counted, requeue=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.evaluator.evaluation_request import EvaluationRequest
 from services.evaluator.settings import Settings
-from services.evaluator.store import Run, Store
+from services.evaluator.store import EvaluationRun, Store
 from shared.errors import Transient
 from shared.events import ModelEvaluated
 from shared.health import Health
@@ -19,7 +19,7 @@ from shared.runs.worker import RunBroke, RunFailed, RunWorker, run_reporting_chi
 from shared.telemetry import logger
 
 
-class Worker:
+class EvaluationWorker:
     """One process's share of the evaluations."""
 
     def __init__(
@@ -56,7 +56,7 @@ class Worker:
             rollout = self.rollouts.of(task)
             await self.store.queue_comparisons(task, rollout.champion if rollout else None)
 
-    async def _evaluate(self, run: Run) -> None:
+    async def _evaluate(self, run: EvaluationRun) -> None:
         """The job's last word decides; without one it was killed or broke."""
         logger.info("evaluating", version=run.model.version, attempt=run.attempt)
 
@@ -75,16 +75,16 @@ class Worker:
             raise RunBroke(outcome.reason)
         await self._succeed(run, decode(json.dumps(last["evaluated"]).encode(), ModelEvaluated))
 
-    async def _succeed(self, run: Run, evaluated: ModelEvaluated) -> None:
+    async def _succeed(self, run: EvaluationRun, evaluated: ModelEvaluated) -> None:
         await self.store.succeed(run, evaluated)
         self.health.clear_alert(_part(run))
         logger.info("evaluated", version=run.model.version, verdict=evaluated.verdict)
 
-    async def _fail(self, run: Run, reason: str) -> None:
+    async def _fail(self, run: EvaluationRun, reason: str) -> None:
         await self.store.fail(run, reason)
         self.health.alert(_part(run), reason)
 
-    def _request(self, run: Run) -> EvaluationRequest:
+    def _request(self, run: EvaluationRun) -> EvaluationRequest:
         return EvaluationRequest(
             model=run.model,
             champion=run.champion,
@@ -94,6 +94,6 @@ class Worker:
         )
 
 
-def _part(run: Run) -> str:
+def _part(run: EvaluationRun) -> str:
     """What an alert is about."""
     return f"evaluation of {run.model.version}"

@@ -7,17 +7,17 @@ from shared.sampling import draw_by_hash
 
 
 @dataclass(frozen=True)
-class Assignment:
+class ArmAssignment:
     """The arm that a case's group belongs to, and how likely that was."""
 
     arm: Arm
     probability: float
 
 
-def assign(group_id: str, rollout: RolloutChanged) -> Assignment:
+def assign_arm(group_id: str, rollout: RolloutChanged) -> ArmAssignment:
     """In canary the candidate answers its share of the groups; otherwise the champion all."""
     if rollout.candidate is None or rollout.stage != "canary" or rollout.share <= 0.0:
-        return Assignment("champion", 1.0)
+        return ArmAssignment("champion", 1.0)
     if draw_by_hash(rollout.salt, rollout.rollout_id, group_id) < rollout.share:
-        return Assignment("candidate", rollout.share)
-    return Assignment("champion", 1.0 - rollout.share)
+        return ArmAssignment("candidate", rollout.share)
+    return ArmAssignment("champion", 1.0 - rollout.share)

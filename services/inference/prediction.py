@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.inference.arms import assign
+from services.inference.arms import assign_arm
 from services.inference.serving import Serving
 from shared.errors import Rejected
 from shared.events import Arm, Case, PredictionMade, RolloutChanged, Score, ServedModel
@@ -178,7 +178,7 @@ def choose_answer(
 ) -> PredictionMade:
     """The prediction from the scores by arm. The arm that the case's group is assigned to answers;
     where it could not score the case, the champion does, and without scores nobody."""
-    assignment = assign(case.group_id, rollout)
+    assignment = assign_arm(case.group_id, rollout)
     answer = scores.get(assignment.arm) or scores.get("champion")
     assigned = answer is not None and answer.arm == assignment.arm
     served = {"champion": rollout.champion, "candidate": rollout.candidate}

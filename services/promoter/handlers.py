@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from services.promoter.counting import observe
 from services.promoter.rollout import tick
-from services.promoter.state import Limits
+from services.promoter.state import RolloutLimits
 from services.promoter.store import Store
 from shared.events import ModelEvaluated, PredictionMade
 from shared.tasks import get_task
@@ -15,7 +15,7 @@ _TICKS_UNTIL_FORGETTING = 60
 
 
 class Handlers:
-    def __init__(self, store: Store, *, limits: Limits) -> None:
+    def __init__(self, store: Store, *, limits: RolloutLimits) -> None:
         self.store = store
         self.limits = limits
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from services.promoter.guard import StageCounts
 from services.promoter.state import (
     Change,
-    Limits,
     Rollout,
+    RolloutLimits,
     Transition,
     Version,
     VersionState,
@@ -75,7 +75,7 @@ def promote(
     )
 
 
-def tick(rollout: Rollout, *, counts: StageCounts, limits: Limits, now: datetime) -> Change:
+def tick(rollout: Rollout, *, counts: StageCounts, limits: RolloutLimits, now: datetime) -> Change:
     """What time and the cases counted so far change."""
     if rollout.watched is None:
         return _next(rollout, now=now)
@@ -90,7 +90,7 @@ def tick(rollout: Rollout, *, counts: StageCounts, limits: Limits, now: datetime
 
 
 def missing(
-    rollout: Rollout, *, counts: StageCounts, limits: Limits, now: datetime
+    rollout: Rollout, *, counts: StageCounts, limits: RolloutLimits, now: datetime
 ) -> tuple[str, ...]:
     """What the running stage still lacks, in words."""
     if rollout.watched is None or rollout.stage is None or rollout.stage_since is None:
@@ -150,7 +150,9 @@ def start(rollout: Rollout, *, who: str, why: str) -> Change:
     return Change(_public(replace(rollout, stopped=False)), (Transition("started", who, why),))
 
 
-def _advance(rollout: Rollout, *, counts: StageCounts, limits: Limits, now: datetime) -> Change:
+def _advance(
+    rollout: Rollout, *, counts: StageCounts, limits: RolloutLimits, now: datetime
+) -> Change:
     candidate, champion = rollout.candidate, rollout.champion
     why = f"{counts.cases} cases in {rollout.stage}, no fault"
     if candidate is None or champion is None:
@@ -185,16 +187,16 @@ def _next(
     rollout = replace(rollout, queued=None)
     champion = name_of(rollout.champion)
     if version.against != champion:
-        told = f"compared with {version.against}, but the champion is {champion}"
-        return _note(rollout, version, "outdated", told)
+        reason = f"compared with {version.against}, but the champion is {champion}"
+        return _note(rollout, version, "outdated", reason)
     rollout = replace(rollout, number=rollout.number + 1)
     if champion is None:
         after = replace(_staged(rollout, "full", now=now, share=0.0), champion=version)
-        told = why or "passed as the first version"
-        return Change(after, (Transition("champion", who, told, version.name),))
+        reason = why or "passed as the first version"
+        return Change(after, (Transition("champion", who, reason, version.name),))
     after = replace(_staged(rollout, "shadow", now=now, share=0.0), candidate=version)
-    told = why or f"passed against {champion}"
-    return Change(after, (Transition("shadow", who, told, version.name),))
+    reason = why or f"passed against {champion}"
+    return Change(after, (Transition("shadow", who, reason, version.name),))
 
 
 def _enqueue(rollout: Rollout, version: Version, *, who: str, why: str) -> Change:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.promoter.guard import StageCounts
 from services.promoter.rollout import missing, pause, promote, resume, rollback, start, stop
-from services.promoter.state import Change, Limits, Rollout, Version, name_of
+from services.promoter.state import Change, Rollout, RolloutLimits, Version, name_of
 from services.promoter.store import Snapshot, Store
 from shared.auth.dependencies import Requires
 from shared.auth.principal import Actor
@@ -21,7 +21,7 @@ from shared.tasks import TASKS
 Reader = Annotated[Actor, Depends(Requires("read_rollouts"))]
 Operator = Annotated[Actor, Depends(Requires("change_rollouts"))]
 StoreDep = Annotated[Store, Depends(FromState("store"))]
-LimitsDep = Annotated[Limits, Depends(FromState("limits"))]
+LimitsDep = Annotated[RolloutLimits, Depends(FromState("limits"))]
 Why = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 router = APIRouter(prefix="/v1", tags=["rollouts"])
@@ -166,7 +166,7 @@ def _known_task(task: str) -> str:
     return task
 
 
-def _rollout_view(snapshot: Snapshot, limits: Limits) -> RolloutView:
+def _rollout_view(snapshot: Snapshot, limits: RolloutLimits) -> RolloutView:
     rollout = snapshot.rollout
     return RolloutView(
         task=rollout.task,
@@ -186,7 +186,7 @@ def _rollout_view(snapshot: Snapshot, limits: Limits) -> RolloutView:
     )
 
 
-def _waits_for(snapshot: Snapshot, limits: Limits) -> tuple[str, ...]:
+def _waits_for(snapshot: Snapshot, limits: RolloutLimits) -> tuple[str, ...]:
     rollout = snapshot.rollout
     orders = [
         *(["an operator's start"] if rollout.stopped else []),

@@ -4,7 +4,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.promoter.guard import Guard
-from services.promoter.state import Limits, StageLimit
+from services.promoter.state import RolloutLimits, StageLimit
 from shared.services import PORTS
 from shared.settings import ServiceSettings
 
@@ -30,8 +30,8 @@ class Settings(ServiceSettings):
     guard_accept_deviation: float = Field(default=0.25, ge=0.0, le=1.0)
 
     @property
-    def limits(self) -> Limits:
-        return Limits(
+    def limits(self) -> RolloutLimits:
+        return RolloutLimits(
             shadow=StageLimit(self.shadow_cases, self.shadow_seconds),
             canary=StageLimit(self.canary_cases, self.canary_seconds),
             full=StageLimit(self.full_cases, self.full_seconds),

@@ -61,7 +61,7 @@ class StageLimit:
 
 
 @dataclass(frozen=True)
-class Limits:
+class RolloutLimits:
     shadow: StageLimit
     canary: StageLimit
     full: StageLimit

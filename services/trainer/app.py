@@ -1,7 +1,5 @@
 """Puts the trainer together."""
 
-import os
-import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,10 +9,11 @@ from services.trainer.handlers import Handlers
 from services.trainer.routes import router
 from services.trainer.settings import Settings
 from services.trainer.store import Store
-from services.trainer.worker import Worker
+from services.trainer.worker import TrainingWorker
 from shared.events import DatasetReleased
 from shared.http.service import create_service, make_parts
 from shared.messaging.topics import DATASETS_RELEASED
+from shared.runs.leases import process_name
 from shared.storage.artifacts import Artifacts
 from shared.storage.model_registry import ModelCache
 
@@ -25,9 +24,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS)
     outbox = parts.make_outbox()
-    store = Store(parts.database, outbox, owner=f"{socket.gethostname()}:{os.getpid()}")
+    store = Store(parts.database, outbox, owner=process_name())
     artifacts = Artifacts(settings.engines)
-    worker = Worker(
+    worker = TrainingWorker(
         store,
         artifacts,
         ModelCache(artifacts, settings.work_directory / "base-models"),

@@ -7,7 +7,7 @@ from random import Random
 
 from pydantic import BaseModel, ValidationError
 
-from shared.errors import Rejected
+from shared.errors import Rejected, first_failure
 from shared.storage.datasets import TRAINING_SPLITS, Message
 from shared.tasks.task import Prompt
 
@@ -64,9 +64,8 @@ def _case(text: str, labels: Sequence[str], *, where: str) -> LabeledCase:
     try:
         line = ExampleLine.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise Rejected(first["msg"], field=f"{where} {field}".rstrip()) from None
+        field, reason = first_failure(error)
+        raise Rejected(reason, field=f"{where} {field}".rstrip()) from None
     system, user, assistant = (message.content for message in line.messages)
     answer, _, reasoning = assistant.partition("\n")
     if line.label not in labels or answer != line.label:

@@ -26,7 +26,7 @@ from services.trainer.progress import Progress, TrainingFailed
 from services.trainer.strategies.lora import LoraRecipe
 from shared.models.causal_lm import answer_logits
 from shared.models.passes import abreast, passes, side_by_side
-from shared.models.tokens import Row, Tokens
+from shared.models.tokens import TokenRow, Tokens
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 class TrainingExample:
     """A case as the loss sees it: its tokens, and what each token of the answer weighs."""
 
-    row: Row
+    row: TokenRow
     weights: tuple[float, ...]
 
 
@@ -117,13 +117,13 @@ def training_example(
     scored = _scored_tokens(case, tokens, labels)
     rest = recipe.reason_weight / (len(answer) - scored)
     weights = (1.0,) * scored + (rest,) * (len(answer) - scored)
-    row = Row(tokens.prompt(case.prompt), answer)
+    row = TokenRow(tokens.prompt(case.prompt), answer)
     return TrainingExample(row, weights)
 
 
 def validation_example(case: LabeledCase, tokens: Tokens, labels: Sequence[str]) -> TrainingExample:
     scored = _scored_tokens(case, tokens, labels)
-    row = Row(tokens.prompt(case.prompt), tokens.label(case.label)[:scored])
+    row = TokenRow(tokens.prompt(case.prompt), tokens.label(case.label)[:scored])
     return TrainingExample(row, (1.0,) * scored)
 
 

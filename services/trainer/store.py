@@ -22,7 +22,7 @@ ORDER BY status DESC, queued_at LIMIT 1
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """A leased run. `attempt` counts from 1."""
 
     run_id: str
@@ -63,7 +63,7 @@ class Store:
                 released.model_dump_json(),
             )
 
-    async def lease(self, *, limit: int, seconds: float) -> Run | None:
+    async def lease(self, *, limit: int, seconds: float) -> TrainingRun | None:
         """The next run to work on: a waiting one, or one whose worker is gone."""
         async with self.database.transaction() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LEASE_LOCK)
@@ -77,22 +77,22 @@ class Store:
         if row is None:
             return None
         released = DatasetReleased.model_validate_json(row["released"])
-        return Run(row["run_id"], row["task"], row["attempts"], released)
+        return TrainingRun(row["run_id"], row["task"], row["attempts"], released)
 
-    async def extend(self, run: Run, *, seconds: float) -> None:
+    async def extend(self, run: TrainingRun, *, seconds: float) -> None:
         """Keep the lease; `LostLease` if it is gone."""
         async with self.database.transaction() as connection:
             await self.table.extend(connection, run, seconds=seconds)
 
     async def report(
-        self, run: Run, progress: dict[str, Any], *, at: datetime, seconds: float
+        self, run: TrainingRun, progress: dict[str, Any], *, at: datetime, seconds: float
     ) -> None:
         """Record where the run stands and publish it."""
         async with self.database.transaction() as connection:
             await self.table.report(connection, run, progress, seconds=seconds)
             await self._publish(connection, run, at=at, status="running", **_measures(progress))
 
-    async def assign_number(self, run: Run) -> int:
+    async def assign_number(self, run: TrainingRun) -> int:
         """The run's place in its task's versions, given once and kept over restarts."""
         async with self.database.transaction() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LEASE_LOCK)
@@ -107,7 +107,7 @@ class Store:
             )
             return minor
 
-    async def succeed(self, run: Run, trained: ModelTrained) -> None:
+    async def succeed(self, run: TrainingRun, trained: ModelTrained) -> None:
         version = trained.model.version
         async with self.database.transaction() as connection:
             await self.table.succeed(connection, run, version=version)
@@ -116,13 +116,13 @@ class Store:
             )
             await self.outbox.add(connection, [trained])
 
-    async def fail(self, run: Run, reason: str, *, at: datetime) -> None:
+    async def fail(self, run: TrainingRun, reason: str, *, at: datetime) -> None:
         """The run is over; the next release tries again."""
         async with self.database.transaction() as connection:
             await self.table.fail(connection, run, reason)
             await self._publish(connection, run, at=at, status="failed", reason=reason)
 
-    async def release(self, run: Run, *, counted: bool) -> None:
+    async def release(self, run: TrainingRun, *, counted: bool) -> None:
         """Resumed by the next that leases: no later release merges with what was begun."""
         async with self.database.transaction() as connection:
             await self.table.release(connection, run, counted=counted, requeue=False)
@@ -152,7 +152,7 @@ class Store:
             )
 
     async def _publish(
-        self, connection: Connection, run: Run, *, at: datetime, **fields: Any
+        self, connection: Connection, run: TrainingRun, *, at: datetime, **fields: Any
     ) -> None:
         sequence = await connection.fetchval(
             "UPDATE trainer.runs SET sequence = sequence + 1 WHERE run_id = $1 RETURNING sequence",

@@ -10,21 +10,21 @@ from typing import Any
 from services.trainer.model_card import model_card
 from services.trainer.progress import METRICS, RECIPE
 from services.trainer.settings import Settings
-from services.trainer.store import Run, Store
+from services.trainer.store import Store, TrainingRun
 from services.trainer.strategies import STRATEGIES, read_recipe
 from services.trainer.training_window import TrainingWindow
 from shared.events import ModelTrained, TrainedModel
 from shared.runs.worker import RunBroke, RunFailed, RunWorker, run_reporting_child, work_forever
 from shared.storage.artifacts import Artifacts, in_thread
 from shared.storage.datasets import TRAINING_SPLITS, DatasetManifest, read_manifest, read_split
-from shared.storage.model_registry import ModelCache, model_uri, store
+from shared.storage.model_registry import ModelCache, model_uri, store_model
 from shared.telemetry import logger
 
 _CARD = "README.md"
 _TRAINED_AS = "trained-as.json"
 
 
-class Worker:
+class TrainingWorker:
     """One process's share of the training.
 
     A run survives the worker: another one goes on, from the checkpoint if it has the same disk.
@@ -68,7 +68,7 @@ class Worker:
             await self._runs.work_off(run)
         return run is not None
 
-    async def _train(self, run: Run) -> None:
+    async def _train(self, run: TrainingRun) -> None:
         logger.info("training", run=run.run_id, attempt=run.attempt)
         directory = self._directory(run)
         manifest = await in_thread(self._fetch, run, directory)
@@ -77,16 +77,18 @@ class Worker:
         await self._publish(run, directory, manifest)
         shutil.rmtree(directory, ignore_errors=True)
 
-    async def _fail(self, run: Run, reason: str) -> None:
+    async def _fail(self, run: TrainingRun, reason: str) -> None:
         await self.store.fail(run, reason, at=self.now())
         directory = self._directory(run)
         if not (directory / "out" / METRICS).exists():  # else another try has only to store it
             shutil.rmtree(directory, ignore_errors=True)
 
-    def _directory(self, run: Run) -> Path:
+    def _directory(self, run: TrainingRun) -> Path:
         return self.settings.work_directory / run.run_id
 
-    async def _train_in_child(self, run: Run, directory: Path, manifest: DatasetManifest) -> None:
+    async def _train_in_child(
+        self, run: TrainingRun, directory: Path, manifest: DatasetManifest
+    ) -> None:
         """A killed child is tried again; one that ends with an error would end so again."""
 
         async def report(progress: dict[str, Any]) -> None:
@@ -105,7 +107,7 @@ class Worker:
         if outcome.code != 0:
             raise RunFailed(outcome.reason)
 
-    def _fetch(self, run: Run, directory: Path) -> DatasetManifest:
+    def _fetch(self, run: TrainingRun, directory: Path) -> DatasetManifest:
         """Write the splits that training may see as JSONL files."""
         manifest = read_manifest(self.artifacts, run.released.manifest)
         data = directory / "data"
@@ -143,7 +145,7 @@ class Worker:
             "base_model": settings.base_model if has_base else None,
         }
 
-    async def _publish(self, run: Run, directory: Path, manifest: DatasetManifest) -> None:
+    async def _publish(self, run: TrainingRun, directory: Path, manifest: DatasetManifest) -> None:
         minor = await self.store.assign_number(run)
         version = f"{run.task}-v{self.settings.major}.{minor}"
         trained = await in_thread(self._upload, run, version, directory / "out", manifest)
@@ -151,7 +153,9 @@ class Worker:
         left_out = trained.metrics.get("too_long_cases", 0)
         logger.info("trained", run=run.run_id, version=version, too_long_cases=left_out)
 
-    def _upload(self, run: Run, version: str, out: Path, manifest: DatasetManifest) -> ModelTrained:
+    def _upload(
+        self, run: TrainingRun, version: str, out: Path, manifest: DatasetManifest
+    ) -> ModelTrained:
         metrics = json.loads((out / METRICS).read_text())
         recipe = json.loads((out / RECIPE).read_text())
         trained_as = json.loads((out.parent / _TRAINED_AS).read_text())
@@ -168,7 +172,7 @@ class Worker:
             "dataset_version": manifest.dataset_version,
         }
         (out / _CARD).write_text(model_card(about, manifest, recipe, metrics))
-        reference = store(
+        reference = store_model(
             self.artifacts, out, model_uri(run.task, version), created_at=self.now(), about=about
         )
         model = TrainedModel.model_validate(

@@ -31,7 +31,7 @@ def schema(topic: Topic) -> dict[str, Any]:
     )
 
 
-def services() -> list[str]:
+def documented_services() -> list[str]:
     """The services that publish or read a topic."""
     names = {s for t in TOPICS for s in (*t.producers, *t.consumers, *t.readers)}
     return sorted(name for name in names if " " not in name)
@@ -48,9 +48,9 @@ def document(service: str) -> dict[str, Any]:
         if not actions:
             continue
         name = topic.event.__name__
-        found = schema(topic)
-        schemas.update(found.pop("$defs", {}))
-        schemas[name] = found
+        event_schema = schema(topic)
+        schemas.update(event_schema.pop("$defs", {}))
+        schemas[name] = event_schema
         messages[name] = {
             "name": topic.name,
             "title": name,
@@ -91,7 +91,7 @@ def _actions(topic: Topic, service: str) -> list[tuple[str, str]]:
 
 def write_all(directory: Path) -> None:
     """Write every document and schema, for `docs/`."""
-    for service in services():
+    for service in documented_services():
         _write(directory / "asyncapi" / f"{service}.json", document(service))
     for topic in TOPICS:
         _write(directory / "schemas" / f"{topic.name}.json", schema(topic))

@@ -7,7 +7,7 @@ from typing import TypeVar
 import orjson
 from pydantic import ValidationError
 
-from shared.errors import Rejected
+from shared.errors import Rejected, first_failure
 from shared.events import Event
 from shared.messaging.topics import RECORD_LIMIT_BYTES, topic_of
 
@@ -54,9 +54,8 @@ def decode(value: bytes | None, event: type[E]) -> E:
     try:
         return event.model_validate_json(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or None
-        raise Rejected(first["msg"], field=field) from None
+        field, reason = first_failure(error)
+        raise Rejected(reason, field=field or None) from None
 
 
 def headers_json(record: Record) -> str:

@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, DynamicCache
 from transformers.utils import logging
 
 from shared.models.backend import ModelUnusable
-from shared.models.tokens import Row
+from shared.models.tokens import TokenRow
 
 PADDING = 0  # any token: nothing looks at it
 _WORTH_SHARING = 8  # tokens
@@ -123,7 +123,7 @@ def _adapted(model: Any) -> list[BaseTunerLayer]:
     return [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
 
 
-def answer_logits(model: Any, rows: Sequence[Row]) -> Tensor:
+def answer_logits(model: Any, rows: Sequence[TokenRow]) -> Tensor:
     """What the model expects at each token of each answer: [tokens of all answers, vocabulary].
 
     float32, row after row. What all rows begin with is computed once for all of them, and hidden
@@ -149,7 +149,7 @@ def answer_logits(model: Any, rows: Sequence[Row]) -> Tensor:
     return logits.float()
 
 
-def _common(rows: Sequence[Row]) -> int:
+def _common(rows: Sequence[TokenRow]) -> int:
     """How many tokens all prompts begin with, their last left out; 0 if sharing is not worth it."""
     shortest = min(len(row.prompt) for row in rows) - 1
     columns = itertools.islice(zip(*(row.prompt for row in rows), strict=False), shortest)

@@ -13,7 +13,7 @@ from shared.tasks.task import Prompt
 
 
 @dataclass(frozen=True)
-class Row:
+class TokenRow:
     """A prompt and an answer to it, as token ids."""
 
     prompt: tuple[int, ...]

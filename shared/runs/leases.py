@@ -1,6 +1,8 @@
 """Leases on long work: who holds a run may write it, until another process takes it over."""
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -21,6 +23,11 @@ class LeasedRun(Protocol):
 
     @property
     def attempt(self) -> int: ...
+
+
+def process_name() -> str:
+    """This process, as the owner of leases: no other that lives has the name."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 @asynccontextmanager

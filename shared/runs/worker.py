@@ -108,13 +108,13 @@ async def run_reporting_child(
     last: Report = {}
     reported = float("-inf")
 
-    async def on_report(said: Report) -> None:
+    async def on_report(message: Report) -> None:
         nonlocal last, reported
-        last = said
-        if progress_field in said and time.monotonic() - reported >= _REPORT_SECONDS:
+        last = message
+        if progress_field in message and time.monotonic() - reported >= _REPORT_SECONDS:
             reported = time.monotonic()
             with suppress(Transient):
-                await report(said)
+                await report(message)
 
     outcome = await run_module(module, arguments, on_report)
     return outcome, last

@@ -43,7 +43,7 @@ def base_uri(name: str) -> str:
     return f"s3://{MODELS}/base/{name}"
 
 
-def store(
+def store_model(
     artifacts: Artifacts,
     directory: Path,
     uri: str,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from shared.errors import Rejected
+from shared.errors import Rejected, first_failure
 from shared.tasks.fields import CONTROL_CHARACTER
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -77,7 +77,7 @@ def validate_input(
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field, *place = (str(part) for part in first["loc"])
+        path, reason = first_failure(error)
+        field, *place = path.split(".")
         where = f"entry {int(place[0]) + 1}: " if place and place[0].isdigit() else ""
-        raise Rejected(where + first["msg"], field=columns.get(field, field)) from None
+        raise Rejected(where + reason, field=columns.get(field, field)) from None

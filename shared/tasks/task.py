@@ -13,7 +13,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from shared.errors import Rejected
+from shared.errors import Rejected, first_failure
 from shared.tasks.history import History
 from shared.tasks.presentation import Presentation
 
@@ -102,9 +102,8 @@ class Task:
         try:
             return self.input_model.model_validate(content)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            field = ".".join(["input", *(str(part) for part in first["loc"])])
-            raise Rejected(first["msg"], field=field) from None
+            field, reason = first_failure(error)
+            raise Rejected(reason, field=f"input.{field}".rstrip(".")) from None
 
     def prompt(self, content: Mapping[str, Any]) -> Prompt:
         return self.render(self.validate(content))

@@ -148,7 +148,7 @@ async def test_queues_are_counted_live_filtered_and_paged(place: Workplace) -> N
     await workbench.is_accessible()
     (newcomer,) = in_line(1, twice=True)
     await place.publish(newcomer)
-    await expect(queued).to_have_text("118", timeout=20_000)
+    await expect(queued).to_have_text("118")
 
     await lead.get_by_role("row", name="Audit").get_by_role("link").first.click()
     await lead.wait_for_url(re.compile("/reviews.*reason=audit"))

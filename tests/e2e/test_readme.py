@@ -18,6 +18,7 @@ from deploy.simulation import Simulation, write_history
 from shared.messaging.topics import CASES_SUBMITTED
 from shared.tasks import TASKS
 from tests.support.demonstration import Demonstration, assert_nothing_lost, demonstration
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +40,7 @@ def linear() -> Iterator[Played]:
     """Played twice before any test: those may do with the system what they like."""
     with demonstration() as system:
         first = system.play("--strategy", "linear", seconds=600)
-        yield Played(system, first, again=system.play("--strategy", "linear", seconds=120))
+        yield Played(system, first, again=system.play("--strategy", "linear", seconds=600))
 
 
 def test_the_loop_closes_with_scikit_learn_and_a_second_run_is_quick(linear: Played) -> None:
@@ -78,14 +79,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dead_letter(bootstrap: list[str]) -> str:
     """The place of a record that no service can process."""
     producer = KafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=False)
-    producer.send(CASES_SUBMITTED.name, b"garbage").get(timeout=30)
+    producer.send(CASES_SUBMITTED.name, b"garbage").get(timeout=PATIENCE_SECONDS)
     producer.close()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         for kept in read_dead_letters(bootstrap):
             return kept.location
         time.sleep(0.5)
-    raise AssertionError("the record is no dead letter after 60 s")
+    raise AssertionError("the record is no dead letter")
 
 
 def test_every_command_works(linear: Played, files: Path) -> None:
@@ -105,7 +106,7 @@ def test_every_command_works(linear: Played, files: Path) -> None:
             arguments += ["--output", str(files)]
         if command[:3] == ["caseloop", "users", "add"]:
             arguments += ["--password", "a password for nora"]
-        result = system.run(arguments, seconds=120)
+        result = system.run(arguments)
         assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
         assert result.stdout.strip(), command
 
@@ -113,7 +114,7 @@ def test_every_command_works(linear: Played, files: Path) -> None:
 def test_what_happens_by_itself_can_be_pressed(linear: Played, files: Path) -> None:
     def press(*arguments: str) -> tuple[int, str]:
         command = [str(Path(sys.executable).with_name("caseloop")), *arguments]
-        result = linear.system.run(command, seconds=120)
+        result = linear.system.run(command)
         return result.returncode, result.stdout + result.stderr
 
     assert press("release", "adjudication")[1].startswith("409: no label of adjudication waits")

@@ -18,6 +18,7 @@ from shared.settings import EngineSettings, engine_settings
 from tests.support.builders.events import submitted
 from tests.support.engines.engines import temporary_home
 from tests.support.engines.real_engines import RealEngines
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.engines]
 
@@ -61,7 +62,7 @@ async def reviews(url: str) -> Counter[str]:
     """Without a champion every case becomes one review."""
     connection = await asyncpg.connect(url)
     try:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 rows = await connection.fetch("SELECT case_id FROM review_queue.reviews")
                 if len(rows) >= CASES:

@@ -13,6 +13,7 @@ from typing import Any
 from deploy.embedded.layout import Layout
 from deploy.embedded.settings import read_env
 from tests.support.engines.engines import Engines, own_engines, temporary_home
+from tests.support.patience import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class Demonstration:
         found: Mapping[str, Any] = json.loads(result.stdout.strip().splitlines()[-1])["demo"]
         return found
 
-    def run(self, command: list[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: list[str], *, seconds: float = PATIENCE_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             env={**self.environment, "COLUMNS": "300"},
@@ -60,4 +63,7 @@ def demonstration(**settings: str) -> Iterator[Demonstration]:
         try:
             yield found
         finally:
-            found.run([sys.executable, "-m", "deploy.embedded", "reset", "--yes"], seconds=120)
+            found.run(
+                [sys.executable, "-m", "deploy.embedded", "reset", "--yes"],
+                seconds=PATIENCE_SECONDS,
+            )

@@ -68,10 +68,10 @@ class Assessment:
 
 def assess(held_out: HeldOut, answers: Answers, *, threshold: float) -> Assessment:
     """All measures of one version at its threshold."""
-    matrix = confusion(held_out, answers)
+    matrix = confusion_matrix(held_out, answers)
     shares = matrix / matrix.sum()
     rate, error = measure_acceptance(held_out, answers, threshold)
-    bins = calibration(held_out, answers)
+    bins = calibration_bins(held_out, answers)
     return Assessment(
         measures=Measures(
             version=answers.version,
@@ -97,11 +97,11 @@ def assess(held_out: HeldOut, answers: Answers, *, threshold: float) -> Assessme
         classes=_classes(held_out, matrix),
         confusion=tuple(tuple(row) for row in shares.tolist()),
         calibration=bins,
-        tradeoff=tradeoff(held_out, answers),
+        tradeoff=tradeoff_curve(held_out, answers),
     )
 
 
-def confusion(held_out: HeldOut, answers: Answers) -> Floats:
+def confusion_matrix(held_out: HeldOut, answers: Answers) -> Floats:
     """[truth, predicted], in weights, of the answered cases that have one label altogether."""
     k = len(held_out.labels)
     cells = held_out.truth * k + answers.predicted
@@ -145,7 +145,7 @@ def measure_acceptance(
     return _share(weight / held_out.weights.sum()), _share(wrong / weight)
 
 
-def calibration(held_out: HeldOut, answers: Answers) -> tuple[CalibrationBin, ...]:
+def calibration_bins(held_out: HeldOut, answers: Answers) -> tuple[CalibrationBin, ...]:
     """Confidence and accuracy in bins of equal width, empty ones left out."""
     right = ~answers.wrong(held_out)
     index = np.minimum((answers.confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
@@ -163,7 +163,9 @@ def calibration(held_out: HeldOut, answers: Answers) -> tuple[CalibrationBin, ..
     return tuple(bins)
 
 
-def tradeoff(held_out: HeldOut, answers: Answers, *, points: int = 60) -> tuple[Tradeoff, ...]:
+def tradeoff_curve(
+    held_out: HeldOut, answers: Answers, *, points: int = 60
+) -> tuple[Tradeoff, ...]:
     """Accepted share and error over the thresholds that accept enough cases to speak of."""
     acceptable = answers.acceptable(held_out)
     order = np.argsort(-answers.confidence[acceptable], kind="stable")

@@ -75,7 +75,7 @@ async def list_users(_: Operator, accounts: AccountsDep) -> list[UserView]:
 async def change_user(
     name: UserName, body: UserChange, caller: Operator, accounts: AccountsDep
 ) -> None:
-    """Shut users out (`active: false`), let them in again, or set their password."""
+    """Disable users (`active: false`), enable them again, or set their password."""
     password = body.password.get_secret_value() if body.password else None
     known = await accounts.change(
         normalize_name(name), active=body.active, password=password, by=caller

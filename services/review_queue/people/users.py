@@ -158,9 +158,9 @@ class Accounts:
     async def change(
         self, name: str, *, active: bool | None = None, password: str | None = None, by: Actor
     ) -> bool:
-        """Shut a user out or let them in again, or set a new password. False if there is none.
+        """Disable or enable a user, or set a new password. False if there is none.
 
-        Whoever is shut out or has a new password is signed out; their leases run out by themselves.
+        Whoever is disabled or has a new password is signed out; their leases run out by themselves.
         """
         _check_change(name, active=active, password=password, by=by)
         password_hash = None if password is None else await self.passwords.hash(password)
@@ -206,7 +206,7 @@ class Accounts:
             raise LockedOut("too many failed attempts; try again in a few minutes")
 
     async def _open_session(self, actor: Actor, password_hash: str) -> Session | None:
-        """None if the user was shut out or got a new password while the old one was checked."""
+        """None if the user was disabled or got a new password while the old one was checked."""
         token = SESSION_PREFIX + self.new_token()
         async with self.database.transaction() as connection:
             if not await connection.fetchval(_MAY_SIGN_IN, actor.name, password_hash):
@@ -246,7 +246,7 @@ def _check_change(name: str, *, active: bool | None, password: str | None, by: A
     if active is None and password is None:
         raise Rejected("give it, or password", field="active")
     if active is False and name == by.name:
-        raise Conflict("you cannot shut yourself out", field="active")
+        raise Conflict("you cannot disable yourself", field="active")
     if password is not None:
         refuse_short(password)
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from services.trainer.strategies import linear, lora
 from services.trainer.strategies.strategy import Recipe, Strategy
-from shared.errors import Rejected
+from shared.errors import Rejected, first_failure
 
 STRATEGIES: dict[str, Strategy[Any]] = {
     "lora": lora.STRATEGY,
@@ -24,7 +24,6 @@ def read_recipe(settings: Mapping[str, Any]) -> Recipe:
     try:
         recipe: Recipe = STRATEGIES[name].recipe.model_validate(settings)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise Rejected(first["msg"], field=f"recipe {field}") from None
+        field, reason = first_failure(error)
+        raise Rejected(reason, field=f"recipe {field}") from None
     return recipe

@@ -94,13 +94,13 @@ def too_long(base: Path, recipe: LoraRecipe) -> Callable[[LabeledCase], bool]:
     """Whether a case and its answer have more tokens than the version will read of a case."""
     from transformers import AutoConfig
 
-    from shared.models.tokens import Row, Tokens, readable_tokens
+    from shared.models.tokens import TokenRow, Tokens, readable_tokens
 
     tokens = Tokens(base)
     most = readable_tokens(AutoConfig.from_pretrained(base), recipe.longest_prompt)
 
     def is_too_long(case: LabeledCase) -> bool:
-        row = Row(tokens.prompt(case.prompt), tokens.answer(case.label, case.reasoning))
+        row = TokenRow(tokens.prompt(case.prompt), tokens.answer(case.label, case.reasoning))
         return len(row.inputs) > most
 
     return is_too_long

@@ -29,7 +29,7 @@ from shared.models.causal_lm import (
     use_adapter,
 )
 from shared.models.passes import abreast, passes, side_by_side
-from shared.models.tokens import Row, Tokens, readable_tokens
+from shared.models.tokens import TokenRow, Tokens, readable_tokens
 from shared.tasks.task import Prompt
 
 T = TypeVar("T")
@@ -147,12 +147,12 @@ class TransformersBackend:
         """One position a prompt: the first token stands for the label."""
 
         @torch.inference_mode()
-        def read(rows: Sequence[Row]) -> list[list[float]]:
+        def read(rows: Sequence[TokenRow]) -> list[list[float]]:
             logits = answer_logits(self.model, rows).log_softmax(-1)
             scores: list[list[float]] = logits[:, list(firsts)].tolist()
             return scores
 
-        return self._in_passes(read, [Row(prompt, tuple(firsts[:1])) for prompt in prompts])
+        return self._in_passes(read, [TokenRow(prompt, tuple(firsts[:1])) for prompt in prompts])
 
     def _score_whole(
         self, prompts: Sequence[tuple[int, ...]], answers: Sequence[tuple[int, ...]]
@@ -160,17 +160,19 @@ class TransformersBackend:
         """Every token of every label: a label's log-probability is the sum over its tokens."""
 
         @torch.inference_mode()
-        def read(rows: Sequence[Row]) -> list[float]:
+        def read(rows: Sequence[TokenRow]) -> list[float]:
             targets = torch.tensor([token for row in rows for token in row.answer])
             logits = answer_logits(self.model, rows).log_softmax(-1).cpu()
             values = iter(logits.gather(1, targets[:, None])[:, 0].tolist())
             return [sum(itertools.islice(values, len(row.answer))) for row in rows]
 
-        rows = [Row(prompt, answer) for prompt in prompts for answer in answers]
+        rows = [TokenRow(prompt, answer) for prompt in prompts for answer in answers]
         scores = self._in_passes(read, rows)
         return [scores[at : at + len(answers)] for at in range(0, len(scores), len(answers))]
 
-    def _in_passes(self, read: Callable[[Sequence[Row]], list[T]], rows: Sequence[Row]) -> list[T]:
+    def _in_passes(
+        self, read: Callable[[Sequence[TokenRow]], list[T]], rows: Sequence[TokenRow]
+    ) -> list[T]:
         """What `read` says of each row, in their order."""
         device = self.model.device
         lengths = [len(row.inputs) for row in rows]

@@ -36,11 +36,11 @@ def _edits(claim: ClaimInput) -> str:
     if not claim.edits:
         return "none ran"
     open_edits = [edit for edit in claim.edits if edit.outcome != "pass"]
-    said = (
+    results = (
         f"{edit.kind.replace('_', ' ')} {edit.outcome}, {_without_identifiers(edit.message, claim)}"
         for edit in open_edits
     )
-    return _cut("; ".join(said)) or "all pass"
+    return _cut("; ".join(results)) or "all pass"
 
 
 def _note(claim: ClaimInput) -> str:

@@ -25,6 +25,7 @@ from tests.connected.behavior.consumers import CONSUMERS, Consumer
 from tests.connected.behavior.marks import Marks
 from tests.support.builders.events import claim_input
 from tests.support.engines.engines import Engines
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -160,7 +161,9 @@ async def crashed(stack: EmbeddedStack, producer: AIOKafkaProducer) -> Keys:
     for consumer in CONSUMERS:
         await asyncio.to_thread(stack.kill, consumer.service)
     await publish(producer, second)
-    await asyncio.to_thread(stack.wait_healthy, *(c.service for c in CONSUMERS), timeout=90)
+    await asyncio.to_thread(
+        stack.wait_healthy, *(c.service for c in CONSUMERS), timeout=PATIENCE_SECONDS
+    )
     return {c: first[c] + second[c] for c in CONSUMERS}
 
 

@@ -42,6 +42,7 @@ from tests.support.builders.events import rollout
 from tests.support.builders.reviews import completed
 from tests.support.engines.engines import Engines
 from tests.support.engines.topics import E, events_of
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -85,7 +86,7 @@ async def interrupted(
         await asyncio.to_thread(stack.kill, "inference")
         refused = await order(stack)
         await asyncio.sleep(AWAY_SECONDS)
-    await asyncio.to_thread(stack.wait_healthy, timeout=90)
+    await asyncio.to_thread(stack.wait_healthy, timeout=PATIENCE_SECONDS)
     return Interrupted(second, trained.version, refused, await order(stack))
 
 
@@ -109,7 +110,7 @@ async def all_of(
 ) -> list[E]:
     """The wanted events, once there is one and then as many as come within some seconds."""
     bootstrap = own.environment["KAFKA_BOOTSTRAP"]
-    await events_of(bootstrap, topic, event, wanted=wanted, count=1, seconds=90)
+    await events_of(bootstrap, topic, event, wanted=wanted, count=1, seconds=PATIENCE_SECONDS)
     return await events_of(bootstrap, topic, event, wanted=wanted, count=100, seconds=3)
 
 
@@ -169,7 +170,7 @@ async def test_inference_loads_its_champion_once_it_can(
 ) -> None:
     system = System(stack.environment)
     loaded: list[str] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while SERVED not in loaded:
             await asyncio.sleep(0.5)
             loaded = (await asyncio.to_thread(system.get, "inference", "/v1/models"))["loaded"]

@@ -18,6 +18,7 @@ from shared.http.application import create_application
 from shared.messaging.bus import Bus
 from tests.connected.dataset_accumulator.harness import TRAIN, Accumulator
 from tests.support.builders.histories import csv_file, row
+from tests.support.patience import PATIENCE_SECONDS
 
 TOKENS = "olga:operator:operator-token-12345,claims:service:service-token-123456,"
 TOKENS += "audrey:auditor:auditor-token-123456,adam:adjudicator:adjudicator-token-1"
@@ -225,7 +226,7 @@ async def test_progress_is_told_while_the_file_comes_and_the_threshold_waits(
         yield content[middle:]
 
     sending = asyncio.create_task(send(client, body(), release=True))  # type: ignore[arg-type]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not (found := (await client.get("/v1/imports")).json()) or not found[0]["rows"]:
             await asyncio.sleep(0.05)
     released = await accumulator.releaser.release_at_threshold("adjudication")

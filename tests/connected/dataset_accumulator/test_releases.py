@@ -17,6 +17,7 @@ from shared.tasks import get_task
 from shared.tasks.task import Task
 from tests.connected.dataset_accumulator.harness import Accumulator
 from tests.support.builders.reviews import corrected
+from tests.support.patience import PATIENCE_SECONDS
 
 TASK = "adjudication"
 RELEASES = "SELECT number, trigger, new_labels FROM dataset_accumulator.releases ORDER BY number"
@@ -310,7 +311,7 @@ async def test_a_label_that_cannot_be_written_stops_its_task_visibly(
         await accumulator.releaser.release_at_threshold(TASK)
 
     running = asyncio.create_task(accumulator.releaser.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not accumulator.releaser.health.alerts:
             await asyncio.sleep(0.05)
     running.cancel()

@@ -19,6 +19,7 @@ from shared.services import PORTS
 from shared.settings import EngineSettings, engine_settings
 from tests.support.builders.events import decision
 from tests.support.documents import ROOT
+from tests.support.patience import PATIENCE_SECONDS
 
 PAGE = (ROOT / "docs" / "adding-a-service.md").read_text()
 ROWS = "SELECT case_id, label FROM ledger.entries"
@@ -53,7 +54,7 @@ async def test_it_is_healthy_and_writes_down_each_decision_once(
     async with app.router.lifespan_context(app):
         await producer.send([encode(event, source="test") for event in (first, first, second)])
         connection = await asyncpg.connect(database)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(rows := await connection.fetch(ROWS)) < 2:
                 await asyncio.sleep(0.1)
         await connection.close()

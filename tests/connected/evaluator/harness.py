@@ -17,7 +17,7 @@ from services.evaluator.app import MIGRATIONS, NAME
 from services.evaluator.handlers import Handlers
 from services.evaluator.settings import Settings
 from services.evaluator.store import Store
-from services.evaluator.worker import Worker
+from services.evaluator.worker import EvaluationWorker
 from shared.events import (
     ArtifactRef,
     ModelEvaluated,
@@ -33,8 +33,7 @@ from shared.settings import EngineSettings
 from shared.storage.artifacts import DATASETS, Artifacts
 from shared.storage.database import Database
 from shared.storage.datasets import DatasetManifest, Example, Message, Shard
-from shared.storage.model_registry import model_uri
-from shared.storage.model_registry import store as store_model
+from shared.storage.model_registry import model_uri, store_model
 from shared.tasks import TASKS
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import NOW, rollout, trained
@@ -143,7 +142,7 @@ class Evaluator:
     artifacts: Artifacts
     store: Store
     handlers: Handlers
-    worker: Worker
+    worker: EvaluationWorker
     rollouts: KnownRollouts
     folder: Path
 
@@ -204,7 +203,7 @@ async def running(
     store = Store(database, outbox, owner=uuid4().hex)
     artifacts, rollouts = Artifacts(found), KnownRollouts()
     own = Settings(model_cache=folder / "cache", resamples=500, **settings)
-    worker = Worker(store, rollouts, own, Health())  # type: ignore[arg-type]
+    worker = EvaluationWorker(store, rollouts, own, Health())  # type: ignore[arg-type]
     artifacts.create_buckets()
     await database.open()
     await outbox.create()

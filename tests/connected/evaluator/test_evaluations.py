@@ -14,6 +14,7 @@ from shared.storage.artifacts import split_uri
 from tests.connected.evaluator.harness import SIZES, V0, V1, V2, Evaluator, release
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import trained
+from tests.support.patience import PATIENCE_SECONDS
 
 
 async def test_a_first_version_is_judged_by_itself(evaluator: Evaluator) -> None:
@@ -149,7 +150,7 @@ async def test_a_killed_job_starts_over(evaluator: Evaluator) -> None:
 
 async def killed_child() -> None:
     """Kill the job once it runs."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             for child in psutil.Process().children():
                 if "services.evaluator.job" in " ".join(child.cmdline()):

@@ -14,6 +14,7 @@ from shared.settings import EngineSettings, engine_settings
 from shared.storage.artifacts import Artifacts
 from tests.connected.inference.harness import AS_SERVICE, TOKENS
 from tests.support.models.linear import store_linear_model
+from tests.support.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ async def app(
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(
-        transport=transport, base_url="http://test", headers=AS_SERVICE, timeout=60
+        transport=transport, base_url="http://test", headers=AS_SERVICE, timeout=PATIENCE_SECONDS
     ) as client:
         yield client
 

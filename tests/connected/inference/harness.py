@@ -18,6 +18,7 @@ from shared.messaging.encoding import encode
 from shared.messaging.producer import Producer
 from shared.settings import EngineSettings
 from tests.support.builders.events import NOW, claim_input, rollout
+from tests.support.patience import PATIENCE_SECONDS
 
 TOKENS = "svc:service:service-token-0000,aud:auditor:auditor-token-0000"
 AS_SERVICE = {"Authorization": "Bearer service-token-0000"}
@@ -50,7 +51,7 @@ async def change(
 async def active(client: httpx.AsyncClient, changed: RolloutChanged) -> None:
     """Return once the service answers under this rollout, candidate and all."""
     candidate = changed.candidate.version if changed.candidate else None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             found = (await client.get("/v1/models")).json()["tasks"]
             if (changed.revision, candidate) in [(t["revision"], t["candidate"]) for t in found]:

@@ -19,6 +19,7 @@ from tests.connected.inference.harness import active, change, new_case, predict
 from tests.support.builders.events import claim_input
 from tests.support.engines.topics import events_of
 from tests.support.models.linear import store_linear_model
+from tests.support.patience import PATIENCE_SECONDS
 
 AS_AUDITOR = {"Authorization": "Bearer auditor-token-0000"}
 
@@ -123,7 +124,7 @@ async def test_a_damaged_champion_is_refused_and_the_old_one_serves_on(
         artifacts.put(uri, content[:-100] if damage == "truncated" else b"x" * len(content))
 
     await change(settings, damaged)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while f"model {version}" not in (await client.get("/v1/models")).json()["alerts"]:
             await asyncio.sleep(0.05)
     prediction = await predict(client, new_case())

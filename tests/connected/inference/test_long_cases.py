@@ -7,7 +7,7 @@ from shared.events import PredictionMade, TrainedModel
 from shared.messaging.topics import PREDICTIONS_MADE
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
-from shared.storage.model_registry import base_uri, model_uri, store
+from shared.storage.model_registry import base_uri, model_uri, store_model
 from tests.connected.inference.harness import active, change, new_case, predict, submit
 from tests.support.builders.events import NOW, claim_input, trained
 from tests.support.engines.topics import events_of
@@ -22,10 +22,10 @@ def small(artifacts: Artifacts, tmp_path_factory: pytest.TempPathFactory) -> Tra
     """A language model, small enough for a test, that could read more than it is let."""
     version, directory = "adjudication-v1.2", tmp_path_factory.mktemp("small")
     base = save_tiny_base(directory / "base", positions=16_384)
-    store(artifacts, base, base_uri("tiny"), created_at=NOW, about={})
+    store_model(artifacts, base, base_uri("tiny"), created_at=NOW, about={})
     adapter = save_tiny_adapter(base, directory / "adapter", seed=1)
     uri = model_uri("adjudication", version)
-    manifest = store(artifacts, adapter, uri, created_at=NOW, about={})
+    manifest = store_model(artifacts, adapter, uri, created_at=NOW, about={})
     return trained(
         version,
         backend="transformers",

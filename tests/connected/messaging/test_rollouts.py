@@ -18,6 +18,7 @@ from shared.messaging.producer import Producer
 from shared.messaging.rollouts import Rollouts
 from shared.settings import EngineSettings
 from tests.support.builders.events import rollout
+from tests.support.patience import PATIENCE_SECONDS
 
 TASK = "independent_review"
 _REVISIONS = itertools.count(int(time.time()))
@@ -52,7 +53,7 @@ class Following:
     health: Remembering
 
     async def sees(self, changed: RolloutChanged) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while self.rollouts.of(TASK) != changed or not self.health.is_ready:
                 await asyncio.sleep(0.05)
 
@@ -66,7 +67,7 @@ async def following(
     health = Remembering()
     rollouts = Rollouts(settings, service="test", health=health)
     task = asyncio.create_task(rollouts.run())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await rollouts.caught_up()
     yield Following(rollouts, health)
     task.cancel()

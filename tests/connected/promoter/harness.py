@@ -8,7 +8,7 @@ from typing import Any
 from services.promoter.app import MIGRATIONS, NAME
 from services.promoter.guard import Guard
 from services.promoter.handlers import Handlers
-from services.promoter.state import Limits, Rollout, StageLimit
+from services.promoter.state import Rollout, RolloutLimits, StageLimit
 from services.promoter.store import Store
 from shared.events import PredictionMade, RolloutChanged
 from shared.messaging.outbox import Outbox
@@ -18,7 +18,7 @@ from tests.support.builders.events import answers, case, predicted, score
 
 TASK = "adjudication"
 V0, V1, V2 = (f"adjudication-v1.{minor}" for minor in range(3))
-LIMITS = Limits(
+LIMITS = RolloutLimits(
     shadow=StageLimit(20, 0),
     canary=StageLimit(10, 0),
     full=StageLimit(10, 0),

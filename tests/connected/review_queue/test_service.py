@@ -23,6 +23,7 @@ from tests.connected.review_queue.harness import CRITERION, PASSWORD
 from tests.connected.review_queue.service_harness import Service, act, serving
 from tests.support.builders.events import case, claim_input
 from tests.support.builders.requests import requested
+from tests.support.patience import PATIENCE_SECONDS
 
 RUN = uuid4().hex[:8]
 DENIAL = {
@@ -62,7 +63,7 @@ async def publish(service: Service, *case_ids: str, **changes: Any) -> None:
 
 async def lease(client: httpx.AsyncClient, case_id: str) -> dict[str, Any]:
     """The lease of that case, waited for; others are given back."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             answer = await client.post("/v1/assignments")
             assert answer.status_code in {201, 204}
@@ -81,7 +82,7 @@ async def event_of(service: Service, topic: str, key: str) -> bytes:
     )
     await consumer.start()
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             async for record in consumer:
                 if record.key == key.encode():
                     return bytes(record.value or b"")
@@ -277,7 +278,7 @@ async def test_an_operator_creates_users(service: Service, amara: httpx.AsyncCli
         assert (await dana.get("/v1/seats")).status_code == 401
 
 
-async def test_an_operator_shuts_a_user_out_and_sets_a_password(service: Service) -> None:
+async def test_an_operator_disables_a_user_and_sets_a_password(service: Service) -> None:
     first = {"name": "hugo", "password": PASSWORD}
     other = {"name": "hugo", "password": "another long password"}
     async with await service.signed_in("olga") as olga:
@@ -287,8 +288,8 @@ async def test_an_operator_shuts_a_user_out_and_sets_a_password(service: Service
         async with await service.signed_in("hugo") as hugo:
             assert (await hugo.post("/v1/assignments")).status_code in {201, 204}
             assert (await hugo.patch("/v1/users/hugo", json={})).status_code == 403
-            shut = await olga.patch("/v1/users/Hugo", json={"active": False})
-            assert shut.status_code == 204
+            disabled = await olga.patch("/v1/users/Hugo", json={"active": False})
+            assert disabled.status_code == 204
             assert (await hugo.post("/v1/assignments")).status_code == 401
             assert (await hugo.post("/v1/sessions", json=first)).status_code == 401
             async with await service.signed_in("lee") as lee:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
-from shared.storage.model_registry import ModelCache, base_uri, model_uri, store
+from shared.storage.model_registry import ModelCache, base_uri, model_uri, store_model
 from tests.support.builders.events import NOW, trained
 
 FILES = {f"part-{number}": bytes([number]) * 200_000 for number in range(8)}
@@ -15,7 +15,7 @@ def publish(settings: EngineSettings, directory: Path, name: str, files: dict[st
     directory.mkdir()
     for part, content in files.items():
         (directory / part).write_bytes(content)
-    store(Artifacts(settings), directory, base_uri(name), created_at=NOW, about={})
+    store_model(Artifacts(settings), directory, base_uri(name), created_at=NOW, about={})
 
 
 def found_in(directory: Path) -> dict[str, bytes]:
@@ -58,7 +58,7 @@ def test_a_late_upload_of_a_version_leaves_the_published_one_as_it_is(
         directory.mkdir()
         (directory / "adapter").write_bytes(bytes([number]))
         uri = model_uri("adjudication", version)
-        uploads.append(store(artifacts, directory, uri, created_at=NOW, about={}))
+        uploads.append(store_model(artifacts, directory, uri, created_at=NOW, about={}))
 
     cache = ModelCache(artifacts, tmp_path / "cache")
     found = [found_in(cache.adapter(trained(version, manifest=upload))) for upload in uploads]

@@ -14,6 +14,7 @@ from shared.events import DatasetReleased
 from shared.messaging.encoding import encode
 from shared.messaging.producer import Producer
 from shared.settings import EngineSettings
+from tests.support.patience import PATIENCE_SECONDS
 
 TOKENS = "ops:operator:operator-token-000"
 STATUSES = ("queued", "running", "succeeded", "failed", "merged")
@@ -63,7 +64,7 @@ async def known(
     client: httpx.AsyncClient, version: str, status: Container[str] = STATUSES
 ) -> dict[str, Any]:
     """The run of this dataset version, once there is one in such a status."""
-    async with asyncio.timeout(300):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             for run in (await client.get("/v1/runs")).json():
                 if run["dataset_version"] == version and run["status"] in status:

@@ -23,11 +23,12 @@ from shared.runs import worker as run_worker
 from shared.runs.child_process import ChildOutcome, run_module
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
-from shared.storage.model_registry import store
+from shared.storage.model_registry import store_model
 from tests.connected.trainer.harness import ended, publish, trainer
 from tests.support.builders.datasets import release
 from tests.support.engines.topics import events_of
 from tests.support.models.tiny_base_model import save_tiny_base
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +61,7 @@ def training() -> list[psutil.Process]:
 
 async def kill_after(step: int, client: httpx.AsyncClient, version: str) -> int:
     """Kill the child once the run's progress shows that step, or a later one: the one shown."""
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             runs = (await client.get("/v1/runs")).json()
             steps = [r["progress"].get("step", 0) for r in runs if r["dataset_version"] == version]
@@ -182,7 +183,7 @@ async def test_an_outage_at_the_end_costs_no_training_and_no_attempt(
     def away(*arguments: Any, **named: Any) -> ArtifactRef:
         if next(outages, None) is not None:
             raise Transient("object storage is away")
-        return store(*arguments, **named)
+        return store_model(*arguments, **named)
 
     async def counted(*arguments: Any) -> ChildOutcome:
         trained.append(arguments)
@@ -239,7 +240,7 @@ async def test_a_version_is_what_was_trained_whatever_the_settings_are_when_it_i
         patch.setattr(worker, "store", away)
         async with trainer(engine, tmp_path, strategy="linear"):
             await publish(engine, released)
-            async with asyncio.timeout(120):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await reached.wait()
     async with trainer(engine, tmp_path, strategy="lora", base_model="none such") as client:
         run = await ended(client, released.dataset_version)

@@ -26,6 +26,7 @@ from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings, engine_settings
 from tests.support.browser.chromium import chromium
 from tests.support.crowd.processes import Process, free_port
+from tests.support.patience import PATIENCE_SECONDS
 
 PASSWORD = "a-long-password"
 USERS = {
@@ -117,7 +118,7 @@ class Workplace:
 
     async def until(self, query: str, *arguments: Any) -> None:
         """Wait until a query says true."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not (await self.fetch(query, *arguments))[0][0]:
                 await asyncio.sleep(0.05)
 
@@ -157,7 +158,7 @@ async def _end(process: Process) -> None:
     """With a goodbye, so that Kafka waits for nobody when the next one comes."""
     if process.running is not None:
         process.running.terminate()
-        await asyncio.to_thread(process.running.wait, 30)
+        await asyncio.to_thread(process.running.wait, PATIENCE_SECONDS)
 
 
 def _arguments() -> Sequence[str]:

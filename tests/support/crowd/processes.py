@@ -19,6 +19,7 @@ from shared.events import ReviewRequested
 from shared.storage.database import Database
 from tests.support.builders.events import case, claim_input
 from tests.support.builders.requests import requested
+from tests.support.patience import PATIENCE_SECONDS
 
 REVIEWERS = 200
 LEASE_SECONDS = 6.0
@@ -74,7 +75,7 @@ class Process:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        async with httpx.AsyncClient() as client, asyncio.timeout(60):
+        async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE_SECONDS):
             while not await self._ready(client):
                 await asyncio.sleep(0.1)
 

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.events import Event
 from shared.messaging.encoding import decode
 from shared.messaging.topics import Topic
+from tests.support.patience import PATIENCE_SECONDS
 
 E = TypeVar("E", bound=Event)
 
@@ -21,7 +22,7 @@ async def events_of(
     *,
     wanted: Callable[[E], bool],
     count: int,
-    seconds: float = 30.0,
+    seconds: float = PATIENCE_SECONDS,
 ) -> list[E]:
     """The wanted events of a topic, from its beginning, once there are `count` or time is up."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)

@@ -10,7 +10,7 @@ from services.trainer.strategies.linear import LinearRecipe
 from services.trainer.train import run
 from shared.events import TrainedModel
 from shared.storage.artifacts import Artifacts
-from shared.storage.model_registry import model_uri, store
+from shared.storage.model_registry import model_uri, store_model
 from shared.tasks.task import answer_text
 from tests.support.builders.events import ADJUDICATION, trained
 
@@ -58,7 +58,7 @@ def train_linear_model(directory: Path, *, cases: int = 120, seed: int = 1) -> P
 
 def store_linear_model(artifacts: Artifacts, directory: Path, version: str) -> TrainedModel:
     """A version in object storage that inference can load."""
-    manifest = store(
+    manifest = store_model(
         artifacts,
         train_linear_model(directory / version),
         model_uri("adjudication", version),

@@ -13,7 +13,7 @@ from deploy.cli.dead_letters import StoredLetter
 from deploy.demo.display import Display
 from deploy.demo.loop_state import LoopState
 from deploy.embedded import status
-from deploy.embedded.health import Health
+from deploy.embedded.health import ProcessHealth
 from deploy.terminal import Terminal
 from shared.errors import Rejected
 from shared.messaging.dead_letters import DeadLetter
@@ -50,7 +50,7 @@ def test_a_refused_row_is_listed_with_its_column() -> None:
 
 
 def test_a_health_of_any_reason_is_shown() -> None:
-    row = status.Status("trainer", "RUNNING", "address", health=Health(False, "lost [/run]"))
+    row = status.Status("trainer", "RUNNING", "address", health=ProcessHealth(False, "lost [/run]"))
 
     assert "lost [/run]" in shown(status.table([row]))
 

@@ -14,7 +14,7 @@ import numpy as np
 from services.confidence_filter.settings import Settings as FilterSettings
 from services.dataset_accumulator.settings import Settings as AccumulatorSettings
 from services.dataset_accumulator.splits import read_shares
-from services.evaluator.gate import Judgment, judge_candidate
+from services.evaluator.gate import GateResult, judge_candidate
 from services.evaluator.measures.bootstrap import EvaluatedVersion
 from services.evaluator.measures.held_out import Answers, Floats, HeldOut, Integers
 from services.evaluator.measures.threshold import ACCEPTS_NOTHING, propose_threshold
@@ -81,7 +81,7 @@ class World:
 class Evaluation:
     """A version's evaluation, and how it really is."""
 
-    judgment: Judgment
+    judgment: GateResult
     threshold: float
     accuracy: float
     accepted_error: float  # none accepted: 0
@@ -142,7 +142,7 @@ class Loop:
     def _threshold(self) -> float:
         return self.champion.threshold if self.champion else ACCEPTS_NOTHING
 
-    def _outcome(self, found: Answers, judgment: Judgment, threshold: float) -> Evaluation:
+    def _outcome(self, found: Answers, judgment: GateResult, threshold: float) -> Evaluation:
         claims = np.arange(*UNSEEN.indices(len(found.probabilities)))
         unseen, said = self.world.held_out(claims, np.ones(len(claims))), _of(found, claims)
         wrong, accepted = said.predicted != unseen.truth, said.accepted(unseen, threshold)

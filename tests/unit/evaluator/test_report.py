@@ -96,10 +96,10 @@ def test_charts_are_well_formed_and_stay_inside_their_frame() -> None:
     found = report(champion=True, quality=2.5)
     versions = list(zip(found.roles, found.assessments, strict=True))
     drawings = [
-        charts.tradeoff(versions, 0.05),
-        charts.calibration(versions),
-        charts.intervals(found.judgment.checks, 0.02),
-        charts.confusion(found.assessments[0], LABELS),
+        charts.tradeoff_chart(versions, 0.05),
+        charts.calibration_chart(versions),
+        charts.intervals_chart(found.judgment.checks, 0.02),
+        charts.confusion_chart(found.assessments[0], LABELS),
     ]
     for drawing in drawings:
         root = ElementTree.fromstring(drawing)

@@ -28,6 +28,7 @@ from shared.storage.artifacts import Artifacts
 from shared.storage.model_registry import ModelCache
 from shared.tasks.task import Prompt
 from tests.support.builders.events import ADJUDICATION, NOW, case, claim_input, trained
+from tests.support.patience import PATIENCE_SECONDS
 
 AWAY = EngineSettings(s3_endpoint="127.0.0.1:9")  # nothing listens there
 V0, V1 = "adjudication-v1.0", "adjudication-v1.1"
@@ -65,7 +66,7 @@ class Particular(LinearBackend):
 
     def explain(self, version: str, prompt: Prompt, label: str, *, max_tokens: int = 64) -> str:
         self.explaining.asked.set()
-        self.explaining.allowed.acquire(timeout=10)
+        self.explaining.allowed.acquire(timeout=PATIENCE_SECONDS)
         if SPEECHLESS in prompt.user.split():
             raise RuntimeError("out of memory")
         return super().explain(version, prompt, label, max_tokens=max_tokens)
@@ -90,7 +91,7 @@ async def running(serving: Serving) -> AsyncIterator[MicroBatcher]:
     batcher = new_batcher(serving)
     tasks = [asyncio.create_task(loop()) for loop in (serving.run, batcher.run)]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await serving.settled()
         yield batcher
     finally:

@@ -10,6 +10,7 @@ from services.inference.prediction import PromptedCase
 from shared.errors import Transient
 from shared.events import RolloutChanged
 from tests.support.builders.events import rollout
+from tests.support.patience import PATIENCE_SECONDS
 from tests.unit.inference.processes import (
     V0,
     V1,
@@ -68,7 +69,7 @@ async def test_when_too_many_wait_only_whoever_asks_by_http_is_sent_away(tmp_pat
     with pytest.raises(Transient, match="1 cases are waiting"):
         await batcher.predict([noted("stiff")], explain=[False], urgent=True)
     line = asyncio.create_task(batcher.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         predictions = await asyncio.gather(*waiting)
     line.cancel()
 
@@ -94,7 +95,7 @@ async def test_explanations_come_one_a_batch_and_nobody_else_waits_for_them(
     explaining = Explaining(Semaphore(0))
     serving = new_serving(tmp_path, explaining=explaining)
     await serving.want(champion_only)
-    async with running(serving) as batcher, asyncio.timeout(10):
+    async with running(serving) as batcher, asyncio.timeout(PATIENCE_SECONDS):
         wordy = asyncio.create_task(
             batcher.predict([noted("pain", n) for n in range(3)], explain=[True] * 3)
         )
@@ -117,7 +118,7 @@ async def test_what_was_said_before_a_rollback_is_said_again_and_does_not_leave(
     serving = new_serving(tmp_path, explaining=explaining)
     before = rollout(champion=new, last_good=old)
     await serving.want(before)
-    async with running(serving) as batcher, asyncio.timeout(10):
+    async with running(serving) as batcher, asyncio.timeout(PATIENCE_SECONDS):
         while not {V0, V1} <= set(serving.pool.versions):
             await asyncio.sleep(0.01)
         cases = [noted("pain", n) for n in range(3)]

@@ -7,6 +7,7 @@ import pytest
 
 from shared.events import Case, PredictionMade, RolloutChanged
 from tests.support.builders.events import rollout
+from tests.support.patience import PATIENCE_SECONDS
 from tests.unit.inference.processes import (
     SPEECHLESS,
     UNLUCKY,
@@ -33,7 +34,7 @@ async def predictions(
     """What each case's own caller gets, all of them asking at once."""
     serving = new_serving(disk)
     await serving.want(wanted)
-    async with running(serving) as batcher, asyncio.timeout(10):
+    async with running(serving) as batcher, asyncio.timeout(PATIENCE_SECONDS):
         while serving.active[wanted.task] is not wanted:
             await asyncio.sleep(0.01)
         asked = [batcher.predict([case], explain=[False]) for case in cases]
@@ -100,7 +101,7 @@ async def test_a_draft_that_fails_costs_its_case_the_draft_alone(
 ) -> None:
     serving = new_serving(tmp_path)
     await serving.want(champion_only)
-    async with running(serving) as batcher, asyncio.timeout(10):
+    async with running(serving) as batcher, asyncio.timeout(PATIENCE_SECONDS):
         cases = [noted("pain", 0), noted(SPEECHLESS, 1)]
         spoken, speechless = await batcher.predict(cases, explain=[True, True])
 

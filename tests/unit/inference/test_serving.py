@@ -8,6 +8,7 @@ import pytest
 from services.inference.serving import effective
 from shared.events import RolloutChanged
 from tests.support.builders.events import rollout, served
+from tests.support.patience import PATIENCE_SECONDS
 from tests.unit.inference.processes import V0, V1, away, new_serving, noted, on_disk, running
 
 V2 = "adjudication-v1.2"
@@ -23,7 +24,7 @@ async def test_neither_candidate_nor_last_good_nor_another_task_holds_up_a_champ
     await serving.want(other)
     await serving.want(waiting)
     run = asyncio.create_task(serving.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while "adjudication" not in serving.active:
             await asyncio.sleep(0.01)
     run.cancel()
@@ -38,7 +39,7 @@ async def test_a_candidate_that_is_away_takes_no_part_and_has_not_failed(tmp_pat
     champion = on_disk(tmp_path, V0)
     serving = new_serving(tmp_path)
     await serving.want(rollout(champion=champion, candidate=away(V1), stage="canary", share=1.0))
-    async with running(serving) as batcher, asyncio.timeout(20):
+    async with running(serving) as batcher, asyncio.timeout(PATIENCE_SECONDS):
         while "models" not in serving.health.alerts:
             await asyncio.sleep(0.01)
         alone = (await batcher.predict([noted("pain")], explain=[False]))[0]
@@ -55,7 +56,7 @@ async def test_a_rollback_to_a_version_in_memory_waits_for_no_download(tmp_path:
     old, new = on_disk(tmp_path, V0), on_disk(tmp_path, V1)
     serving = new_serving(tmp_path)
     await serving.want(rollout(champion=new, last_good=old))
-    async with running(serving), asyncio.timeout(10):
+    async with running(serving), asyncio.timeout(PATIENCE_SECONDS):
         while V0 not in serving.pool.versions:
             await asyncio.sleep(0.01)
         await serving.want(rollout(champion=old, candidate=away("adjudication-v1.2"), revision=2))
@@ -67,7 +68,7 @@ async def test_a_refused_candidate_is_named_as_failed(tmp_path: Path) -> None:
     (tmp_path / candidate.model.manifest.sha256).mkdir()  # no model in it
     serving = new_serving(tmp_path)
     await serving.want(rollout(champion=champion, candidate=candidate, stage="shadow"))
-    async with running(serving) as batcher, asyncio.timeout(10):
+    async with running(serving) as batcher, asyncio.timeout(PATIENCE_SECONDS):
         while serving.active["adjudication"].candidate is None:
             await asyncio.sleep(0.01)
         prediction = (await batcher.predict([noted("pain")], explain=[False]))[0]

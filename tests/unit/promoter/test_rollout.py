@@ -19,12 +19,12 @@ from services.promoter.rollout import (
     stop,
     tick,
 )
-from services.promoter.state import Change, Limits, Rollout, StageLimit, Version, event_of
+from services.promoter.state import Change, Rollout, RolloutLimits, StageLimit, Version, event_of
 from shared.errors import Conflict
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import NOW
 
-LIMITS = Limits(
+LIMITS = RolloutLimits(
     shadow=StageLimit(100, 60),
     canary=StageLimit(200, 120),
     full=StageLimit(50, 30),

@@ -11,6 +11,7 @@ from minio import Minio
 
 from deploy.embedded.stack import EmbeddedStack
 from tests.support.engines.engines import occupied
+from tests.support.patience import PATIENCE_SECONDS
 
 RECORDS = [f"record {number}".encode() for number in range(50)]
 
@@ -28,7 +29,7 @@ async def test_postgres_keeps_commits_and_comes_back_with_clients_connected(
     killed = stack.kill("postgres")
     with pytest.raises((asyncpg.PostgresConnectionError, OSError)):
         await busy
-    stack.wait_healthy("postgres", timeout=20)
+    stack.wait_healthy("postgres", timeout=PATIENCE_SECONDS)
 
     assert stack.pid("postgres") != killed
     connection = await asyncpg.connect(url)
@@ -44,7 +45,7 @@ def test_s3_keeps_objects(stack: EmbeddedStack) -> None:
     client.put_object("kept", "small", io.BytesIO(b"small"), 5)
 
     stack.kill("s3")
-    stack.wait_healthy("s3", timeout=20)
+    stack.wait_healthy("s3", timeout=PATIENCE_SECONDS)
 
     assert client.get_object("kept", "small").read() == b"small"
     assert client.get_object("kept", "large").read() == large
@@ -59,7 +60,7 @@ async def test_broker_keeps_records(stack: EmbeddedStack) -> None:
     await producer.stop()
 
     stack.kill("broker")
-    stack.wait_healthy("broker", timeout=20)
+    stack.wait_healthy("broker", timeout=PATIENCE_SECONDS)
 
     assert sorted(await _read(bootstrap, "kept", count=len(RECORDS))) == sorted(RECORDS)
 
@@ -67,7 +68,7 @@ async def test_broker_keeps_records(stack: EmbeddedStack) -> None:
 async def test_everything_is_there_after_all_are_killed_at_once(stack: EmbeddedStack) -> None:
     for name in stack.process_names:
         stack.kill(name)
-    stack.wait_healthy(timeout=20)
+    stack.wait_healthy(timeout=PATIENCE_SECONDS)
     await _assert_all_kept(stack)
 
 
@@ -111,7 +112,7 @@ async def _read(bootstrap: str, topic: str, *, count: int) -> list[bytes]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     consumer.assign([TopicPartition(topic, 0)])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         records = [(await consumer.getone()).value or b"" for _ in range(count)]
     await consumer.stop()
     return records

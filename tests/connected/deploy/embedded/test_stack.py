@@ -14,6 +14,7 @@ from deploy.embedded.layout import REPOSITORY, Layout
 from deploy.embedded.stack import EmbeddedStack, StackError
 from deploy.embedded.status import statuses
 from tests.support.engines.engines import temporary_home
+from tests.support.patience import PATIENCE_SECONDS
 
 OWNER = """
 import sys, time
@@ -90,7 +91,7 @@ def test_status_command_names_an_engine_that_hangs(
     assert result.exit_code == 1
     line = next(line for line in result.output.splitlines() if line.startswith(engine))
     assert "healthy" not in line
-    assert took < 10
+    assert took < 60  # it hangs for ever
     stack.wait_healthy()
 
 
@@ -98,7 +99,7 @@ def test_start_cleans_up_after_a_killed_supervisor(stack: EmbeddedStack) -> None
     orphan = stack.pid("s3")
     supervisor = psutil.Process(int(stack.layout.supervisor_pid.read_text()))
     supervisor.kill()
-    supervisor.wait(10)
+    supervisor.wait(PATIENCE_SECONDS)
     assert psutil.pid_exists(orphan)
 
     stack.start()
@@ -133,9 +134,9 @@ def test_stack_ends_with_the_process_that_owns_it() -> None:
         supervisor = psutil.Process(int(Layout(home).supervisor_pid.read_text()))
 
         owner.kill()
-        owner.wait(10)
+        owner.wait(PATIENCE_SECONDS)
 
-        assert _ends(supervisor, within_seconds=10)
+        assert _ends(supervisor, within_seconds=PATIENCE_SECONDS)
 
 
 def test_reset_deletes_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

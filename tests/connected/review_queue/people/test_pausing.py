@@ -6,6 +6,7 @@ import pytest
 
 from shared.errors import Conflict, NotFound
 from tests.connected.review_queue.harness import APPROVED, DENIED, Queue, actor, lease_handle
+from tests.support.patience import PATIENCE_SECONDS
 
 LEE = actor("lee")
 
@@ -150,7 +151,7 @@ async def test_many_refusals_at_once_do_not_use_up_the_connections(staffed: Queu
             *(staffed.reviewers.resume("amara", by=LEE) for _ in range(32)),
             return_exceptions=True,
         ),
-        timeout=8,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert all(isinstance(each, Conflict) for each in found)

@@ -15,6 +15,7 @@ from shared.messaging.topics import create_topics
 from tests.connected.review_queue.harness import PASSWORD, running
 from tests.connected.review_queue.service_harness import DENIAL, act
 from tests.support.builders.events import case, claim_input
+from tests.support.patience import PATIENCE_SECONDS
 
 WRONG = "a-wrong-password-of-amara"
 TOKEN = "the-token-of-a-script"
@@ -34,7 +35,7 @@ async def test_nothing_secret_is_logged(
     log = tmp_path / "log"
     with served({**engines, "DATABASE_URL": database}, log) as url:
         secrets = await worked(url)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while "loop failed" not in log.read_text():
                 await asyncio.sleep(0.1)
 
@@ -68,7 +69,7 @@ def served(engines: Mapping[str, str], log: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE_SECONDS)
 
 
 async def worked(url: str) -> list[str]:
@@ -92,7 +93,7 @@ async def worked(url: str) -> list[str]:
 
 
 async def listening(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 await client.get("/health/live")

@@ -8,7 +8,9 @@ import pytest
 from services.review_queue.reviewing.assignments import LeaseHandle
 from services.review_queue.reviewing.review import Shares
 from shared.errors import NotFound
+from shared.storage.database import Connection
 from tests.connected.review_queue.harness import APPROVED, DENIED, PENDING, Queue, lease_handle
+from tests.support.patience import PATIENCE_SECONDS
 
 WRITTEN = {"label": "DENIED", "reasoning": "a rule of the policy", "panels": ["policy", "codes"]}
 
@@ -18,6 +20,14 @@ async def drafted(queue: Queue, reviewer: str = "amara", **changes: Any) -> Leas
     held = lease_handle(await queue.lease(reviewer), reviewer)
     await queue.assignments.save_draft(held.assignment_id, reviewer, {**WRITTEN, **changes})
     return held
+
+
+async def somebody_waits(connection: Connection) -> None:
+    """Return once another connection waits for a lock of this one."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await connection.fetchval(waiting):
+            await asyncio.sleep(0.01)
 
 
 async def test_a_draft_that_comes_while_its_review_completes_is_not_left_behind(
@@ -33,7 +43,7 @@ async def test_a_draft_that_comes_while_its_review_completes_is_not_left_behind(
         saving = asyncio.create_task(
             second.assignments.save_draft(lost.assignment_id, "amara", {"reasoning": "late"})
         )
-        await asyncio.sleep(0.2)  # it waits now
+        await somebody_waits(connection)
         await connection.execute(
             "UPDATE review_queue.reviews "
             "SET label = 'APPROVED', deciding_seat = 1, completed_at = now()"

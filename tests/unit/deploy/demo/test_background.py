@@ -14,6 +14,7 @@ from deploy.demo.background import run_in_background
 from deploy.demo.display import Display, follow_labels
 from deploy.demo.loop_state import LoopState
 from deploy.terminal import Terminal
+from tests.support.patience import PATIENCE_SECONDS
 
 ANSWERS = {
     "/v1/labels/progress": {"adjudication": {"train_unreleased": 3, "threshold": 190}},
@@ -29,7 +30,7 @@ async def test_the_first_failure_ends_the_block_and_is_what_it_raises() -> None:
     async def fail() -> None:
         raise Away
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         with pytest.raises(Away):
             async with run_in_background(fail()):
                 await asyncio.Event().wait()
@@ -81,7 +82,7 @@ def accumulator(statuses: Sequence[int]) -> Iterator[System]:
 async def test_an_accumulator_that_is_away_is_asked_again_and_a_refusal_is_raised() -> None:
     display = Display(LoopState("adjudication", own=set()), Terminal(quiet=True))
     with accumulator([503, 503, 200, 200, 401]) as system:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             with pytest.raises(Refused, match="401"):
                 async with run_in_background(follow_labels(system, display)):
                     await asyncio.Event().wait()

@@ -13,6 +13,7 @@ from shared.messaging.producer import Producer
 from shared.messaging.topics import CASES_SUBMITTED
 from shared.settings import engine_settings
 from tests.support.builders.events import submitted
+from tests.support.patience import PATIENCE_SECONDS
 
 
 async def test_a_case_of_the_users_own_that_waits_for_an_expert_holds_nothing_up() -> None:
@@ -30,7 +31,7 @@ async def test_a_case_of_the_users_own_that_waits_for_an_expert_holds_nothing_up
     await asyncio.sleep(0.5)
     waited = not drained.done()
     loop.decisions[own.case_id] = {}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await drained
 
     assert waited

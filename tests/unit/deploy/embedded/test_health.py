@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from deploy.embedded.health import Health, probe
+from deploy.embedded.health import ProcessHealth, probe
 from deploy.embedded.layout import Layout
 from deploy.embedded.ports import OFFSETS, free_base
 from deploy.embedded.settings import Settings
@@ -18,9 +18,9 @@ READY = {"status": "ready", "reason": ""}
 WAITING = {"status": "waiting", "reason": "kafka: no broker answers"}
 
 
-def ask(base: int, home: Path) -> Health:
+def ask(base: int, home: Path) -> ProcessHealth:
     layout = Layout(home)
-    return probe("trainer", Settings.make(layout, base_port=base, given={}, ambient={}))
+    return probe("trainer", Settings.make(layout, base_port=base, overrides={}, ambient={}))
 
 
 @contextmanager
@@ -48,12 +48,14 @@ def answering(base: int, status: int, body: bytes) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, json.dumps(READY).encode(), Health(True)),
-        (503, json.dumps(WAITING).encode(), Health(False, "kafka: no broker answers")),
-        (500, b"Internal Server Error", Health(False, "Internal Server Error")),
+        (200, json.dumps(READY).encode(), ProcessHealth(True)),
+        (503, json.dumps(WAITING).encode(), ProcessHealth(False, "kafka: no broker answers")),
+        (500, b"Internal Server Error", ProcessHealth(False, "Internal Server Error")),
     ],
 )
-def test_answer_becomes_health(status: int, body: bytes, expected: Health, tmp_path: Path) -> None:
+def test_answer_becomes_health(
+    status: int, body: bytes, expected: ProcessHealth, tmp_path: Path
+) -> None:
     base = free_base(None)
     with answering(base, status, body):
         assert ask(base, tmp_path) == expected

@@ -19,7 +19,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def make(layout: Layout, *, base: int = 8100, **given: str) -> Settings:
-    settings = Settings.make(layout, base_port=base, given=given, ambient={})
+    settings = Settings.make(layout, base_port=base, overrides=given, ambient={})
     settings.save()
     return settings
 
@@ -64,7 +64,7 @@ def test_given_settings_are_kept_for_the_next_start(layout: Layout) -> None:
 def test_callers_environment_changes_further_settings_only(layout: Layout) -> None:
     make(layout, LABEL_THRESHOLD="50")
     ambient = {"LABEL_THRESHOLD": "70", "DATABASE_URL": "postgresql://elsewhere/db", "HOME": "/x"}
-    settings = Settings.make(layout, base_port=8100, given={}, ambient=ambient)
+    settings = Settings.make(layout, base_port=8100, overrides={}, ambient=ambient)
     assert settings.environment["LABEL_THRESHOLD"] == "70"
     assert "elsewhere" not in settings.environment["DATABASE_URL"]
     assert "HOME" not in settings.environment

@@ -14,16 +14,16 @@ from deploy.embedded.programs import (
     service_programs,
 )
 from deploy.embedded.settings import Settings
-from deploy.embedded.supervision import Supervisor, render
+from deploy.embedded.supervision import Supervisor, render_config
 from shared.services import SERVICES
 
 
 def groups(home: Path) -> dict[str, ServerOptions]:
     layout = Layout(home)
     layout.create()
-    settings = Settings.make(layout, base_port=8100, given={}, ambient={})
+    settings = Settings.make(layout, base_port=8100, overrides={}, ambient={})
     programs = [owner_watch_program(1), *engine_programs(), *service_programs(settings)]
-    layout.supervisor_config.write_text(render(layout, programs))
+    layout.supervisor_config.write_text(render_config(layout, programs))
     options = ServerOptions()
     options.realize(["-c", str(layout.supervisor_config)])
     return {group.name: group for group in options.process_group_configs}
@@ -64,7 +64,7 @@ def test_services_wait_for_every_engine(tmp_path: Path) -> None:
     settings = Settings.make(
         Layout(tmp_path),
         base_port=8100,
-        given={"KAFKA_BOOTSTRAP": "a:1,b:2", "DATABASE_URL": "postgresql://u:p@d/x"},
+        overrides={"KAFKA_BOOTSTRAP": "a:1,b:2", "DATABASE_URL": "postgresql://u:p@d/x"},
         ambient={},
     )
     command = list(service_programs(settings)[0].command)

@@ -10,7 +10,7 @@ from deploy.simulation import Drift, SimulatedClaim, Simulation, simulated_claim
 from deploy.simulation.catalog import real_procedures, services
 from deploy.simulation.expert import judge_claim
 from deploy.simulation.members import member_of
-from deploy.simulation.notes import Note, Support
+from deploy.simulation.notes import ClinicalNote, Support
 from shared.tasks import get_task
 from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.edits import run_edits
@@ -142,7 +142,9 @@ def test_the_expert_goes_by_edits_then_note(outcomes: str, support: Support, lab
         for kind, outcome in zip(kinds, outcomes, strict=True)
     ]
     claim = Simulation(1).claim(0).input.model_dump() | {"edits": edits}
-    judgment = judge_claim(ClaimInput.model_validate(claim), Note("text", support, "Because."))
+    judgment = judge_claim(
+        ClaimInput.model_validate(claim), ClinicalNote("text", support, "Because.")
+    )
     assert judgment.label == label
     assert judgment.reasoning == ("Because." if outcomes == "pp" else "Said so.")
 

@@ -10,7 +10,7 @@ from services.evaluator.measures.choice import (
     accuracy,
     assess,
     balanced_accuracy,
-    confusion,
+    confusion_matrix,
     kappa,
     macro_f1,
 )
@@ -97,7 +97,7 @@ def test_measures_agree_with_scikit_learn() -> None:
     rng = np.random.default_rng(21)
     held_out = simulate_held_out(rng, 500, weights=rng.choice([1.0, 2.0, 20.0], size=500))
     answers = sharp(rng, held_out, quality=1.0, noise=0.1)
-    matrix, how = confusion(held_out, answers), {"sample_weight": held_out.weights}
+    matrix, how = confusion_matrix(held_out, answers), {"sample_weight": held_out.weights}
     truth, said = held_out.truth, answers.predicted
     assert float(accuracy(matrix)) == pytest.approx(
         np.average(truth == said, weights=held_out.weights)
@@ -155,6 +155,6 @@ def test_a_large_test_split_is_measured_quickly() -> None:
     rng = np.random.default_rng(24)
     held_out = simulate_held_out(rng, 100_000)
     answers = sharp(rng, held_out, quality=1.5, noise=0.04)
-    begun = time.perf_counter()
+    begun = time.process_time()  # others may have the processor meanwhile
     assess(held_out, answers, threshold=0.9)
-    assert time.perf_counter() - begun < 2.0
+    assert time.process_time() - begun < 2.0

@@ -19,6 +19,7 @@ from shared.messaging.consumer import REJECTED_LIMIT, UNEXPECTED_LIMIT, RawRecor
 from shared.messaging.encoding import Record
 from shared.messaging.topics import CASES_SUBMITTED
 from tests.support.builders.events import submitted
+from tests.support.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +93,7 @@ async def processing(
 
 
 async def comes(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not true():
             await asyncio.sleep(0.001)
 
@@ -136,7 +137,7 @@ async def test_while_no_letter_is_taken_at_all_it_waits(monkeypatch: pytest.Monk
     async with processing(topic_consumer, [record("b", b"no case")]) as task:
         await comes(lambda: not topic_consumer.health.is_ready)
         producer.limit = 1000
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, PATIENCE_SECONDS)
 
     assert len(producer.sent) == 1
 
@@ -153,7 +154,7 @@ async def test_when_everything_fails_consumption_stops_until_it_no_longer_does(
         await comes(lambda: not topic_consumer.health.is_ready)
         reason = topic_consumer.health.reasons[topic_consumer.part]
         handler.errors = {}
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, PATIENCE_SECONDS)
 
     assert "ValueError" in reason
     assert "member" not in reason

@@ -10,15 +10,15 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from shared.models.causal_lm import add_adapter, answer_logits, load_base
-from shared.models.tokens import Row
+from shared.models.tokens import TokenRow
 
 pytestmark = pytest.mark.slow  # loads PyTorch
 
 BEGINNING = tuple(range(20, 45))
 ROWS = [
-    Row((*BEGINNING, 50, 51, 52), (60, 61)),
-    Row((*BEGINNING, 53), (62,)),
-    Row((*BEGINNING, 53, 54, 55, 56, 57), (63, 64, 65)),
+    TokenRow((*BEGINNING, 50, 51, 52), (60, 61)),
+    TokenRow((*BEGINNING, 53), (62,)),
+    TokenRow((*BEGINNING, 53, 54, 55, 56, 57), (63, 64, 65)),
 ]
 
 
@@ -43,7 +43,7 @@ def _filled(model: Any) -> Any:
     return model
 
 
-def _one_by_one(model: Any, rows: list[Row]) -> Tensor:
+def _one_by_one(model: Any, rows: list[TokenRow]) -> Tensor:
     """Every row alone, the model called in the plainest way."""
     logits = [
         model(input_ids=torch.tensor([row.inputs])).logits[0, len(row.prompt) - 1 :] for row in rows
@@ -59,10 +59,10 @@ def _gradients(model: Any, logits: Tensor) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize(
     "rows",
-    [ROWS, ROWS[:1], [Row(row.prompt[20:], row.answer) for row in ROWS], [ROWS[1], ROWS[1]]],
+    [ROWS, ROWS[:1], [TokenRow(row.prompt[20:], row.answer) for row in ROWS], [ROWS[1], ROWS[1]]],
     ids=["one beginning", "one row", "no common beginning", "the same prompt twice"],
 )
-def test_a_batch_gives_what_each_row_gives_alone(model: Any, rows: list[Row]) -> None:
+def test_a_batch_gives_what_each_row_gives_alone(model: Any, rows: list[TokenRow]) -> None:
     alone, together = _one_by_one(model, rows), answer_logits(model, rows)
     assert together.dtype == torch.float32
     assert torch.allclose(together, alone, atol=1e-4)

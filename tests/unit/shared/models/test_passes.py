@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shared.models import passes as passes_of
 from shared.models.passes import abreast, passes, side_by_side
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow  # loads PyTorch
 
@@ -34,7 +35,7 @@ def test_passes_hold_every_case_once_and_keep_their_tokens(
 
 def test_two_workers_compute_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passes_of, "_THREADS", 2)
-    met = threading.Barrier(2, timeout=10)
+    met = threading.Barrier(2, timeout=PATIENCE_SECONDS)
 
     def work(part: int) -> int:
         met.wait()
