@@ -66,7 +66,7 @@ class Criterion(Frozen):
 class Opinion(Frozen):
     """What one reviewer said. `label_before` is the answer before the model's was shown.
 
-    `panels` are the parts of the page that he opened, `clinical_basis` is what a denial rests on.
+    `panels` are the parts of the page that they opened, `clinical_basis` is what a denial rests on.
     """
 
     reviewer: str
