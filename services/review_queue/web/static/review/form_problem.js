@@ -23,7 +23,7 @@ export class FormProblem {
   }
 
   /**
-   * Whoever is at the field is told, too.
+   * A screen reader at the field says it, too.
    * @param {HTMLElement} part
    */
   mark(part) {
