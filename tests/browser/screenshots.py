@@ -62,7 +62,7 @@ async def signing_in(place: Workplace) -> None:
 async def nothing_yet(place: Workplace) -> None:
     """Every page of a system that has only been installed."""
     senior = await place.sign_in("sam")
-    await senior.get_by_text("Nothing waits for you").wait_for()
+    await senior.get_by_text("No cases waiting").wait_for()
     await shoot(senior, "review-empty", phone=True)
     await senior.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'hidden'})")
     await senior.get_by_text("Paused while you were away").wait_for()

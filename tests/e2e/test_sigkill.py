@@ -1,6 +1,6 @@
 """Every service and every engine is killed while 500 cases go through; then everything is counted.
 
-Each case has exactly one decision, each human decision exactly one label, nothing waits for ever.
+Each case has exactly one decision, each human decision exactly one label, nothing waits forever.
 """
 
 import asyncio

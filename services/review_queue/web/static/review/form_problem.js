@@ -23,7 +23,7 @@ export class FormProblem {
   }
 
   /**
-   * A screen reader at the field says it, too.
+   * Marks the field, so that screen readers announce the problem there, too.
    * @param {HTMLElement} part
    */
   mark(part) {
