@@ -9,6 +9,7 @@ import sys
 
 from kafka.errors import KafkaError
 
+from deploy.cli.base_models import register
 from shared.errors import Transient
 from shared.messaging.topics import create_topics
 from shared.models.base_model import BaseModelUnavailable
@@ -39,8 +40,6 @@ def _run(base_model: str | None) -> None:
     created = prepare(EngineSettings(), replication=replication)
     print(f"{len(created)} topics created, buckets exist")
     if base_model:
-        from deploy.cli.base_models import register
-
         uri = register(base_model, name=None, settings=os.environ)
         print(f"base model at {uri}")
 

@@ -5,7 +5,10 @@ consumption when it happens to every record (see `shared/messaging/consumer.py`)
 each becomes is in `shared/http/errors.py`.
 """
 
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the errors themselves need no library
+    from pydantic import ValidationError
 
 
 class Transient(Exception):
@@ -24,7 +27,7 @@ class Rejected(Exception):
         self.field = field
 
 
-def first_failure(error: ValidationError) -> tuple[str, str]:
+def first_failure(error: "ValidationError") -> tuple[str, str]:
     """Field and reason of the first thing that a model refuses. Never the value: it may be member
     data."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]

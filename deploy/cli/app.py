@@ -42,7 +42,7 @@ def submit(
 ) -> None:
     """Submit cases: to Kafka, or one by one over HTTP with an answer."""
     content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    cases = submission.read(content, task=task)
+    cases = submission.read_cases(content, task=task)
     if now:
         for case in cases:
             order = case.model_dump(mode="json", exclude={"event_id", "occurred_at"})
@@ -184,7 +184,7 @@ def register_base(
     name: Annotated[str | None, typer.Option(help="the name it is registered under")] = None,
 ) -> None:
     """Register a base model under s3://models/base/."""
-    from deploy.cli.base_models import register
+    from deploy.cli.base_models import register  # the S3 client takes a while to import
 
     with console.status(Text(f"registering {model}")):
         uri = register(model, name=name, settings=environment())

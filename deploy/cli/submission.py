@@ -17,7 +17,7 @@ from shared.tasks import get_task
 _BLOCK_BYTES = 64 * 1024
 
 
-def read(content: bytes, *, task: str) -> list[CaseSubmitted]:
+def read_cases(content: bytes, *, task: str) -> list[CaseSubmitted]:
     """Cases from JSON, a JSON list or JSON lines, checked as the services check them.
 
     `Rejected` says which case is wrong, in which field and why, and repeats nothing of it.

@@ -8,12 +8,13 @@ from rich.table import Table
 
 from deploy.cli.client import system
 from deploy.terminal import Terminal
+from shared.auth.permissions import USER_ROLES
 
 users = typer.Typer(no_args_is_help=True, help="Who may sign in to the review queue.")
 console = Terminal()
 
 Name = Annotated[str, typer.Argument(help="as it is typed at sign-in")]
-Role = Annotated[str, typer.Argument(help="adjudicator, senior, lead, operator or auditor")]
+Role = Annotated[str, typer.Argument(help=", ".join(USER_ROLES))]
 Password = Annotated[
     str,
     typer.Option(

@@ -17,7 +17,7 @@ from rich.live import Live
 from deploy.cli.client import Refused, System, Unreachable
 from deploy.demo import report
 from deploy.demo.background import run_in_background
-from deploy.demo.deployments import BASE_MODEL, Compose, Deployment, Embedded, StartError
+from deploy.demo.deployments import Compose, Deployment, Embedded, StartError
 from deploy.demo.display import Display, follow_labels
 from deploy.demo.feed import Feed, case_id_of
 from deploy.demo.loop_state import LoopState, follow_topics
@@ -39,6 +39,7 @@ from deploy.terminal import Terminal
 from services.trainer.strategies import STRATEGIES
 from shared.errors import Rejected, Transient
 from shared.messaging.producer import Producer
+from shared.models.base_model import SMOLLM2
 from shared.services import PORTS
 from shared.settings import engine_settings
 from shared.storage.artifacts import Artifacts
@@ -117,14 +118,14 @@ async def demonstrate(
 async def _register_base(environment: Mapping[str, str]) -> None:
     """In a process of its own, which takes the memory for it along."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "deploy.prepare", "--base-model", BASE_MODEL),
+        *(sys.executable, "-m", "deploy.prepare", "--base-model", SMOLLM2),
         env={**os.environ, **environment},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
     _, errors = await process.communicate()
     if process.returncode:
-        raise StartError(f"{BASE_MODEL} could not be registered:\n{errors.decode()[-2000:]}")
+        raise StartError(f"{SMOLLM2} could not be registered:\n{errors.decode()[-2000:]}")
 
 
 async def _play(plan: Plan, system: System, display: Display) -> None:

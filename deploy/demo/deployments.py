@@ -13,9 +13,9 @@ from deploy.embedded.layout import REPOSITORY, Layout, default_home
 from deploy.embedded.settings import api_tokens, read_env
 from deploy.embedded.stack import EmbeddedStack
 from services.trainer.strategies import STRATEGIES
+from shared.models.base_model import SMOLLM2
 from shared.services import PORTS
 
-BASE_MODEL = "SmolLM2-135M-Instruct"
 _ENV_FILE = REPOSITORY / ".env"
 _CALLERS = (("operator", "operator"), ("demo", "service"))
 _UP = ("up", "--build", "--detach", "--wait")
@@ -122,10 +122,10 @@ def _secrets() -> dict[str, str]:
 
 
 def _image(settings: Mapping[str, str]) -> dict[str, str]:
-    """Without a language model, the image needs no PyTorch and nothing a base model."""
+    """Without a language model, the image needs no PyTorch, and no base model is registered."""
     if not STRATEGIES[settings["TRAINER_STRATEGY"]].needs_base_model:
         return {"CASELOOP_EXTRAS": "linear", "CASELOOP_PREPARE": "--no-base-model"}
-    return {"CASELOOP_EXTRAS": "models", "CASELOOP_PREPARE": f"--base-model {BASE_MODEL}"}
+    return {"CASELOOP_EXTRAS": "models", "CASELOOP_PREPARE": f"--base-model {SMOLLM2}"}
 
 
 def _addresses(environment: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from deploy.simulation import DecidedCase, Simulation, determinations
+from services.trainer.strategies import STRATEGIES
 from shared.errors import Rejected
 from shared.tasks import TASKS
 from shared.tasks.task import Task
@@ -67,11 +68,11 @@ def simulated(
 
 
 def with_strategy(plan: Plan, strategy: str) -> Plan:
-    """`lora`, or `linear`: the scikit-learn model, which scores many more cases a second."""
+    """Trained so. Without a base model, many more cases a second are scored."""
     settings = {**plan.settings, "TRAINER_STRATEGY": strategy}
-    if strategy == "linear":
-        return replace(plan, settings=settings, labeling_pace=15.0, training_pace=2.0)
-    return replace(plan, settings=settings)
+    if STRATEGIES[strategy].needs_base_model:
+        return replace(plan, settings=settings)
+    return replace(plan, settings=settings, labeling_pace=15.0, training_pace=2.0)
 
 
 def independent_review(path: Path, *, limit: int) -> Plan:

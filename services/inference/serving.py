@@ -51,11 +51,11 @@ class Serving:
             await self._changed.wait()
             self._changed.clear()
             wanted = list(self._wanted.values())
-            tried = [await self._tried(rollout.champion) for rollout in wanted]
+            tried = [await self._try_to_load(rollout.champion) for rollout in wanted]
             if all(tried) and not self._changed.is_set():
                 self._settled.set()
             tried += [
-                await self._tried(served)
+                await self._try_to_load(served)
                 for rollout in wanted
                 for served in (rollout.candidate, rollout.last_good)
                 if self._wanted[rollout.task] is rollout
@@ -71,12 +71,14 @@ class Serving:
         """Answer under whatever is possible now."""
         for task, wanted in self._wanted.items():
             known = self.active.get(task)
-            possible = effective(wanted, known, loaded=self.pool.versions, refused=self._refused)
+            possible = effective_rollout(
+                wanted, known, loaded=self.pool.versions, refused=self._refused
+            )
             if possible is not None and possible != known:
                 self.active[task] = possible
                 logger.info("rollout active", task=task, revision=possible.revision)
 
-    async def _tried(self, served: ServedModel | None) -> bool:
+    async def _try_to_load(self, served: ServedModel | None) -> bool:
         """Load a version or refuse it; False while object storage is unavailable."""
         if served is None or served.version in self.pool.versions:
             return True
@@ -114,7 +116,7 @@ class Serving:
             self._forgive(version)
 
 
-def effective(
+def effective_rollout(
     wanted: RolloutChanged,
     known: RolloutChanged | None,
     *,

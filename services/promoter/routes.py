@@ -12,11 +12,11 @@ from services.promoter.state import Change, Rollout, RolloutLimits, Version, nam
 from services.promoter.store import Snapshot, Store
 from shared.auth.dependencies import Requires
 from shared.auth.principal import Actor
-from shared.errors import NotFound
+from shared.errors import NotFound, Rejected
 from shared.events import Measures, ModelEvaluated, Stage, Verdict
 from shared.events.base import Identifier
 from shared.http.state import FromState
-from shared.tasks import TASKS
+from shared.tasks import get_task
 
 Reader = Annotated[Actor, Depends(Requires("read_rollouts"))]
 Operator = Annotated[Actor, Depends(Requires("change_rollouts"))]
@@ -161,9 +161,10 @@ for _name, _order in ORDERS.items():
 
 
 def _known_task(task: str) -> str:
-    if task not in TASKS:
-        raise NotFound(f"no task {task!r}; tasks are {', '.join(sorted(TASKS))}")
-    return task
+    try:
+        return get_task(task).name
+    except Rejected as error:
+        raise NotFound(error.reason) from None
 
 
 def _rollout_view(snapshot: Snapshot, limits: RolloutLimits) -> RolloutView:

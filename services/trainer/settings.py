@@ -9,6 +9,7 @@ from pydantic_settings import SettingsConfigDict
 from services.trainer.strategies import DEFAULT_STRATEGY, STRATEGIES
 from services.trainer.strategies.strategy import LONGEST_PROMPT_TOKENS, Quantization
 from services.trainer.training_window import TrainingWindow
+from shared.models.base_model import SMOLLM2
 from shared.services import PORTS
 from shared.settings import ServiceSettings
 
@@ -18,7 +19,7 @@ class Settings(ServiceSettings):
 
     port: int = PORTS["trainer"]
     strategy: str = DEFAULT_STRATEGY
-    base_model: str = "SmolLM2-135M-Instruct"  # as registered under s3://models/base/
+    base_model: str = SMOLLM2  # as registered under s3://models/base/
     quantization: Quantization = "none"
     recipe: Path | None = None  # a JSON file with settings of the recipe
     # Of a case that a language model learns from; its versions answer no longer one.

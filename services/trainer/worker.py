@@ -176,11 +176,7 @@ class TrainingWorker:
             self.artifacts, out, model_uri(run.task, version), created_at=self.now(), about=about
         )
         model = TrainedModel.model_validate(
-            {
-                **about,
-                "manifest": reference,
-                "dataset_manifest": run.released.manifest,
-            }
+            {**about, "manifest": reference, "dataset_manifest": run.released.manifest}
         )
         return ModelTrained(
             occurred_at=self.now(),

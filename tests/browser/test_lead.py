@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.browser.browser import Workplace
 from tests.support.browser.colleague import colleague
-from tests.support.browser.morning import in_line, title
+from tests.support.browser.queued_cases import in_line, title
 from tests.support.browser.workbench import Workbench, overhear
+from tests.support.browser.workplace import Workplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

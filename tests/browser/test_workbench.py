@@ -11,10 +11,10 @@ import pytest
 from playwright.async_api import expect
 
 from shared.events import ModelAnswer, ReviewRequested
-from tests.support.browser.browser import Workplace
-from tests.support.browser.claims_in_line import earlier
-from tests.support.browser.morning import at_workbench, in_line, leases, opinions, title
+from tests.support.browser.queued_cases import at_workbench, in_line, leases, opinions, title
+from tests.support.browser.simulated_requests import earlier
 from tests.support.browser.workbench import Workbench, overhear
+from tests.support.browser.workplace import Workplace
 from tests.support.builders.events import answers
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.support.browser.browser import Workplace
-from tests.support.browser.morning import at_workbench, in_line, leases, opinions, title
+from tests.support.browser.queued_cases import at_workbench, in_line, leases, opinions, title
 from tests.support.browser.workbench import Workbench, lose_answer
+from tests.support.browser.workplace import Workplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _FULL = "() => { Storage.prototype.setItem = () => { throw new Error('full'); }; }"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.cli.base_models import register
-from deploy.demo.deployments import BASE_MODEL
 from deploy.simulation import simulated_claims
+from shared.models.base_model import SMOLLM2
 from shared.tasks import TASKS
 from tests.support.demonstration import assert_nothing_lost, demonstration
 from tests.support.models.tiny_base_model import save_tiny_base
@@ -33,7 +33,7 @@ def test_the_loop_closes_with_lora(base: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps({"epochs": 1, "least_steps": 60, "learning_rate": 0.01}))
     with demonstration(TRAINER_RECIPE=str(recipe)) as system:
-        register(str(base), name=BASE_MODEL, settings=system.engines.environment)
+        register(str(base), name=SMOLLM2, settings=system.engines.environment)
         demo = system.play("--history", "160", "--threshold", "40", seconds=600)
 
     assert_nothing_lost(demo)

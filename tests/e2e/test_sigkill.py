@@ -25,7 +25,7 @@ from deploy.terminal import Terminal
 from shared.messaging.producer import Producer
 from shared.services import SERVICES
 from shared.settings import engine_settings
-from tests.support.engines.engines import Engines, own_engines, temporary_home
+from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
 
 pytestmark = pytest.mark.slow
 

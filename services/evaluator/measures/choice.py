@@ -167,14 +167,11 @@ def tradeoff_curve(
     held_out: HeldOut, answers: Answers, *, points: int = 60
 ) -> tuple[Tradeoff, ...]:
     """Accepted share and error over the thresholds that accept enough cases to speak of."""
-    acceptable = answers.acceptable(held_out)
-    order = np.argsort(-answers.confidence[acceptable], kind="stable")
-    confidence, weights = answers.confidence[acceptable][order], held_out.weights[acceptable][order]
-    wrong = weights * answers.wrong(held_out)[acceptable][order]
+    ranked = answers.ranked(held_out)
+    confidence, weights = ranked.confidence, ranked.weights
     rate = weights.cumsum() / held_out.weights.sum()
-    error = _ratio(wrong.cumsum(), weights.cumsum())
-    # A threshold takes in every case of the same confidence: only the last of equals is one.
-    ends = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True)[: len(confidence)])
+    error = _ratio((weights * ranked.wrong).cumsum(), weights.cumsum())
+    ends = np.flatnonzero(ranked.last_of_equals)
     ends = ends[ends + 1 >= LEAST_ACCEPTED]
     shown = ends[np.linspace(0, len(ends) - 1, min(points, len(ends))).round().astype(int)]
     return tuple(Tradeoff(float(confidence[i]), float(rate[i]), float(error[i])) for i in shown)

@@ -59,6 +59,21 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
+class RankedAnswers:
+    """The answers that could be accepted, most confident first."""
+
+    confidence: Floats
+    weights: Floats
+    wrong: Booleans
+
+    @property
+    def last_of_equals(self) -> Booleans:
+        """A threshold takes in every case of the same confidence: only their last can be one."""
+        ends = np.append(self.confidence[1:] != self.confidence[:-1], True)
+        return np.asarray(ends[: len(self.confidence)], dtype=np.bool_)
+
+
+@dataclass(frozen=True)
 class Answers:
     """What one version says of each case: calibrated probabilities over the labels."""
 
@@ -101,9 +116,13 @@ class Answers:
     def wrong(self, held_out: HeldOut) -> Booleans:
         return np.asarray((self.predicted != held_out.truth) | held_out.in_part, dtype=np.bool_)
 
-    def acceptable(self, held_out: HeldOut) -> Booleans:
+    def ranked(self, held_out: HeldOut) -> RankedAnswers:
         """What could be accepted at some threshold: never an adverse answer."""
-        return self.accepted(held_out, ANY_THRESHOLD)
+        acceptable = self.accepted(held_out, ANY_THRESHOLD)
+        order = np.flatnonzero(acceptable)[np.argsort(-self.confidence[acceptable], kind="stable")]
+        return RankedAnswers(
+            self.confidence[order], held_out.weights[order], self.wrong(held_out)[order]
+        )
 
     def accepted(self, held_out: HeldOut, threshold: float) -> Booleans:
         """What the filter would accept, audits aside."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.evaluator.measures.held_out import Answers, Floats, HeldOut
+from services.evaluator.measures.held_out import Answers, Floats, HeldOut, RankedAnswers
 
 ACCEPTS_NOTHING = 1.01  # above every confidence
 PRIOR_CASES = 30.0
@@ -36,32 +36,26 @@ class Proposal:
 
 def propose_threshold(held_out: HeldOut, answers: Answers, *, tolerated_error: float) -> Proposal:
     """The lowest threshold whose expected error is tolerated."""
-    acceptable = answers.acceptable(held_out)
-    order = np.argsort(-answers.confidence[acceptable], kind="stable")
-    confidence = answers.confidence[acceptable][order]
-    weights = held_out.weights[acceptable][order]
-    wrong = answers.wrong(held_out)[acceptable][order]
-    expected, size = _running(confidence, weights, wrong * weights, tolerated_error)
-    # A threshold takes in every case of the same confidence.
-    last_of_equals = np.append(confidence[1:] != confidence[:-1], True)[: len(confidence)]
-    enough = np.arange(1, len(confidence) + 1) >= MINIMUM_ACCEPTED
-    fine = (expected <= tolerated_error) & enough & last_of_equals
+    ranked = answers.ranked(held_out)
+    expected, size = _running(ranked, tolerated_error)
+    enough = np.arange(1, len(expected) + 1) >= MINIMUM_ACCEPTED
+    fine = (expected <= tolerated_error) & enough & ranked.last_of_equals
     if not fine.any():
         return Proposal(ACCEPTS_NOTHING, 0.0, None)
     lowest = int(np.flatnonzero(fine)[-1])
-    return Proposal(float(confidence[lowest]), float(size[lowest]), float(expected[lowest]))
+    return Proposal(float(ranked.confidence[lowest]), float(size[lowest]), float(expected[lowest]))
 
 
-def _running(
-    confidence: Floats, weights: Floats, wrong: Floats, tolerated_error: float
-) -> tuple[Floats, Floats]:
+def _running(ranked: RankedAnswers, tolerated_error: float) -> tuple[Floats, Floats]:
     """Expected error and effective size of the first 1, 2, … cases, most confident first.
 
     Size: Kish, Survey Sampling, 1965.
     """
+    weights = ranked.weights
     total = weights.cumsum()
     size = total**2 / (weights**2).cumsum()
-    own = ((1.0 - confidence) * weights).cumsum() / total
+    wrong = (ranked.wrong * weights).cumsum()
+    own = ((1.0 - ranked.confidence) * weights).cumsum() / total
     prior = own + tolerated_error / 2
-    expected = (size * wrong.cumsum() / total + PRIOR_CASES * prior) / (size + PRIOR_CASES)
+    expected = (size * wrong / total + PRIOR_CASES * prior) / (size + PRIOR_CASES)
     return expected, size

@@ -25,3 +25,15 @@ UPDATE review_queue.seats AS s SET reason = CASE
     WHEN body LIKE '%},"reason":"unscored","inclusion_probability":%' THEN 'unscored'
     ELSE 'stale_version' END
 FROM review_queue.requests AS q WHERE q.review_id = s.review_id AND s.reason = 'policy';
+-- The task `adjudication` spells authorization the American way: in a kind of edit and a reason code.
+-- A quote inside of a text is escaped in JSON, so no note is touched.
+UPDATE review_queue.requests
+SET body = replace(body, '"kind":"authorisation"', '"kind":"authorization"')
+WHERE body LIKE '%"kind":"authorisation"%';
+UPDATE review_queue.drafts
+SET content = replace(content, '"AUTHORISATION_MISSING"', '"AUTHORIZATION_MISSING"')
+WHERE content LIKE '%"AUTHORISATION_MISSING"%';
+UPDATE review_queue.opinions SET reason_code = 'AUTHORIZATION_MISSING'
+WHERE reason_code = 'AUTHORISATION_MISSING';
+UPDATE review_queue.corrections SET reason_code = 'AUTHORIZATION_MISSING'
+WHERE reason_code = 'AUTHORISATION_MISSING';

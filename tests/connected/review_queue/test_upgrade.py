@@ -15,6 +15,7 @@ from shared.events import ReviewRequested
 from shared.settings import EngineSettings
 from shared.storage.database import Database
 from tests.connected.review_queue.harness import lease_handle, running
+from tests.support.builders.events import case, claim_input
 from tests.support.builders.requests import requested
 
 NOW = datetime.now(UTC)
@@ -156,3 +157,29 @@ async def test_a_reason_that_was_one_word_for_three_causes_is_told_apart(
 
     assert {seat.case_id: seat.reason for seat in seats} == {UNREAD: "unscored", STALE: "blind"}
     assert [each.request for each in stored] == [unread, stale]
+
+
+async def test_authorization_is_read_in_its_new_spelling(
+    schema_of_0007: asyncpg.Connection, database: str
+) -> None:
+    edit = {"rule_id": "CHO-AUT-1", "kind": "authorization", "outcome": "pend", "message": "none"}
+    note = 'the form says "kind":"authorisation", nothing else'
+    claim = claim_input(edits=[edit], clinical_note=note)
+    request = requested(DECIDED, case=case(DECIDED, input=claim))
+    await add(schema_of_0007, request, state="answered", label="PENDING")
+    await schema_of_0007.execute(
+        "UPDATE review_queue.requests "
+        """SET body = replace(body, '"kind":"authorization"', '"kind":"authorisation"')"""
+    )
+    await schema_of_0007.execute(
+        "INSERT INTO review_queue.opinions (review_id, seat, reviewer, label, reasoning, "
+        "reason_code, dwell_seconds) "
+        "VALUES ($1, 1, 'amara', 'PENDING', 'none on file', 'AUTHORISATION_MISSING', 60)",
+        request.review_id,
+    )
+
+    async with running(database) as queue:
+        stored = await queue.listing.detail(request.review_id)
+
+    assert stored.request == request
+    assert [opinion.reason_code for opinion in stored.opinions] == ["AUTHORIZATION_MISSING"]

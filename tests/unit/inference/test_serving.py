@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.inference.serving import effective
+from services.inference.serving import effective_rollout
 from shared.events import RolloutChanged
 from tests.support.builders.events import rollout, served
 from tests.support.patience import PATIENCE_SECONDS
@@ -107,4 +107,4 @@ def test_under_which_rollout_cases_are_answered(
     refused: set[str],
     answers: RolloutChanged | None,
 ) -> None:
-    assert effective(NEW, known, loaded=loaded, refused=refused) == answers
+    assert effective_rollout(NEW, known, loaded=loaded, refused=refused) == answers

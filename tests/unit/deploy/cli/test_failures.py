@@ -108,7 +108,7 @@ def test_object_storage_is_away(say: Say) -> None:
 )
 def test_a_wrong_case_is_named_with_field_and_reason_and_never_shown(wrong: Any, why: str) -> None:
     with pytest.raises(Rejected) as refused:
-        submission.read(lines(CASE) + b"\n\n" + lines(wrong), task="adjudication")
+        submission.read_cases(lines(CASE) + b"\n\n" + lines(wrong), task="adjudication")
 
     assert str(refused.value).startswith(why)
     assert "SECRET" not in str(refused.value)
@@ -124,7 +124,7 @@ def test_a_wrong_case_is_named_with_field_and_reason_and_never_shown(wrong: Any,
 )
 def test_a_file_that_cannot_be_read_is_refused(content: bytes, why: str) -> None:
     with pytest.raises(Rejected, match=why) as refused:
-        submission.read(content, task="adjudication")
+        submission.read_cases(content, task="adjudication")
 
     assert "SECRET" not in str(refused.value)
 
@@ -140,7 +140,7 @@ def test_a_line_ends_only_where_json_lines_end() -> None:
     note = {**INPUT, "clinical_note": "one\u2028two"}
     content = json.dumps({"case_id": "CLM-1.1", "input": note}, ensure_ascii=False).encode()
 
-    first, second = submission.read(content + b"\r\n" + content, task="adjudication")
+    first, second = submission.read_cases(content + b"\r\n" + content, task="adjudication")
 
     assert first.task == second.task == "adjudication"
     assert first.input["clinical_note"] == "one\u2028two"
