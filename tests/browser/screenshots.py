@@ -139,7 +139,7 @@ async def a_case(place: Workplace) -> None:
 
 
 async def other_cases(place: Workplace) -> None:
-    """What is withheld, what is of another task, what is lost, and a dispute."""
+    """What is hidden, what is of another task, what is lost, and a dispute."""
     blind = waiting(blind=True, twice=False, minutes=425)
     other = independent_review(104, minutes=420)
     await place.publish(blind, other)

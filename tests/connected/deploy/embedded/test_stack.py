@@ -91,7 +91,7 @@ def test_status_command_names_an_engine_that_hangs(
     assert result.exit_code == 1
     line = next(line for line in result.output.splitlines() if line.startswith(engine))
     assert "healthy" not in line
-    assert took < 60  # it hangs for ever
+    assert took < 60  # it hangs forever
     stack.wait_healthy()
 
 
