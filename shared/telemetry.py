@@ -18,7 +18,7 @@ LAG = Gauge(
 
 
 def configure_logging(*, service: str, level: str, style: str = "auto") -> None:
-    """Send structlog and the libraries' own logs to stderr, one line an event."""
+    """Send structlog and the libraries' own logs to stderr, one line per event."""
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,

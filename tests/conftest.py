@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support.browser.chromium import chromium
-from tests.support.engines.engines import fresh_database, running_engines
+from tests.support.engines.lifecycle import fresh_database, running_engines
 
 pytest_plugins = ["tests.support.second_tries"]
 

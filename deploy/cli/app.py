@@ -54,20 +54,21 @@ def submit(
 
 @app.command()
 def status() -> None:
-    """Health, rollouts, the queue, labels and training at a glance."""
+    """Health, rollouts, labels and training at a glance."""
     for part in views.status(system()):
         console.print(part)
 
 
 @app.command("import")
 def import_history(
-    file: Annotated[Path, typer.Argument(help="a CSV file of adjudicated cases", exists=True)],
+    file: Annotated[Path, typer.Argument(help="a file of decided cases", exists=True)],
     task: Annotated[str, typer.Option()] = "adjudication",
+    file_format: Annotated[str, typer.Option("--format", help="the file's format")] = "csv",
     splits: Annotated[str, typer.Option(help="train=0.7,validation=0.1,…")] = "",
     release: Annotated[bool, typer.Option(help="release a dataset version afterwards")] = False,
 ) -> None:
-    """Import adjudicated history; every refused row is listed with its line, field and reason."""
-    query: dict[str, Any] = {"task": task, "release": release}
+    """Import decided cases; every refused row is listed with its line, field and reason."""
+    query: dict[str, Any] = {"task": task, "format": file_format, "release": release}
     if splits:
         query["splits"] = splits
     with Progress(
@@ -147,7 +148,7 @@ def pause(task: Task, why: Why) -> None:
 
 @app.command()
 def resume(task: Task, why: Why) -> None:
-    """Let a paused rollout go on."""
+    """Let a paused rollout continue."""
     _act(task, "resume", why)
 
 
@@ -210,7 +211,7 @@ def show_letter(location: Annotated[str, typer.Argument(help="topic/partition/of
 def replay_letters(
     locations: Annotated[list[str] | None, typer.Argument(help="topic/partition/offset …")] = None,
     new: Annotated[bool, typer.Option("--new", help="what came since the last --new")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="all there are, also again")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="all, even if replayed before")] = False,
 ) -> None:
     """Send dead letters back to their topics, after fixing what was wrong."""
     if [bool(locations), new, everything].count(True) != 1:

@@ -92,7 +92,7 @@ def _record(case: CaseSubmitted) -> Record:
 def import_file(
     system: System, file: Path, query: Mapping[str, Any], *, on_bytes: Callable[[int], None]
 ) -> dict[str, Any]:
-    """Stream a CSV file to the accumulator and return its report."""
+    """Stream a history file to the accumulator and return its report."""
 
     def blocks() -> Iterator[bytes]:
         with file.open("rb") as source:

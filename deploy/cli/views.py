@@ -32,7 +32,7 @@ def status(system: System) -> Iterator[RenderableType]:
 
 
 def health(system: System) -> Table:
-    """One line a service: ready or not, why, and what somebody should look at."""
+    """One line per service: ready or not, why, and what somebody should look at."""
     table = Table("service", "address", "health", "reason", title="Services")
     for service in PORTS:
         url = system.url(service)

@@ -1,4 +1,4 @@
-"""The claims system of the demonstration: submits cases to Kafka at the pace it is told."""
+"""The claims system of the demonstration: submits cases to Kafka at the pace it is given."""
 
 import asyncio
 from collections.abc import Callable, Iterator

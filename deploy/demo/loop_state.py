@@ -149,7 +149,7 @@ def _against_a_member(value: bytes | None, task: str) -> bool:
 
 
 async def follow_topics(loop: LoopState, bootstrap: list[str]) -> None:
-    """Read every topic from its beginning and follow it, for ever."""
+    """Read every topic from its beginning and follow it, forever."""
     while True:
         try:
             await _follow(loop, bootstrap)

@@ -1,4 +1,4 @@
-"""The memory of everything that runs, engines included, sampled while the demonstration goes on."""
+"""The memory of everything that runs, engines included, sampled while the demonstration runs."""
 
 import asyncio
 from dataclasses import dataclass

@@ -48,7 +48,7 @@ class Plan:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the services are told for this demonstration."""
+        """The services' settings for this demonstration."""
         return {
             "LABEL_THRESHOLD": str(self.threshold),
             "DATASET_ACCUMULATOR_SPLIT_SHARES": LIVE_SPLITS,

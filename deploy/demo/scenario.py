@@ -1,7 +1,7 @@
 """The demonstration as a story: history in, claims in, and nobody presses anything afterwards.
 
 It only feeds the system and plays the adjudicators; everything else it waits for. Run again, it
-goes on where the system stands.
+continues from there.
 """
 
 import asyncio

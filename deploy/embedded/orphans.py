@@ -1,6 +1,6 @@
 """Processes of a stack that outlived its supervisor, found by a mark in their environment.
 
-The mark is given to the stack's processes only; it never stands in a file or in a user's shell.
+The mark is given to the stack's processes only; it is never in a file or in a user's shell.
 """
 
 import psutil

@@ -1,4 +1,4 @@
-"""The processes of a stack and how supervisor stops each; all are restarted for ever."""
+"""The processes of a stack and how supervisor stops each; all are restarted forever."""
 
 import sys
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What every process of a stack is told: addresses and secrets, kept in the home's `env` file.
+"""What every process of a stack gets: addresses and secrets, kept in the home's `env` file.
 
 Secrets are made once and stay; addresses follow the base port. The file can be sourced by a shell.
 """
@@ -20,7 +20,7 @@ _CALLERS = (("operator", "operator"), ("demo", "service"), ("auditor", "auditor"
 
 @dataclass(frozen=True)
 class Settings:
-    """The environment of a stack: exactly what stands in its `env` file."""
+    """The environment of a stack: exactly what is in its `env` file."""
 
     layout: Layout
     environment: Mapping[str, str]

@@ -162,7 +162,7 @@ class EmbeddedStack:
         self._wait(names or self.process_names, timeout, None)
 
     def _check_same_settings(self) -> None:
-        """What runs keeps what it was told: other settings are refused rather than ignored."""
+        """A running stack keeps its settings: others are refused rather than ignored."""
         fresh = Settings.make(
             self.layout, base_port=self.settings.base_port, overrides=self._overrides
         ).environment

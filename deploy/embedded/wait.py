@@ -1,6 +1,7 @@
 """Become a command once others listen: `python -m deploy.embedded.wait HOST:PORT… -- COMMAND…`.
 
-So a process that is restarted while an engine is away waits cheaply instead of failing in a loop.
+So a process that is restarted while an engine is unavailable waits cheaply instead of failing in a
+loop.
 """
 
 import os

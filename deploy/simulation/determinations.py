@@ -40,8 +40,8 @@ class Determination:
 def determinations(path: Path, *, limit: int = LIMIT, seed: int = 0) -> Iterator[Determination]:
     """About `limit` determinations, each year by its share; 0 gives all of them.
 
-    Raises `Rejected` if the file is no CSV, or with the column's name if the file lacks one or a
-    row cannot be read.
+    Raises `Rejected` if this is not a CSV file, and with the column's name if the file lacks one or
+    a row cannot be read.
     """
     years = _by_year(path)
     total = sum(map(len, years.values()))
@@ -60,7 +60,7 @@ def _by_year(path: Path) -> dict[int, list[dict[str, str]]]:
             for row in _rows(file):
                 years[_year(row[_YEAR])].append(row)
         except (UnicodeDecodeError, csv.Error):
-            raise Rejected(f"{path} is no CSV file in UTF-8") from None
+            raise Rejected(f"{path} is not a CSV file in UTF-8") from None
     return years
 
 

@@ -69,7 +69,7 @@ class SimulatedClaim:
 
 @dataclass(frozen=True)
 class Simulation:
-    """The claims of one seed. The same seed and drift give the same claims for ever."""
+    """The claims of one seed. The same seed and drift give the same claims forever."""
 
     seed: int
     drift: Drift | None = None

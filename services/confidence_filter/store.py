@@ -1,4 +1,4 @@
-"""The table `routings`: one row a case, written together with the event that follows from it."""
+"""The table `routings`: one row per case, written together with the event that follows from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A dataset version in the making: the previous one's shards, and one new shard a split.
+"""A dataset version in the making: the previous one's shards, and one new shard per split.
 
 Only new labels are written. What the version holds altogether is carried forward from the
 manifest before it, so that the work does not grow with what was released earlier.

@@ -52,7 +52,7 @@ class Releaser:
     now: Callable[[], datetime]
 
     async def run(self) -> None:
-        """Release what is due, for ever. Any number of processes may do so."""
+        """Release what is due, forever. Any number of processes may do so."""
         while True:
             for task in TASKS:
                 await self._release_due(task)

@@ -1,4 +1,4 @@
-"""On which side of the data a group lies: drawn once from a salted hash, then kept for ever."""
+"""On which side of the data a group lies: drawn once from a salted hash, then kept forever."""
 
 import json
 import math

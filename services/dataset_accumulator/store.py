@@ -1,4 +1,4 @@
-"""The tables `groups`, `labels` and `corrections`: one label a case, in its newest revision."""
+"""The tables `groups`, `labels` and `corrections`: one label per case, in its newest revision."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence

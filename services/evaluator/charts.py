@@ -56,7 +56,7 @@ class _Axes:
 
 
 def tradeoff_chart(versions: Versions, tolerated: float) -> Markup:
-    """Error among the accepted over the share accepted, one line a version."""
+    """Error among the accepted over the share accepted, one line per version."""
     highest = max([2 * tolerated, *(p.error for _, a in versions for p in a.tradeoff)])
     widest = max([0.1, *(p.accepted for _, a in versions for p in a.tradeoff)])
     axes = _Axes((0.0, min(1.0, widest * 1.05)), (0.0, min(1.0, highest * 1.1)))

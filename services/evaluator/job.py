@@ -1,6 +1,6 @@
 """One evaluation, in a process of its own: `python -m services.evaluator.job REQUEST`.
 
-REQUEST is an `EvaluationRequest` as JSON. Prints one JSON object a line: how far it is, and last
+REQUEST is an `EvaluationRequest` as JSON. Prints one JSON object per line: its progress, and last
 the result as {"evaluated": …}, {"failed": why} or {"away": why}. Started again, it starts over.
 """
 

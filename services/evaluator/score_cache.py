@@ -1,6 +1,6 @@
 """What a version has answered before. Versions never change, so each is asked a case once.
 
-One file a version: a comparison that is killed goes on where it was, and the champion of the next
+One file per version: a comparison that is killed resumes where it was, and the champion of the next
 one answers only the cases that are new. Lines are only appended; a torn one is answered again.
 """
 

@@ -38,7 +38,7 @@ class EvaluationWorker:
         )
 
     async def run(self) -> None:
-        """Queue, lease and evaluate for ever."""
+        """Queue, lease and evaluate forever."""
         await self.rollouts.caught_up()
         await work_forever(self.turn)
 

@@ -64,7 +64,7 @@ class MicroBatcher:
         return predictions
 
     async def run(self) -> None:
-        """Work off the line for ever."""
+        """Process the queue forever."""
         while True:
             batch = self._next_batch()
             if not batch:

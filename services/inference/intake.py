@@ -1,5 +1,4 @@
-"""Where a case becomes a case: its input is checked and completed, its group fixed, its content
-remembered.
+"""Validates a submission and turns it into a case, whose group and content are then fixed.
 
 The group is never the caller's to choose: it must be the same as that of imported history, or
 somebody's cases could both train and test a model.
@@ -42,7 +41,7 @@ def case_of(submission: CaseSubmitted) -> Case:
 
 
 class Intake:
-    """The table `cases`: a case id stands for one content, for ever."""
+    """The table `cases`: a case id stands for one content, forever."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -46,7 +46,7 @@ class Serving:
             await self._settled.wait()
 
     async def run(self) -> None:
-        """Converge on what is wanted, for ever: all champions first, then what stands by them."""
+        """Converge on what is wanted, forever: all champions first, then what stands by them."""
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -79,7 +79,7 @@ class Serving:
                 logger.info("rollout active", task=task, revision=possible.revision)
 
     async def _try_to_load(self, served: ServedModel | None) -> bool:
-        """Load a version or refuse it; False while object storage is away."""
+        """Load a version or refuse it; False while object storage is unavailable."""
         if served is None or served.version in self.pool.versions:
             return True
         version = served.version

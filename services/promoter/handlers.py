@@ -37,7 +37,7 @@ class Handlers:
             await self.store.count_cases(observations)
 
     async def run(self) -> None:
-        """Let time pass for ever. Several processes may: the rollout's lock orders them."""
+        """Let time pass forever. Several processes may: the rollout's lock orders them."""
         while True:
             for _ in range(_TICKS_UNTIL_FORGETTING):
                 await self.tick()

@@ -1,6 +1,6 @@
 """How a version becomes the champion: shadow, canary, full. Pure: a state in, a change out.
 
-One rollout a task runs at a time and the newest passing candidate waits. The last good version
+One rollout per task runs at a time, and the newest passing candidate waits. The last good version
 stays named, so that going back is a pointer move. Every transition says who and why.
 """
 
@@ -130,7 +130,7 @@ def pause(rollout: Rollout, *, who: str, why: str) -> Change:
 
 
 def resume(rollout: Rollout, *, who: str, why: str) -> Change:
-    """Let a paused rollout go on."""
+    """Let a paused rollout continue."""
     if not rollout.paused:
         return Change(rollout)
     return Change(_public(replace(rollout, paused=False)), (Transition("resumed", who, why),))

@@ -1,4 +1,4 @@
-"""What is known of a task's rollout, and how a change of it is told. Plain frozen values.
+"""What is known of a task's rollout, and how a change of it is reported. Plain frozen values.
 
 `revision` counts what others can see; a change that only reorders who waits keeps it.
 """

@@ -1,4 +1,4 @@
-"""Where a training run stands, so that after a kill it goes on as if nothing had been."""
+"""Where a training run stands, so that after a kill it resumes as if nothing had happened."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

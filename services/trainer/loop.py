@@ -56,7 +56,7 @@ def fit(
     checkpoints: Path,
     progress: Progress,
 ) -> tuple[TrainingState, Mapping[str, Tensor]]:
-    """Train the parameters, or go on where a killed run stopped; the best that they became.
+    """Train the parameters, or resume where a killed run stopped; the best that they became.
 
     `TrainingFailed` if the loss stops being a number or the memory does not suffice.
     """

@@ -12,7 +12,7 @@ def model_card(
     recipe: Mapping[str, Any],
     metrics: Mapping[str, Any],
 ) -> str:
-    """Markdown. Numbers come from the run; how the version compares stands in its evaluation."""
+    """Markdown. Numbers come from the run; how the version compares is in its evaluation."""
     counts = [
         f"| {split} | {sum(labels.values())} | {_count_each_label(labels)} |"
         for split, labels in manifest.counts.items()

@@ -9,7 +9,7 @@ METRICS = "metrics.json"  # written last: where it lies, the training is done
 
 
 class TrainingFailed(Exception):
-    """The run cannot go on. `reason` is a word for programs, `detail` a sentence for people."""
+    """The run cannot continue. `reason` is a word for programs, `detail` a sentence for people."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

@@ -6,7 +6,7 @@
 DIR of `--data` holds train.jsonl, validation.jsonl and calibration.jsonl: what it may learn from,
 what stops it early, and what sets its temperature. `--out` gets the adapter, recipe.json and
 metrics.json. Progress comes as JSON lines on stdout. A run that was killed and is started again
-with the same arguments goes on from its last checkpoint and ends in the same adapter. 350 claims of
+with the same arguments resumes from its last checkpoint and ends in the same adapter. 350 claims of
 100 tokens take two to three minutes on two cores.
 """
 

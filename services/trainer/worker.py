@@ -27,7 +27,7 @@ _TRAINED_AS = "trained-as.json"
 class TrainingWorker:
     """One process's share of the training.
 
-    A run survives the worker: another one goes on, from the checkpoint if it has the same disk.
+    A run survives the worker: another one takes over, from the checkpoint if it has the same disk.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class TrainingWorker:
         )
 
     async def run(self) -> None:
-        """Lease and train for ever, inside the training window."""
+        """Lease and train forever, inside the training window."""
         await work_forever(self._turn)
 
     async def _turn(self) -> bool:

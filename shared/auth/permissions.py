@@ -70,7 +70,7 @@ PERMISSIONS: Mapping[Right, tuple[Role, ...]] = {
     "change_rollouts": ("operator",),
 }
 
-# Public: what every service tells of itself, and what somebody needs who is not yet signed in.
+# Public: what every service reports about itself, and what a signed-out user needs.
 HEALTH_ROUTES: frozenset[Route] = frozenset(
     {
         ("GET", "/health/live"),

@@ -1,4 +1,4 @@
-"""The tokens that services and scripts call with. The time of a comparison tells nothing."""
+"""The tokens that services and scripts call with. Comparing them takes constant time."""
 
 import hmac
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class ApiTokens:
         if token is None:
             return None
         owner = None
-        for known, principal in self.known:  # all of them, so that the time tells nothing
+        for known, principal in self.known:  # all of them, so that the time reveals nothing
             if hmac.compare_digest(known.encode(), token.encode()):
                 owner = principal
         return owner

@@ -26,7 +26,7 @@ RouteReason = Literal[
     "adverse",
     "audit",
     "label_mass",
-    "unscored",  # the champion could not read the case
+    "unscored",  # the champion could not score the case
     "stale_version",  # no current rollout has the version, or the prediction knew a newer one
     "prompt_mismatch",  # the case was put in other words than its task uses now
     "stopped",
@@ -99,7 +99,7 @@ class Score(Frozen):
 
 
 class PredictionMade(Event):
-    """One event a case, whichever arms scored it. Without a champion there is no score."""
+    """One event per case, whichever arms scored it. Without a champion there is no score."""
 
     type: ClassVar[str] = "predictions.made.v1"
 

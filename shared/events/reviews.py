@@ -18,7 +18,7 @@ _REVIEWS = UUID("5f0f6c1e-52d3-5b4c-9a43-7b1f0b6c2a11")
 
 
 def review_id_of(case_id: str) -> str:
-    """One review a case: the id follows from the case."""
+    """One review per case: the id follows from the case."""
     return str(uuid5(_REVIEWS, case_id))
 
 

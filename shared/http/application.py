@@ -77,7 +77,7 @@ def _lifespan(
 
 
 async def _keep(loop: Step, health: Health) -> None:
-    """Run a loop for ever: one that ends with an error says so in the health and starts again."""
+    """Run a loop forever: one that fails is reported in the health and starts again."""
     part = getattr(loop, "__qualname__", "loop")
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What every service tells of itself without asking who wants to know: no member data is in it."""
+"""What every service reports about itself to anybody: no member data is in it."""
 
 from typing import Annotated
 

@@ -1,7 +1,7 @@
 """How one topic is worked off for one group, whatever its records are.
 
 A batch that fails is halved until the record at fault stands alone: that one becomes a dead
-letter, the others are processed. While something outside is away, the batch waits.
+letter, the others are processed. While an engine is unavailable, the batch waits.
 """
 
 import asyncio
@@ -104,7 +104,7 @@ class TopicConsumer:
         return self.unexpected <= UNEXPECTED_LIMIT
 
     async def _retry_while_away(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do the work, waiting as long as something outside is away."""
+        """Do the work, waiting as long as an engine is unavailable."""
         wait = 0.1
         while True:
             try:

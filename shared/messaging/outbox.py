@@ -1,4 +1,4 @@
-"""Outgoing events, written in the transaction of the state they tell of, sent by one relay.
+"""Outgoing events, written in the transaction of the state they report, sent by one relay.
 
 Events of a service leave in the order of their rows. A crash between sending and deleting sends
 an event again, with the same `event_id`.
@@ -64,7 +64,7 @@ class Outbox:
 
 
 class Relay:
-    """Sends what stands in the outbox. Of several processes one is elected, by advisory lock."""
+    """Sends what is in the outbox. Of several processes one is elected, by advisory lock."""
 
     def __init__(self, outbox: Outbox, bus: Bus, health: Health) -> None:
         self.outbox = outbox
@@ -73,7 +73,7 @@ class Relay:
         self._lock = crc32(f"relay {outbox.schema}".encode())
 
     async def run(self) -> None:
-        """Relay for ever; when the database or Kafka is away, wait and start over."""
+        """Relay forever; when the database or Kafka is unavailable, wait and start over."""
         await self.outbox.created.wait()
         while True:
             try:

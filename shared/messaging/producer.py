@@ -1,4 +1,4 @@
-"""Sends records to Kafka in batches of our own making, one confirmation a batch.
+"""Sends records to Kafka in batches of our own making, one confirmation per batch.
 
 Records of a partition keep their order. `send` returns once all are confirmed by all replicas.
 """

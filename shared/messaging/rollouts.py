@@ -50,7 +50,7 @@ class Rollouts:
         await self._caught_up.wait()
 
     async def run(self) -> None:
-        """Follow the topic for ever; whatever happens to the reader, start again with a new one."""
+        """Follow the topic forever; whatever happens to the reader, start again with a new one."""
         while True:
             try:
                 await self._follow()

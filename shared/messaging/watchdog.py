@@ -2,7 +2,7 @@
 
 Its library gets over nearly everything by itself, but its background tasks can end without a word
 (seen once after a broker was killed). A service may be killed at any moment and loses nothing by
-it, so it then ends itself, and what supervises it starts it anew.
+it, so it then ends itself, and its supervisor starts it again.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Watchdog:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """A batch is being worked off; that takes as long as something outside is away."""
+        """A batch is being processed; that takes as long as an engine is unavailable."""
         self.busy, self.batches = True, self.batches + 1
         try:
             yield
@@ -49,7 +49,7 @@ class Watchdog:
             self.busy = False
 
     async def run(self) -> None:
-        """Look for ever whether the consumer still reads; leave if it does not."""
+        """Look forever whether the consumer still reads; leave if it does not."""
         seen, idle = self.batches, 0
         while True:
             await asyncio.sleep(self.look_seconds)

@@ -34,8 +34,8 @@ class ModelPool:
     def load(self, model: TrainedModel) -> Backend:
         """Fetch the version and take it into memory, unless it is there already. Blocks.
 
-        `Transient` while object storage is away; any other error means that the version, or its
-        base model, cannot be used.
+        `Transient` while object storage is unavailable; any other error means that the version, or
+        its base model, cannot be used.
         """
         if model.version not in self._loaded:
             directory = self.cache.adapter(model)

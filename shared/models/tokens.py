@@ -70,7 +70,7 @@ class Tokens:
         return (*self.text(label), *self.text("\n"))
 
     def scored(self, labels: Sequence[str]) -> list[tuple[int, ...]]:
-        """The tokens by which the labels are told apart: the first one if that is enough."""
+        """The tokens that distinguish the labels: the first one if that is enough."""
         whole = [self.label(label) for label in labels]
         first = [tokens[:1] for tokens in whole]
         return first if len(set(first)) == len(first) else whole

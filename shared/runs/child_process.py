@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)  # opened here: between fork and exec it could wait for ever
+_LIBC = ctypes.CDLL(None)  # opened here: between fork and exec it could wait forever
 _LONGEST_LINE_BYTES = 1024 * 1024
 _ERROR_TAIL_BYTES = 4096
 # The download of a large base model, and its calibration, take long and say nothing.

@@ -1,8 +1,8 @@
-"""Works off leased runs: the lease is kept while work goes on, and each end is told apart.
+"""Executes leased runs: renews the lease while a run works, and handles each way it can end.
 
-Work that returns has recorded its result. `Transient`: something outside was away, and the attempt
-does not count. `Rejected` and `RunFailed`: over, another try would end the same. `RunBroke` and
-whatever nobody foresaw: tried again, so many times. `LostLease`: it is another process's now.
+Work that returns has recorded its result. `Transient`: an engine was unavailable, and the attempt
+does not count. `Rejected` and `RunFailed`: over, another try would end the same way. `RunBroke` and
+whatever nobody foresaw: tried again, up to the limit. `LostLease`: it is another process's now.
 """
 
 import asyncio

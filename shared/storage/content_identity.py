@@ -1,4 +1,4 @@
-"""A case id stands for one content, for ever: what every table of cases checks after an insert."""
+"""A case id stands for one content, forever: what every table of cases checks after an insert."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TypeVar

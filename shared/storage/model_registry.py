@@ -84,7 +84,7 @@ class ModelCache:
     def base(self, name: str) -> Path:
         """The directory of a registered base model.
 
-        While storage is away, the one that this machine has, if it has one only.
+        While storage is unavailable, the one that this machine has, if it has only one.
         """
         uri = f"{base_uri(name)}/{MANIFEST}"
         try:

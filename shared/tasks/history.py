@@ -1,6 +1,6 @@
 """A task's history files: which columns they have, and how a row of them is read.
 
-Every failure is `Rejected` with the column's name, never with what stands in it.
+Every failure is `Rejected` with the column's name, never with its content.
 """
 
 from collections.abc import Callable, Iterable, Mapping

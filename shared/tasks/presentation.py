@@ -77,7 +77,7 @@ def _no_panels(_case: Any) -> tuple[Panel, ...]:
 class Presentation:
     """How a task's cases are shown.
 
-    `title_of_code` takes the name of an input field and a code that stands in it. `summary` names
+    `title_of_code` takes the name of an input field and a code that is in it. `summary` names
     the input fields by which a case is recognized among a member's earlier ones.
     """
 

@@ -18,7 +18,7 @@ from tests.bench.million import million
 from tests.bench.queue import queue
 from tests.bench.release import release
 from tests.bench.rollback import rollback
-from tests.support.engines.engines import own_engines
+from tests.support.engines.lifecycle import own_engines
 
 LOG = Path(__file__).parents[2] / "docs" / "log.md"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from shared.messaging.outbox import Outbox
 from shared.settings import engine_settings
 from shared.storage.database import Database
-from tests.support.engines.engines import fresh_database
+from tests.support.engines.lifecycle import fresh_database
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from tests.bench.measure import Measure
 from tests.support.crowd.breaches import count_breaches
 from tests.support.crowd.processes import REVIEWERS, fill_queue, keep_killing, two_processes
 from tests.support.crowd.reviewers import work_as_crowd
-from tests.support.engines.engines import fresh_database
+from tests.support.engines.lifecycle import fresh_database
 
 REVIEWS = 1_000_000
 FULL_SPEED_SECONDS = 60.0

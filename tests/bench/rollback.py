@@ -19,7 +19,7 @@ from deploy.embedded.stack import EmbeddedStack
 from deploy.simulation import write_history
 from tests.bench.measure import Measure
 from tests.support.builders.events import claim_input
-from tests.support.engines.engines import temporary_home
+from tests.support.engines.lifecycle import temporary_home
 
 ROUNDS = 5
 _SETTINGS = {

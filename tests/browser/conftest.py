@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.browser.browser import Workplace, workplace
-from tests.support.browser.morning import SETTINGS
-from tests.support.engines.engines import fresh_database, own_engines
+from tests.support.browser.queued_cases import SETTINGS
+from tests.support.browser.workplace import Workplace, workplace
+from tests.support.engines.lifecycle import fresh_database, own_engines
 
 
 @pytest.fixture(scope="session")

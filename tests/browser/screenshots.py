@@ -11,7 +11,6 @@ from pathlib import Path
 from playwright.async_api import Page, ViewportSize
 
 from shared.events import ReviewRequested
-from tests.support.browser.browser import SCREEN, Workplace, workplace
 from tests.support.browser.busy_queue import (
     PICTURED,
     SHARES,
@@ -19,10 +18,11 @@ from tests.support.browser.busy_queue import (
     independent_review,
     waiting,
 )
-from tests.support.browser.claims_in_line import asked, earlier
 from tests.support.browser.colleague import colleague
+from tests.support.browser.simulated_requests import asked, earlier
 from tests.support.browser.workbench import Workbench
-from tests.support.engines.engines import Engines, fresh_database, own_engines
+from tests.support.browser.workplace import SCREEN, Workplace, workplace
+from tests.support.engines.lifecycle import Engines, fresh_database, own_engines
 
 FOLDER = Path("screenshots")
 PICTURE = Path("docs/images/workbench.png")
@@ -62,7 +62,7 @@ async def signing_in(place: Workplace) -> None:
 async def nothing_yet(place: Workplace) -> None:
     """Every page of a system that has only been installed."""
     senior = await place.sign_in("sam")
-    await senior.get_by_text("Nothing waits for you").wait_for()
+    await senior.get_by_text("No cases waiting").wait_for()
     await shoot(senior, "review-empty", phone=True)
     await senior.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'hidden'})")
     await senior.get_by_text("Paused while you were away").wait_for()

@@ -4,10 +4,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from shared.events import ReviewRequested
-from tests.support.browser.browser import Workplace
 from tests.support.browser.colleague import colleague
-from tests.support.browser.morning import in_line, title
+from tests.support.browser.queued_cases import in_line, title
 from tests.support.browser.workbench import Workbench
+from tests.support.browser.workplace import Workplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

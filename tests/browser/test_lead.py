@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.browser.browser import Workplace
 from tests.support.browser.colleague import colleague
-from tests.support.browser.morning import in_line, title
+from tests.support.browser.queued_cases import in_line, title
 from tests.support.browser.workbench import Workbench, overhear
+from tests.support.browser.workplace import Workplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -41,7 +41,7 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     await bo.says("Second opinion", ".why")
 
     await _answer(amara, "a", words["amara"])
-    await amara.says("Nothing waits for you")
+    await amara.says("No cases waiting")
     await bo.page.reload()
     await bo.shows(title(request))
     await bo.is_accessible()
@@ -49,7 +49,7 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     assert any(title(request) in text for text in heard)
     assert not [text for text in told if words["amara"] in text or "amara" in text.lower()]
     await _answer(bo, "p", words["bo"])
-    await bo.says("Nothing waits for you")
+    await bo.says("No cases waiting")
     await place.settle()
 
     further = await workbench_of(place, "cleo")
@@ -62,7 +62,7 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     await further.press("d", "2", "1", "b")
     await further.write("Nothing supports it, says the third.")
     await further.press("Control+Enter")
-    await further.says("Nothing waits for you")
+    await further.says("No cases waiting")
     await place.settle()
 
     senior = await workbench_of(place, "sam")
@@ -77,7 +77,7 @@ async def test_who_disagrees_stays_blind_until_a_senior_has_the_last_word(
     assert chips == ["Approved", "Pending", "Denied"]
     await senior.is_accessible()
     await _answer(senior, "a", "The first reading holds.")
-    await senior.says("Nothing waits for you")
+    await senior.says("No cases waiting")
     await place.settle()
     (settled,) = await place.fetch("SELECT label FROM review_queue.reviews")
     assert settled["label"] == "APPROVED"
@@ -125,13 +125,13 @@ async def test_a_paused_reviewer_loses_his_case_at_once_and_reads_why(place: Wor
     await amara.is_accessible()
     await amara.page.get_by_role("button", name="Next case").click()
     await amara.says("Lee paused you: Back on Monday", "#banner")
-    await amara.says("No case for you at present")
+    await amara.says("No case available right now")
     await expect(amara.page.locator(".case")).to_have_count(0)
     await amara.is_accessible()
 
     await lead.get_by_role("button", name="Resume amara").click()
     await expect(lead.locator("main")).not_to_contain_text("Paused")
-    await amara.says("Nothing waits for you")  # by itself
+    await amara.says("No cases waiting")  # by itself
     await expect(amara.page.locator("#banner")).to_be_hidden()
 
 

@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.support.browser.browser import Workplace
-from tests.support.browser.morning import in_line
+from tests.support.browser.queued_cases import in_line
+from tests.support.browser.workplace import Workplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -11,10 +11,10 @@ import pytest
 from playwright.async_api import expect
 
 from shared.events import ModelAnswer, ReviewRequested
-from tests.support.browser.browser import Workplace
-from tests.support.browser.claims_in_line import earlier
-from tests.support.browser.morning import at_workbench, in_line, leases, opinions, title
+from tests.support.browser.queued_cases import at_workbench, in_line, leases, opinions, title
+from tests.support.browser.simulated_requests import earlier
 from tests.support.browser.workbench import Workbench, overhear
+from tests.support.browser.workplace import Workplace
 from tests.support.builders.events import answers
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -32,7 +32,7 @@ async def test_ten_cases_by_keyboard_alone(
         await workbench.has(min(number + 1, 10))  # the next one is at hand already
         await asyncio.sleep(0.2)  # nobody reads faster
         await workbench.press("a", "1", "Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
 
     assert (await workbench.fetched())[1:] == [[]] * 9  # each was there before it was wanted
     milliseconds = (await workbench.milliseconds())[1:]
@@ -58,7 +58,7 @@ async def test_a_case_stands_on_one_screen_and_what_was_opened_is_kept(place: Wo
         await workbench.page.locator(f"[data-panel={panel}] summary").press("Enter")
     await workbench.is_accessible()
     await workbench.press("p", "1", "Control+Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
 
     (row,) = await place.fetch("SELECT panels FROM review_queue.opinions")
     assert row["panels"] == ["fees", "history"]
@@ -96,7 +96,7 @@ async def test_a_blind_review_shows_no_answer_before_the_commit(place: Workplace
     await workbench.press("a", "Enter")  # commits where it would submit
     await workbench.says("You said Approved before you saw it", ".draft")
     await workbench.press("1", "Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
 
     assert await opinions(place, [first, second]) == [
         ("PENDING", "APPROVED", "NECESSARY"),
@@ -138,7 +138,7 @@ async def test_a_denial_needs_its_code_its_criterion_and_its_basis(place: Workpl
     await workbench.is_accessible()
     await workbench.does_not_scroll()
     await workbench.press("Control+Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
 
     (row,) = await place.fetch("SELECT * FROM review_queue.opinions")
     assert (row["label"], row["reason_code"]) == ("DENIED", "EXCLUDED")
@@ -167,7 +167,7 @@ async def test_a_part_approved_needs_what_a_denial_does(place: Workplace) -> Non
     await workbench.page.locator(".criterion .code input").first.click()
     await workbench.field("clinical_basis").fill("The second service is not named in the note.")
     await workbench.press("Control+Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
 
     (row,) = await place.fetch("SELECT * FROM review_queue.opinions")
     assert (row["label"], str(row["approved_amount"])) == ("APPROVED", "20.00")
@@ -202,7 +202,7 @@ async def test_a_skipped_case_goes_to_somebody_else(place: Workplace) -> None:
     assert await leases(place, first) == [("amara", "released", "Outside my field")]
     await (await at_workbench(place, "bo")).shows(title(first))
     await workbench.press("s", "Escape", "a", "1", "Enter")  # thinking better of it
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
     assert await opinions(place, [first, second]) == [(None, "APPROVED", "NECESSARY")]
 
 
@@ -225,7 +225,7 @@ async def test_who_is_asked_for_the_final_word_reads_why_and_the_notes(place: Wo
     await workbench.write("I have never seen this code.")
     await workbench.is_accessible()
     await workbench.press("Control+Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
 
     assert await leases(place, request) == [("amara", "escalated", "I have never seen this code.")]
     senior = await at_workbench(place, "sam")

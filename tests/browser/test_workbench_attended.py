@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.support.browser.browser import Workplace
-from tests.support.browser.morning import at_workbench, in_line, title
+from tests.support.browser.queued_cases import at_workbench, in_line, title
 from tests.support.browser.workbench import Workbench, lose_answer, requests_of
+from tests.support.browser.workplace import Workplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _HIDE = "Object.defineProperty(document, 'visibilityState', {configurable: true, value: 'hidden'})"
@@ -19,7 +19,7 @@ async def idle(place: Workplace) -> Workbench:
     await page.clock.install()
     await page.reload()
     workbench = Workbench(page)
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
     return workbench
 
 
@@ -77,7 +77,7 @@ async def test_what_was_opened_is_known_after_a_reload(place: Workplace) -> None
     await workbench.page.reload()
     await workbench.shows(title(request))
     await workbench.press("a", "1", "Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
     (row,) = await place.fetch("SELECT panels FROM review_queue.opinions")
     assert row["panels"] == ["fees"]
 
@@ -96,7 +96,7 @@ async def test_waiting_leaves_the_focus_where_it_is(place: Workplace) -> None:
     for _ in range(2):
         async with page.expect_response("**/v1/assignments"):
             await page.clock.fast_forward(5_000)
-        await workbench.says("Nothing waits for you")
+        await workbench.says("No cases waiting")
     await expect(theme).to_be_focused()
 
 

@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.support.browser.browser import Workplace
-from tests.support.browser.morning import at_workbench, in_line, opinions, title
+from tests.support.browser.queued_cases import at_workbench, in_line, opinions, title
 from tests.support.browser.workbench import Workbench
+from tests.support.browser.workplace import Workplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -26,7 +26,7 @@ async def test_single_keys_can_be_switched_off(place: Workplace) -> None:
     await workbench.page.locator(".option", has_text="Approved").click()
     await workbench.page.locator("[data-label=APPROVED] .code").first.click()
     await workbench.press("Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
 
 
 async def test_dark_is_remembered(place: Workplace) -> None:
@@ -82,5 +82,5 @@ async def test_it_fits_a_tablet_and_a_phone(
     await workbench.is_accessible()
     await page.locator(".finish .primary").tap()
 
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
     assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]

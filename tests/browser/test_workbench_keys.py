@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.support.browser.browser import Workplace
-from tests.support.browser.morning import at_workbench, in_line, leases, opinions, title
+from tests.support.browser.queued_cases import at_workbench, in_line, leases, opinions, title
+from tests.support.browser.workplace import Workplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -19,7 +19,7 @@ async def test_words_go_where_they_were_written(place: Workplace, key: str, stat
     await workbench.page.locator("dialog[open] [name=words]").focus()
     await workbench.write("Words of mine")
     await workbench.press("Control+Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
 
     ((_, found, why),) = await leases(place, request)
     assert (found, why) == (state, "Words of mine")

@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.support.browser.browser import Workplace
-from tests.support.browser.morning import at_workbench, in_line, leases, opinions, title
+from tests.support.browser.queued_cases import at_workbench, in_line, leases, opinions, title
 from tests.support.browser.workbench import Workbench, lose_answer
+from tests.support.browser.workplace import Workplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _FULL = "() => { Storage.prototype.setItem = () => { throw new Error('full'); }; }"
@@ -80,7 +80,7 @@ async def test_a_draft_survives_a_closed_tab(place: Workplace) -> None:
     assert await again.chosen("reason_code") == "EXCLUDED"
     assert await again.chosen("criterion") is not None
     await again.press("Enter")
-    await again.says("Nothing waits for you")
+    await again.says("No cases waiting")
     assert await opinions(place, [request]) == [(None, "DENIED", "EXCLUDED")]
 
 
@@ -118,7 +118,7 @@ async def test_what_was_meant_for_a_senior_survives_failures_and_reloads(place: 
     await workbench.press("e")
     await expect(workbench.page.locator("#escalate-words")).to_have_value(words)
     await workbench.press("Control+Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
     assert await leases(place, request) == [("amara", "escalated", words)]
 
 
@@ -158,14 +158,14 @@ async def test_no_case_goes_while_its_note_is_not_sent(place: Workplace) -> None
     await workbench.press("o", "Control+Enter")
     await workbench.says("Note kept", ".saved")
     await workbench.press("Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
     assert len(await place.fetch("SELECT FROM review_queue.notes")) == 1
 
 
 @pytest.mark.parametrize("begun", [False, True])
 async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace, begun: bool) -> None:
     workbench = await at_workbench(place)
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
     await lose_answer(workbench.page, "**/v1/assignments", begun=begun)
     (request,) = in_line(1)
     await place.publish(request)
@@ -178,7 +178,7 @@ async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace, be
 
 async def test_a_case_whose_page_did_not_come_is_asked_for_again(place: Workplace) -> None:
     workbench = await at_workbench(place)
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
     await lose_answer(workbench.page, "**/assignments/*", method="GET")
     first, second = in_line(2)
     await place.publish(first, second)
@@ -198,7 +198,7 @@ async def test_what_is_undone_comes_back_whatever_is_lost_on_the_way(place: Work
     await workbench.shows(title(request))
     for known in (True, False):
         await workbench.press("a", "1", "Enter")
-        await workbench.says("Nothing waits for you")
+        await workbench.says("No cases waiting")
         await lose_answer(workbench.page, "**/undo")
         if not known:
             await lose_answer(workbench.page, "**/v1/assignments", method="GET")
@@ -211,7 +211,7 @@ async def test_what_is_undone_comes_back_whatever_is_lost_on_the_way(place: Work
         assert await workbench.chosen("label") == "APPROVED"
         await expect(workbench.page.locator(".toast")).to_have_count(0)
     await workbench.press("p", "2", "Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
     assert await opinions(place, [request]) == [(None, "PENDING", "CODE_CORRECTION")]
 
 
@@ -225,7 +225,7 @@ async def test_a_submit_whose_answer_was_lost_can_be_undone(place: Workplace) ->
     await workbench.press("a", "1", "Enter")
     await workbench.says("Your text is kept: try again", "#banner")
     await workbench.press("p", "1", "Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
     await workbench.says("Approved, as first sent", ".toast")
 
     await workbench.press("u")
@@ -295,6 +295,6 @@ async def test_a_killed_service_takes_no_word_with_it(place: Workplace) -> None:
     words = "Covered, and the note supports the service: seen and understood"
     await expect(elsewhere.field("reasoning")).to_have_value(words)
     await workbench.press("Control+Enter")
-    await workbench.says("Nothing waits for you")
+    await workbench.says("No cases waiting")
     (row,) = await place.fetch("SELECT reasoning FROM review_queue.opinions")
     assert row["reasoning"] == words

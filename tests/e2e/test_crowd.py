@@ -12,7 +12,7 @@ from shared.storage.database import Database
 from tests.support.crowd.breaches import Breaches, count_breaches
 from tests.support.crowd.processes import fill_queue, keep_killing, two_processes
 from tests.support.crowd.reviewers import work_as_crowd
-from tests.support.engines.engines import Engines, fresh_database, own_engines
+from tests.support.engines.lifecycle import Engines, fresh_database, own_engines
 
 pytestmark = pytest.mark.slow
 

@@ -1,6 +1,6 @@
 """Every service and every engine is killed while 500 cases go through; then everything is counted.
 
-Each case has exactly one decision, each human decision exactly one label, nothing waits for ever.
+Each case has exactly one decision, each human decision exactly one label, nothing waits forever.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from deploy.terminal import Terminal
 from shared.messaging.producer import Producer
 from shared.services import SERVICES
 from shared.settings import engine_settings
-from tests.support.engines.engines import Engines, own_engines, temporary_home
+from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
 
 pytestmark = pytest.mark.slow
 

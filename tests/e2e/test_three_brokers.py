@@ -16,7 +16,7 @@ from shared.messaging.encoding import encode
 from shared.messaging.producer import Producer
 from shared.settings import EngineSettings, engine_settings
 from tests.support.builders.events import submitted
-from tests.support.engines.engines import temporary_home
+from tests.support.engines.lifecycle import temporary_home
 from tests.support.engines.real_engines import RealEngines
 from tests.support.patience import PATIENCE_SECONDS
 

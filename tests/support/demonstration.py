@@ -12,7 +12,7 @@ from typing import Any
 
 from deploy.embedded.layout import Layout
 from deploy.embedded.settings import read_env
-from tests.support.engines.engines import Engines, own_engines, temporary_home
+from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
 from tests.support.patience import PATIENCE_SECONDS
 
 

@@ -1,7 +1,7 @@
 """Reading a CSV file: a stream of bytes in, rows and refusals out, never the file as a whole.
 
 A file that cannot be read at all is `Rejected` with what to do about it. A bad row is refused
-with its line, field and reason, never with its content, and reading goes on at the next line: a
+with its line, field and reason, never with its content, and reading continues at the next line: a
 stray quote costs its own line, not those up to the next quote.
 """
 

@@ -24,7 +24,7 @@ ANY_THRESHOLD = 0.0  # below every confidence
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The cases of a split. `truth` and `groups` are indices, `adverse` has one entry a label.
+    """The cases of a split. `truth` and `groups` are indices, `adverse` has one entry per label.
 
     `in_part`: the expert approved a part only, so that no answer of a model is right.
     """

@@ -98,7 +98,7 @@ def by_pair(
 def by_label(
     units: Iterable[Ratings], *, models: AbstractSet[str]
 ) -> Agreement[dict[str, SpecificAgreement]]:
-    """Specific agreement; a label that stands in no pair is absent."""
+    """Specific agreement; a label that is in no pair is absent."""
     split = [_split(unit, models) for unit in units]
     return Agreement(
         specific_agreement(experts.values() for experts, _ in split),

@@ -36,7 +36,7 @@ from shared.tasks import get_task
 router = APIRouter(prefix="/v1/assignments", tags=["assignments"], responses=PROBLEMS)
 reviews_router = APIRouter(prefix="/v1/reviews", tags=["reviews"], responses=PROBLEMS)
 
-_NOTHING_WAITS: dict[int | str, dict[str, object]] = {204: {"description": "Nothing waits"}}
+_NOTHING_WAITS: dict[int | str, dict[str, object]] = {204: {"description": "No case is waiting"}}
 
 
 @router.post("", status_code=201, response_model=AssignmentView, responses=_NOTHING_WAITS)

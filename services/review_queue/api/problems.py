@@ -18,6 +18,6 @@ PROBLEMS: dict[int | str, dict[str, object]] = {
         404: "There is no such thing",
         409: "Lost, used up, or changed in between; nothing was counted",
         422: "A field is missing or wrong",
-        503: "An engine is away; try again",
+        503: "An engine is unavailable; try again",
     }.items()
 }

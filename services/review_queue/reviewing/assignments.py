@@ -76,7 +76,7 @@ class Assignments:
             row = await connection.fetchrow(sql.READ_BLIND_REQUEST, review_id)
             assert row is not None
             if not row["blind"]:
-                raise Conflict("nothing is withheld from you; submit your answer", field="label")
+                raise Conflict("this review is not blind; submit your answer", field="label")
             request = ReviewRequested.model_validate_json(row["body"])
             get_task(request.case.task).label(label)
             await audit.record(connection, handle.reviewer, "committed", review_id, label=label)

@@ -24,7 +24,7 @@ class SeatNeeded:
 def settle_opinions(opinions: Sequence[GivenOpinion]) -> GivenOpinion | SeatNeeded:
     """The opinion that decides once every seat is answered, or the seat that is needed next.
 
-    `opinions` has one a seat, in the order of the seats.
+    `opinions` has one per seat, in the order of the seats.
     """
     final_words = [opinion for opinion in opinions if opinion.kind == "final"]
     if final_words:

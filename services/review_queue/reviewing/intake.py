@@ -1,4 +1,4 @@
-"""How reviews enter the queue: one a case, however often it is requested."""
+"""How reviews enter the queue: one per case, however often it is requested."""
 
 from collections.abc import Callable, Sequence
 

@@ -64,7 +64,7 @@ class LoraRecipe(Recipe):
 def train(recipe: LoraRecipe, inputs: TrainingInputs) -> TrainingResult:
     """Fit an adapter to the cases that are short enough, and save it.
 
-    Goes on where a killed run stopped. `TrainingFailed` if the loss stops being a number or the
+    Resumes where a killed run stopped. `TrainingFailed` if the loss stops being a number or the
     memory does not suffice.
     """
     import torch

@@ -1,6 +1,6 @@
 """Edits: the deterministic checks that run before anybody judges a claim.
 
-Pure functions of claim and policy, so that the same claim has the same edits for ever. Each
+Pure functions of claim and policy, so that the same claim has the same edits forever. Each
 kind of check gives one edit; a kind for which the policy has no rule in effect gives none.
 """
 

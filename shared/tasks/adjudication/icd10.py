@@ -31,7 +31,7 @@ def _data_file(pattern: str) -> Path:
 
 @cache
 def _code_list() -> bytes:
-    """Every code without its dot, one a line, each followed by its children."""
+    """Every code without its dot, one per line, each followed by its children."""
     return b"\n" + b"\n".join(_data_file("code-list-*.txt").read_bytes().split()) + b"\n"
 
 

@@ -110,7 +110,7 @@ class FeeSchedule(_Frozen):
     def _one_category_a_code(self) -> "FeeSchedule":
         codes = [code for category in self.categories.values() for code in category.fees]
         if len(set(codes)) < len(codes):
-            raise ValueError("a procedure code stands in two categories of the fee schedule")
+            raise ValueError("a procedure code is in two categories of the fee schedule")
         return self
 
     def category_of(self, procedure_code: str) -> str | None:

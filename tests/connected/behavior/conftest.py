@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.demo.reviewers import NAMES, Reviewer, users_setting
 from deploy.embedded.stack import EmbeddedStack
 from tests.connected.behavior.marks import Marks
-from tests.support.engines.engines import Engines, own_engines, temporary_home
+from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
 
 PANEL = [Reviewer(name, f"a password for {name}") for name in NAMES]
 

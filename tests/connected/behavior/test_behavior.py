@@ -24,7 +24,7 @@ from tests.connected.behavior.conftest import PANEL
 from tests.connected.behavior.consumers import CONSUMERS, Consumer
 from tests.connected.behavior.marks import Marks
 from tests.support.builders.events import claim_input
-from tests.support.engines.engines import Engines
+from tests.support.engines.lifecycle import Engines
 from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow

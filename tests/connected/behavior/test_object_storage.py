@@ -40,7 +40,7 @@ from tests.connected.behavior.marks import Marks
 from tests.support.builders.datasets import release
 from tests.support.builders.events import rollout
 from tests.support.builders.reviews import completed
-from tests.support.engines.engines import Engines
+from tests.support.engines.lifecycle import Engines
 from tests.support.engines.topics import E, events_of
 from tests.support.patience import PATIENCE_SECONDS
 

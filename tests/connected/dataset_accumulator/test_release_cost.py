@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from services.dataset_accumulator.labels import label_of_review
 from tests.connected.dataset_accumulator.harness import Accumulator, running
 from tests.support.builders.reviews import completed
-from tests.support.engines.engines import fresh_database
+from tests.support.engines.lifecycle import fresh_database
 
 NEW = 200
 SMALL, LARGE = 1_000, 50_000

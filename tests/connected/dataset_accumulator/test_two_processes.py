@@ -21,7 +21,7 @@ from shared.storage.artifacts import Artifacts
 from shared.storage.datasets import SPLITS, read_manifest, read_split
 from tests.support.builders.histories import csv_file, row
 from tests.support.builders.reviews import completed, corrected
-from tests.support.engines.engines import Engines, own_engines, temporary_home
+from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from shared.messaging.bus import Bus
 from shared.messaging.topics import CASES_SUBMITTED
 from shared.settings import engine_settings
 from tests.support.builders.events import submitted
-from tests.support.engines.engines import own_engines
+from tests.support.engines.lifecycle import own_engines
 from tests.support.patience import PATIENCE_SECONDS
 
 

@@ -88,7 +88,7 @@ async def event_of(service: Service, topic: str, key: str) -> bytes:
                     return bytes(record.value or b"")
     finally:
         await consumer.stop()
-    raise AssertionError("unreachable: the consumer waits for ever")
+    raise AssertionError("unreachable: the consumer waits forever")
 
 
 async def test_a_case_comes_in_is_decided_corrected_and_goes_out(

@@ -13,7 +13,7 @@ from shared.errors import Rejected, Transient
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings, engine_settings
 from shared.storage.database import Database
-from tests.support.engines.engines import own_engines
+from tests.support.engines.lifecycle import own_engines
 
 
 @pytest.fixture

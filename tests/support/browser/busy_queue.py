@@ -14,9 +14,9 @@ from shared.events import ReviewRequested, review_id_of
 from shared.tasks import TASKS
 from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.input import ClaimInput
-from tests.support.browser.browser import Workplace
-from tests.support.browser.claims_in_line import SIMULATION, asked
 from tests.support.browser.colleague import Colleague, colleague
+from tests.support.browser.simulated_requests import SIMULATION, asked
+from tests.support.browser.workplace import Workplace
 from tests.support.builders.events import case
 
 SHARES = Shares(overlap=0.5, blind=0.5)

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.browser.browser import PASSWORD
+from tests.support.browser.workplace import PASSWORD
 
 REASONS = {"APPROVED": "NECESSARY", "DENIED": "EXCLUDED", "PENDING": "RECORDS_NEEDED"}
 _BASIS = {

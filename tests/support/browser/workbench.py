@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from playwright.async_api import Locator, Page, Request, Route, expect
 
-from tests.support.browser.browser import complaints
+from tests.support.browser.workplace import complaints
 
 # Notes how long after a key the next case stood on the screen, and what of it was fetched only
 # then. A frame is painted after its callbacks, so the message comes behind the paint.

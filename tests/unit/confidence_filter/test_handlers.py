@@ -1,4 +1,4 @@
-"""A rollout that inference knows first is waited for, but not for ever."""
+"""A rollout that inference knows first is waited for, but not forever."""
 
 import asyncio
 from collections.abc import Sequence

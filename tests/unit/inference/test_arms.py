@@ -1,4 +1,4 @@
-"""Arms go by group, in the announced share, and the same way for ever."""
+"""Arms go by group, in the announced share, and the same way forever."""
 
 from services.inference.arms import ArmAssignment, assign_arm
 from tests.support.builders.events import rollout, served

@@ -23,11 +23,6 @@ from tests.unit.inference.processes import (
 )
 
 
-@pytest.fixture
-def champion_only(tmp_path: Path) -> RolloutChanged:
-    return rollout(champion=on_disk(tmp_path, V0))
-
-
 async def test_whoever_asks_by_http_goes_first(tmp_path: Path) -> None:
     """Nothing is served yet: each case is answered at once, without a score."""
     batcher = new_batcher(new_serving(tmp_path), batch_seconds=1e-9)

@@ -23,11 +23,6 @@ from tests.unit.inference.processes import (
 
 
 @pytest.fixture
-def champion_only(tmp_path: Path) -> RolloutChanged:
-    return rollout(champion=on_disk(tmp_path, V0))
-
-
-@pytest.fixture
 def canary(tmp_path: Path) -> RolloutChanged:
     champion, candidate = on_disk(tmp_path, V0), on_disk(tmp_path, V1)
     return rollout(champion=champion, candidate=candidate, stage="canary", share=0.25)

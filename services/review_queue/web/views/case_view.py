@@ -28,7 +28,7 @@ REASONS: dict[ListedReason, tuple[str, str]] = {
     "adverse": ("Adverse answer", "The model would decide against the member; only people may."),
     "audit": ("Audit", "Drawn by chance from the cases that would have been accepted."),
     "label_mass": ("Unusual answer", "The model's answer lay mostly outside the labels."),
-    "unscored": ("Not read", "The model could not read this case; it may be too long."),
+    "unscored": ("Not scored", "The model could not score this case; it may be too long."),
     "stale_version": ("Model replaced", "The model that answered is not the one in service now."),
     "prompt_mismatch": (
         "Other wording",

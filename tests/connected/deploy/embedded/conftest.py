@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.embedded.stack import EmbeddedStack
-from tests.support.engines.engines import temporary_home
+from tests.support.engines.lifecycle import temporary_home
 
 
 @pytest.fixture(scope="package")

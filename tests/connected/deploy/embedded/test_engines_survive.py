@@ -10,7 +10,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from minio import Minio
 
 from deploy.embedded.stack import EmbeddedStack
-from tests.support.engines.engines import occupied
+from tests.support.engines.lifecycle import occupied
 from tests.support.patience import PATIENCE_SECONDS
 
 RECORDS = [f"record {number}".encode() for number in range(50)]

@@ -13,7 +13,7 @@ from deploy.embedded.__main__ import app
 from deploy.embedded.layout import REPOSITORY, Layout
 from deploy.embedded.stack import EmbeddedStack, StackError
 from deploy.embedded.status import statuses
-from tests.support.engines.engines import temporary_home
+from tests.support.engines.lifecycle import temporary_home
 from tests.support.patience import PATIENCE_SECONDS
 
 OWNER = """

@@ -107,7 +107,7 @@ async def test_who_was_asked_because_of_the_others_is_not_compared(
     assert set(unit) == {"amara", "bo", MODEL}
 
 
-async def test_what_can_still_be_taken_back_is_not_compared(
+async def test_what_can_still_be_undone_is_not_compared(
     queue: Queue, statistics: Statistics
 ) -> None:
     queue.shares = Shares(overlap=0.0, blind=1.0)

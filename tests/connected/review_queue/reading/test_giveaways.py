@@ -73,9 +73,9 @@ async def test_nothing_gives_the_model_away_before_the_reviewer_has_an_answer(
     assert assignment["model_visible"] is False
 
     for what, seen in {"lease": answer, **await everything_seen(client, assignment)}.items():
-        told = re.sub("<option.*?</option>", "", seen.text)  # what can be filtered by
+        shown = re.sub("<option.*?</option>", "", seen.text)  # what can be filtered by
         for giveaway in GIVEAWAYS:
-            assert giveaway not in told, (what, giveaway)
+            assert giveaway not in shown, (what, giveaway)
 
     committed = await act(client, assignment, "commit", label="APPROVED")
     assert committed.status_code == 200
@@ -86,7 +86,7 @@ async def test_nothing_gives_the_model_away_before_the_reviewer_has_an_answer(
         assert "v9.9-hidden" in seen_now[what].text, what
 
 
-async def test_an_audit_is_not_told_by_its_place_in_line(clients: Clients, inside: Queue) -> None:
+async def test_an_audit_is_not_given_away_by_its_rank(clients: Clients, inside: Queue) -> None:
     """Else whoever asks for the lowest priority knows that the model would have approved."""
     inside.shares = Shares(overlap=0.0, blind=1.0)
     usual, audit = uuid4().hex, uuid4().hex

@@ -166,7 +166,7 @@ async def test_there_is_no_own_answer_before_one_that_was_in_view(queue: Queue) 
     await queue.request("case-1")
     held = lease_handle(await queue.lease())
 
-    with pytest.raises(Conflict, match="withheld"):
+    with pytest.raises(Conflict, match="not blind"):
         await queue.assignments.commit(held, "DENIED")
     await queue.assignments.submit(held, DENIED)
     await queue.settle()

@@ -103,7 +103,7 @@ async def test_the_first_three_are_blind_to_each_other(overlapping: Queue) -> No
         found = await queue.lease(reviewer)
         assert found.kind == kind
         assert blind(found)
-        assert all(blind(each) for each in await queue.leasing.held(reviewer))
+        assert [blind(each) for each in await queue.leasing.held(reviewer)] == [True]
         await queue.assignments.submit(lease_handle(found, reviewer), answer)
         again = await queue.assignments.undo(lease_handle(found, reviewer))
         assert blind(again)

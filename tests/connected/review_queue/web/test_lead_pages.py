@@ -43,7 +43,7 @@ async def test_what_nobody_may_give_is_said(queue: Queue, browse: Browse) -> Non
 
     shown = text_of(await page(browse, "lee", "/queue"))
 
-    assert "1 case waits for another opinion that nobody is left to give" in shown
+    assert "1 case is stuck waiting for another opinion" in shown
     assert "caseloop users add NAME adjudicator" in shown
 
 

@@ -68,6 +68,20 @@ def test_a_service_is_away_while_a_file_is_imported(say: Say, tmp_path: Path) ->
     assert "dataset_accumulator does not answer" in say("import", file)
 
 
+def test_the_format_of_a_file_is_passed_on(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(system: object, file: Path, query: dict[str, str], **_: object) -> None:
+        raise Rejected(f"{file.suffix} as {query['format']}")
+
+    monkeypatch.setattr(submission, "import_file", refuse)
+    file = tmp_path / "history.jsonl"
+    file.write_text("{}")
+
+    assert ".jsonl as jsonl" in say("import", file, "--format", "jsonl")
+    assert ".jsonl as csv" in say("import", file)
+
+
 def test_a_base_model_cannot_be_had(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     def register(model: str, **_: object) -> str:
         raise BaseModelUnavailable(f"{model} is no causal language model")

@@ -49,7 +49,7 @@ def test_the_end_of_the_log_of_an_unhealthy_process_is_shown(
     ("content", "why"),
     [
         (None, "No such file"),
-        (b"\xd0\xcf\x11\xe0", "is no CSV file in UTF-8"),
+        (b"\xd0\xcf\x11\xe0", "is not a CSV file in UTF-8"),
         (b"a,b\n1,2\n", "Reference ID: the file has no such column"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from deploy.embedded.ports import OFFSETS, free_base
 from shared.services import SERVICES
-from tests.support.engines.engines import occupied
+from tests.support.engines.lifecycle import occupied
 
 
 def test_no_two_listeners_share_a_port_and_blocks_do_not_overlap() -> None:

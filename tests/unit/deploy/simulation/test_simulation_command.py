@@ -47,6 +47,6 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     said = run(*out, "--from-file", str(spreadsheet), code=1)
     missing = run(*out, "--from-file", str(tmp_path / "missing.csv"), code=1)
 
-    assert said == f"{spreadsheet} is no CSV file in UTF-8\n"
+    assert said == f"{spreadsheet} is not a CSV file in UTF-8\n"
     assert missing.endswith("missing.csv'\n")
     assert len(missing.splitlines()) == 1

@@ -104,7 +104,7 @@ def test_a_senior_who_has_given_an_opinion_reads_everything() -> None:
     assert redact(half, SENIOR) == half
 
 
-def test_what_can_be_taken_back_is_not_said_yet() -> None:
+def test_what_can_be_undone_is_not_shown_yet() -> None:
     open_review = review(seat(1, "first", "submitted", "sam"), seat(2, "second", "answered", "bo"))
 
     found = redact(open_review, SENIOR)

@@ -134,7 +134,7 @@ export class Assignment {
   }
 
   /**
-   * What stands in a dialog about it, until that is sent.
+   * The text in a dialog about it, until that is sent.
    * @param {string} dialog
    * @param {string} words
    */

@@ -23,7 +23,7 @@ export class FormProblem {
   }
 
   /**
-   * Whoever is at the field is told, too.
+   * Marks the field, so that screen readers announce the problem there, too.
    * @param {HTMLElement} part
    */
   mark(part) {

@@ -1,4 +1,4 @@
-// What stands in a form, also in what is hidden at present; and putting it back.
+// Reads the values of a form, hidden fields included, and puts them back.
 
 /**
  * @typedef {object} Control

@@ -14,7 +14,7 @@ export const isPresent = () => document.visibilityState === "visible" && silence
 export const isAway = () => silenceMs() > AWAY_MS;
 
 /**
- * Do this when somebody comes back to the page, or to the desk in front of it.
+ * Do this when somebody comes back to the page, or to the screen it is on.
  * @param {() => void} act
  */
 export function onReturn(act) {

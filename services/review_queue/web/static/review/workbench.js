@@ -1,5 +1,5 @@
 // The case on the screen and what comes after it: the next one is put there as soon as there is
-// one, and one that is lost stays, with what was written, until the reviewer goes on.
+// one, and one that is lost stays, with what was written, until the reviewer moves on.
 
 import { Problem } from "../common/api.js";
 import { Assignment } from "./assignment.js";
@@ -107,7 +107,7 @@ export function welcomeBack() {
 }
 
 /**
- * It is the reviewer's no more; they may have turned to another one meanwhile.
+ * Drops an assignment that the reviewer no longer holds. They may be on another one by now.
  * @param {Assignment} assignment
  */
 export async function leave(assignment) {
@@ -127,12 +127,12 @@ export function lose(assignment, why) {
   worklist.drop(assignment);
   if (assignment === worklist.current) {
     assignment.form.actions.freeze(true);
-    complain(assignment, `${why}. What you wrote stays here until you go on.`);
+    complain(assignment, `${why}. What you wrote stays here until you move on.`);
   }
 }
 
 /**
- * From a case that is lost, one goes on.
+ * Shows a problem, with a way to the next case where this one is lost.
  * @param {Assignment} assignment
  * @param {string} text
  */
@@ -149,7 +149,7 @@ export function next() {
 }
 
 /**
- * A mistake of ours is no refusal.
+ * Passes a refusal of the server on; any other error is a bug and is thrown.
  * @param {unknown} problem
  */
 export function expected(problem) {

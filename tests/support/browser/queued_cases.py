@@ -1,13 +1,13 @@
-"""A morning in the line: cases as a test wants them drawn, and what came of them."""
+"""Cases in the queue as a test wants them drawn, and what came of them."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from services.review_queue.reviewing.review import Shares
 from shared.events import ReviewRequested
-from tests.support.browser.browser import Workplace
-from tests.support.browser.claims_in_line import asked, claims
+from tests.support.browser.simulated_requests import asked, claims
 from tests.support.browser.workbench import STOPWATCH, Workbench
+from tests.support.browser.workplace import Workplace
 
 SHARES = Shares(overlap=0.5, blind=0.2)
 SETTINGS = {

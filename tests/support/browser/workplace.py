@@ -43,7 +43,7 @@ expect.set_options(timeout=60_000)  # a busy machine is no failure
 
 @dataclass
 class Workplace:
-    """Everything that a morning needs. `errors`: what the pages' consoles complained of."""
+    """Everything that a browser test needs. `errors`: what the pages' consoles complained of."""
 
     browser: Browser
     process: Process

@@ -1,4 +1,4 @@
-"""The engines that tests run on: those of the environment, or embedded ones for this run."""
+"""Engines for tests, started and ended: those of the environment, or embedded ones for this run."""
 
 import os
 import socket
