@@ -4,12 +4,12 @@ handler learns who calls from anything else."""
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import HTTPException, Request, Security
+from fastapi import Request, Security
 from fastapi.security import HTTPBearer
 
 from shared.auth.permissions import PERMISSIONS, Right
 from shared.auth.principal import Actor, actor_at, identify
-from shared.errors import Forbidden
+from shared.errors import Forbidden, Unauthenticated
 
 # Only for the OpenAPI documents: the caller is recognized by `identify`.
 BEARER = HTTPBearer(auto_error=False, description="An API token, or a session's token")
@@ -17,16 +17,14 @@ BEARER = HTTPBearer(auto_error=False, description="An API token, or a session's 
 
 @dataclass(frozen=True)
 class Requires:
-    """The caller, if their role has the right; else 401 or `Forbidden`."""
+    """The caller, if their role has the right; else `Unauthenticated` or `Forbidden`."""
 
     right: Right
 
     async def __call__(self, request: Request, _: Annotated[object, Security(BEARER)]) -> Actor:
         principal = await identify(request)
         if principal is None:
-            raise HTTPException(
-                401, "sign in, or send a known token", headers={"WWW-Authenticate": "Bearer"}
-            )
+            raise Unauthenticated("sign in, or send a known token")
         roles = PERMISSIONS[self.right]
         if principal.role not in roles:
             wanted = " or ".join(roles)

@@ -26,6 +26,7 @@ STATUS: Mapping[type[Exception], int] = {
     Transient: 503,
 }
 RETRY = {"Retry-After": "2"}  # seconds
+CHALLENGE = {"WWW-Authenticate": "Bearer"}  # what a 401 must name: how to show who one is
 
 
 def status_of(error: Exception) -> int:
@@ -45,7 +46,9 @@ async def answer_unavailable(_: Request, error: Exception) -> JSONResponse:
 
 async def answer_rejected(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Rejected)
-    return JSONResponse({"detail": error.reason, "field": error.field}, status_of(error))
+    headers = CHALLENGE if isinstance(error, Unauthenticated) else None
+    content = {"detail": error.reason, "field": error.field}
+    return JSONResponse(content, status_of(error), headers=headers)
 
 
 async def answer_invalid(_: Request, error: Exception) -> JSONResponse:

@@ -48,6 +48,7 @@ def _tried_twice(terminalreporter: pytest.TerminalReporter, outcome: str) -> dic
     return {
         report.nodeid: str(reason)
         for report in terminalreporter.getreports(outcome)
+        if isinstance(report, pytest.TestReport)  # not of a file that cannot be imported
         for name, reason in report.user_properties
         if name == _FIRST_TRY
     }

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from shared import errors
-from shared.errors import Conflict, NotFound, Rejected, Transient
+from shared.errors import Conflict, NotFound, Rejected, Transient, Unauthenticated
 from shared.http.errors import STATUS, status_of, translate_errors
 
 
@@ -33,6 +33,7 @@ def test_the_table_has_every_class_that_is_general() -> None:
         (NoSuchCase("no case 7"), 404),
         (Conflict("decided already", field="label"), 409),
         (Rejected("must be a number", field="amount"), 422),
+        (Unauthenticated("sign in"), 401),
     ],
 )
 async def test_an_error_is_answered_as_its_nearest_class(error: Exception, status: int) -> None:
@@ -54,3 +55,4 @@ async def test_an_error_is_answered_as_its_nearest_class(error: Exception, statu
     else:
         assert answer.json() == {"detail": str(error)}
         assert answer.headers["retry-after"] == "2"
+    assert answer.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
