@@ -189,7 +189,7 @@ async def test_an_outage_at_the_end_costs_no_training_and_no_attempt(
         trained.append(arguments)
         return await run_module(*arguments)
 
-    monkeypatch.setattr(worker, "store", away)
+    monkeypatch.setattr(worker, "store_model", away)
     monkeypatch.setattr(run_worker, "run_module", counted)
     async with trainer(engine, tmp_path) as client:
         await publish(engine, released)
@@ -237,7 +237,7 @@ async def test_a_version_is_what_was_trained_whatever_the_settings_are_when_it_i
         raise Transient("object storage is unavailable")
 
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "store", away)
+        patch.setattr(worker, "store_model", away)
         async with trainer(engine, tmp_path, strategy="linear"):
             await publish(engine, released)
             async with asyncio.timeout(PATIENCE_SECONDS):
