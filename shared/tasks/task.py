@@ -17,6 +17,9 @@ from shared.errors import Rejected, first_failure
 from shared.tasks.history import History
 from shared.tasks.presentation import Presentation
 
+# What the deterministic checks leave of a case: all ran and passed, one failed or waits for
+# something, or one could not be made, which is never a pass.
+Standing = Literal["passed", "open", "unchecked"]
 # What an answer can have to carry besides its label and the reasoning.
 Requirement = Literal["reason_code", "criterion", "clinical_basis"]
 
@@ -58,13 +61,18 @@ def _unchanged(case: Any) -> Any:
     return case
 
 
+def _never_checked(_: Any) -> Standing:
+    return "unchecked"
+
+
 @dataclass(frozen=True)
 class Task:
     """A kind of judgment.
 
     `group_of` names whom a case is about (the member, else the claim family, else the claim).
     `complete` adds what has to be there before anybody judges a case or learns from it; what the
-    caller sent stays.
+    caller sent stays. `standing_of` is what the task's checks leave of a completed case; a task
+    without checks has checked nothing.
     """
 
     name: str
@@ -79,6 +87,7 @@ class Task:
     presentation: Presentation
     examples: tuple[Mapping[str, Any], ...]  # inputs for the documentation
     complete: Callable[[Any], Any] = _unchanged
+    standing_of: Callable[[Any], Standing] = _never_checked
     # The input field with the amount at stake in US dollars, if a part of it can be approved.
     amount_field: str | None = None
 

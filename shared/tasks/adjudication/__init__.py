@@ -1,6 +1,6 @@
 """The task `adjudication`: is this claim paid, refused, or does something have to be added?"""
 
-from shared.tasks.adjudication.edits import complete
+from shared.tasks.adjudication.edits import complete, standing_of
 from shared.tasks.adjudication.examples import EXAMPLES
 from shared.tasks.adjudication.history import HISTORY
 from shared.tasks.adjudication.input import ClaimInput, group_of
@@ -17,6 +17,7 @@ ADJUDICATION = Task(
     input_model=ClaimInput,
     group_of=group_of,
     complete=complete,
+    standing_of=standing_of,
     prompt_version=PROMPT_VERSION,
     render=render,
     history=HISTORY,

@@ -18,6 +18,7 @@ from shared.tasks.adjudication.policy import (
     fee_schedule,
     policies,
 )
+from shared.tasks.task import Standing
 
 _CODES_RULE = "ICD-10-CM"
 _MESSAGE_CHARACTERS = 200
@@ -31,6 +32,13 @@ def complete(claim: ClaimInput) -> ClaimInput:
 def with_edits(claim: ClaimInput) -> ClaimInput:
     """The claim with the edits of its policy; a policy that we do not hold checks codes only."""
     return claim.model_copy(update={"edits": run_edits(claim, policies().get(claim.policy_id))})
+
+
+def standing_of(claim: ClaimInput) -> Standing:
+    """`passed` only if edits ran and every one of them passed."""
+    if not claim.edits:
+        return "unchecked"
+    return "passed" if all(edit.outcome == "pass" for edit in claim.edits) else "open"
 
 
 def run_edits(claim: ClaimInput, policy: Policy | None) -> tuple[Edit, ...]:
