@@ -1,7 +1,7 @@
 """Who may decide a case: the model or a human.
 
-A case is accepted only if every condition holds; an adverse label can never be accepted, which
-`Accept` itself refuses to hold.
+A case is accepted only if every condition holds. An adverse label can never be accepted, nor a
+case whose checks did not all run and pass: `Accept` itself refuses to hold them.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from shared.events import (
 )
 from shared.sampling import draw_by_hash
 from shared.tasks import get_task
+from shared.tasks.task import Standing
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,13 @@ class Accept:
 
     answer: Score
     task: str
+    standing: Standing
     inclusion_probability: float
     reason: RouteReason = "confident"
 
     def __post_init__(self) -> None:
+        if self.standing != "passed":
+            raise ValueError(f"the case is {self.standing}: only a human may decide it")
         if get_task(self.task).is_adverse(self.answer.label):
             raise ValueError(f"{self.answer.label} is adverse: only a human may decide it")
 
@@ -74,8 +78,8 @@ def route_prediction(
         return Review("prompt_mismatch")
     if set(answer.probabilities) != set(task.label_names):
         raise Rejected("are not the task's labels", field="scores.probabilities")
-    if obstacle := obstacle_to(answer, task=case.task, threshold=served.threshold):
+    if obstacle := obstacle_to(answer, case=case, threshold=served.threshold):
         return Review(obstacle)
     if draw_by_hash(settings.audit_salt, case.case_id) < settings.audit_rate:
         return Review("audit", settings.audit_rate)
-    return Accept(answer, case.task, settings.audit_rate)
+    return Accept(answer, case.task, case.standing, settings.audit_rate)

@@ -18,6 +18,7 @@ from shared.events.base import (
     Source,
 )
 from shared.tasks import get_task
+from shared.tasks.task import Standing
 
 Arm = Literal["champion", "candidate"]
 RouteReason = Literal[
@@ -29,6 +30,10 @@ RouteReason = Literal[
     "unscored",  # the champion could not score the case
     "stale_version",  # no current rollout has the version, or the prediction knew a newer one
     "prompt_mismatch",  # the case was put in other words than its task uses now
+    "unchecked",  # a check of the case could not be made, which is never a pass
+    "open_edit",  # an edit failed or waits for something
+    "repeated",  # the claim or its content was judged before, or this is a further attempt
+    "amount",  # more is at stake than a model may decide
     "stopped",
     "no_champion",
 ]
@@ -72,6 +77,11 @@ class Case(Frozen):
     supersedes_case_id: Identifier | None = None
     submitted_at: AwareDatetime
     content_sha256: Sha256
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What the task's checks leave of the case; `Rejected` if its input is none of the task."""
+        return get_task(self.task).standing(self.input)
 
 
 class Score(Frozen):

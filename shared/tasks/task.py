@@ -114,6 +114,10 @@ class Task:
             field, reason = first_failure(error)
             raise Rejected(reason, field=f"input.{field}".rstrip(".")) from None
 
+    def standing(self, content: Mapping[str, Any]) -> Standing:
+        """What the checks leave of a case's content; `Rejected` if it is none of this task."""
+        return self.standing_of(self.validate(content))
+
     def prompt(self, content: Mapping[str, Any]) -> Prompt:
         return self.render(self.validate(content))
 

@@ -17,7 +17,7 @@ from shared.events import (
     TrainedModel,
 )
 from shared.tasks import TASKS
-from shared.tasks.task import content_hash
+from shared.tasks.task import Standing, content_hash
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ADJUDICATION = TASKS["adjudication"]
@@ -45,6 +45,13 @@ def case(case_id: str = "case-1", **changes: Any) -> Case:
     fields |= changes
     given = {name: value for name, value in fields.items() if name != "submitted_at"}
     return Case.model_validate({"content_sha256": content_hash("adjudication", given), **fields})
+
+
+def standing_case(standing: Standing, case_id: str = "case-1") -> Case:
+    """A case whose checks left that of it."""
+    failed = {**claim_input()["edits"][0], "outcome": "fail"}
+    edits = {"passed": claim_input()["edits"], "open": [failed], "unchecked": []}[standing]
+    return case(case_id, input=claim_input(edits=edits))
 
 
 def reference(uri: str = "s3://models/x/manifest.json") -> ArtifactRef:

@@ -1,5 +1,7 @@
 """Only a confident, known, non-adverse answer may stand; everything else goes to a human."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from services.confidence_filter.routing import Accept, Review, RoutingSettings, 
 from shared.errors import Rejected
 from shared.events import DecisionMade, PredictionMade
 from shared.tasks import TASKS
-from shared.tasks.task import Task
+from shared.tasks.task import Standing, Task
 from tests.support.builders.events import (
     ADJUDICATION,
     NOW,
@@ -20,6 +22,7 @@ from tests.support.builders.events import (
     rollout,
     score,
     served,
+    standing_case,
 )
 
 NO_AUDIT = RoutingSettings(audit_rate=1e-12, audit_salt="s")
@@ -55,6 +58,8 @@ def test_a_confident_approval_is_accepted() -> None:
         (predicted(rollout_revision=2), rollout(), "stale_version"),
         (predicted(rollout_revision=2), rollout(stopped=True), "stopped"),
         (predicted(scores=(OF_ANOTHER_PROMPT,)), rollout(), "prompt_mismatch"),
+        (predicted(case=standing_case("unchecked")), rollout(), "unchecked"),
+        (predicted(case=standing_case("open")), rollout(), "open_edit"),
     ],
 )
 def test_everything_else_goes_to_a_human(
@@ -90,6 +95,7 @@ def test_labels_of_another_task_are_refused() -> None:
 
 
 @given(
+    standing=st.sampled_from(get_args(Standing)),
     label=st.sampled_from(ADJUDICATION.label_names),
     confidence=st.floats(0.34, 1.0),
     label_mass=st.floats(0.0, 1.0),
@@ -97,7 +103,8 @@ def test_labels_of_another_task_are_refused() -> None:
     case_id=st.from_regex(r"[a-z0-9]{1,12}", fullmatch=True),
     audit_rate=st.floats(1e-6, 1.0),
 )
-def test_no_model_output_becomes_an_adverse_decision(
+def test_no_model_decides_against_the_member_or_on_what_was_not_checked(
+    standing: Standing,
     label: str,
     confidence: float,
     label_mass: float,
@@ -105,7 +112,12 @@ def test_no_model_output_becomes_an_adverse_decision(
     case_id: str,
     audit_rate: float,
 ) -> None:
-    prediction = predicted(case_id, label=label, confidence=confidence, label_mass=label_mass)
+    prediction = predicted(
+        label=label,
+        confidence=confidence,
+        label_mass=label_mass,
+        case=standing_case(standing, case_id),
+    )
     state = rollout(champion=served(threshold=threshold))
     route = route_prediction(prediction, state, RoutingSettings(audit_rate, "s"))
 
@@ -115,9 +127,16 @@ def test_no_model_output_becomes_an_adverse_decision(
         assert not event.adverse
         assert route.answer.confidence >= threshold
         assert label_mass >= 0.5
+        assert standing == "passed"
     else:
         event_out = review_request(prediction, route, at=NOW)
         assert 0 < event_out.inclusion_probability <= 1
+
+
+@pytest.mark.parametrize("standing", ["open", "unchecked"])
+def test_the_type_refuses_to_accept_what_did_not_pass_its_checks(standing: Standing) -> None:
+    with pytest.raises(ValueError, match=standing):
+        Accept(score({"APPROVED": 0.99}), "adjudication", standing, 0.05)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +146,7 @@ def test_no_model_output_becomes_an_adverse_decision(
 )
 def test_the_types_refuse_an_adverse_acceptance(task: Task, label: str) -> None:
     with pytest.raises(ValueError, match="adverse"):
-        Accept(score({label: 0.99}), task.name, 0.05)
+        Accept(score({label: 0.99}), task.name, "passed", 0.05)
     with pytest.raises(ValidationError, match="adverse"):
         DecisionMade(
             occurred_at=NOW,

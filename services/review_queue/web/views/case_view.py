@@ -34,6 +34,13 @@ REASONS: dict[ListedReason, tuple[str, str]] = {
         "Other wording",
         "The model has learned from another wording of such cases, so its answer does not count.",
     ),
+    "unchecked": ("Not checked", "A check of this case could not be made, so only people decide."),
+    "open_edit": ("Open edit", "An edit failed or waits for something, so only people decide."),
+    "repeated": (
+        "Judged before",
+        "This claim or the same service came before, or this is a further attempt.",
+    ),
+    "amount": ("High amount", "More is at stake than a model may decide."),
     "stopped": ("Automation stopped", "All cases of this task go to people at present."),
     "no_champion": ("No model yet", "No model is in service for this task."),
     "confident": ("Confident", "The model was sure."),
