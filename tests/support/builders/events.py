@@ -31,14 +31,21 @@ def claim_input(**changes: Any) -> dict[str, Any]:
 
 def submitted(case_id: str = "case-1", **changes: Any) -> CaseSubmitted:
     fields = {"occurred_at": NOW, "case_id": case_id, "task": "adjudication"}
-    return CaseSubmitted.model_validate({**fields, "input": claim_input(), **changes})
+    return CaseSubmitted.model_validate(
+        {**fields, "input": claim_input(**_ids(case_id)), **changes}
+    )
+
+
+def _ids(case_id: str) -> dict[str, str]:
+    """Each case is a claim of a member of its own."""
+    return {"claim_id": f"CLM-{case_id}", "member_id": f"M-{case_id}"}
 
 
 def case(case_id: str = "case-1", **changes: Any) -> Case:
     fields = {
         "case_id": case_id,
         "task": "adjudication",
-        "input": claim_input(),
+        "input": claim_input(**_ids(case_id)),
         "group_id": f"group-{case_id}",
         "submitted_at": NOW,
     }
@@ -51,7 +58,7 @@ def standing_case(standing: Standing, case_id: str = "case-1") -> Case:
     """A case whose checks left that of it."""
     failed = {**claim_input()["edits"][0], "outcome": "fail"}
     edits = {"passed": claim_input()["edits"], "open": [failed], "unchecked": []}[standing]
-    return case(case_id, input=claim_input(edits=edits))
+    return case(case_id, input=claim_input(**_ids(case_id), edits=edits))
 
 
 def reference(uri: str = "s3://models/x/manifest.json") -> ArtifactRef:

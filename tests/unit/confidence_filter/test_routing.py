@@ -1,16 +1,16 @@
 """Only a confident, known, non-adverse answer may stand; everything else goes to a human."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.confidence_filter.handlers import decision, review_request
+from services.confidence_filter.outcomes import decision, review_request
 from services.confidence_filter.routing import Accept, Review, RoutingSettings, route_prediction
 from shared.errors import Rejected
-from shared.events import DecisionMade, PredictionMade
+from shared.events import Case, DecisionMade, PredictionMade
 from shared.tasks import TASKS
 from shared.tasks.task import Standing, Task
 from tests.support.builders.events import (
@@ -18,6 +18,7 @@ from tests.support.builders.events import (
     NOW,
     answers,
     case,
+    claim_input,
     predicted,
     rollout,
     score,
@@ -31,6 +32,10 @@ UNREAD = predicted(scores=(), answering_version=None, failed_versions=("adjudica
 OF_ANOTHER_PROMPT = score(answers("APPROVED", 0.99)).model_copy(
     update={"prompt_version": "adjudication-1"}
 )
+
+
+def billed(amount: str) -> Case:
+    return case(input=claim_input(billed_amount=amount))
 
 
 def test_a_confident_approval_is_accepted() -> None:
@@ -60,12 +65,27 @@ def test_a_confident_approval_is_accepted() -> None:
         (predicted(scores=(OF_ANOTHER_PROMPT,)), rollout(), "prompt_mismatch"),
         (predicted(case=standing_case("unchecked")), rollout(), "unchecked"),
         (predicted(case=standing_case("open")), rollout(), "open_edit"),
+        (predicted(case=case(attempt=2)), rollout(), "repeated"),
+        (predicted(case=case(supersedes_case_id="case-0")), rollout(), "repeated"),
+        (predicted(case=billed("10000.01")), rollout(), "amount"),
+        (predicted(case=billed("9999999.00")), None, "amount"),
     ],
 )
 def test_everything_else_goes_to_a_human(
     prediction: PredictionMade, state: object, reason: str
 ) -> None:
     assert route_prediction(prediction, state, NO_AUDIT) == Review(reason)  # type: ignore[arg-type]
+
+
+def test_up_to_the_limit_an_amount_may_be_approved() -> None:
+    route = route_prediction(predicted(case=billed("10000.00")), rollout(), NO_AUDIT)
+    assert isinstance(route, Accept)
+
+
+@pytest.mark.parametrize("changes", [{"attempt": 2}, {"supersedes_case_id": "case-0"}])
+def test_the_type_refuses_to_accept_a_further_attempt(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="further attempt"):
+        Accept(score({"APPROVED": 0.99}), case(**changes), 0.05)
 
 
 def test_the_candidates_answer_is_judged_by_its_own_threshold() -> None:
@@ -136,7 +156,7 @@ def test_no_model_decides_against_the_member_or_on_what_was_not_checked(
 @pytest.mark.parametrize("standing", ["open", "unchecked"])
 def test_the_type_refuses_to_accept_what_did_not_pass_its_checks(standing: Standing) -> None:
     with pytest.raises(ValueError, match=standing):
-        Accept(score({"APPROVED": 0.99}), "adjudication", standing, 0.05)
+        Accept(score({"APPROVED": 0.99}), standing_case(standing), 0.05)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +166,7 @@ def test_the_type_refuses_to_accept_what_did_not_pass_its_checks(standing: Stand
 )
 def test_the_types_refuse_an_adverse_acceptance(task: Task, label: str) -> None:
     with pytest.raises(ValueError, match="adverse"):
-        Accept(score({label: 0.99}), task.name, "passed", 0.05)
+        Accept(score({label: 0.99}), case(task=task.name, input=dict(task.examples[0])), 0.05)
     with pytest.raises(ValidationError, match="adverse"):
         DecisionMade(
             occurred_at=NOW,

@@ -10,7 +10,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from services.review_queue.reviewing.opinions import amount_at_stake
 from services.review_queue.reviewing.review import Assignment, ListedReason
 from services.review_queue.reviewing.states import Kind
 from services.review_queue.web.views.case_facts import Facts, facts_of
@@ -137,7 +136,7 @@ def case_view(assignment: Assignment) -> CaseView:
         reason=REASONS[assignment.reason or "blind"],
         facts=facts_of(task, case.input),
         options=options(task),
-        amount_at_stake=amount_at_stake(task, case),
+        amount_at_stake=case.amount_at_stake,
         draft=_draft(assignment),
         answer=answer,
         bars=bars(task, answer) if answer else (),
