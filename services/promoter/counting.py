@@ -39,7 +39,7 @@ def _adds(prediction: PredictionMade, watched: Version, stage: Stage) -> StageCo
     score = next((s for s in prediction.scores if s.version == watched.name), None)
     if score is None:
         return None
-    obstacle = obstacle_to(score, task=prediction.case.task, threshold=watched.served.threshold)
+    obstacle = obstacle_to(score, case=prediction.case, threshold=watched.served.threshold)
     counts = stage == "shadow" or prediction.answering_version == watched.name
     return StageCounts(
         cases=int(counts),
