@@ -44,4 +44,6 @@ class ServiceSettings(BaseSettings):
     log_format: str = Field(default="auto", validation_alias="LOG_FORMAT")  # auto, json, console
     api_tokens: SecretStr = Field(default=SecretStr(""), validation_alias="API_TOKENS")
     port: int
+    # A case with all that is said of it is far smaller; what is larger is not read.
+    body_limit_bytes: int = Field(default=1024 * 1024, ge=64 * 1024)
     engines: EngineSettings = Field(default_factory=EngineSettings)
