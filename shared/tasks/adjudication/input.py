@@ -19,6 +19,8 @@ from shared.tasks.fields import (
     ShortText,
     SingleWord,
     Text,
+    printable,
+    visible,
 )
 
 NOTE_CHARACTERS = 4000
@@ -54,6 +56,10 @@ def _procedure_code(value: Any) -> Any:
     return code
 
 
+def _policy_id(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) else value
+
+
 def _npi(value: Any) -> Any:
     if isinstance(value, str) and not _NPI.fullmatch(value.strip()):
         raise PydanticCustomError("provider_npi", "must be ten digits")
@@ -72,6 +78,10 @@ def _cents(value: Decimal) -> Decimal:
 
 DiagnosisCode = Annotated[str, BeforeValidator(_diagnosis_code)]
 ProcedureCode = Annotated[str, BeforeValidator(_procedure_code)]
+# As a reader sees it, so that an invisible character makes no other policy of it.
+PolicyId = Annotated[
+    str, Field(min_length=1, max_length=64), BeforeValidator(_policy_id), AfterValidator(printable)
+]
 Npi = Annotated[str, BeforeValidator(_npi)]
 Amount = Annotated[
     Decimal,
@@ -80,13 +90,19 @@ Amount = Annotated[
     AfterValidator(_cents),
 ]
 EditKind = Literal[
-    "code_validity", "coverage", "exclusion", "authorization", "limit", "fee_schedule"
+    "code_validity",
+    "policy",
+    "coverage",
+    "exclusion",
+    "authorization",
+    "limit",
+    "fee_schedule",
 ]
 
 
 class Edit(BaseModel):
     """What one deterministic check said. `fail`: the rule rules payment out; `pend`: something
-    must be added or corrected before anybody can pay."""
+    must be added or corrected before anybody can pay; `unchecked`: the check could not be made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -103,7 +119,7 @@ class ClaimInput(BaseModel):
 
     claim_id: Identifier
     member_id: Identifier | None = Field(default=None, json_schema_extra=MEMBER_DATA)
-    policy_id: SingleWord
+    policy_id: PolicyId
     provider_npi: Npi | None = None
     service_date: CalendarDate = Field(json_schema_extra=MEMBER_DATA)
     diagnosis_codes: tuple[DiagnosisCode, ...] = Field(

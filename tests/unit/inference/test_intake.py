@@ -7,7 +7,7 @@ import pytest
 
 from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import case_of
-from shared.tasks.adjudication import edits
+from shared.tasks.adjudication import standing
 from tests.support.builders.events import ADJUDICATION, NOW, claim_input, submitted
 
 ROW = {
@@ -51,7 +51,7 @@ def test_what_we_add_to_a_case_does_not_make_it_another(monkeypatch: pytest.Monk
     """Its policy may change between two deliveries, and what the edits say with it."""
     claim = submitted(input=claim_input(edits=[]))
     before = case_of(claim)
-    monkeypatch.setattr(edits, "policies", dict)
+    monkeypatch.setattr(standing, "policy_of", lambda _: None)
 
     after = case_of(claim)
 

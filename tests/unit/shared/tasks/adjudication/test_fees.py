@@ -4,10 +4,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.fees import Allowance, allowance
 from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import fee_schedule, policies
+from shared.tasks.adjudication.standing import with_edits
 
 CLAIM: dict[str, Any] = {
     "claim_id": "CLM-1",

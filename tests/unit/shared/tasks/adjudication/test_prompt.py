@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from shared.tasks.adjudication import ADJUDICATION
 from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.prompt import render
+from shared.tasks.adjudication.standing import with_edits
 
 CLAIM: dict[str, Any] = {
     "claim_id": "CLM-4711",
@@ -33,7 +34,7 @@ def user(**changes: Any) -> str:
 def test_the_whole_text() -> None:
     assert user() == (
         "Procedures 97110 x2, 97140 for M54.50, 118.00 USD.\n"
-        "Edits: limit fail, 7 units, limit 6; fee schedule pend, itemize.\n"
+        "Edits: limit fail: 7 units, limit 6; fee schedule pend: itemize.\n"
         "Note: Back pain, no better after six weeks of exercises."
     )
 
@@ -45,9 +46,19 @@ def test_what_is_absent_is_said() -> None:
     assert text.endswith("Note: none")
 
 
+def test_what_was_not_checked_is_said_without_the_policys_id() -> None:
+    claim = with_edits(ClaimInput.model_validate(CLAIM | {"policy_id": "PPO-9"}))
+    assert "Edits: policy unchecked: policy [id] is not held.\n" in render(claim).user
+    claim = with_edits(ClaimInput.model_validate(CLAIM | {"procedure_codes": ["00100"]}))
+    assert render(claim).user.splitlines()[1] == (
+        "Edits: fee schedule pend: no fee is agreed for 00100; "
+        "coverage, authorization, limit unchecked: no rule knows 00100."
+    )
+
+
 def test_many_edits_are_cut_too() -> None:
-    edit = {**CLAIM["edits"][0], "outcome": "pend", "message": "itemize " * 20}
-    text = user(edits=[edit] * 50)
+    edit = {**CLAIM["edits"][0], "outcome": "pend"}
+    text = user(edits=[edit | {"message": f"{n} itemize " * 10} for n in range(50)])
     assert "itemize […].\nNote:" in text
     assert len(text) < 1600
 
