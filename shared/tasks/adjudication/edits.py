@@ -152,4 +152,4 @@ def _unchecked(kind: EditKind, message: str) -> Edit:
 
 def _edit(rule_id: str, kind: EditKind, outcome: CheckOutcome, message: str) -> Edit:
     shortened = message[:_MESSAGE_CHARACTERS].strip()
-    return Edit(rule_id=rule_id, kind=kind, outcome=outcome, message=shortened)
+    return Edit(rule_id=rule_id, kind=kind, outcome=outcome, source="caseloop", message=shortened)

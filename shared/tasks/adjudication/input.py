@@ -24,6 +24,7 @@ from shared.tasks.fields import (
 )
 
 NOTE_CHARACTERS = 4000
+SENDER_EDITS = 50
 
 _DIAGNOSIS = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
 # CPT: five digits, or four and F, M, T or U; HCPCS level II: a letter and four digits.
@@ -100,6 +101,15 @@ EditKind = Literal[
 ]
 
 
+EditSource = Literal["caseloop", "sender"]  # who made the check
+
+
+def _few_of_the_sender(edits: tuple["Edit", ...]) -> tuple["Edit", ...]:
+    if sum(edit.source == "sender" for edit in edits) > SENDER_EDITS:
+        raise PydanticCustomError("too_many", f"must be at most {SENDER_EDITS} edits of your own")
+    return edits
+
+
 class Edit(BaseModel):
     """What one deterministic check said. `fail`: the rule rules payment out; `pend`: something
     must be added or corrected before anybody can pay; `unchecked`: the check could not be made."""
@@ -109,11 +119,13 @@ class Edit(BaseModel):
     rule_id: SingleWord
     kind: EditKind
     outcome: CheckOutcome
+    source: EditSource = "sender"
     message: ShortText
 
 
 class ClaimInput(BaseModel):
-    """One claim. Amounts are US dollars; `edits` are the checks that ran before judgment."""
+    """One claim. Amounts are US dollars; `edits` are the checks that ran before judgment: the
+    sender's own and, in a case, ours, which are run whatever the sender states."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -133,7 +145,9 @@ class ClaimInput(BaseModel):
     clinical_note: Annotated[Text, Field(max_length=NOTE_CHARACTERS)] | None = Field(
         default=None, json_schema_extra=MEMBER_DATA
     )
-    edits: tuple[Edit, ...] = Field(default=(), max_length=50, json_schema_extra=MEMBER_DATA)
+    edits: Annotated[tuple[Edit, ...], AfterValidator(_few_of_the_sender)] = Field(
+        default=(), max_length=2 * SENDER_EDITS, json_schema_extra=MEMBER_DATA
+    )
 
 
 def group_of(claim: ClaimInput) -> str:

@@ -11,7 +11,7 @@ from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.standing import statements
 from shared.tasks.task import Prompt
 
-PROMPT_VERSION = "adjudication-4"  # raise it with every change of the text below
+PROMPT_VERSION = "adjudication-5"  # raise it with every change of the text below
 
 SYSTEM = "Decide the claim: APPROVED, DENIED or PENDING, then the reason."
 _MOST_CHARACTERS = 1200  # of the note, and of the edits: both come from outside

@@ -14,18 +14,18 @@ from shared.tasks.task import Standing
 
 
 def complete(claim: ClaimInput) -> ClaimInput:
-    """A claims system that runs edits sends its own; for the others ours are run."""
-    return claim if claim.edits else with_edits(claim)
+    """The claim with our edits first and the sender's behind them.
 
-
-def with_edits(claim: ClaimInput) -> ClaimInput:
-    """The claim with the edits of its policy."""
-    return claim.model_copy(update={"edits": run_edits(claim, policy_of(claim.policy_id))})
+    Ours always run, also where the claim has some that pass for ours: those count for nothing.
+    """
+    ours = run_edits(claim, policy_of(claim.policy_id))
+    theirs = (edit for edit in claim.edits if edit.source == "sender")
+    return claim.model_copy(update={"edits": (*ours, *theirs)})
 
 
 def standing_of(claim: ClaimInput) -> Standing:
     """`passed` only if every edit passed, those that the claim carries and ours, run anew."""
-    outcomes = {edit.outcome for edit in (*claim.edits, *with_edits(claim).edits)}
+    outcomes = {edit.outcome for edit in (*claim.edits, *complete(claim).edits)}
     if "unchecked" in outcomes:
         return "unchecked"
     return "passed" if outcomes == {"pass"} else "open"
@@ -34,11 +34,19 @@ def standing_of(claim: ClaimInput) -> Standing:
 def statements(edits: Iterable[Edit]) -> tuple[tuple[str, str], ...]:
     """What the edits that did not pass say, the worst first: kinds with their outcome, and why.
 
-    What several of them say is said once: coverage, limit unchecked.
+    What several of them say is said once: coverage, limit unchecked. The sender's are named so,
+    unless ours say the same.
     """
     kinds: dict[tuple[str, str], list[str]] = {}
     for edit in sorted(edits, key=lambda edit: WORST_FIRST.index(edit.outcome)):
         if edit.outcome != "pass":
             named = kinds.setdefault((edit.outcome, edit.message), [])
-            named.append(edit.kind.replace("_", " "))
+            _name(edit, named)
     return tuple((f"{', '.join(said)} {what[0]}", what[1]) for what, said in kinds.items())
+
+
+def _name(edit: Edit, named: list[str]) -> None:
+    ours = edit.kind.replace("_", " ")
+    name = f"sender's {ours}" if edit.source == "sender" else ours
+    if not {name, ours} & set(named):
+        named.append(name)

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from shared.tasks.adjudication.input import ClaimInput, Edit, EditKind
+from shared.tasks.adjudication.input import ClaimInput, Edit, EditKind, EditSource
 from shared.tasks.adjudication.policy import fee_schedule, policies
 from shared.tasks.fields import WORST_FIRST
 
@@ -36,5 +36,6 @@ edits = st.builds(
     rule_id=st.sampled_from(["ICD-10-CM", "CHO-COV-1", "R-1"]),
     kind=st.sampled_from(get_args(EditKind)),
     outcome=st.sampled_from(WORST_FIRST),
+    source=st.sampled_from(get_args(EditSource)),
     message=st.sampled_from(["fine", "not covered"]),
 )

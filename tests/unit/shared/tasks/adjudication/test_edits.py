@@ -7,12 +7,12 @@ from hypothesis import given
 from shared.tasks.adjudication.edits import run_edits
 from shared.tasks.adjudication.input import ClaimInput, Edit
 from shared.tasks.adjudication.policy import policies, policy_of
-from shared.tasks.adjudication.standing import with_edits
+from shared.tasks.adjudication.standing import complete
 from tests.support.builders.claims import CLAIM, claims
 
 
 def edits_of(**changes: Any) -> dict[str, Edit]:
-    claim = with_edits(ClaimInput.model_validate(CLAIM | changes))
+    claim = complete(ClaimInput.model_validate(CLAIM | changes))
     assert len({edit.kind for edit in claim.edits}) == len(claim.edits)
     return {edit.kind: edit for edit in claim.edits}
 
@@ -168,8 +168,8 @@ def test_what_fails_fails_also_beside_an_unknown_code() -> None:
 
 
 def test_earlier_edits_are_replaced_not_added_to() -> None:
-    claim = with_edits(ClaimInput.model_validate(CLAIM))
-    assert with_edits(claim) == claim
+    claim = complete(ClaimInput.model_validate(CLAIM))
+    assert complete(claim) == claim
 
 
 @given(claims)

@@ -19,6 +19,8 @@ CLAIM: dict[str, Any] = {
     "billed_amount": "118.00",
 }
 
+EDIT = {"rule_id": "R-1", "kind": "limit", "outcome": "fail", "message": "used up"}
+
 
 def canonical_hash(content: dict[str, Any]) -> str:
     canonical = ADJUDICATION.validate(content).model_dump(mode="json")
@@ -91,6 +93,8 @@ def test_every_amount_survives_json(amount: Decimal) -> None:
         ("clinical_note", "x" * 4001, "at most 4000"),
         ("clinical_note", "a\x00b", "control character"),
         ("edits", [{"rule_id": "R"}], "required"),
+        ("edits", [EDIT] * 51, "at most 50 edits of your own"),
+        ("edits", [EDIT | {"source": "somebody"}], "caseloop"),
         ("medical_analysis", "x", "not permitted"),
     ],
 )
