@@ -12,6 +12,8 @@ from shared.events import Event
 RECORD_LIMIT_BYTES = 1024 * 1024
 # A dead letter carries the record as it was, its headers as text of 4/3 the size, and a few more.
 DEAD_LETTER_LIMIT_BYTES = 2 * RECORD_LIMIT_BYTES
+# A decision and all that explains it are kept alike: the case, its scores, its reviews. A year.
+EVIDENCE_DAYS = 365
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -24,7 +26,7 @@ class Topic:
     consumers: tuple[str, ...] = ()  # groups
     readers: tuple[str, ...] = ()  # of a state topic
     partitions: int = 1
-    retention_days: int = 30
+    retention_days: int = EVIDENCE_DAYS
     compacted: bool = False
 
     @property
@@ -65,35 +67,27 @@ REVIEWS_COMPLETED = Topic(
     producers=("review_queue",),
     consumers=("dataset_accumulator",),
     partitions=CASE_PARTITIONS,
-    retention_days=365,
 )
 DECISIONS_MADE = Topic(
     events.DecisionMade,
     producers=("confidence_filter", "review_queue"),
     consumers=("review_queue",),
     partitions=CASE_PARTITIONS,
-    retention_days=365,
 )
 DECISIONS_CORRECTED = Topic(
     events.DecisionCorrected,
     producers=("review_queue",),
     consumers=("dataset_accumulator", "review_queue"),
     partitions=CASE_PARTITIONS,
-    retention_days=365,
 )
 DATASETS_RELEASED = Topic(
     events.DatasetReleased,
     producers=("dataset_accumulator",),
     consumers=("trainer",),
-    retention_days=365,
 )
-TRAININGS_PROGRESSED = Topic(events.TrainingProgressed, producers=("trainer",))
-MODELS_TRAINED = Topic(
-    events.ModelTrained, producers=("trainer",), consumers=("evaluator",), retention_days=365
-)
-MODELS_EVALUATED = Topic(
-    events.ModelEvaluated, producers=("evaluator",), consumers=("promoter",), retention_days=365
-)
+TRAININGS_PROGRESSED = Topic(events.TrainingProgressed, producers=("trainer",), retention_days=30)
+MODELS_TRAINED = Topic(events.ModelTrained, producers=("trainer",), consumers=("evaluator",))
+MODELS_EVALUATED = Topic(events.ModelEvaluated, producers=("evaluator",), consumers=("promoter",))
 ROLLOUTS_CHANGED = Topic(
     events.RolloutChanged,
     producers=("promoter",),
@@ -142,7 +136,7 @@ def create_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
     try:
         letters = {
             "max.message.bytes": str(DEAD_LETTER_LIMIT_BYTES),
-            "retention.ms": str(365 * _DAY_MS),
+            "retention.ms": str(EVIDENCE_DAYS * _DAY_MS),
         }
         # What is confirmed then lies on two brokers at least, where there are three.
         copies = {"min.insync.replicas": str(replication - 1)} if replication > 1 else {}

@@ -21,7 +21,8 @@ from services.confidence_filter.store import Store
 from shared.events import PredictionMade
 from shared.health import Health
 from shared.messaging.bus import Bus
-from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.outbox import Outbox
+from shared.messaging.relay import Relay
 from shared.messaging.topics import PREDICTIONS_MADE, REVIEWS_REQUESTED
 from shared.settings import EngineSettings, engine_settings
 from shared.storage.database import Database

@@ -11,8 +11,8 @@ import pytest
 
 import shared.tasks
 from services.confidence_filter.routing import Review, RoutingSettings, route_prediction
-from services.dataset_accumulator.importers import get_reader
-from services.dataset_accumulator.importers.rows import Refusal, Row
+from services.dataset_accumulator.importing.importers import get_reader
+from services.dataset_accumulator.importing.importers.rows import Refusal, Row
 from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import case_of
 from services.review_queue.web.views.case_view import case_view

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from services.dataset_accumulator.dataset_writer import DatasetWriter, example_of
+from services.dataset_accumulator.releasing.dataset_writer import DatasetWriter, example_of
 from services.dataset_accumulator.store import UnreleasedLabel
 from shared.errors import Rejected
 from shared.storage.datasets import SPLITS, DatasetManifest, Example, Tombstone
