@@ -113,7 +113,8 @@ def score(
             "version": version,
             "arm": arm,
             "log_probabilities": {
-                name: math.log(max(p * label_mass, 1e-12)) for name, p in probabilities.items()
+                name: math.log(max(p, 1e-300)) + math.log(max(label_mass, 1e-300))
+                for name, p in probabilities.items()
             },
             "label_mass": label_mass,
             "temperature": 1.0,

@@ -1,5 +1,6 @@
 """Only a confident, known, non-adverse answer may stand; everything else goes to a human."""
 
+import math
 from typing import Any, get_args
 
 import pytest
@@ -10,7 +11,10 @@ from pydantic import ValidationError
 from services.confidence_filter.outcomes import decision, review_request
 from services.confidence_filter.routing import Accept, Review, RoutingSettings, route_prediction
 from shared.errors import Rejected
-from shared.events import Case, DecisionMade, PredictionMade
+from shared.events import Case, DecisionMade, PredictionMade, Score
+from shared.models.backend import LabelScores
+from shared.models.calibration import probabilities
+from shared.models.served import is_of
 from shared.tasks import TASKS
 from shared.tasks.task import Standing, Task
 from tests.support.builders.events import (
@@ -24,6 +28,7 @@ from tests.support.builders.events import (
     score,
     served,
     standing_case,
+    trained,
 )
 
 NO_AUDIT = RoutingSettings(audit_rate=1e-12, audit_salt="s")
@@ -105,6 +110,53 @@ def test_the_audit_draws_its_share_and_the_same_cases_again() -> None:
     assert routes == again
     # A binomial of 4,000 draws at 5 %: four standard deviations are 55.
     assert abs(len(drawn) - 200) < 55
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"adapter_sha256": "1" * 64},
+        {"temperature": 1.0001},
+        {"quantization": "nf4"},
+        {"backend": "transformers"},
+        {"probabilities": answers("APPROVED", 0.995)},
+        {"probabilities": {"APPROVED": 1.0, "DENIED": 1.0, "PENDING": 1.0}},
+        {"label_mass": 0.96},
+        {"log_probabilities": {"APPROVED": 0.5, "DENIED": -9.0, "PENDING": -9.0}},
+        {"log_probabilities": dict.fromkeys(ADJUDICATION.label_names, float("nan"))},
+        {"log_probabilities": dict.fromkeys(ADJUDICATION.label_names, float("-inf"))},
+        {"log_probabilities": dict.fromkeys(ADJUDICATION.label_names, float("inf"))},
+    ],
+    ids=lambda forged: next(iter(forged)),
+)
+def test_a_score_that_is_not_of_the_version_served_decides_nothing(
+    forged: dict[str, Any],
+) -> None:
+    said = score(answers("APPROVED", 0.99)).model_copy(update=forged)
+    assert route_prediction(predicted(scores=(said,)), rollout(), NO_AUDIT) == Review(
+        "stale_version"
+    )
+
+
+@given(st.lists(st.floats(-700.0, 0.0), min_size=3, max_size=3), st.floats(0.25, 8.0))
+def test_every_score_that_a_model_makes_is_of_its_version(
+    raw: list[float], temperature: float
+) -> None:
+    total = math.log(sum(math.exp(value) for value in raw))
+    log_probabilities = {
+        name: value - max(total, 0.0)
+        for name, value in zip(ADJUDICATION.label_names, raw, strict=True)
+    }
+    found = LabelScores(log_probabilities)
+    said = score(probabilities(log_probabilities, temperature)).model_copy(
+        update={
+            "log_probabilities": log_probabilities,
+            "temperature": temperature,
+            "label_mass": found.label_mass,
+        }
+    )
+    sent = Score.model_validate_json(said.model_dump_json())
+    assert is_of(sent, trained(temperature=temperature))
 
 
 def test_labels_of_another_task_are_refused() -> None:
