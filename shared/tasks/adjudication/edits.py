@@ -154,5 +154,7 @@ def _unchecked(kind: EditKind, message: str) -> Edit:
 
 
 def _edit(rule_id: str, kind: EditKind, outcome: CheckOutcome, message: str) -> Edit:
-    shortened = message[:_MESSAGE_CHARACTERS].strip()
+    shortened = message
+    if len(message) > _MESSAGE_CHARACTERS:
+        shortened = f"{message[: _MESSAGE_CHARACTERS - 2].strip()} …"
     return Edit(rule_id=rule_id, kind=kind, outcome=outcome, source="caseloop", message=shortened)

@@ -24,7 +24,7 @@ from shared.tasks.fields import (
     visible,
 )
 
-NOTE_CHARACTERS = 4000
+NOTE_CHARACTERS = 20_000  # the longest of some 2,400 transcribed notes has 18,425
 SENDER_EDITS = 50
 
 _DIAGNOSIS = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
