@@ -2,7 +2,7 @@
 
 from shared.tasks.adjudication.examples import EXAMPLES
 from shared.tasks.adjudication.history import HISTORY
-from shared.tasks.adjudication.input import ClaimInput, group_of
+from shared.tasks.adjudication.input import ClaimInput, group_of, judged_of
 from shared.tasks.adjudication.labels import LABELS, REASON_CODES
 from shared.tasks.adjudication.presentation import PRESENTATION
 from shared.tasks.adjudication.prompt import PROMPT_VERSION, render
@@ -18,6 +18,8 @@ ADJUDICATION = Task(
     group_of=group_of,
     complete=complete,
     standing_of=standing_of,
+    judged_of=judged_of,
+    claim_field="claim_id",
     prompt_version=PROMPT_VERSION,
     render=render,
     history=HISTORY,

@@ -156,3 +156,16 @@ def group_of(claim: ClaimInput) -> str:
     if claim.member_id:
         return f"member:{claim.member_id}"
     return f"claim:{_ATTEMPT.sub('', claim.claim_id)}"
+
+
+def judged_of(claim: ClaimInput) -> dict[str, Any]:
+    """The service that is billed, under whichever claim id: who, when, by whom, what, how much."""
+    return {
+        "member_id": claim.member_id,
+        "policy_id": claim.policy_id,
+        "provider_npi": claim.provider_npi,
+        "service_date": claim.service_date,
+        "diagnosis_codes": sorted(claim.diagnosis_codes),
+        "procedure_codes": sorted(claim.procedure_codes),
+        "billed_amount": claim.billed_amount,
+    }

@@ -7,6 +7,8 @@ import pytest
 
 from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import case_of
+from shared.errors import Rejected
+from shared.tasks import TASKS
 from shared.tasks.adjudication import standing
 from tests.support.builders.events import ADJUDICATION, NOW, claim_input, submitted
 
@@ -39,12 +41,31 @@ def test_a_claim_without_edits_reads_like_the_same_claim_in_the_history() -> Non
 
 def test_equal_content_has_an_equal_hash_and_other_content_another() -> None:
     def hash_of(case_id: str = "case-1", **changes: Any) -> str:
-        return case_of(submitted(case_id, **changes)).content_sha256
+        fields = {"input": claim_input(), **changes}
+        return case_of(submitted(case_id, **fields)).content_sha256
 
     assert hash_of() == hash_of("case-2", occurred_at=NOW + timedelta(days=1))
     assert hash_of() == hash_of(input=claim_input() | {"member_id": " M-0004711 "})
     assert hash_of() != hash_of(input=claim_input(billed_amount="1.00"))
     assert hash_of() != hash_of(attempt=2)
+
+
+def test_the_claim_is_the_one_that_the_input_names() -> None:
+    """B05: the decision's claim was empty unless the envelope repeated the input's."""
+    content = claim_input(claim_id="CLM-7")
+    assert case_of(submitted(input=content)).claim_id == "CLM-7"
+    assert case_of(submitted(input=content, claim_id="CLM-7")).claim_id == "CLM-7"
+
+    with pytest.raises(Rejected, match=r"differs from input\.claim_id") as refused:
+        case_of(submitted(input=content, claim_id="CLM-8"))
+    assert refused.value.field == "claim_id"
+
+
+def test_every_example_of_a_task_names_its_claim() -> None:
+    for task in TASKS.values():
+        for example in task.examples:
+            found = case_of(submitted(task=task.name, input=dict(example)))
+            assert found.claim_id == example[task.claim_field or ""]
 
 
 def test_what_we_add_to_a_case_does_not_make_it_another(monkeypatch: pytest.MonkeyPatch) -> None:
