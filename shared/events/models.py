@@ -159,7 +159,6 @@ class RolloutChanged(LifecycleEvent):
     last_good: ServedModel | None = None  # kept loaded, so that a rollback is immediate
     stage: Stage | None = None  # of the candidate
     share: Probability = 0.0  # of the groups that the candidate answers
-    salt: str
     stopped: bool = False  # 100 % to humans
     paused: bool = False  # the candidate stays where it is
     changed_by: str

@@ -18,9 +18,11 @@ from shared.events import (
 )
 from shared.tasks import TASKS
 from shared.tasks.task import Standing, content_hash
+from tests.support import draw_key
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ADJUDICATION = TASKS["adjudication"]
+KEY = draw_key.KEY
 
 
 def claim_input(**changes: Any) -> dict[str, Any]:
@@ -98,7 +100,6 @@ def rollout(**changes: Any) -> RolloutChanged:
         "rollout_id": "adjudication-r1",
         "revision": 1,
         "champion": served(),
-        "salt": "salt",
         "changed_by": "test",
         "why": "test",
     }
