@@ -3,7 +3,7 @@
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.dataset_accumulator.schedule import Schedule
+from services.dataset_accumulator.releasing.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from shared.errors import Rejected
 from shared.services import PORTS

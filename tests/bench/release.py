@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.dataset_accumulator.app import MIGRATIONS
-from services.dataset_accumulator.import_store import Imports
+from services.dataset_accumulator.importing.import_store import Imports
 from services.dataset_accumulator.labels import label_of_review
-from services.dataset_accumulator.release_store import Releases
-from services.dataset_accumulator.releaser import Releaser, ReleaseSettings
-from services.dataset_accumulator.schedule import Schedule
+from services.dataset_accumulator.releasing.release_store import Releases
+from services.dataset_accumulator.releasing.releaser import Releaser, ReleaseSettings
+from services.dataset_accumulator.releasing.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store
 from shared.health import Health

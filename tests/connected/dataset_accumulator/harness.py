@@ -8,11 +8,11 @@ from typing import Any, Self
 
 from services.dataset_accumulator.app import MIGRATIONS, NAME
 from services.dataset_accumulator.handlers import Handlers
-from services.dataset_accumulator.import_store import Imports
-from services.dataset_accumulator.importer import Importer
-from services.dataset_accumulator.release_store import Releases
-from services.dataset_accumulator.releaser import Releaser, ReleaseSettings
-from services.dataset_accumulator.schedule import Schedule
+from services.dataset_accumulator.importing.import_store import Imports
+from services.dataset_accumulator.importing.importer import Importer
+from services.dataset_accumulator.releasing.release_store import Releases
+from services.dataset_accumulator.releasing.releaser import Releaser, ReleaseSettings
+from services.dataset_accumulator.releasing.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store
 from shared.events import DatasetReleased, ReviewCompleted, Split

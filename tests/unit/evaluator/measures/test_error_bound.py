@@ -28,6 +28,7 @@ def accepted(
         truth=wrong.astype(np.int64),
         weights=np.ones(n) if weights is None else weights,
         groups=np.arange(n) // group_size,
+        standing=np.full(n, "passed"),
     )
     said = saying(held_out, np.zeros(n, dtype=np.int64), confidence=0.9)
     return bound_accepted_error(held_out, EvaluatedVersion(said, 0.5))
