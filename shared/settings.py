@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.sampling import DrawKey, DrawKeyText
+
 
 class EngineSettings(BaseSettings):
     """The engines: Kafka, S3 and PostgreSQL."""
@@ -47,3 +49,13 @@ class ServiceSettings(BaseSettings):
     # A case with all that is said of it is far smaller; what is larger is not read.
     body_limit_bytes: int = Field(default=1024 * 1024, ge=64 * 1024)
     engines: EngineSettings = Field(default_factory=EngineSettings)
+
+
+class DrawingSettings(ServiceSettings):
+    """What a service that draws has besides: the key, which no source and no example contains."""
+
+    draw_key: DrawKeyText = Field(validation_alias="DRAW_KEY")
+
+    @property
+    def key(self) -> DrawKey:
+        return DrawKey.parse(self.draw_key.get_secret_value())

@@ -17,8 +17,10 @@ from shared.events import (
     RouteReason,
     Score,
 )
-from shared.sampling import draw_by_hash
+from shared.models.served import is_of
+from shared.sampling import DrawKey
 from shared.tasks import get_task
+from shared.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class RoutingSettings:
     """The filter's own limits; a version's threshold comes with its rollout."""
 
     audit_rate: float
-    audit_salt: str
+    key: DrawKey
     amount_limit: Decimal = Decimal(10_000)  # US dollars
 
 
@@ -82,13 +84,20 @@ def route_prediction(
         return Review("stale_version")
     if answer.prompt_version != task.prompt_version:
         return Review("prompt_mismatch")
-    if set(answer.probabilities) != set(task.label_names):
-        raise Rejected("are not the task's labels", field="scores.probabilities")
+    _refuse_other_labels(answer, task)
+    if not is_of(answer, served.model):
+        return Review("stale_version")
     if obstacle := obstacle_to(answer, case=case, threshold=served.threshold):
         return Review(obstacle)
-    if draw_by_hash(settings.audit_salt, case.case_id) < settings.audit_rate:
+    if settings.key.draw("audit", case.case_id) < settings.audit_rate:
         return Review("audit", settings.audit_rate)
     return Accept(answer, case, settings.audit_rate)
+
+
+def _refuse_other_labels(answer: Score, task: Task) -> None:
+    for field in ("probabilities", "log_probabilities"):
+        if set(getattr(answer, field)) != set(task.label_names):
+            raise Rejected("are not the task's labels", field=f"scores.{field}")
 
 
 def _only_for_people(case: Case, settings: RoutingSettings) -> RouteReason | None:

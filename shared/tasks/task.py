@@ -75,10 +75,11 @@ class Task:
     """A kind of judgment.
 
     `group_of` names whom a case is about (the member, else the claim family, else the claim).
-    `complete` adds what has to be there before anybody judges a case or learns from it; what the
-    caller sent stays. `standing_of` is what the task's checks leave of a completed case; a task
-    without checks has checked nothing. `judged_of` is what is judged, whatever its ids are: where
-    it is equal, the same is asked for again.
+    `complete` adds what has to be there before anybody judges a case or learns from it, whatever
+    the caller says of it; what the caller sent stays, and a completed case stays as it is.
+    `standing_of` is what the task's checks leave of a completed case; a task without checks has
+    checked nothing. `judged_of` is what is judged, whatever its ids are: where it is equal, the
+    same is asked for again.
     """
 
     name: str
@@ -136,7 +137,8 @@ class Task:
         return claim_id
 
     def prompt(self, content: Mapping[str, Any]) -> Prompt:
-        return self.render(self.validate(content))
+        """The case as a model reads it: completed, whatever its content says was added."""
+        return self.render(self.complete(self.validate(content)))
 
 
 def answer_text(label: str, reasoning: str) -> str:

@@ -9,7 +9,7 @@ from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import case_of
 from shared.errors import Rejected
 from shared.tasks import TASKS
-from shared.tasks.adjudication import edits
+from shared.tasks.adjudication import standing
 from tests.support.builders.events import ADJUDICATION, NOW, claim_input, submitted
 
 ROW = {
@@ -72,7 +72,7 @@ def test_what_we_add_to_a_case_does_not_make_it_another(monkeypatch: pytest.Monk
     """Its policy may change between two deliveries, and what the edits say with it."""
     claim = submitted(input=claim_input(edits=[]))
     before = case_of(claim)
-    monkeypatch.setattr(edits, "policies", dict)
+    monkeypatch.setattr(standing, "policy_of", lambda _: None)
 
     after = case_of(claim)
 
@@ -80,12 +80,35 @@ def test_what_we_add_to_a_case_does_not_make_it_another(monkeypatch: pytest.Monk
     assert after.content_sha256 == before.content_sha256
 
 
-def test_the_edits_of_a_claims_system_stay() -> None:
+def test_the_edits_of_a_claims_system_stand_beside_ours() -> None:
     edit = {"rule_id": "R-1", "kind": "limit", "outcome": "fail", "message": "limit used up"}
+    ours = case_of(submitted(input=claim_input(edits=[]))).input["edits"]
 
     found = case_of(submitted(input=claim_input(edits=[edit])))
 
-    assert found.input["edits"] == [edit]
+    assert found.input["edits"] == [*ours, edit | {"source": "sender"}]
+    assert {each["source"] for each in ours} == {"caseloop"}
+
+
+def test_nobody_replaces_our_edits_with_some_that_pass_for_ours() -> None:
+    excluded = claim_input(procedure_codes=["30400"], edits=[])
+    ours = case_of(submitted(input=excluded)).input["edits"]
+    passed = [edit | {"outcome": "pass", "message": "fine"} for edit in ours]
+
+    found = case_of(submitted(input=excluded | {"edits": passed}))
+
+    assert found.input["edits"] == ours
+    assert [edit["kind"] for edit in ours if edit["outcome"] == "fail"] == ["exclusion"]
+
+
+def test_the_hash_is_of_what_was_submitted() -> None:
+    edit = {"rule_id": "R-1", "kind": "limit", "outcome": "fail", "message": "limit used up"}
+
+    def hash_of(*edits: Any) -> str:
+        return case_of(submitted(input=claim_input(edits=edits))).content_sha256
+
+    assert hash_of(edit) == hash_of(edit | {"source": "sender"}) != hash_of()
+    assert hash_of(edit) != hash_of(edit | {"outcome": "pass"})
 
 
 def test_nobody_chooses_his_group() -> None:
