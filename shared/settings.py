@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.services import PORTS
+
 
 class EngineSettings(BaseSettings):
     """The engines: Kafka, S3 and PostgreSQL."""
@@ -43,5 +45,9 @@ class ServiceSettings(BaseSettings):
     log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL")
     log_format: str = Field(default="auto", validation_alias="LOG_FORMAT")  # auto, json, console
     api_tokens: SecretStr = Field(default=SecretStr(""), validation_alias="API_TOKENS")
+    # Who has signed in there may call every service.
+    review_queue_url: str = Field(
+        default=f"http://127.0.0.1:{PORTS['review_queue']}", validation_alias="REVIEW_QUEUE_URL"
+    )
     port: int
     engines: EngineSettings = Field(default_factory=EngineSettings)
