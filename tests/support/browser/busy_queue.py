@@ -66,7 +66,7 @@ def waiting(*, blind: bool, twice: bool, minutes: float) -> ReviewRequested:
     return next(
         request
         for request in requests
-        if SHARES.is_blind(request.review_id) is blind
+        if SHARES.is_blind(request) is blind
         and (SHARES.opinions_wanted(request.review_id) == 2) is twice
     )
 

@@ -38,8 +38,7 @@ def in_line(
 
 
 def _drawn(request: ReviewRequested) -> tuple[bool, bool]:
-    review_id = request.review_id
-    return SHARES.is_blind(review_id), SHARES.opinions_wanted(review_id) == 2
+    return SHARES.is_blind(request), SHARES.opinions_wanted(request.review_id) == 2
 
 
 def title(request: ReviewRequested) -> str:
