@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.embedded.layout import REPOSITORY, Layout, default_home
-from deploy.embedded.settings import OPERATOR, fresh_tokens, read_env
+from deploy.embedded.settings import OPERATOR, draw_key, fresh_tokens, read_env
 from deploy.embedded.stack import EmbeddedStack
 from services.trainer.strategies import STRATEGIES
 from shared.models.base_model import SMOLLM2
@@ -118,6 +118,7 @@ def _secrets() -> dict[str, str]:
         "S3_SECRET_KEY": secrets.token_urlsafe(24),
         "API_TOKENS": fresh_tokens(),
         "REVIEW_QUEUE_BOOTSTRAP_USERS": f"{OPERATOR}:operator:{secrets.token_urlsafe(24)}",
+        "DRAW_KEY": draw_key(),
     }
 
 

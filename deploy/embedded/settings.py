@@ -97,10 +97,16 @@ def fresh_tokens() -> str:
     return ",".join(f"{name}:{scope}:{secrets.token_urlsafe(24)}" for name, scope in CALLERS)
 
 
+def draw_key() -> str:
+    """A fresh key for draws, as `DRAW_KEY` has it: its version and the secret."""
+    return f"1:{secrets.token_hex(32)}"
+
+
 def _secrets() -> dict[str, str]:
     return {
         "API_TOKENS": fresh_tokens(),
         "REVIEW_QUEUE_BOOTSTRAP_USERS": f"{OPERATOR}:operator:{secrets.token_urlsafe(24)}",
+        "DRAW_KEY": draw_key(),
         "DATABASE_PASSWORD": secrets.token_urlsafe(24),
         "S3_ACCESS_KEY": secrets.token_hex(10),
         "S3_SECRET_KEY": secrets.token_urlsafe(30),

@@ -19,6 +19,7 @@ from shared.messaging.encoding import encode
 from shared.messaging.topics import RECORD_LIMIT_BYTES
 from tests.support.builders.events import NOW, case
 from tests.support.builders.requests import requested
+from tests.support.draw_key import KEY
 
 AGAIN = requested(case=case(attempt=2))
 ORDINARY = requested()
@@ -33,8 +34,8 @@ def test_a_claim_that_comes_back_goes_first_and_an_audit_like_any_other() -> Non
 
 def test_every_audit_is_blind() -> None:
     never = Shares(overlap=0.0, blind=0.0)
-    assert never.is_blind(AUDIT)
-    assert not never.is_blind(ORDINARY)
+    assert never.is_blind(AUDIT, KEY)
+    assert not never.is_blind(ORDINARY, KEY)
 
 
 def rank(request: ReviewRequested) -> datetime:
