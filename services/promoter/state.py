@@ -36,10 +36,11 @@ class Version:
 
     @classmethod
     def of(cls, evaluation: ModelEvaluated) -> "Version":
+        measures = evaluation.candidate_measures
         return cls(
             ServedModel(model=evaluation.model, threshold=evaluation.threshold),
             evaluation.champion,
-            evaluation.candidate_measures.auto_accept_rate,
+            measures.auto_accept_rate if measures else 0.0,
         )
 
     @property

@@ -1,6 +1,8 @@
 """Only a confident, known, non-adverse answer may stand; everything else goes to a human."""
 
 import math
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
@@ -85,8 +87,12 @@ def test_everything_else_goes_to_a_human(
 
 
 def test_up_to_the_limit_an_amount_may_be_approved() -> None:
-    route = route_prediction(predicted(case=billed("10000.00")), rollout(), NO_AUDIT)
-    assert isinstance(route, Accept)
+    billed_amount = case().amount_at_stake
+    assert billed_amount is not None
+    at_limit = replace(NO_AUDIT, amount_limit=billed_amount)
+    above = replace(NO_AUDIT, amount_limit=billed_amount - Decimal("0.01"))
+    assert isinstance(route_prediction(predicted(), rollout(), at_limit), Accept)
+    assert route_prediction(predicted(), rollout(), above) == Review("amount")
 
 
 @pytest.mark.parametrize("changes", [{"attempt": 2}, {"supersedes_case_id": "case-0"}])
