@@ -56,9 +56,12 @@ def case(case_id: str = "case-1", **changes: Any) -> Case:
 
 def standing_case(standing: Standing, case_id: str = "case-1") -> Case:
     """A case whose checks left that of it."""
-    failed = {**claim_input()["edits"][0], "outcome": "fail"}
-    edits = {"passed": claim_input()["edits"], "open": [failed], "unchecked": []}[standing]
-    return case(case_id, input=claim_input(**_ids(case_id), edits=edits))
+    changes: dict[Standing, dict[str, Any]] = {
+        "passed": {},
+        "open": {"procedure_codes": ["30400"]},  # excluded
+        "unchecked": {"policy_id": "PPO-9"},  # not held
+    }
+    return case(case_id, input=claim_input(**_ids(case_id), **changes[standing]))
 
 
 def reference(uri: str = "s3://models/x/manifest.json") -> ArtifactRef:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dataset_accumulator.importers.csv import read_csv
-from services.dataset_accumulator.importers.rows import Row
+from services.dataset_accumulator.importing.importers.csv import read_csv
+from services.dataset_accumulator.importing.importers.rows import Row
 from services.inference.intake import case_of
 from shared.errors import Rejected
 from shared.tasks import get_task
