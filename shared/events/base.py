@@ -19,7 +19,9 @@ ClaimId = ClaimNumber  # in whatever form payers write them
 Attempt = Annotated[int, Field(ge=1, le=1000)]  # at a case
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-InclusionProbability = Annotated[float, Field(gt=0.0, le=1.0)]
+# No label stands for more than a thousand cases: one of a billion would decide every measure.
+LEAST_INCLUSION = 1e-3
+InclusionProbability = Annotated[float, Field(ge=LEAST_INCLUSION, le=1.0)]
 Source = Literal["model", "human"]
 
 
