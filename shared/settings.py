@@ -51,6 +51,8 @@ class ServiceSettings(BaseSettings):
         default=f"http://127.0.0.1:{PORTS['review_queue']}", validation_alias="REVIEW_QUEUE_URL"
     )
     port: int
+    # A case with all that is said of it is far smaller; what is larger is not read.
+    body_limit_bytes: int = Field(default=1024 * 1024, ge=64 * 1024)
     engines: EngineSettings = Field(default_factory=EngineSettings)
 
 

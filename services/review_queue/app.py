@@ -37,7 +37,7 @@ from services.review_queue.web import (
     sign_in_pages,
 )
 from services.review_queue.web.error_pages import translate
-from services.review_queue.web.middleware import BodyLimit, SecurityHeaders
+from services.review_queue.web.middleware import SecurityHeaders
 from services.review_queue.web.pages import Pages, utc_now
 from shared.auth.tokens import ApiTokens
 from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
@@ -112,7 +112,6 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, tls=settings.secure_cookies)
     translate(app)
     return app

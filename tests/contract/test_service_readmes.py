@@ -125,10 +125,10 @@ def _shown(default: object) -> str | None:
     """A default as a README writes it; none if it is put in words."""
     if isinstance(default, bool):
         return str(default).lower()
-    if isinstance(default, int | float):
+    if isinstance(default, float):
         return f"{default:g}"
-    if isinstance(default, str):
-        return default or "none"
+    if isinstance(default, int | str):
+        return str(default) or "none"
     return None
 
 

@@ -82,7 +82,7 @@ async def _written(request: Request) -> dict[str, str]:
         return {}
     try:
         return await posted(request)
-    except (HTTPException, ClientDisconnect):
+    except (Rejected, HTTPException, ClientDisconnect):
         return {}
 
 
