@@ -42,6 +42,8 @@ class Settings(DrawingSettings):
     secure_cookies: bool = False  # on behind TLS
     # Users that exist from the start: comma-separated `name:role:password`.
     bootstrap_users: SecretStr = SecretStr("")
+    # The same for scripts that sign in as people do: what they say is marked as simulated.
+    simulated_users: SecretStr = SecretStr("")
 
     @property
     def lease(self) -> timedelta:

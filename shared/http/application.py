@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from fastapi import APIRouter, FastAPI
 
-from shared.auth.tokens import ApiTokens
+from shared.auth.sessions import recognize_callers
 from shared.errors import Transient
 from shared.health import Health
 from shared.http import health_routes
@@ -49,7 +49,7 @@ def create_application(
         redoc_url=None,
     )
     app.state.bus = bus
-    app.state.identify = ApiTokens.parse(settings).identify
+    app.state.identify = recognize_callers(settings)
     for part, value in state.items():
         setattr(app.state, part, value)
     for router in (health_routes.router, *routers):

@@ -121,7 +121,7 @@ class DatasetWriter:
 def example_of(task: Task, label: UnreleasedLabel) -> Example:
     """The label as a conversation; `Rejected` names the case whose input the task now refuses."""
     try:
-        content = task.validate(label.input)
+        content = task.complete(task.validate(label.input))
     except Rejected as error:
         logger.error("label cannot be written", case_id=label.case_id)
         raise Rejected(f"the label of a case cannot be written: {error}") from None
