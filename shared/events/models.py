@@ -15,7 +15,7 @@ Split = Literal["train", "validation", "calibration", "certification", "test"]
 class LifecycleEvent(Event):
     """An event of a task's model lifecycle: ordered by task."""
 
-    task: str
+    task: Identifier
 
     @property
     def key(self) -> str:
@@ -70,7 +70,7 @@ class TrainedModel(Frozen):
     """An immutable model version: everything needed to load it and to say where it came from."""
 
     version: Identifier
-    task: str
+    task: Identifier
     strategy: Identifier
     backend: Identifier
     quantization: Identifier
