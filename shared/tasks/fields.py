@@ -55,6 +55,9 @@ def means_nothing(text: str) -> bool:
     return _NOTHING.fullmatch(said) is not None
 
 
+_DASH = re.compile(r"[\u2010-\u2015\u2212]")
+
+
 def visible(text: str) -> str:
     """The text as a reader sees it: one form for each character, none invisible, single spaces."""
     normal = unicodedata.normalize("NFKC", text)
@@ -97,6 +100,12 @@ def _calendar_date(value: Any) -> Any:
     if isinstance(value, str) and _ISO_DATE.fullmatch(value.strip()):
         return value.strip()
     raise PydanticCustomError("date", "must be a date written YYYY-MM-DD")
+
+
+def compared(number: str) -> str:
+    """A number as it is compared: case, spaces, kinds of dashes and invisible characters make no
+    other policy, member or claim."""
+    return _DASH.sub("-", "".join(visible(number).split())).casefold()
 
 
 def key_of(number: str) -> str:

@@ -27,12 +27,6 @@ _PROCEDURES: dict[ProcedureKind, re.Pattern[str]] = {
 # Not behind a space: 97110 X3 is three units for some, and a modifier for others.
 _MODIFIED = re.compile(r"(?:HC:)?([^-:]+)((?:[-:][0-9A-Z]{2}){0,4})")
 _NPI = re.compile(r"[0-9]{10}")
-_DASH = re.compile(r"[\u2010-\u2015\u2212]")
-
-
-def policy_key(policy_id: str) -> str:
-    """Case, spaces, kinds of dashes and invisible characters make no other policy."""
-    return _DASH.sub("-", "".join(visible(policy_id).split())).casefold()
 
 
 def procedure_kind(code: str) -> ProcedureKind | None:

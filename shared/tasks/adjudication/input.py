@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from shared.tasks.adjudication.codes import DiagnosisCode, Npi, ProcedureCode, policy_key
+from shared.tasks.adjudication.codes import DiagnosisCode, Npi, ProcedureCode
 from shared.tasks.fields import (
     MEMBER_DATA,
     CalendarDate,
@@ -22,6 +22,7 @@ from shared.tasks.fields import (
     ShortText,
     SingleWord,
     Text,
+    compared,
     key_of,
     printable,
     visible,
@@ -133,8 +134,8 @@ def group_of(claim: ClaimInput) -> str:
 def judged_of(claim: ClaimInput) -> dict[str, Any]:
     """The service that is billed, under whichever claim id: who, when, by whom, what, how much."""
     return {
-        "member_id": claim.member_id,
-        "policy_id": policy_key(claim.policy_id),
+        "member_id": compared(claim.member_id) if claim.member_id else None,
+        "policy_id": compared(claim.policy_id),
         "provider_npi": claim.provider_npi,
         "service_date": claim.service_date,
         "diagnosis_codes": sorted(claim.diagnosis_codes),

@@ -19,8 +19,8 @@ from typing import Annotated, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from shared.tasks.adjudication.codes import ProcedureCode, policy_key, without_modifiers
-from shared.tasks.fields import ShortText, SingleWord, Text
+from shared.tasks.adjudication.codes import ProcedureCode, without_modifiers
+from shared.tasks.fields import ShortText, SingleWord, Text, compared
 
 _HERE = Path(__file__).parent
 
@@ -167,12 +167,12 @@ def policies() -> Mapping[str, Policy]:
 
 def policy_of(policy_id: str) -> Policy | None:
     """The policy of that id, however it is written; None if we do not hold it."""
-    return _by_key().get(policy_key(policy_id))
+    return _by_key().get(compared(policy_id))
 
 
 @cache
 def _by_key() -> Mapping[str, Policy]:
-    by_key = {policy_key(policy_id): policy for policy_id, policy in policies().items()}
+    by_key = {compared(policy_id): policy for policy_id, policy in policies().items()}
     if len(by_key) < len(policies()):
         raise ValueError("two policies have ids that differ in case, spaces or dashes only")
     return by_key
