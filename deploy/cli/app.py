@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from deploy.cli import dead_letters, submission, views
-from deploy.cli.client import Refused, Unreachable, environment, system
+from deploy.cli.client import NotApplied, Refused, Unreachable, environment, system
 from deploy.cli.users import users
 from deploy.terminal import Terminal
 from shared.errors import Rejected, Transient
@@ -24,8 +24,10 @@ dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be pr
 app.add_typer(dlq, name="dlq")
 app.add_typer(users, name="users")
 console = Terminal()
+_ORDER_SECONDS = 60.0  # the promoter waits until the order is applied, or names who does not obey
+_RECORDED = "recorded, but NOT YET APPLIED; `caseloop status` follows it. It waits for:"
 _EXPLAINED = (
-    *(Unreachable, Refused, Rejected, Transient),
+    *(NotApplied, Unreachable, Refused, Rejected, Transient),
     *(KafkaError, OSError, BaseModelUnavailable),
 )
 
@@ -166,8 +168,13 @@ def start(task: Task, why: Why) -> None:
 
 def _act(task: str, action: str, why: str, **more: str) -> None:
     order = {"why": why, **more}
-    state = system().post("promoter", f"/v1/rollouts/{quote(task, safe='')}/{action}", order)
+    path = f"/v1/rollouts/{quote(task, safe='')}/{action}"
+    state = system().post("promoter", path, order, timeout=_ORDER_SECONDS)
     console.print(views.rollout(state))
+    if state["applied"]:
+        console.print("applied: every process that decides answers under it")
+        return
+    raise NotApplied("\n".join([_RECORDED, *state["waiting_for"]]))
 
 
 @app.command()

@@ -48,8 +48,10 @@ class System:
     def get(self, service: str, path: str, **query: Any) -> Any:
         return self.call(service, "GET", path, params=query)
 
-    def post(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
-        return self.call(service, "POST", path, json=content)
+    def post(
+        self, service: str, path: str, content: Mapping[str, Any], *, timeout: float = 30
+    ) -> Any:
+        return self.call(service, "POST", path, json=content, timeout=timeout)
 
     def download(self, service: str, path: str) -> bytes:
         return self._answer(service, "GET", path).content
@@ -120,3 +122,7 @@ class Refused(Exception):
             detail = response.text[:200]
         super().__init__(f"{response.status_code}: {detail}")
         self.status_code = response.status_code
+
+
+class NotApplied(Exception):
+    """The order is recorded and sent, and not everybody obeys it yet."""

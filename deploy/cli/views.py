@@ -110,12 +110,14 @@ def _rollouts(title: str, states: list[dict[str, Any]]) -> Table:
     table = Table("task", "champion", "candidate", "stage", "state", "waits for", title=title)
     for state in states:
         flags = [name for name in ("stopped", "paused") if state[name]]
+        if not state["applied"]:
+            flags.append("not applied by: " + "; ".join(state["waiting_for"]))
         table.add_row(
             state["task"],
             state["champion"] or "none: experts decide",
             state["candidate"] or "",
             state["stage"] or "",
-            ", ".join(flags) or "running",
+            ", ".join(flags if state["stopped"] or state["paused"] else ["running", *flags]),
             ", ".join(state["waits_for"]),
         )
     return table

@@ -31,4 +31,4 @@ def create_app(settings: Settings) -> FastAPI:
         event=PredictionMade,
         batch=settings.batch_records,
     )
-    return create_service(parts, outbox=outbox, rollouts=rollouts)
+    return create_service(parts, outbox=outbox, rollouts=rollouts, obeyed=rollouts.revisions)
