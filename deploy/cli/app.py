@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from deploy.cli import dead_letters, submission, views
+from deploy.cli import dead_letters, recovery, submission, views
 from deploy.cli.client import NotApplied, Refused, Unreachable, environment, system
 from deploy.cli.users import users
 from deploy.terminal import Terminal
@@ -175,6 +175,23 @@ def _act(task: str, action: str, why: str, **more: str) -> None:
         console.print("applied: every process that decides answers under it")
         return
     raise NotApplied("\n".join([_RECORDED, *state["waiting_for"]]))
+
+
+@app.command()
+def recover(
+    since: Annotated[str, typer.Option(help="an hour before the backup, such as 2026-11-27T22:00")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
+) -> None:
+    """After PostgreSQL was restored: have the services read again what came since that time."""
+    time = recovery.parse_time(since)
+    kafka = system().kafka
+    if not dry_run:
+        recovery.refuse_while_running(system())
+    rewinds = recovery.plan(kafka, time)
+    console.print(views.rewinds(rewinds, time) if rewinds else "nothing came since; nothing to do")
+    if rewinds and not dry_run:
+        recovery.carry_out(kafka, rewinds)
+        console.print("done: start the services, and they read these records again")
 
 
 @app.command()

@@ -1,6 +1,8 @@
 """What the commands print: tables and panels from the services' answers."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -10,6 +12,7 @@ from rich.text import Text
 
 from deploy.cli.client import Refused, System, Unreachable
 from deploy.cli.dead_letters import StoredLetter
+from deploy.cli.recovery import Rewind
 from shared.messaging.topics import TOPICS, dead_letter_topics
 from shared.services import PORTS
 
@@ -55,15 +58,15 @@ def versions(system: System, task: str | None) -> Table:
     table = Table("version", "state", "verdict", "against", "accuracy", "auto-accepted", "error")
     query = {"task": task} if task else {}
     for row in system.get("promoter", "/v1/versions", **query):
-        measures = row["measures"]
+        measures = row["measures"] or {}
         table.add_row(
             row["version"],
             row["state"],
             Text(row["verdict"], style=VERDICT_STYLES[row["verdict"]]),
             row["compared_with"] or "absolute gates",
-            _percent(measures["accuracy"]),
-            _percent(measures["auto_accept_rate"]),
-            _percent(measures["auto_accept_error"]),
+            _percent(measures.get("accuracy")),
+            _percent(measures.get("auto_accept_rate")),
+            _percent(measures.get("auto_accept_error")),
         )
     return table
 
@@ -94,6 +97,16 @@ def topics(created: Sequence[str]) -> Table:
         )
     for name in dead_letter_topics():
         table.add_row(name, "1", "", "", "created" if name in created else "", style="dim")
+    return table
+
+
+def rewinds(planned: Sequence[Rewind], since: datetime) -> Table:
+    table = Table("group", "topic", "records to read again", title=f"Since {since.isoformat()}")
+    records: Counter[tuple[str, str]] = Counter()
+    for rewind in planned:
+        records[rewind.group, rewind.partition.topic] += rewind.records
+    for (group, topic), count in sorted(records.items()):
+        table.add_row(group, topic, str(count))
     return table
 
 

@@ -9,11 +9,11 @@ from fastapi import FastAPI
 from services.dataset_accumulator import import_routes, routes
 from services.dataset_accumulator.handlers import Handlers
 from services.dataset_accumulator.import_routes import ImportDefaults
-from services.dataset_accumulator.import_store import Imports
-from services.dataset_accumulator.importer import Importer
-from services.dataset_accumulator.release_store import Releases
-from services.dataset_accumulator.releaser import Releaser, ReleaseSettings
-from services.dataset_accumulator.schedule import Schedule
+from services.dataset_accumulator.importing.import_store import Imports
+from services.dataset_accumulator.importing.importer import Importer
+from services.dataset_accumulator.releasing.release_store import Releases
+from services.dataset_accumulator.releasing.releaser import Releaser, ReleaseSettings
+from services.dataset_accumulator.releasing.schedule import Schedule
 from services.dataset_accumulator.settings import Settings
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store
@@ -29,7 +29,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=6)
     outbox = parts.make_outbox()
-    store = Store(parts.database, salt=settings.split_salt)
+    store = Store(parts.database, key=settings.key)
     shares = read_shares(settings.split_shares)
     imports = Imports(parts.database)
     release_settings = ReleaseSettings(

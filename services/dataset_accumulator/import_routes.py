@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
-from services.dataset_accumulator.import_store import ImportRequest
-from services.dataset_accumulator.importer import Importer
+from services.dataset_accumulator.importing.import_store import ImportRequest
+from services.dataset_accumulator.importing.importer import Importer
 from services.dataset_accumulator.splits import Shares, read_shares
 from shared.auth.dependencies import Requires
 from shared.auth.principal import Actor

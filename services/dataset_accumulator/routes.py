@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.dataset_accumulator.releaser import Releaser
+from services.dataset_accumulator.releasing.releaser import Releaser
 from shared.auth.dependencies import Requires
 from shared.auth.principal import Actor
 from shared.errors import Conflict, NotFound

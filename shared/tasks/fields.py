@@ -4,22 +4,62 @@ No error message repeats the value, because the value may be member data.
 """
 
 import re
+import unicodedata
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
-CheckOutcome = Literal["pass", "fail", "pend"]  # what a deterministic check says of a case
+# What a deterministic check says of a case. `unchecked`: it could not be made, which is no pass.
+CheckOutcome = Literal["pass", "fail", "pend", "unchecked"]
+WORST_FIRST: tuple[CheckOutcome, ...] = ("fail", "pend", "unchecked", "pass")
 MEMBER_DATA: dict[str, Any] = {"member_data": True}  # json_schema_extra: never in logs or metrics
 
 # PostgreSQL's jsonb refuses NUL, and other control characters only break pages and prompts.
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")  # fits the keys of events
+_NUMBERS = (int, Decimal)  # of which 0 is one
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# What takes no ink, besides format characters such as the zero-width space: fillers, selectors.
+_BLANK = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f]")
 
 
-def _printable(value: str) -> str:
+# Written where there is nothing; without case, spaces and punctuation: #N/A is na, \\N is n.
+_NOTHING = re.compile(
+    "n|na|nan|nat|nil|no|non|none|null|undefined|missing|blank|empty|unknown|unk|unspecified|"
+    "tbd|tba|tbc|pending|requested|awaiting|denied|rejected|false|nodata|novalue|"
+    "not(applicable|available|given|known|needed|required|specified)|0*"
+)
+_LONGEST_WORD = 40  # in characters; anything longer says something
+
+
+def means_nothing(text: str) -> bool:
+    """Whether a text says that there is nothing: N/A, NULL, nan, \\N, -, TBD, pending, 0."""
+    if len(text.strip()) > _LONGEST_WORD:
+        return False
+    said = "".join(letter for letter in visible(text).casefold() if letter.isalnum())
+    return _NOTHING.fullmatch(said) is not None
+
+
+def visible(text: str) -> str:
+    """The text as a reader sees it: one form for each character, none invisible, single spaces."""
+    normal = unicodedata.normalize("NFKC", text)
+    shown = "".join(c for c in normal if unicodedata.category(c) != "Cf" and not _BLANK.match(c))
+    return " ".join(shown.split())
+
+
+def printable(value: str) -> str:
     if CONTROL_CHARACTER.search(value):
         raise PydanticCustomError("control_character", "contains a control character")
     return value
@@ -36,7 +76,7 @@ def _identifier(value: str) -> str:
 def _single_word(value: str) -> str:
     if any(character.isspace() for character in value):
         raise PydanticCustomError("single_word", "must not contain spaces")
-    return _printable(value)
+    return printable(value)
 
 
 def _calendar_date(value: Any) -> Any:
@@ -48,7 +88,33 @@ def _calendar_date(value: Any) -> Any:
     raise PydanticCustomError("date", "must be a date written YYYY-MM-DD")
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
+class CaseInput(BaseModel):
+    """The input of a task. Whatever the door, a word for nothing is no value: an optional field is
+    empty then, a list lacks the entry, and a required field is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_words_for_nothing(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields[str(info.field_name)]
+        if isinstance(value, list | tuple):
+            # A code of zeros is none that anybody knows, but it was billed.
+            return [each for each in value if not _is_nothing(each) or "0" in each]
+        if not _is_nothing(value) or field.annotation in _NUMBERS:
+            return value
+        if field.is_required():
+            raise PydanticCustomError(
+                "nothing", "is required, and what is given stands for nothing"
+            )
+        return field.get_default()
+
+
+def _is_nothing(value: Any) -> bool:
+    return isinstance(value, str) and means_nothing(value)
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(printable)]
 ShortText = Annotated[Text, Field(min_length=1, max_length=200)]
 _Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 SingleWord = Annotated[_Word, AfterValidator(_single_word)]

@@ -27,7 +27,7 @@ from shared.messaging.topics import PREDICTIONS_MADE, READ_COMMITTED, REVIEWS_RE
 from shared.settings import EngineSettings, engine_settings
 from shared.storage.database import Database
 from tests.bench.measure import Measure, interleaved
-from tests.support.builders.events import NOW, predicted, rollout
+from tests.support.builders.events import KEY, NOW, predicted, rollout
 
 RECORDS = 10_000
 BATCH = 500
@@ -65,11 +65,12 @@ class Ours:
             settings, schema=filter_app.NAME, migrations=Path(filter_app.MIGRATIONS)
         )
         self.outbox = Outbox(self.database, service=filter_app.NAME)
+        self.store = Store(self.database, self.outbox)
         self.relay = Relay(self.outbox, self.bus, health)
         self.handlers = Handlers(
-            Store(self.database, self.outbox),
+            self.store,
             lambda _: _ROLLOUT,
-            settings=RoutingSettings(audit_rate=0.05, audit_salt="bench"),
+            settings=RoutingSettings(audit_rate=0.05, key=KEY),
             now=lambda: NOW,
         )
         self.bus.consume(PREDICTIONS_MADE, self._handle, event=PredictionMade, batch=BATCH)
@@ -81,6 +82,7 @@ class Ours:
     async def open(self) -> None:
         await self.database.open()
         await self.outbox.create()
+        await self.store.define_labels()
         self.relaying = asyncio.create_task(self.relay.run())
         await self.bus.start()
 

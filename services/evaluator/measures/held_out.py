@@ -17,6 +17,7 @@ from shared.tasks.task import Task
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+Words = NDArray[np.str_]
 
 UNANSWERED = 0.0  # label mass of a case that a version does not read
 ANY_THRESHOLD = 0.0  # below every confidence
@@ -26,7 +27,8 @@ ANY_THRESHOLD = 0.0  # below every confidence
 class HeldOut:
     """The cases of a split. `truth` and `groups` are indices, `adverse` has one entry per label.
 
-    `in_part`: the expert approved a part only, so that no answer of a model is right.
+    `standing` is what each case's checks left of it. `in_part`: the expert approved a part only, so
+    that no answer of a model is right.
     """
 
     labels: tuple[str, ...]
@@ -34,6 +36,7 @@ class HeldOut:
     truth: Integers
     weights: Floats
     groups: Integers
+    standing: Words
     in_part: Booleans = field(default_factory=lambda: np.array(False))
 
     @classmethod
@@ -47,6 +50,7 @@ class HeldOut:
             truth=np.array([names[e.label] for e in examples], dtype=np.int64),
             weights=np.array([1.0 / e.inclusion_probability for e in examples]),
             groups=groups.astype(np.int64).reshape(-1),
+            standing=np.array([e.standing for e in examples], dtype=np.str_),
             in_part=np.array([e.in_part for e in examples], dtype=np.bool_),
         )
 
@@ -56,6 +60,11 @@ class HeldOut:
     @property
     def group_count(self) -> int:
         return int(self.groups.max()) + 1 if len(self) else 0
+
+    @property
+    def labels_present(self) -> tuple[str, ...]:
+        """Those that an answer can be right about."""
+        return tuple(self.labels[index] for index in np.unique(self.truth[~self.in_part]))
 
 
 @dataclass(frozen=True)
@@ -92,17 +101,20 @@ class Answers:
         label_mass: Sequence[float],
         milliseconds_per_case: float,
     ) -> "Answers":
-        table = [[row[name] for name in labels] for row in probabilities]
+        """What is not a number is no answer."""
+        rows = [[row[name] for name in labels] for row in probabilities]
+        table = np.array(rows, dtype=np.float64).reshape(len(rows), len(labels))
+        numbers = np.isfinite(table).all(axis=1) & np.isfinite(label_mass)
         return cls(
             version,
-            np.array(table, dtype=np.float64).reshape(len(table), len(labels)),
-            np.array(label_mass, dtype=np.float64),
+            np.where(numbers[:, None], table, 1.0 / len(labels)),
+            np.where(numbers, label_mass, UNANSWERED),
             milliseconds_per_case,
         )
 
     @property
     def answered(self) -> Booleans:
-        """A human decides the others, which are neither right nor wrong, and never accepted."""
+        """A human decides the others: they are neither right nor accepted."""
         return np.asarray(self.label_mass > UNANSWERED, dtype=np.bool_)
 
     @property
@@ -113,7 +125,11 @@ class Answers:
     def confidence(self) -> Floats:
         return np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
 
+    def right(self, held_out: HeldOut) -> Booleans:
+        return np.asarray(self.answered & ~self.wrong(held_out), dtype=np.bool_)
+
     def wrong(self, held_out: HeldOut) -> Booleans:
+        """Whether what is said is wrong, whatever the case; also where nothing is said."""
         return np.asarray((self.predicted != held_out.truth) | held_out.in_part, dtype=np.bool_)
 
     def ranked(self, held_out: HeldOut) -> RankedAnswers:
@@ -127,6 +143,7 @@ class Answers:
     def accepted(self, held_out: HeldOut, threshold: float) -> Booleans:
         """What the filter would accept, audits aside."""
         return may_stand(
+            standing=held_out.standing,
             adverse=held_out.adverse[self.predicted],
             confidence=self.confidence,
             label_mass=self.label_mass,

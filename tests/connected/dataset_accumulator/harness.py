@@ -8,11 +8,11 @@ from typing import Any, Self
 
 from services.dataset_accumulator.app import MIGRATIONS, NAME
 from services.dataset_accumulator.handlers import Handlers
-from services.dataset_accumulator.import_store import Imports
-from services.dataset_accumulator.importer import Importer
-from services.dataset_accumulator.release_store import Releases
-from services.dataset_accumulator.releaser import Releaser, ReleaseSettings
-from services.dataset_accumulator.schedule import Schedule
+from services.dataset_accumulator.importing.import_store import Imports
+from services.dataset_accumulator.importing.importer import Importer
+from services.dataset_accumulator.releasing.release_store import Releases
+from services.dataset_accumulator.releasing.releaser import Releaser, ReleaseSettings
+from services.dataset_accumulator.releasing.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from services.dataset_accumulator.store import Store
 from shared.events import DatasetReleased, ReviewCompleted, Split
@@ -22,7 +22,7 @@ from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.database import Database
 from shared.storage.datasets import SPLITS, DatasetManifest, Example, read_manifest, read_split
-from tests.support.builders.events import NOW, case
+from tests.support.builders.events import KEY, NOW, case
 from tests.support.builders.reviews import completed
 
 TRAIN = read_shares("train=1")
@@ -55,7 +55,7 @@ class Accumulator:
     @classmethod
     def on(cls, database: Database, artifacts: Artifacts, settings: ReleaseSettings) -> Self:
         clock, outbox = Clock(), Outbox(database, service=NAME)
-        store, imports = Store(database, salt="test"), Imports(database)
+        store, imports = Store(database, key=KEY), Imports(database)
         releases = Releases(database, outbox)
         releaser = Releaser(store, releases, imports, artifacts, Health(), settings, now=clock)
         importer = Importer(store, imports, releaser)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.dataset_accumulator import releaser as releaser_module
-from services.dataset_accumulator.releaser import Releaser
+from services.dataset_accumulator.releasing import releaser as releaser_module
+from services.dataset_accumulator.releasing.releaser import Releaser
 from shared.errors import Rejected, Transient
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts

@@ -12,12 +12,13 @@ from deploy.simulation import SimulatedClaim
 from services.review_queue.reviewing.review import Shares
 from shared.events import ReviewRequested, review_id_of
 from shared.tasks import TASKS
-from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.input import ClaimInput
+from shared.tasks.adjudication.standing import complete
 from tests.support.browser.colleague import Colleague, colleague
 from tests.support.browser.simulated_requests import SIMULATION, asked
 from tests.support.browser.workplace import Workplace
 from tests.support.builders.events import case
+from tests.support.draw_key import KEY
 
 SHARES = Shares(overlap=0.5, blind=0.5)
 _DECIDED, _WAITING = range(6700, 6860), range(6400, 6700)
@@ -32,7 +33,7 @@ UPDATE review_queue.opinions SET
 
 # A claim with something of everything: it is the README's picture.
 PICTURED = SimulatedClaim(
-    input=with_edits(
+    input=complete(
         ClaimInput(
             claim_id="S11-0006930",
             member_id="M11-04127",
@@ -66,8 +67,8 @@ def waiting(*, blind: bool, twice: bool, minutes: float) -> ReviewRequested:
     return next(
         request
         for request in requests
-        if SHARES.is_blind(request.review_id) is blind
-        and (SHARES.opinions_wanted(request.review_id) == 2) is twice
+        if SHARES.is_blind(request.review_id, KEY) is blind
+        and (SHARES.opinions_wanted(request.review_id, KEY) == 2) is twice
     )
 
 

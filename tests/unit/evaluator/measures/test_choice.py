@@ -18,6 +18,7 @@ from services.evaluator.measures.held_out import UNANSWERED, Answers, HeldOut
 from tests.unit.evaluator.simulated_versions import (
     ADVERSE,
     LABELS,
+    PASSED,
     saying,
     sharp,
     simulate_held_out,
@@ -32,6 +33,7 @@ def small() -> tuple[HeldOut, Answers]:
         truth=np.array([0, 0, 1, 1]),
         weights=np.array([1.0, 1.0, 1.0, 10.0]),
         groups=np.arange(4),
+        standing=PASSED,
     )
     table = np.array([[0.9, 0.05, 0.05], [0.3, 0.6, 0.1], [0.1, 0.8, 0.1], [0.7, 0.2, 0.1]])
     return held_out, Answers("v", table, np.ones(4), 12.0)
@@ -53,19 +55,21 @@ def test_measures_of_a_small_example_computed_by_hand() -> None:
     assert measures.expected_calibration_error == pytest.approx((0.1 + 0.6 + 0.2 + 7.0) / 13)
 
 
-def test_an_unanswered_case_is_neither_right_nor_wrong_and_goes_to_a_human() -> None:
-    """The last case, which stands for ten, is unanswered: three are left, two of them right."""
+def test_an_unanswered_case_is_neither_right_nor_accepted() -> None:
+    """The last case, which stands for ten, is unanswered; two of the other three are right."""
     held_out, answers = small()
     unread = replace(answers, label_mass=np.array([1.0, 1.0, 1.0, UNANSWERED]))
     found = assess(held_out, unread, threshold=0.65)
     assert found.unanswered == 1
-    assert found.measures.accuracy == pytest.approx(2 / 3)
+    assert found.measures.unanswered_share == pytest.approx(10 / 13)
+    assert found.measures.accuracy == pytest.approx(2 / 13)
+    assert found.confusion[1][-1] == pytest.approx(10 / 13)
     assert found.measures.auto_accept_rate == pytest.approx(1 / 13)
     assert found.false_approvals == 0.0
     assert sum(bin_.share for bin_ in found.calibration) == pytest.approx(1.0)
     candidate = EvaluatedVersion(unread, 0.65)
     samples = resample(held_out, candidate, None, rng=np.random.default_rng(1), resamples=100)
-    assert samples.candidate(accuracy).estimate == pytest.approx(2 / 3)
+    assert samples.candidate(accuracy).estimate == pytest.approx(2 / 13)
 
 
 def test_to_accept_in_full_what_was_approved_in_part_is_an_error() -> None:
@@ -80,9 +84,7 @@ def test_to_accept_in_full_what_was_approved_in_part_is_an_error() -> None:
         part, EvaluatedVersion(answers, 0.65), None, rng=np.random.default_rng(1), resamples=100
     )
     assert samples.candidate(accuracy).estimate == pytest.approx(1 / 12)
-    error = samples.accepted_error()
-    assert error is not None
-    assert error.estimate == 1.0
+    assert samples.of_candidate.accepted_wrongly[0] == samples.of_candidate.accepted[0] == 11.0
     assert found.tradeoff == ()
 
 
@@ -123,12 +125,13 @@ def test_weighting_makes_a_biased_sample_speak_of_all_cases() -> None:
         world.truth[drawn],
         1 / probability[drawn],
         np.arange(int(drawn.sum())),
+        PASSED,
     )
     seen = Answers(
         "v", answers.probabilities[drawn], answers.label_mass[drawn], answers.milliseconds_per_case
     )
     weighted = assess(sample, seen, threshold=0.9).measures
-    flat = HeldOut(LABELS, ADVERSE, sample.truth, np.ones(len(sample)), sample.groups)
+    flat = HeldOut(LABELS, ADVERSE, sample.truth, np.ones(len(sample)), sample.groups, PASSED)
     unweighted = assess(flat, seen, threshold=0.9).measures
     assert weighted.accuracy == pytest.approx(truth.accuracy, abs=0.01)
     assert weighted.auto_accept_rate == pytest.approx(truth.auto_accept_rate, abs=0.01)
@@ -136,7 +139,7 @@ def test_weighting_makes_a_biased_sample_speak_of_all_cases() -> None:
 
 
 def test_a_label_that_never_occurs_does_not_count_in_the_means() -> None:
-    held_out = HeldOut(LABELS, ADVERSE, np.array([0, 0, 1]), np.ones(3), np.arange(3))
+    held_out = HeldOut(LABELS, ADVERSE, np.array([0, 0, 1]), np.ones(3), np.arange(3), PASSED)
     found = assess(held_out, saying(held_out, np.array([0, 0, 1])), threshold=1.01)
     assert found.measures.macro_f1 == 1.0
     assert found.balanced_accuracy == 1.0

@@ -3,14 +3,14 @@ import pytest
 
 from services.evaluator.measures.held_out import UNANSWERED, Answers, HeldOut
 from services.evaluator.measures.strata import Stratum, effective_cases, stratify
-from tests.unit.evaluator.simulated_versions import ADVERSE, LABELS, saying
+from tests.unit.evaluator.simulated_versions import ADVERSE, LABELS, PASSED, saying
 
 
 def sample(*, audited: int, others: int, weight: float) -> HeldOut:
     """All are approved by the experts; the audited come first."""
     n = audited + others
     weights = np.where(np.arange(n) < audited, weight, 1.0)
-    return HeldOut(LABELS, ADVERSE, np.zeros(n, dtype=np.int64), weights, np.arange(n))
+    return HeldOut(LABELS, ADVERSE, np.zeros(n, dtype=np.int64), weights, np.arange(n), PASSED)
 
 
 def erring(held_out: HeldOut, *, audited: float, others: float) -> Answers:
@@ -54,12 +54,13 @@ def test_a_stratum_without_an_observed_error_is_not_taken_for_certain() -> None:
     assert heavy.error == pytest.approx((0 + 2 * 0.235) / 5, abs=0.005)
 
 
-def test_unanswered_cases_tell_nothing() -> None:
+def test_unanswered_cases_are_not_right() -> None:
     held_out = sample(audited=10, others=90, weight=20.0)
     answers = erring(held_out, audited=0.1, others=0.1)
     read = np.where(held_out.weights > 1, UNANSWERED, 1.0)
-    (light,) = stratify(held_out, Answers("v", answers.probabilities, read, 1.0))
-    assert (light.cases, light.share) == (90, 1.0)
+    heavy, light = stratify(held_out, Answers("v", answers.probabilities, read, 1.0))
+    assert (heavy.cases, light.cases) == (10, 90)
+    assert heavy.error > 0.9
     assert effective_cases(()) == 0.0
 
 

@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 
 import shared.tasks
-from services.confidence_filter.routing import Accept, Review, RoutingSettings, route_prediction
-from services.dataset_accumulator.importers import get_reader
-from services.dataset_accumulator.importers.rows import Refusal, Row
+from services.confidence_filter.routing import Review, RoutingSettings, route_prediction
+from services.dataset_accumulator.importing.importers import get_reader
+from services.dataset_accumulator.importing.importers.rows import Refusal, Row
 from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import case_of
 from services.review_queue.web.views.case_view import case_view
 from shared.events import PredictionMade
+from shared.events.base import LEAST_INCLUSION
 from shared.tasks.masking import MASK, mask_member_data
 from shared.tasks.task import Task
 from tests.support.builders.assignments import assignment
-from tests.support.builders.events import predicted, rollout, score, submitted
+from tests.support.builders.events import KEY, predicted, rollout, score, submitted
 from tests.support.builders.histories import csv_file
 from tests.support.builders.requests import requested
 from tests.unit.review_queue.reviewing import test_opinions
@@ -85,13 +86,13 @@ def test_its_history_is_imported(dental: Task) -> None:
 
 
 def test_its_cases_are_routed(dental: Task) -> None:
-    settings = RoutingSettings(audit_rate=1e-12, audit_salt="s")
+    settings = RoutingSettings(audit_rate=LEAST_INCLUSION, key=KEY)
     covered = prediction(dental, COVERED=0.95, REFUSED=0.05)
     refused = prediction(dental, COVERED=0.05, REFUSED=0.95)
 
     assert covered.case.group_id == "member:M-1"
-    assert isinstance(route_prediction(covered, rollout(), settings), Accept)
-    assert route_prediction(refused, rollout(), settings) == Review("adverse")
+    assert route_prediction(covered, rollout(), settings) == Review("unchecked")
+    assert route_prediction(refused, rollout(), settings) == Review("unchecked")
 
 
 def test_its_cases_are_shown_for_review(dental: Task) -> None:

@@ -6,9 +6,9 @@ from pydantic import TypeAdapter
 from shared.errors import Rejected
 from shared.events.base import Identifier
 from shared.tasks.adjudication import ADJUDICATION
-from shared.tasks.adjudication.edits import complete
 from shared.tasks.adjudication.history import read_history
 from shared.tasks.adjudication.input import ClaimInput, group_of
+from shared.tasks.adjudication.standing import complete
 
 ROW = {
     "claim_id": "CLM-1",
@@ -67,7 +67,7 @@ def test_amounts_and_labels_as_people_write_them() -> None:
 @pytest.mark.parametrize(
     ("column", "value", "says"),
     [
-        ("claim_id", "", "at least 1"),
+        ("claim_id", "", "is required"),
         ("diagnosis_codes", "", "at least 1"),
         ("diagnosis_codes", "M54.50;banana", "entry 2: is not written as an ICD-10-CM code"),
         ("procedure_codes", "97110;9", "entry 2: is not written as a CPT or HCPCS code"),

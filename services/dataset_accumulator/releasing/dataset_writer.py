@@ -120,9 +120,10 @@ class DatasetWriter:
 def example_of(task: Task, label: UnreleasedLabel) -> Example:
     """The label as a conversation; `Rejected` names the case whose input the task now refuses."""
     try:
-        prompt = task.prompt(label.input)
+        content = task.validate(label.input)
     except Rejected as error:
         raise Rejected(f"the label of case {label.case_id} cannot be written: {error}") from None
+    prompt = task.render(content)
     return Example(
         case_id=label.case_id,
         revision=label.revision,
@@ -131,6 +132,7 @@ def example_of(task: Task, label: UnreleasedLabel) -> Example:
         reason=label.reason,
         source=label.source,
         inclusion_probability=label.inclusion_probability,
+        standing=task.standing_of(content),
         in_part=label.in_part,
         messages=(
             Message(role="system", content=prompt.system),

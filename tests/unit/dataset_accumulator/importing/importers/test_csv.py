@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dataset_accumulator.importers.csv import ROW_LIMIT_LINES, read_csv
-from services.dataset_accumulator.importers.rows import Refusal, Row
+from services.dataset_accumulator.importing.importers.csv import ROW_LIMIT_LINES, read_csv
+from services.dataset_accumulator.importing.importers.rows import Refusal, Row
 from shared.errors import Rejected
 from shared.tasks import TASKS
 from tests.support.builders.histories import ROW, csv_file, row

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from services.dataset_accumulator.import_store import ImportProgress, ImportRequest, Imports
-from services.dataset_accumulator.importers import get_reader
-from services.dataset_accumulator.importers.rows import HistoryReader, Refusal, Row
+from services.dataset_accumulator.importing.import_store import (
+    ImportProgress,
+    ImportRequest,
+    Imports,
+)
+from services.dataset_accumulator.importing.importers import get_reader
+from services.dataset_accumulator.importing.importers.rows import HistoryReader, Refusal, Row
 from services.dataset_accumulator.labels import label_of_history
-from services.dataset_accumulator.releaser import Releaser
+from services.dataset_accumulator.releasing.releaser import Releaser
 from services.dataset_accumulator.store import Store
 from shared.errors import Rejected, Transient
 from shared.storage.artifacts import in_thread

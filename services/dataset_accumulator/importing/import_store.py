@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from services.dataset_accumulator.importers.rows import Refusal
+from services.dataset_accumulator.importing.importers.rows import Refusal
 from services.dataset_accumulator.splits import Shares
 from shared.storage.database import Connection, Database
 

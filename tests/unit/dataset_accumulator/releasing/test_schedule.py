@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from services.dataset_accumulator.schedule import Schedule
+from services.dataset_accumulator.releasing.schedule import Schedule
 
 WEEKLY = Schedule.parse("0 3 * * 0")
 SUNDAY = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)

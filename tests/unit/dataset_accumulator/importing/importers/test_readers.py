@@ -1,7 +1,7 @@
 import pytest
 
-from services.dataset_accumulator.importers import READERS, get_reader
-from services.dataset_accumulator.importers.csv import read_csv
+from services.dataset_accumulator.importing.importers import READERS, get_reader
+from services.dataset_accumulator.importing.importers.csv import read_csv
 from shared.errors import Rejected
 
 

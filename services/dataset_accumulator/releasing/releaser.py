@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from services.dataset_accumulator.dataset_writer import DatasetWriter, dataset_version
-from services.dataset_accumulator.import_store import Imports
-from services.dataset_accumulator.release_store import Releases
-from services.dataset_accumulator.schedule import Schedule
+from services.dataset_accumulator.importing.import_store import Imports
+from services.dataset_accumulator.releasing.dataset_writer import DatasetWriter, dataset_version
+from services.dataset_accumulator.releasing.release_store import Releases
+from services.dataset_accumulator.releasing.schedule import Schedule
 from services.dataset_accumulator.store import Store
 from shared.errors import Rejected
 from shared.events import DatasetReleased

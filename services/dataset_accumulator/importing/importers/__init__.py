@@ -1,7 +1,7 @@
 """Every format of history files that can be imported. `READERS` is the whole list."""
 
-from services.dataset_accumulator.importers.csv import read_csv
-from services.dataset_accumulator.importers.rows import HistoryReader
+from services.dataset_accumulator.importing.importers.csv import read_csv
+from services.dataset_accumulator.importing.importers.rows import HistoryReader
 from shared.errors import Rejected
 
 READERS: dict[str, HistoryReader] = {"csv": read_csv}

@@ -6,13 +6,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.dataset_accumulator.importers import READERS, get_reader
-from services.dataset_accumulator.importers.rows import HistoryReader, Refusal, Row
+from services.dataset_accumulator.importing.importers import READERS, get_reader
+from services.dataset_accumulator.importing.importers.rows import HistoryReader, Refusal, Row
 from shared.errors import Rejected
 from shared.tasks import TASKS
 from tests.support.builders.histories import row
 
-GUIDE = Path(__file__).parents[4] / "docs" / "adding-an-importer.md"
+GUIDE = Path(__file__).parents[5] / "docs" / "adding-an-importer.md"
 
 
 @pytest.fixture

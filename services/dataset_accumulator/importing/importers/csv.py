@@ -9,7 +9,7 @@ import csv
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from services.dataset_accumulator.importers.rows import Refusal, Row
+from services.dataset_accumulator.importing.importers.rows import Refusal, Row
 from shared.errors import Rejected
 from shared.tasks.history import column_key
 from shared.tasks.task import Task

@@ -1,0 +1,1 @@
+"""How files of decided cases come in: what reads them, and what becomes of their rows."""
