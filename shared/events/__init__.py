@@ -4,6 +4,7 @@ from shared.events.base import ArtifactRef, Event
 from shared.events.cases import (
     Arm,
     Case,
+    CaseRejected,
     CaseSubmitted,
     DecisionCorrected,
     DecisionMade,
@@ -38,6 +39,7 @@ __all__ = [
     "Arm",
     "ArtifactRef",
     "Case",
+    "CaseRejected",
     "CaseSubmitted",
     "Criterion",
     "DatasetReleased",

@@ -63,6 +63,30 @@ class CaseSubmitted(Event):
         return self.case_id
 
 
+class CaseRejected(Event):
+    """A record of `cases.submitted.v1` that is no case: its sender reads here why.
+
+    `reason` and `field` repeat nothing of what was sent. The record itself is a dead letter.
+    """
+
+    type: ClassVar[str] = "cases.rejected.v1"
+
+    case_id: Identifier | None = None  # none if the record does not say
+    record_key: str | None = None
+    reason: str
+    field: str | None = None
+    partition: Annotated[int, Field(ge=0)]  # where the record lies
+    offset: Annotated[int, Field(ge=0)]
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.partition}/{self.offset}"
+
+    @property
+    def key(self) -> str:
+        return self.case_id or self.record_key or self.natural_key
+
+
 class Case(Frozen):
     """A case whose input was checked and completed by its task. `group_id` was fixed at ingestion.
 
@@ -163,7 +187,10 @@ class PredictionMade(Event):
 
 
 class DecisionMade(Event):
-    """The original decision of a case: exactly one. A model's is never adverse."""
+    """The original decision of a case: exactly one. A model's is never adverse.
+
+    `simulated`: the reviewer is a script, in a demonstration or a test of load.
+    """
 
     type: ClassVar[str] = "decisions.made.v1"
 
@@ -178,6 +205,7 @@ class DecisionMade(Event):
     decided_by: Source
     model_version: str | None = None  # who decided, if a model; who was shown, if a human
     reviewer: str | None = None
+    simulated: bool = False
     confidence: Probability | None = None
     route_reason: RouteReason
     inclusion_probability: InclusionProbability

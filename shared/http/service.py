@@ -64,6 +64,7 @@ def create_service(
     loops: Sequence[Step] = (),
     routers: Sequence[APIRouter] = (),
     state: Mapping[str, object] = MappingProxyType({}),
+    body_limits: Mapping[str, int] = MappingProxyType({}),
 ) -> FastAPI:
     """The service's application. Its own `start` and `loops` come after those of the parts.
 
@@ -89,6 +90,7 @@ def create_service(
         stop=[parts.database.close],
         routers=routers,
         state=state,
+        body_limits=body_limits,
     )
 
 

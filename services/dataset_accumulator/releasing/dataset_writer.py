@@ -120,7 +120,7 @@ class DatasetWriter:
 def example_of(task: Task, label: UnreleasedLabel) -> Example:
     """The label as a conversation; `Rejected` names the case whose input the task now refuses."""
     try:
-        content = task.validate(label.input)
+        content = task.complete(task.validate(label.input))
     except Rejected as error:
         raise Rejected(f"the label of case {label.case_id} cannot be written: {error}") from None
     prompt = task.render(content)

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.embedded.stack import EmbeddedStack
 from shared.events import Event
 from shared.messaging.topics import (
+    CASES_REJECTED,
     DECISIONS_CORRECTED,
     DECISIONS_MADE,
     ROLLOUTS_APPLIED,
@@ -74,7 +75,7 @@ def test_every_topic_is_forged_somewhere() -> None:
     forged = {consumer.topic.name for consumer in CONSUMERS}
     history = {DECISIONS_MADE.name, DECISIONS_CORRECTED.name}  # below
     states = {ROLLOUTS_CHANGED.name, ROLLOUTS_APPLIED.name}  # promoter's tests
-    unread = {TRAININGS_PROGRESSED.name}
+    unread = {TRAININGS_PROGRESSED.name, CASES_REJECTED.name}
 
     assert forged | history | states | unread == {topic.name for topic in TOPICS}
 
