@@ -13,7 +13,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from shared.errors import Transient
+from shared.errors import Transient, words_of
 from shared.health import Health
 from shared.messaging.topics import READ_COMMITTED, Topic
 from shared.settings import EngineSettings
@@ -48,7 +48,7 @@ class Follower:
             try:
                 await self._follow()
             except (KafkaError, OSError, Transient) as error:
-                reason = str(error) if isinstance(error, Transient) else type(error).__name__
+                reason = words_of(error)
                 self.health.waiting(self.part, reason)
                 logger.warning(f"{self.part} wait", reason=reason)
                 await asyncio.sleep(_RETRY_SECONDS)
