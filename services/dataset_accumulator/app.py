@@ -29,7 +29,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=6)
     outbox = parts.make_outbox()
-    store = Store(parts.database, salt=settings.split_salt)
+    store = Store(parts.database, key=settings.key)
     shares = read_shares(settings.split_shares)
     imports = Imports(parts.database)
     release_settings = ReleaseSettings(
@@ -59,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         outbox=outbox,
         loops=[releaser.run],
         routers=[routes.router, import_routes.router],
+        body_limits={import_routes.router.prefix: settings.import_limit_bytes},
         state={
             "releaser": releaser,
             "importer": Importer(store, imports, releaser),

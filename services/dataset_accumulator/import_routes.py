@@ -125,7 +125,7 @@ async def import_history(
     The same file again adds nothing. A claim that came before with other content is refused.
     """
     async with _upload(request, options) as upload:
-        order = _import_request(upload, defaults, imported_by=caller.name)
+        order = _import_request(upload, defaults, imported_by=caller.signature)
         await importer.run(order, upload.body)
     return await _full_report(importer, order.import_id)
 

@@ -7,14 +7,15 @@ from services.dataset_accumulator.releasing.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from shared.errors import Rejected
 from shared.services import PORTS
-from shared.settings import ServiceSettings
+from shared.settings import DrawingSettings
 
 
-class Settings(ServiceSettings):
+class Settings(DrawingSettings):
     model_config = SettingsConfigDict(env_prefix="DATASET_ACCUMULATOR_", extra="ignore")
 
     port: int = PORTS["dataset_accumulator"]
     batch_records: int = Field(default=500, ge=1)
+    import_limit_bytes: int = Field(default=2 * 1024**3, ge=1)  # read as it arrives, never whole
     # A release is due at so many new labels of the split `train`, …
     label_threshold: int = Field(default=500, ge=1, validation_alias="LABEL_THRESHOLD")
     # … and at these times (cron, UTC), if there are at least so many.
@@ -22,7 +23,6 @@ class Settings(ServiceSettings):
     release_minimum_labels: int = Field(default=50, ge=1, validation_alias="RELEASE_MINIMUM_LABELS")
     # Of groups that are new. Whoever has a split keeps it, whatever stands here later.
     split_shares: str = "train=0.7,validation=0.05,calibration=0.1,certification=0.05,test=0.1"
-    split_salt: str = "split-1"
 
     @field_validator("release_schedule")
     @classmethod

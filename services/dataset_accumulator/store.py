@@ -10,6 +10,7 @@ import asyncpg
 from services.dataset_accumulator.labels import CaseLabel
 from services.dataset_accumulator.splits import Shares, split_of
 from shared.events import DecisionCorrected, Split
+from shared.sampling import DrawKey
 from shared.storage.database import Connection, Database
 
 LabelOutcome = Literal["new", "known", "other content"]
@@ -80,9 +81,9 @@ class UnreleasedLabel:
 
 
 class Store:
-    def __init__(self, database: Database, *, salt: str) -> None:
+    def __init__(self, database: Database, *, key: DrawKey) -> None:
         self.database = database
-        self.salt = salt
+        self.key = key
 
     async def add(
         self,
@@ -109,14 +110,15 @@ class Store:
     ) -> dict[tuple[str, str], str]:
         """The split of each label's group; a new group is drawn into one and keeps it."""
         keys = sorted({(label.task, label.group_id) for label in labels})
-        drawn = [split_of(group, task=task, salt=self.salt, shares=shares) for task, group in keys]
+        drawn = [split_of(group, task=task, key=self.key, shares=shares) for task, group in keys]
         tasks, groups = [task for task, _ in keys], [group for _, group in keys]
         await connection.execute(
-            "INSERT INTO dataset_accumulator.groups (task, group_id, split) "
-            "SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING",
+            "INSERT INTO dataset_accumulator.groups (task, group_id, split, draw_key) "
+            "SELECT *, $4 FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING",
             tasks,
             groups,
             drawn,
+            self.key.version,
         )
         rows = await connection.fetch(
             "SELECT task, group_id, split FROM dataset_accumulator.groups "

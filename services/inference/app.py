@@ -1,6 +1,7 @@
 """Puts the inference service together."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -9,6 +10,7 @@ from services.inference.batching import MicroBatcher
 from services.inference.handlers import Handlers
 from services.inference.intake import Intake
 from services.inference.prediction import Predictor
+from services.inference.rejections import case_rejected
 from services.inference.routes import router
 from services.inference.serving import Serving
 from services.inference.settings import Settings
@@ -32,7 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
     cache = ModelCache(Artifacts(settings.engines), settings.model_cache)
     serving = Serving(ModelPool(cache, settings.device), parts.health)
     rollouts.on_change(serving.want)
-    predictor = Predictor(serving, now)
+    predictor = Predictor(serving, now, settings.key)
     batcher = MicroBatcher(predictor, settings.batch_seconds, settings.waiting_cases)
     handlers = Handlers(Intake(parts.database), batcher, parts.bus)
     parts.bus.consume(
@@ -40,6 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
         handlers.cases_submitted,
         event=CaseSubmitted,
         batch=settings.batch_records,
+        rejection=partial(case_rejected, now=now),
     )
     return create_service(
         parts,

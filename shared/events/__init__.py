@@ -4,6 +4,7 @@ from shared.events.base import ArtifactRef, Event
 from shared.events.cases import (
     Arm,
     Case,
+    CaseRejected,
     CaseSubmitted,
     DecisionCorrected,
     DecisionMade,
@@ -37,6 +38,7 @@ __all__ = [
     "Arm",
     "ArtifactRef",
     "Case",
+    "CaseRejected",
     "CaseSubmitted",
     "Criterion",
     "DatasetReleased",

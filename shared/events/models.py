@@ -71,11 +71,11 @@ class TrainedModel(Frozen):
 
     version: Identifier
     task: str
-    strategy: str
-    backend: str
-    quantization: str
-    base_model: str | None  # name under s3://models/base/; none: it stands alone
-    prompt_version: str
+    strategy: Identifier
+    backend: Identifier
+    quantization: Identifier
+    base_model: Identifier | None  # name under s3://models/base/; none: it stands alone
+    prompt_version: Identifier
     temperature: Annotated[float, Field(gt=0.0)]
     longest_prompt_tokens: Annotated[int, Field(ge=1)] | None  # none: it reads any length
     manifest: ArtifactRef
@@ -164,7 +164,6 @@ class RolloutChanged(LifecycleEvent):
     last_good: ServedModel | None = None  # kept loaded, so that a rollback is immediate
     stage: Stage | None = None  # of the candidate
     share: Probability = 0.0  # of the groups that the candidate answers
-    salt: str
     stopped: bool = False  # 100 % to humans
     paused: bool = False  # the candidate stays where it is
     changed_by: str

@@ -18,7 +18,7 @@ from faststream.kafka.message import KafkaAckableMessage
 
 from shared.events import Event
 from shared.health import Health
-from shared.messaging.consumer import E, Handler, RawRecord, TopicConsumer
+from shared.messaging.consumer import E, Handler, RawRecord, Rejection, TopicConsumer
 from shared.messaging.encoding import encode
 from shared.messaging.partition_reader import PartitionReader
 from shared.messaging.producer import Producer
@@ -57,10 +57,19 @@ class Bus:
         """The work topics that are consumed."""
         return list(self._consumers)
 
-    def consume(self, topic: Topic, handle: Handler[E], *, event: type[E], batch: int) -> None:
-        """Hand `topic` to `handle`, in batches of about `batch` records."""
+    def consume(
+        self,
+        topic: Topic,
+        handle: Handler[E],
+        *,
+        event: type[E],
+        batch: int,
+        rejection: Rejection | None = None,
+    ) -> None:
+        """Hand `topic` to `handle`, in batches of about `batch` records. A record that becomes a
+        dead letter also becomes the event that `rejection` makes of it."""
         self._consumers[topic.name] = TopicConsumer(
-            self.producer, self.service, self.health, topic, event, handle
+            self.producer, self.service, self.health, topic, event, handle, rejection
         )
         self._batch = max(self._batch, batch)
 

@@ -68,6 +68,7 @@ CASES_SUBMITTED = Topic(
     consumers=("inference",),
     partitions=CASE_PARTITIONS,
 )
+CASES_REJECTED = Topic(events.CaseRejected, producers=("inference",), partitions=CASE_PARTITIONS)
 PREDICTIONS_MADE = Topic(
     events.PredictionMade,
     producers=("inference",),
@@ -115,6 +116,7 @@ ROLLOUTS_CHANGED = Topic(
 
 TOPICS: tuple[Topic, ...] = (
     CASES_SUBMITTED,
+    CASES_REJECTED,
     PREDICTIONS_MADE,
     REVIEWS_REQUESTED,
     REVIEWS_COMPLETED,

@@ -6,11 +6,11 @@ higher revision and a tombstone for the ones before it; nothing is ever rewritte
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from shared.events.base import ArtifactRef, Frozen
+from shared.events.base import ArtifactRef, Frozen, InclusionProbability
 from shared.events.models import Split
 from shared.storage.artifacts import DATASETS, Artifacts
 from shared.tasks.task import Prompt, Standing
@@ -34,7 +34,7 @@ class Example(Frozen):
     label: str
     reason: str  # why the case was reviewed; "import" for history
     source: Literal["review", "import"]
-    inclusion_probability: Annotated[float, Field(gt=0.0, le=1.0)]
+    inclusion_probability: InclusionProbability
     # What its checks leave of the case; a line of before the checks were recorded says nothing.
     standing: Standing = "unchecked"
     in_part: bool = False  # a part only was approved, which no model can say: nothing to train on

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import Rejected, first_failure
-from shared.tasks.fields import CONTROL_CHARACTER
+from shared.tasks.fields import CONTROL_CHARACTER, means_nothing
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -51,15 +51,20 @@ def cell(row: Mapping[str, str], column: str) -> str:
     """The stripped text of a required column; it may be empty, but it must be there."""
     if row.get(column) is None:
         raise Rejected("the column is missing in this row", field=column)
-    return optional_cell(row, column) or ""
+    return _text(row, column)
 
 
 def optional_cell(row: Mapping[str, str], column: str) -> str | None:
-    """The stripped text of an optional column, or None where it is empty or absent."""
+    """The stripped text of an optional column; None where it is absent or says nothing."""
+    text = _text(row, column)
+    return None if means_nothing(text) else text
+
+
+def _text(row: Mapping[str, str], column: str) -> str:
     text = (row.get(column) or "").strip()
     if CONTROL_CHARACTER.search(text):
         raise Rejected("contains a control character", field=column)
-    return text or None
+    return text
 
 
 def label_cell(row: Mapping[str, str], column: str, labels: Iterable[str]) -> str:
@@ -77,7 +82,7 @@ def validate_input(
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        path, reason = first_failure(error)
+        path, reason = first_failure(error, case=model)
         field, *place = path.split(".")
         where = f"entry {int(place[0]) + 1}: " if place and place[0].isdigit() else ""
         raise Rejected(where + reason, field=columns.get(field, field)) from None

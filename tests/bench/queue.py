@@ -12,11 +12,12 @@ from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.opinions import Answer
 from services.review_queue.reviewing.review import Shares
-from shared.auth.principal import Actor
+from shared.auth.principal import Person
 from shared.storage.database import Database
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
 from tests.support.builders.requests import requested
+from tests.support.draw_key import KEY
 
 REVIEWERS = 50
 PAIRS_EACH = 2
@@ -52,7 +53,7 @@ class Filled:
     def __init__(self, database: Database, length: int) -> None:
         self.database = database
         self.length = length
-        self.intake = Intake(database, lambda _: Shares(overlap=0.0, blind=0.0))
+        self.intake = Intake(database, lambda _: Shares(overlap=0.0, blind=0.0), KEY)
         self.leasing = Leasing(database, _LIMITS)
         self.assignments = Assignments(database, _LIMITS)
         self.numbers: Iterator[int] = itertools.count()
@@ -62,7 +63,7 @@ class Filled:
         await self._fill()
         started = time.perf_counter()
         await asyncio.gather(
-            *(self._work(Actor(f"reviewer-{n}", "adjudicator", "bench")) for n in range(REVIEWERS))
+            *(self._work(Person(f"reviewer-{n}", "adjudicator", "bench")) for n in range(REVIEWERS))
         )
         pairs = REVIEWERS * PAIRS_EACH
         self.missing = pairs
@@ -76,7 +77,7 @@ class Filled:
         async with self.database.transaction() as connection:
             await connection.execute("ANALYZE review_queue.seats, review_queue.assignments")
 
-    async def _work(self, reviewer: Actor) -> None:
+    async def _work(self, reviewer: Person) -> None:
         for _ in range(PAIRS_EACH):
             leased = await self.leasing.lease(reviewer)
             if leased is None:

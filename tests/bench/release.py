@@ -21,6 +21,7 @@ from shared.storage.database import Database
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
 from tests.support.builders.reviews import completed
+from tests.support.draw_key import KEY
 
 MANY, FEW = 200_000, 2_000
 NEW = 1_000
@@ -54,7 +55,7 @@ class Table:
     """A table of released labels, to which each round adds 1,000 and releases them."""
 
     def __init__(self, database: Database, outbox: Outbox, artifacts: Artifacts) -> None:
-        self.store = Store(database, salt="bench")
+        self.store = Store(database, key=KEY)
         self.releaser = Releaser(
             self.store,
             Releases(database, outbox),

@@ -22,7 +22,7 @@ from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.database import Database
 from shared.storage.datasets import SPLITS, DatasetManifest, Example, read_manifest, read_split
-from tests.support.builders.events import NOW, case
+from tests.support.builders.events import KEY, NOW, case
 from tests.support.builders.reviews import completed
 
 TRAIN = read_shares("train=1")
@@ -55,7 +55,7 @@ class Accumulator:
     @classmethod
     def on(cls, database: Database, artifacts: Artifacts, settings: ReleaseSettings) -> Self:
         clock, outbox = Clock(), Outbox(database, service=NAME)
-        store, imports = Store(database, salt="test"), Imports(database)
+        store, imports = Store(database, key=KEY), Imports(database)
         releases = Releases(database, outbox)
         releaser = Releaser(store, releases, imports, artifacts, Health(), settings, now=clock)
         importer = Importer(store, imports, releaser)

@@ -13,23 +13,23 @@ from services.dataset_accumulator import import_routes, routes
 from services.dataset_accumulator.app import NAME
 from services.dataset_accumulator.import_routes import ImportDefaults
 from services.dataset_accumulator.settings import Settings
+from shared.auth.permissions import ROLES, SCOPES
 from shared.health import Health
 from shared.http.application import create_application
 from shared.messaging.bus import Bus
 from tests.connected.dataset_accumulator.harness import TRAIN, Accumulator
 from tests.support.builders.histories import csv_file, row
+from tests.support.callers import TOKENS, as_machine, as_person, take_at_their_word
 from tests.support.patience import PATIENCE_SECONDS
 
-TOKENS = "olga:operator:operator-token-12345,claims:service:service-token-123456,"
-TOKENS += "audrey:auditor:auditor-token-123456,adam:adjudicator:adjudicator-token-1"
-OPERATOR = {"Authorization": "Bearer operator-token-12345"}
+OPERATOR = as_person("operator", name="olga")
 
 
 @pytest.fixture
 def app(accumulator: Accumulator, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     monkeypatch.setenv("API_TOKENS", TOKENS)
     settings, numbers = Settings(), count(1)
-    return create_application(
+    app = create_application(
         NAME,
         settings,
         bus=Bus(settings.engines, service=NAME, health=Health()),
@@ -40,6 +40,8 @@ def app(accumulator: Accumulator, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
             "import_defaults": ImportDefaults(TRAIN, lambda: f"import-{next(numbers)}"),
         },
     )
+    take_at_their_word(app)
+    return app
 
 
 @pytest.fixture
@@ -289,18 +291,18 @@ async def test_releases_by_hand(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("POST", "/v1/imports?task=adjudication", {"operator", "service"}),
-        ("GET", "/v1/imports", {"operator", "service", "auditor"}),
-        ("GET", "/v1/imports/import-1", {"operator", "service", "auditor"}),
-        ("GET", "/v1/imports/import-1/refused", {"operator", "service", "auditor"}),
-        ("GET", "/v1/labels/progress", {"operator", "service", "auditor"}),
-        ("GET", "/v1/labels/count?task=adjudication", {"operator", "service", "auditor"}),
-        ("GET", "/v1/datasets", {"operator", "service", "auditor"}),
-        ("GET", "/v1/datasets/adjudication-d1", {"operator", "service", "auditor"}),
-        ("POST", "/v1/releases", {"operator"}),
+        ("POST", "/v1/imports?task=adjudication", {"operator", "import"}),
+        ("GET", "/v1/imports", {"operator", "lead", "auditor", "observe"}),
+        ("GET", "/v1/imports/import-1", {"operator", "lead", "auditor", "observe"}),
+        ("GET", "/v1/imports/import-1/refused", {"operator", "lead", "auditor", "observe"}),
+        ("GET", "/v1/labels/progress", {"operator", "lead", "auditor", "observe"}),
+        ("GET", "/v1/labels/count?task=adjudication", {"operator", "lead", "auditor", "observe"}),
+        ("GET", "/v1/datasets", {"operator", "lead", "auditor", "observe"}),
+        ("GET", "/v1/datasets/adjudication-d1", {"operator", "lead", "auditor", "observe"}),
+        ("POST", "/v1/releases", {"operator", "operate"}),
     ],
 )
-async def test_every_route_wants_a_token_of_the_right_role(
+async def test_every_route_wants_a_caller_of_the_right_kind(
     app: FastAPI, method: str, path: str, allowed: set[str]
 ) -> None:
     content = csv_file([row(1)])
@@ -310,12 +312,11 @@ async def test_every_route_wants_a_token_of_the_right_role(
             method, path, content=content, headers={"Authorization": "Bearer operator-token-1234x"}
         )
         assert (nobody.status_code, wrong.status_code) == (401, 401)
-        for entry in TOKENS.split(","):
-            _, role, token = entry.split(":")
-            answer = await client.request(
-                method, path, content=content, headers={"Authorization": f"Bearer {token}"}
-            )
-            assert (answer.status_code == 403) == (role not in allowed), role
+        people = [(str(role), as_person(role)) for role in ROLES]
+        machines = [(str(scope), as_machine(scope)) for scope in SCOPES]
+        for kind, headers in people + machines:
+            answer = await client.request(method, path, content=content, headers=headers)
+            assert (answer.status_code == 403) == (kind not in allowed), kind
 
 
 async def test_unknown_imports_and_versions_are_not_found(client: httpx.AsyncClient) -> None:

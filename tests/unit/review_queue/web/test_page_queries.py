@@ -39,7 +39,7 @@ def test_everything_that_can_be_asked_of_a_list() -> None:
         {
             "task": "adjudication",
             "reason": "audit",
-            "priority": "3",
+            "priority": "2",
             "kind": "final",
             "state": "queued",
             "waiting": "4h",
@@ -54,7 +54,7 @@ def test_everything_that_can_be_asked_of_a_list() -> None:
     assert query.filters(NOW) == Filters(
         task="adjudication",
         reason="audit",
-        priority=3,
+        priority=2,
         kind="final",
         state="queued",
         amount_from=Decimal("10.50"),
@@ -92,7 +92,7 @@ def test_every_field_that_is_wrong_has_its_sentence() -> None:
     )
 
     assert problem == (
-        "Task: no task 'astrology'; tasks are " + ", ".join(sorted(TASKS)) + ". "
+        "Task: no such task; tasks are " + ", ".join(sorted(TASKS)) + ". "
         "State: is none of the choices. Amount from: must be a number"
     )
 
