@@ -30,7 +30,7 @@ help: ## List these commands.
 
 # --- install ---
 
-.PHONY: setup lock
+.PHONY: setup lock sbom
 setup: $(STAMP) ## Make .venv with everything in it; instant the second time.
 
 $(STAMP): pyproject.toml requirements.lock
@@ -51,6 +51,19 @@ lock: ## Resolve the dependencies again, into requirements.lock.
 	@# Without what is this machine's own: the build of torch (+cpu), and where Caseloop lies.
 	@sed -e '/^#/d' -e '/^$$/d' -e '/^caseloop @/d' -e 's/+cpu$$//' $(VENV)/compiled \
 		>> requirements.lock
+
+# In an environment of its own, so that the tool is not part of what it lists.
+SBOM_TOOL := $(VENV)/sbom/bin/cyclonedx-py
+
+sbom: setup $(SBOM_TOOL) ## List everything that is installed, with versions and licenses, in build/caseloop.cdx.json.
+	@mkdir -p build
+	@$(SBOM_TOOL) environment --pyproject pyproject.toml --output-reproducible \
+		--output-file build/caseloop.cdx.json $(BIN)/python
+	@echo build/caseloop.cdx.json
+
+$(SBOM_TOOL): $(STAMP)
+	@$(BIN)/python -m venv $(VENV)/sbom
+	@$(VENV)/sbom/bin/pip install --quiet cyclonedx-bom==7.5.0
 
 # --- run ---
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from services.inference.arms import assign_arm
 from services.inference.serving import Serving
-from shared.errors import Rejected
+from shared.errors import Rejected, words_of
 from shared.events import Arm, Case, PredictionMade, RolloutChanged, Score, ServedModel
 from shared.models.backend import Backend, LabelScores, ModelUnusable
 from shared.models.calibration import probabilities
@@ -137,7 +137,7 @@ class Predictor:
                 logger.error(
                     "not scored",
                     version=served.version,
-                    reason=repr(error),
+                    reason=words_of(error),
                     exc_info=not isinstance(error, Rejected),
                 )
                 return [error]

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from shared.errors import Rejected, Transient
+from shared.errors import Transient, words_of
 from shared.events import RolloutChanged, ServedModel
 from shared.health import Health
 from shared.models.pool import ModelPool
@@ -89,7 +89,7 @@ class Serving:
             self.health.alert("models", f"waiting: {error}")
             return False
         except Exception as error:  # noqa: BLE001 - an unusable model is an alert, not an outage
-            reason = str(error) if isinstance(error, Rejected) else type(error).__name__
+            reason = words_of(error)
             self._refused.add(version)
             self.health.alert(f"model {version}", f"refused: {reason}")
             logger.error("model refused", version=version, exc_info=error)

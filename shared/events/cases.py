@@ -135,16 +135,16 @@ class Case(Frozen):
 class Score(Frozen):
     """What one model version said of a case."""
 
-    version: str
+    version: Identifier
     arm: Arm
     log_probabilities: dict[str, float]  # natural logarithm of each label's raw probability
     label_mass: Annotated[float, Field(ge=0.0, le=1.001)]  # raw probability of all labels together
     temperature: Annotated[float, Field(gt=0.0)]
     probabilities: dict[str, Probability]  # calibrated, over the task's labels
     adapter_sha256: Sha256
-    prompt_version: str
-    backend: str
-    quantization: str
+    prompt_version: Identifier
+    backend: Identifier
+    quantization: Identifier
     latency_ms: Annotated[float, Field(ge=0.0)]
 
     @cached_property
@@ -225,9 +225,7 @@ class DecisionMade(Event):
             raise ValueError(str(error)) from None
         if self.decided_by == "model" and adverse:
             part = "" if self.approved_amount is None else " in part"
-            raise ValueError(
-                f"a model cannot decide {self.label}{part}: it is adverse to the member"
-            )
+            raise ValueError(f"a model cannot decide this label{part}: it is adverse to the member")
         if self.decided_by == "human" and self.reviewer is None:
             raise ValueError("a human decision names its reviewer")
         return self

@@ -71,11 +71,11 @@ class TrainedModel(Frozen):
 
     version: Identifier
     task: str
-    strategy: str
-    backend: str
-    quantization: str
-    base_model: str | None  # name under s3://models/base/; none: it stands alone
-    prompt_version: str
+    strategy: Identifier
+    backend: Identifier
+    quantization: Identifier
+    base_model: Identifier | None  # name under s3://models/base/; none: it stands alone
+    prompt_version: Identifier
     temperature: Annotated[float, Field(gt=0.0)]
     longest_prompt_tokens: Annotated[int, Field(ge=1)] | None  # none: it reads any length
     manifest: ArtifactRef

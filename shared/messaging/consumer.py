@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from shared.errors import Rejected, Transient
+from shared.errors import Rejected, Transient, words_of
 from shared.events import Event
 from shared.health import Health
 from shared.messaging.dead_letters import DeadLetter, dead_letter_record
@@ -66,11 +66,11 @@ class TopicConsumer:
         CONSUMED.labels(self.topic.name, self.group).inc(len(records))
 
     def _decode(self, record: RawRecord) -> Event:
-        for name, value in record.headers:
+        for _, value in record.headers:
             try:
                 (value or b"").decode()
             except UnicodeDecodeError:
-                raise Rejected("is not UTF-8", field=f"header {name}") from None
+                raise Rejected("a value is not UTF-8", field="headers") from None
         event: Event = decode(record.value, self.event)
         return event
 
@@ -122,7 +122,7 @@ class TopicConsumer:
         """Publish the dead letter. Too many in a row mean that not the records are at fault."""
         self.rejected += 1
         while self.rejected > REJECTED_LIMIT:
-            await self._pause(f"{self.rejected} dead letters in a row, last: {error}")
+            await self._pause(f"{self.rejected} dead letters in a row, last: {words_of(error)}")
         letter = DeadLetter.of(record, group=self.group, error=error)
         await self._retry_while_away(lambda: self._send_letter(letter))
         if self.rejection is not None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from shared.errors import Rejected, Transient
+from shared.errors import Rejected, Transient, words_of
 from shared.events import RolloutChanged
 from shared.health import Health
 from shared.messaging.encoding import decode
@@ -55,7 +55,7 @@ class Rollouts:
             try:
                 await self._follow()
             except (KafkaError, OSError, Transient) as error:
-                reason = str(error) if isinstance(error, Transient) else type(error).__name__
+                reason = words_of(error)
                 self._health.waiting("rollouts", reason)
                 logger.warning("rollouts wait", reason=reason)
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -142,7 +142,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key of an s3:// URI."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not bucket or not key:
-        raise Rejected(f"{uri!r} is not of the form s3://bucket/key")
+        raise Rejected("is not of the form s3://bucket/key", field="uri")
     return bucket, key
 
 

@@ -27,7 +27,7 @@ class Sent:
 
 
 def told(value: bytes | None, error: Exception, *, key: bytes | None = None) -> CaseRejected:
-    return case_rejected(Sent(value, key), error, now=lambda: NOW)  # type: ignore[arg-type]
+    return case_rejected(Sent(value, key), error, now=lambda: NOW)
 
 
 def refusal(value: bytes) -> CaseRejected:
