@@ -95,7 +95,7 @@ reset: ## Stop everything and delete all data, after a question; YES=1 answers i
 
 # --- check ---
 
-.PHONY: check unit lint test engines-named test-engines bench docs screenshots
+.PHONY: check unit lint test restore-drill engines-named test-engines bench docs screenshots
 check: setup ## Lint, types and the quick tests, side by side: what to run before each commit.
 	@$(MAKE) --no-print-directory -j 2 lint unit
 
@@ -115,6 +115,9 @@ lint: setup ## Check style, types (of JavaScript too, where there is node) and w
 
 test: lint ## Lint, then every test that needs no server from outside.
 	$(PYTEST) -m "not engines"
+
+restore-drill: setup ## Lose PostgreSQL while cases are in flight, restore a backup, and count: docs/backup-and-restore.md.
+	$(BIN)/pytest tests/e2e/test_restore_drill.py
 
 test-engines: engines-named setup ## What talks to Kafka or S3, on Apache Kafka, MinIO and Docker; ENGINES=folder of scripts.
 	TEST_ENGINES=$(abspath $(ENGINES)) $(PYTEST) $(ON_ENGINES)

@@ -47,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     return create_service(
         parts,
         rollouts=rollouts,
+        obeyed=serving.revisions,
         start=[serving.settled],
         loops=[serving.run, batcher.run],
         routers=[router],

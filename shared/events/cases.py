@@ -169,7 +169,9 @@ class PredictionMade(Event):
     draw_key: str | None = None  # the version of the key that drew the arm
     rollout_id: str | None = None
     rollout_revision: int = 0
-    failed_versions: tuple[str, ...] = ()  # versions that should have scored the case and did not
+    # Versions that should have scored the case and did not. Where there is a champion without a
+    # candidate, the last good version is asked what the champion cannot score.
+    failed_versions: tuple[str, ...] = ()
     reasoning: str | None = None  # a draft, only when asked for
 
     @property
