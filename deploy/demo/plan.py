@@ -15,7 +15,7 @@ from shared.errors import Rejected
 from shared.tasks import TASKS
 from shared.tasks.task import Task
 
-HISTORY_SPLITS = "train=0.18,validation=0.06,calibration=0.19,certification=0.02,test=0.55"
+HISTORY_SPLITS = "train=0.18,validation=0.06,calibration=0.19,test=0.57"
 HISTORY = 640  # simulated claims
 THRESHOLD = 190  # labels
 LIVE_SPLITS = "train=0.8,validation=0.05,calibration=0.1,certification=0.02,test=0.03"
@@ -52,6 +52,10 @@ class Plan:
         return {
             "LABEL_THRESHOLD": str(self.threshold),
             "DATASET_ACCUMULATOR_SPLIT_SHARES": LIVE_SPLITS,
+            # The history is the simulation's own: nobody else is there to confirm it, and the
+            # first version has nothing else to be measured by.
+            "DATASET_ACCUMULATOR_IMPORTS_NEED_CONFIRMATION": "false",
+            "DATASET_ACCUMULATOR_IMPORTS_MAY_TEST": "true",
             "PROMOTER_SHADOW_CASES": "25",
             "PROMOTER_SHADOW_SECONDS": "5",
             "PROMOTER_CANARY_CASES": "15",

@@ -64,17 +64,25 @@ def label_of_review(review: ReviewCompleted) -> CaseLabel:
     )
 
 
+def history_case_id(task: str, claim_id: str) -> str:
+    """The case that a claim of the past is, whichever file it comes in."""
+    return f"history:{_history_review_id(task, claim_id)}"
+
+
+def _history_review_id(task: str, claim_id: str) -> str:
+    return str(uuid5(_HISTORY, f"{task}|{claim_id}"))
+
+
 def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> CaseLabel:
     """The label of an adjudicated case of the past: one a claim, however often it is imported."""
-    review_id = str(uuid5(_HISTORY, f"{task.name}|{claim_id}"))
     decision: dict[str, Any] = {
         "label": case.label,
         "reasoning": case.reasoning,
         "evidence": dict(case.evidence),
     }
     return CaseLabel(
-        review_id=review_id,
-        case_id=f"history:{review_id}",
+        review_id=_history_review_id(task.name, claim_id),
+        case_id=history_case_id(task.name, claim_id),
         task=task.name,
         group_id=task.group_of(case.input),
         reason="import",

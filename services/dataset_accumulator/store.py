@@ -1,11 +1,9 @@
 """The tables `groups`, `labels` and `corrections`: one label per case, in its newest revision."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import asyncpg
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+from zlib import crc32
 
 from services.dataset_accumulator.labels import CaseLabel
 from services.dataset_accumulator.splits import Shares, split_of
@@ -14,16 +12,19 @@ from shared.storage.database import Connection, Database
 
 LabelOutcome = Literal["new", "known", "other content"]
 
-_PAGE = 500
-
+# A recalled label gives way to a new import of its claim, once no dataset version has it.
+_MAKE_WAY = """
+DELETE FROM dataset_accumulator.labels
+WHERE case_id = ANY($1::text[]) AND withheld = 'recalled' AND released_revision IS NULL
+"""
 _INSERT = """
 INSERT INTO dataset_accumulator.labels
     (case_id, review_id, task, group_id, split, content_sha256, label, reasoning, reason, source,
-     inclusion_probability, input, evidence, in_part, import_id)
-SELECT new.*, $15::text FROM unnest(
+     inclusion_probability, input, evidence, in_part, withheld, import_id)
+SELECT new.*, $16::text FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::float8[], $12::jsonb[], $13::jsonb[],
-    $14::boolean[]) AS new
+    $9::text[], $10::text[], $11::float8[], $12::jsonb[], $13::jsonb[], $14::boolean[],
+    $15::text[]) AS new
 ON CONFLICT DO NOTHING
 RETURNING case_id
 """
@@ -45,44 +46,21 @@ FROM (
 WHERE labels.case_id = newest.case_id AND labels.task = newest.task
     AND labels.revision < newest.revision
 """
-_COUNT = """
-SELECT source, count(*) AS labels FROM dataset_accumulator.labels WHERE task = $1 GROUP BY source
-"""
-# Both read the partial index `labels_unreleased`, whose condition they repeat.
-_COUNT_UNRELEASED = """
-SELECT split, count(*) AS labels FROM dataset_accumulator.labels
-WHERE task = $1 AND released_revision IS DISTINCT FROM revision GROUP BY split
-"""
-_UNRELEASED = """
-SELECT case_id, group_id, split, revision, label, reasoning, reason, source,
-    inclusion_probability, input, in_part, released_label
-FROM dataset_accumulator.labels
-WHERE task = $1 AND released_revision IS DISTINCT FROM revision ORDER BY id FOR UPDATE
-"""
-
-
-@dataclass(frozen=True)
-class UnreleasedLabel:
-    """A label as the next dataset version will have it, and what the one before has of it."""
-
-    case_id: str
-    group_id: str
-    split: Split
-    revision: int
-    label: str
-    reasoning: str
-    reason: str
-    source: Literal["review", "import"]
-    inclusion_probability: float
-    input: Mapping[str, Any]
-    in_part: bool
-    released_label: str | None
 
 
 class Store:
-    def __init__(self, database: Database, *, salt: str) -> None:
+    """`import_splits` are those that imported labels may lie in; elsewhere they are withheld."""
+
+    def __init__(self, database: Database, *, salt: str, import_splits: frozenset[Split]) -> None:
         self.database = database
         self.salt = salt
+        self.import_splits = import_splits
+
+    async def lock(self, connection: Connection, tasks: Iterable[str]) -> None:
+        """Let no other process change which labels these tasks have until the transaction ends."""
+        for task in sorted(set(tasks)):
+            key = crc32(f"labels {task}".encode())
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", key)
 
     async def add(
         self,
@@ -95,10 +73,12 @@ class Store:
         """Store the labels whose cases are new; what became of each, in the order given."""
         if not labels:
             return []
+        await self.lock(connection, (label.task for label in labels))
         first = {label.case_id: label for label in reversed(labels)}
         ordered = sorted(first.values(), key=lambda label: label.case_id)
         splits = await self._splits(connection, ordered, shares)
-        rows = [_label_row(label, splits[label.task, label.group_id]) for label in ordered]
+        rows = [self._label_row(label, splits[label.task, label.group_id]) for label in ordered]
+        await connection.execute(_MAKE_WAY, list(first))
         inserted = await connection.fetch(_INSERT, *zip(*rows, strict=True), import_id)
         new = {row["case_id"] for row in inserted}
         hashes = await self._hashes(connection, list(first))
@@ -106,7 +86,7 @@ class Store:
 
     async def _splits(
         self, connection: Connection, labels: Sequence[CaseLabel], shares: Shares
-    ) -> dict[tuple[str, str], str]:
+    ) -> dict[tuple[str, str], Split]:
         """The split of each label's group; a new group is drawn into one and keeps it."""
         keys = sorted({(label.task, label.group_id) for label in labels})
         drawn = [split_of(group, task=task, salt=self.salt, shares=shares) for task, group in keys]
@@ -134,6 +114,13 @@ class Store:
         )
         return {row["case_id"]: row["content_sha256"] for row in rows}
 
+    async def withhold_import(self, connection: Connection, import_id: str) -> None:
+        """Keep every label of an import out of all later dataset versions."""
+        await connection.execute(
+            "UPDATE dataset_accumulator.labels SET withheld = 'recalled' WHERE import_id = $1",
+            import_id,
+        )
+
     async def record_corrections(self, corrections: Sequence[DecisionCorrected]) -> None:
         """Record corrections; one that is known is ignored."""
         ordered = sorted(corrections, key=lambda each: (each.case_id, each.revision))
@@ -151,74 +138,25 @@ class Store:
         async with self.database.transaction() as connection:
             await connection.execute(_APPLY_CORRECTIONS, sorted(case_ids))
 
-    async def count(self, connection: Connection, task: str) -> dict[str, int]:
-        """How many labels there are, by source."""
-        rows = await connection.fetch(_COUNT, task)
-        return {row["source"]: row["labels"] for row in rows}
-
-    async def count_unreleased(self, connection: Connection, task: str) -> dict[str, int]:
-        """How many labels wait for a release, by split."""
-        await _use_index(connection)
-        rows = await connection.fetch(_COUNT_UNRELEASED, task)
-        return {row["split"]: row["labels"] for row in rows}
-
-    async def unreleased(
-        self, connection: Connection, task: str
-    ) -> AsyncIterator[Sequence[UnreleasedLabel]]:
-        """The labels that wait for a release, oldest first, locked, a page at a time."""
-        await _use_index(connection)
-        cursor = await connection.cursor(_UNRELEASED, task)
-        while rows := await cursor.fetch(_PAGE):
-            yield [_unreleased(row) for row in rows]
-
-    async def mark_released(
-        self, connection: Connection, labels: Sequence[UnreleasedLabel]
-    ) -> None:
-        await connection.execute(
-            "UPDATE dataset_accumulator.labels "
-            "SET released_revision = revision, released_label = label "
-            "WHERE case_id = ANY($1::text[])",
-            [label.case_id for label in labels],
+    def _label_row(self, label: CaseLabel, split: Split) -> tuple[object, ...]:
+        kept_out = label.source == "import" and split not in self.import_splits
+        return (
+            label.case_id,
+            label.review_id,
+            label.task,
+            label.group_id,
+            split,
+            label.content_sha256,
+            label.label,
+            label.reasoning,
+            label.reason,
+            label.source,
+            label.inclusion_probability,
+            json.dumps(label.input),
+            json.dumps(label.evidence),
+            label.in_part,
+            "held_out" if kept_out else None,
         )
-
-    async def forget_releases(self, connection: Connection, task: str) -> None:
-        """Make every label of the task wait for the next release again."""
-        await connection.execute(
-            "UPDATE dataset_accumulator.labels SET released_revision = NULL, released_label = NULL "
-            "WHERE task = $1 AND released_revision IS NOT NULL",
-            task,
-            timeout=3600,
-        )
-
-
-async def _use_index(connection: Connection) -> None:
-    """Walk `labels_unreleased` for the rest of the transaction, whatever statistics say.
-
-    The planner takes nearly all labels for unreleased, and would read, sort and compile for them.
-    """
-    await connection.execute(
-        "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; "
-        "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
-    )
-
-
-def _label_row(label: CaseLabel, split: str) -> tuple[object, ...]:
-    return (
-        label.case_id,
-        label.review_id,
-        label.task,
-        label.group_id,
-        split,
-        label.content_sha256,
-        label.label,
-        label.reasoning,
-        label.reason,
-        label.source,
-        label.inclusion_probability,
-        json.dumps(label.input),
-        json.dumps(label.evidence),
-        label.in_part,
-    )
 
 
 def _correction_row(correction: DecisionCorrected) -> tuple[object, ...]:
@@ -241,7 +179,3 @@ def _outcome(
     if hashes.get(label.case_id) != label.content_sha256:
         return "other content"
     return "new" if label is first and label.case_id in new else "known"
-
-
-def _unreleased(row: asyncpg.Record) -> UnreleasedLabel:
-    return UnreleasedLabel(**{**row, "input": json.loads(row["input"])})

@@ -27,6 +27,7 @@ Right = Literal[
     "read_datasets",  # counts of labels, dataset versions and reports of imports
     "release_datasets",
     "import_cases",
+    "confirm_imports",  # of somebody else, and recall imports of anybody
     # trainer
     "read_training_runs",
     "retry_training_runs",
@@ -62,6 +63,7 @@ PERMISSIONS: Mapping[Right, tuple[Role, ...]] = {
     "read_datasets": OBSERVERS,
     "release_datasets": ("operator",),
     "import_cases": ("operator", "service"),
+    "confirm_imports": ("operator", "lead"),
     "read_training_runs": OBSERVERS,
     "retry_training_runs": ("operator",),
     "read_evaluations": OBSERVERS,

@@ -249,13 +249,15 @@ async def test_labels_that_come_during_a_release_are_in_the_next(
     await accumulator.review("a", "b", "c")
     await accumulator.handlers.decisions_corrected([corrected("b")])
     entered, leave = asyncio.Event(), asyncio.Event()
-    owner = accumulator.store if stage == "mark_released" else accumulator.releaser.releases
+    owner = (
+        accumulator.releaser.labels if stage == "mark_released" else accumulator.releaser.releases
+    )
     original = getattr(owner, stage)
 
-    async def slow(*arguments: object) -> None:
+    async def slow(*arguments: object, **named: object) -> None:
         entered.set()
         await leave.wait()
-        await original(*arguments)
+        await original(*arguments, **named)
 
     monkeypatch.setattr(owner, stage, slow)
     release = asyncio.create_task(accumulator.releaser.release_at_threshold(TASK))

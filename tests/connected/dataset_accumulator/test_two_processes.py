@@ -29,7 +29,7 @@ SERVICE = "dataset_accumulator"
 THRESHOLD = 100
 MEMORY_MB = 150
 PATIENCE_SECONDS = 90.0
-COMMITTED = "SELECT EXISTS (SELECT FROM dataset_accumulator.labels WHERE source = 'import')"
+READ = "SELECT EXISTS (SELECT FROM dataset_accumulator.held_rows)"
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,7 @@ def processes(own: Engines) -> Iterator[list[EmbeddedStack]]:
         **read_external_engines(own.environment),
         "LABEL_THRESHOLD": str(THRESHOLD),
         "DATASET_ACCUMULATOR_SPLIT_SHARES": "train=1",
+        "DATASET_ACCUMULATOR_IMPORTS_NEED_CONFIRMATION": "false",
     }
     with ExitStack() as exits:
         stacks = []
@@ -158,7 +159,7 @@ async def test_an_import_that_is_killed_is_repeated_and_completes(
     async def body() -> AsyncIterator[bytes]:
         for number, block in enumerate(blocks):
             if number == len(blocks) // 2:
-                await until(lambda: connection.fetchval(COMMITTED), True)
+                await until(lambda: connection.fetchval(READ), True)
                 victim.kill(SERVICE)
             yield block
 
@@ -169,9 +170,8 @@ async def test_an_import_that_is_killed_is_repeated_and_completes(
     async with client(other) as to_other:
         report = (await to_other.post("/v1/imports", params=query, content=content)).json()
 
-    assert (report["rows"], report["refused_rows"]) == (20_000, 0)
-    assert report["accepted"] + report["duplicates"] == 20_000
-    assert report["duplicates"] > 0
+    assert (report["rows"], report["refused_rows"], report["duplicates"]) == (20_000, 0, 0)
+    assert report["accepted"] == 20_000
     imported = await connection.fetchval(
         "SELECT count(*) FROM dataset_accumulator.labels WHERE source = 'import'"
     )

@@ -16,6 +16,7 @@ ROW = {
     "medical_analysis": "FINDING: radiculopathy proven by imaging",
     "adjudication_decision": "The note supports the therapy.",
     "final_decision": "APPROVED",
+    "decided_by": "human",
 }
 
 

@@ -1,0 +1,33 @@
+"""The table `own_decisions`: which claims this system decided, and whether a model did.
+
+They come back in next month's history file. What a model decided is no expert's judgment there
+either, and what a reviewer decided is a label already. Whichever comes first, the decision or the
+file, finds the other.
+"""
+
+from collections.abc import Sequence
+
+from services.dataset_accumulator.labels import history_case_id
+from shared.events import DecisionMade
+from shared.storage.database import Connection
+
+_RECORD = """
+INSERT INTO dataset_accumulator.own_decisions (case_id, history_case_id, decided_by)
+VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+_WITHHOLD = """
+UPDATE dataset_accumulator.labels SET withheld = 'automatic'
+WHERE case_id = ANY($1::text[]) AND source = 'import' AND withheld IS DISTINCT FROM 'recalled'
+"""
+
+
+async def record_own_decisions(connection: Connection, decisions: Sequence[DecisionMade]) -> None:
+    """Remember these decisions, and withhold what was imported as an expert's of a model's."""
+    rows = [
+        (each.case_id, history_case_id(each.task, each.claim_id), each.decided_by)
+        for each in sorted(decisions, key=lambda each: each.case_id)
+        if each.claim_id is not None
+    ]
+    await connection.executemany(_RECORD, rows)
+    by_models = sorted({claim for _, claim, decided_by in rows if decided_by == "model"})
+    await connection.execute(_WITHHOLD, by_models)
