@@ -23,7 +23,8 @@ def cases(file: str | None) -> list[dict]:
     if file is None:
         number = uuid.uuid4().hex[:8]
         case = json.loads(EXAMPLE.read_text())
-        return [{**case, "case_id": f"EXAMPLE-{number}.1", "claim_id": f"EXAMPLE-{number}"}]
+        claim = {**case["input"], "claim_id": f"EXAMPLE-{number}", "member_id": f"M-{number}"}
+        return [{**case, "case_id": f"EXAMPLE-{number}.1", "input": claim}]
     text = sys.stdin.read() if file == "-" else Path(file).read_text()
     return [json.loads(line) for line in text.split("\n") if line.strip()]
 

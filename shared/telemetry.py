@@ -15,6 +15,12 @@ LAG = Gauge(
     "Records of this process's partitions that it was not given yet",
     ["topic", "group"],
 )
+OUTBOX_AGE = Gauge(
+    "caseloop_outbox_oldest_seconds", "Age of the oldest event that has not left", ["service"]
+)
+OUTBOX_LEADS = Gauge(
+    "caseloop_outbox_leader", "1 in the process that sends the service's events", ["service"]
+)
 
 
 def configure_logging(*, service: str, level: str, style: str = "auto") -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from aiokafka.errors import KafkaError
@@ -36,7 +36,7 @@ from deploy.embedded.failure_report import print_failure_report
 from deploy.embedded.stack import StackError, Unhealthy
 from deploy.simulation import DecidedCase
 from deploy.terminal import Terminal
-from services.trainer.strategies import STRATEGIES
+from services.trainer.strategies import DEFAULT_STRATEGY, STRATEGIES
 from shared.errors import Rejected, Transient
 from shared.messaging.producer import Producer
 from shared.models.base_model import SMOLLM2
@@ -45,18 +45,26 @@ from shared.settings import engine_settings
 from shared.storage.artifacts import Artifacts
 
 SIMULATED = "simulated"
-Strategy = Literal["lora", "linear"]
 _EXPLAINED = (
     *(Stuck, StartError, StackError, OSError),
     *(Rejected, Transient, KafkaError, Refused, Unreachable),
 )
 
 
+def _known_strategy(name: str) -> str:
+    if name not in STRATEGIES:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(STRATEGIES)}")
+    return name
+
+
+_STRATEGY = typer.Option(parser=_known_strategy, help="linear for a fast look")
+
+
 def main(
     claims: Annotated[str, typer.Option(help="simulated, or the path of a CSV file")] = SIMULATED,
     limit: Annotated[int, typer.Option(help="cases of a CSV file; 0 is all")] = 1500,
     seed: Annotated[int, typer.Option(help="of the simulated claims")] = 1,
-    strategy: Annotated[Strategy, typer.Option(help="linear for a fast look")] = "lora",
+    strategy: Annotated[str, _STRATEGY] = DEFAULT_STRATEGY,
     history: Annotated[int, typer.Option(help="simulated claims decided before")] = HISTORY,
     threshold: Annotated[int, typer.Option(help="labels that make the second version")] = THRESHOLD,
     compose: Annotated[bool, typer.Option(help="in docker compose")] = False,

@@ -14,10 +14,10 @@ from deploy.simulation.catalog import services
 from deploy.simulation.expert import Judgment, by_bulletin, dissent, judge_claim
 from deploy.simulation.members import member_of
 from deploy.simulation.notes import ClinicalNote, write_note
-from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.history import OPTIONAL_COLUMNS
 from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import fee_schedule
+from shared.tasks.adjudication.standing import complete
 
 FIRST_DAY = date(2026, 6, 1)
 CLAIMS_A_DAY = 40
@@ -95,7 +95,7 @@ class Simulation:
             note=note,
             random=random,
         )
-        claim = with_edits(billed)
+        claim = complete(billed)
         judgment = _judge_under(drift, claim, note, category=service.category)
         if random.random() < DISSENT:
             judgment = dissent(judgment, random)

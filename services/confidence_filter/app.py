@@ -21,14 +21,13 @@ def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS)
     outbox = parts.make_outbox()
     rollouts = parts.make_rollouts()
-    routing = RoutingSettings(settings.audit_rate, settings.audit_salt)
-    handlers = Handlers(
-        Store(parts.database, outbox), rollouts.of, settings=routing, now=lambda: datetime.now(UTC)
-    )
+    routing = RoutingSettings(settings.audit_rate, settings.audit_salt, settings.amount_limit)
+    store = Store(parts.database, outbox)
+    handlers = Handlers(store, rollouts.of, settings=routing, now=lambda: datetime.now(UTC))
     parts.bus.consume(
         PREDICTIONS_MADE,
         handlers.predictions_made,
         event=PredictionMade,
         batch=settings.batch_records,
     )
-    return create_service(parts, outbox=outbox, rollouts=rollouts)
+    return create_service(parts, outbox=outbox, rollouts=rollouts, start=[store.define_labels])

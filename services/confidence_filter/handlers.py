@@ -4,24 +4,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from services.confidence_filter.outcomes import Routing
 from services.confidence_filter.routing import (
-    Accept,
-    Review,
-    Route,
     RoutingSettings,
     knows_newer_rollout,
     route_prediction,
 )
-from services.confidence_filter.store import Routing, Store
-from shared.events import (
-    DecisionMade,
-    ModelAnswer,
-    PredictionMade,
-    ReviewRequested,
-    RolloutChanged,
-    Score,
-    review_id_of,
-)
+from services.confidence_filter.store import Store
+from shared.events import PredictionMade, RolloutChanged
+from shared.tasks import get_task
 
 CurrentRollout = Callable[[str], RolloutChanged | None]
 
@@ -61,59 +52,17 @@ class Handlers:
             waited += _POLL_SECONDS
 
     def _route(self, prediction: PredictionMade) -> Routing:
+        prediction = _with_claim(prediction)
         rollout = self.rollout_of(prediction.case.task)
         route = route_prediction(prediction, rollout, self.settings)
-        if isinstance(route, Accept):
-            event: DecisionMade | ReviewRequested = decision(prediction, route, at=self.now())
-        else:
-            event = review_request(prediction, route, at=self.now())
-        return Routing(prediction, route, event)
+        return Routing(prediction, route, at=self.now())
 
 
-def decision(prediction: PredictionMade, route: Accept, *, at: datetime) -> DecisionMade:
-    """The decision of an accepted case. Its type refuses an adverse label."""
+def _with_claim(prediction: PredictionMade) -> PredictionMade:
+    """With the claim that the input names; `Rejected` if the prediction names another."""
     case = prediction.case
-    return DecisionMade(
-        occurred_at=at,
-        case_id=case.case_id,
-        task=case.task,
-        claim_id=case.claim_id,
-        group_id=case.group_id,
-        label=route.answer.label,
-        reasoning=prediction.reasoning,
-        decided_by="model",
-        model_version=route.answer.version,
-        confidence=route.answer.confidence,
-        route_reason=route.reason,
-        inclusion_probability=route.inclusion_probability,
-        content_sha256=case.content_sha256,
-    )
-
-
-def review_request(prediction: PredictionMade, route: Review, *, at: datetime) -> ReviewRequested:
-    case = prediction.case
-    answer = prediction.answer
-    return ReviewRequested(
-        occurred_at=at,
-        review_id=review_id_of(case.case_id),
-        case=case,
-        reason=route.reason,
-        inclusion_probability=route.inclusion_probability,
-        routing_version=routing_version(prediction, route),
-        answer=_shown(answer, prediction.reasoning) if answer else None,
-    )
-
-
-def routing_version(prediction: PredictionMade, route: Route) -> str:
-    """What routed the case: the version of these rules, with the rollout it was routed under."""
-    return f"1/{prediction.rollout_id or '-'}.{prediction.rollout_revision}/{route.reason}"
-
-
-def _shown(answer: Score, reasoning: str | None) -> ModelAnswer:
-    return ModelAnswer(
-        version=answer.version,
-        label=answer.label,
-        confidence=answer.confidence,
-        probabilities=answer.probabilities,
-        reasoning=reasoning,
-    )
+    claim_id = get_task(case.task).claim_id_of(case.content, given=case.claim_id)
+    if claim_id == case.claim_id:
+        return prediction
+    named = case.model_copy(update={"claim_id": claim_id})
+    return prediction.model_copy(update={"case": named})

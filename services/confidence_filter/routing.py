@@ -1,21 +1,26 @@
 """Who may decide a case: the model or a human.
 
-A case is accepted only if every condition holds; an adverse label can never be accepted, which
-`Accept` itself refuses to hold.
+A case is accepted only if every condition holds. An adverse label can never be accepted, nor a
+case whose checks did not all run and pass, nor a further attempt: `Accept` itself refuses to hold
+them.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from shared.acceptance import obstacle_to
 from shared.errors import Rejected
 from shared.events import (
+    Case,
     PredictionMade,
     RolloutChanged,
     RouteReason,
     Score,
 )
+from shared.models.served import is_of
 from shared.sampling import draw_by_hash
 from shared.tasks import get_task
+from shared.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class RoutingSettings:
 
     audit_rate: float
     audit_salt: str
+    amount_limit: Decimal = Decimal(10_000)  # US dollars
 
 
 @dataclass(frozen=True)
@@ -31,13 +37,17 @@ class Accept:
     """The model's answer stands. `inclusion_probability`: how likely it was to be audited."""
 
     answer: Score
-    task: str
+    case: Case
     inclusion_probability: float
     reason: RouteReason = "confident"
 
     def __post_init__(self) -> None:
-        if get_task(self.task).is_adverse(self.answer.label):
+        if get_task(self.case.task).is_adverse(self.answer.label):
             raise ValueError(f"{self.answer.label} is adverse: only a human may decide it")
+        if self.case.standing != "passed":
+            raise ValueError(f"the case is {self.case.standing}: only a human may decide it")
+        if self.case.is_further_attempt:
+            raise ValueError("the case is a further attempt: only a human may decide it")
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,8 @@ def route_prediction(
     """The route of a case; `Rejected` if the prediction contradicts its task."""
     case = prediction.case
     task = get_task(case.task)
+    if only_people := _only_for_people(case, settings):
+        return Review(only_people)
     if rollout is not None and rollout.stopped:
         return Review("stopped")
     answer = prediction.answer
@@ -72,10 +84,27 @@ def route_prediction(
         return Review("stale_version")
     if answer.prompt_version != task.prompt_version:
         return Review("prompt_mismatch")
-    if set(answer.probabilities) != set(task.label_names):
-        raise Rejected("are not the task's labels", field="scores.probabilities")
-    if obstacle := obstacle_to(answer, task=case.task, threshold=served.threshold):
+    _refuse_other_labels(answer, task)
+    if not is_of(answer, served.model):
+        return Review("stale_version")
+    if obstacle := obstacle_to(answer, case=case, threshold=served.threshold):
         return Review(obstacle)
     if draw_by_hash(settings.audit_salt, case.case_id) < settings.audit_rate:
         return Review("audit", settings.audit_rate)
-    return Accept(answer, case.task, settings.audit_rate)
+    return Accept(answer, case, settings.audit_rate)
+
+
+def _refuse_other_labels(answer: Score, task: Task) -> None:
+    for field in ("probabilities", "log_probabilities"):
+        if set(getattr(answer, field)) != set(task.label_names):
+            raise Rejected("are not the task's labels", field=f"scores.{field}")
+
+
+def _only_for_people(case: Case, settings: RoutingSettings) -> RouteReason | None:
+    """Why no model may decide the case, whatever it answers."""
+    if case.is_further_attempt:
+        return "repeated"
+    amount = case.amount_at_stake
+    if amount is not None and amount > settings.amount_limit:
+        return "amount"
+    return None

@@ -1,5 +1,7 @@
 """The filter's settings."""
 
+from decimal import Decimal
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -16,5 +18,7 @@ class Settings(ServiceSettings):
     # it nobody would ever see the errors among the accepted ones. Twice as many audits let fewer
     # releases end without enough effective cases (docs/log.md has the numbers).
     audit_rate: float = Field(default=0.05, gt=0.0, le=1.0)
+    # Above this many US dollars at stake, only people decide.
+    amount_limit: Decimal = Field(default=Decimal(10_000), ge=0)
     # Changing the salt draws other cases.
     audit_salt: str = "audit-1"

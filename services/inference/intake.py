@@ -24,7 +24,7 @@ def case_of(submission: CaseSubmitted) -> Case:
     size = len(submission.model_dump_json().encode())
     if size > CASE_LIMIT_BYTES:
         raise Rejected(f"the case has {size} bytes; at most {CASE_LIMIT_BYTES}", field="input")
-    claim = {
+    envelope = {
         "claim_id": submission.claim_id,
         "attempt": submission.attempt,
         "supersedes_case_id": submission.supersedes_case_id,
@@ -35,8 +35,8 @@ def case_of(submission: CaseSubmitted) -> Case:
         input=task.complete(content).model_dump(mode="json"),
         group_id=task.group_of(content),
         submitted_at=submission.occurred_at,
-        content_sha256=content_hash(task.name, {**claim, "input": as_given(content)}),
-        **claim,
+        content_sha256=content_hash(task.name, {**envelope, "input": as_given(content)}),
+        **envelope | {"claim_id": task.claim_id_of(content, given=submission.claim_id)},
     )
 
 

@@ -12,7 +12,7 @@ from services.inference.serving import Serving
 from shared.auth.dependencies import Requires
 from shared.auth.principal import Actor
 from shared.events import CaseSubmitted, PredictionMade
-from shared.events.base import Attempt, Identifier, Input
+from shared.events.base import Attempt, ClaimId, Identifier, Input
 from shared.http.state import FromState
 
 Caller = Annotated[Actor, Depends(Requires("request_predictions"))]
@@ -32,7 +32,7 @@ class Submission(BaseModel):
     case_id: Identifier
     task: str
     input: Input
-    claim_id: Identifier | None = None
+    claim_id: ClaimId | None = None
     attempt: Attempt = 1
     supersedes_case_id: Identifier | None = None
     reasoning_requested: bool = False

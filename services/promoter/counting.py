@@ -6,6 +6,7 @@ from services.promoter.guard import StageCounts
 from services.promoter.state import Rollout, Version
 from shared.acceptance import obstacle_to
 from shared.events import PredictionMade, Stage
+from shared.models.served import is_of
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ def _adds(prediction: PredictionMade, watched: Version, stage: Stage) -> StageCo
         # A case that neither of two versions could read is at fault itself: it may be too long.
         return StageCounts(failed=1) if len(prediction.failed_versions) == 1 else None
     score = next((s for s in prediction.scores if s.version == watched.name), None)
-    if score is None:
+    if score is None or not is_of(score, watched.served.model):
         return None
-    obstacle = obstacle_to(score, task=prediction.case.task, threshold=watched.served.threshold)
+    obstacle = obstacle_to(score, case=prediction.case, threshold=watched.served.threshold)
     counts = stage == "shadow" or prediction.answering_version == watched.name
     return StageCounts(
         cases=int(counts),

@@ -65,13 +65,18 @@ def run(
         **trained.measures,
         "run_seconds": round(time.monotonic() - started, 1),
     }
+    _write_results(out, recipe, metrics)
+    progress.say("done", temperature=metrics["temperature"], seconds=metrics["run_seconds"])
+    return metrics
+
+
+def _write_results(out: Path, recipe: Recipe, metrics: dict[str, Any]) -> None:
+    """The metrics come last and in one piece: where they lie, a run is finished."""
     (out / RECIPE).write_text(recipe.model_dump_json(indent=2))
     part = out / f"{METRICS}.part"
     part.write_text(json.dumps(metrics, indent=2))
     part.replace(out / METRICS)
     shutil.rmtree(out / "checkpoint", ignore_errors=True)
-    progress.say("done", temperature=metrics["temperature"], seconds=metrics["run_seconds"])
-    return metrics
 
 
 def _calibrated(backend: Backend, splits: Splits, labels: Sequence[str]) -> dict[str, Any]:

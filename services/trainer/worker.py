@@ -158,19 +158,8 @@ class TrainingWorker:
     ) -> ModelTrained:
         metrics = json.loads((out / METRICS).read_text())
         recipe = json.loads((out / RECIPE).read_text())
-        trained_as = json.loads((out.parent / _TRAINED_AS).read_text())
-        strategy = STRATEGIES[trained_as["strategy"]]
-        _leave_only(out, {*strategy.files, METRICS, RECIPE})
-        about = {
-            "version": version,
-            "task": run.task,
-            **trained_as,
-            "backend": strategy.backend,
-            "prompt_version": manifest.prompt_version,
-            "temperature": metrics["temperature"],
-            "longest_prompt_tokens": read_recipe(recipe).longest_prompt_tokens,
-            "dataset_version": manifest.dataset_version,
-        }
+        about = _describe(run, version, out, manifest)
+        _leave_only(out, {*STRATEGIES[about["strategy"]].files, METRICS, RECIPE})
         (out / _CARD).write_text(model_card(about, manifest, recipe, metrics))
         reference = store_model(
             self.artifacts, out, model_uri(run.task, version), created_at=self.now(), about=about
@@ -185,6 +174,25 @@ class TrainingWorker:
             run_id=run.run_id,
             metrics=_scalar_metrics(metrics),
         )
+
+
+def _describe(
+    run: TrainingRun, version: str, out: Path, manifest: DatasetManifest
+) -> dict[str, Any]:
+    """What a version is: as it was trained, whatever the settings are by now."""
+    metrics = json.loads((out / METRICS).read_text())
+    recipe = read_recipe(json.loads((out / RECIPE).read_text()))
+    trained_as = json.loads((out.parent / _TRAINED_AS).read_text())
+    return {
+        "version": version,
+        "task": run.task,
+        **trained_as,
+        "backend": STRATEGIES[trained_as["strategy"]].backend,
+        "prompt_version": manifest.prompt_version,
+        "temperature": metrics["temperature"],
+        "longest_prompt_tokens": recipe.longest_prompt_tokens,
+        "dataset_version": manifest.dataset_version,
+    }
 
 
 def _leave_only(directory: Path, names: Container[str]) -> None:

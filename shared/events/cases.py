@@ -1,13 +1,15 @@
 """Cases, what the models say of them, and what is decided."""
 
+from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, Field, computed_field, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, computed_field, model_validator
 
 from shared.errors import Rejected
 from shared.events.base import (
     Attempt,
+    ClaimId,
     Event,
     Frozen,
     Identifier,
@@ -18,6 +20,7 @@ from shared.events.base import (
     Source,
 )
 from shared.tasks import get_task
+from shared.tasks.task import Standing, content_hash
 
 Arm = Literal["champion", "candidate"]
 RouteReason = Literal[
@@ -29,6 +32,10 @@ RouteReason = Literal[
     "unscored",  # the champion could not score the case
     "stale_version",  # no current rollout has the version, or the prediction knew a newer one
     "prompt_mismatch",  # the case was put in other words than its task uses now
+    "unchecked",  # a check of the case could not be made, which is never a pass
+    "open_edit",  # an edit failed or waits for something
+    "repeated",  # the claim or its content was judged before, or this is a further attempt
+    "amount",  # more is at stake than a model may decide
     "stopped",
     "no_champion",
 ]
@@ -42,7 +49,7 @@ class CaseSubmitted(Event):
     case_id: Identifier
     task: str
     input: Input
-    claim_id: Identifier | None = None
+    claim_id: ClaimId | None = None
     attempt: Attempt = 1
     supersedes_case_id: Identifier | None = None
     reasoning_requested: bool = False
@@ -67,11 +74,38 @@ class Case(Frozen):
     task: str
     input: Input
     group_id: Identifier
-    claim_id: Identifier | None = None
+    claim_id: ClaimId | None = None
     attempt: Attempt = 1
     supersedes_case_id: Identifier | None = None
     submitted_at: AwareDatetime
     content_sha256: Sha256
+
+    @cached_property
+    def content(self) -> BaseModel:
+        """The input as its task reads it; `Rejected` if it is none of that task."""
+        return get_task(self.task).validate(self.input)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What the task's checks leave of the case."""
+        return get_task(self.task).standing_of(self.content)
+
+    @property
+    def is_further_attempt(self) -> bool:
+        """Whether its claim was judged before, by what the case itself says."""
+        return self.attempt > 1 or self.supersedes_case_id is not None
+
+    @property
+    def judged_sha256(self) -> str:
+        """Of what is judged: equal where the same is asked for again under other ids."""
+        return content_hash(self.task, get_task(self.task).judged_of(self.content))
+
+    @property
+    def amount_at_stake(self) -> Decimal | None:
+        """The dollars of which a part can be approved, if the task knows such an amount."""
+        field = get_task(self.task).amount_field
+        amount = self.input.get(field) if field else None
+        return None if amount is None else Decimal(str(amount))
 
 
 class Score(Frozen):
@@ -134,7 +168,7 @@ class DecisionMade(Event):
 
     case_id: Identifier
     task: str
-    claim_id: Identifier | None
+    claim_id: ClaimId | None
     group_id: Identifier
     label: str
     approved_amount: Annotated[float, Field(ge=0.0)] | None = None

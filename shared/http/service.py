@@ -15,7 +15,8 @@ from fastapi import APIRouter, FastAPI
 from shared.health import Health
 from shared.http.application import Step, create_application
 from shared.messaging.bus import Bus
-from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.outbox import Outbox
+from shared.messaging.relay import Relay
 from shared.messaging.rollouts import Rollouts
 from shared.settings import ServiceSettings
 from shared.storage.database import Database

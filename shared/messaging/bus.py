@@ -4,6 +4,7 @@ Whatever happens to a record, it is processed, waits, or becomes a dead letter; 
 offset committed. Handlers get batches and must be idempotent.
 """
 
+import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from shared.messaging.consumer import E, Handler, RawRecord, TopicConsumer
 from shared.messaging.encoding import encode
 from shared.messaging.partition_reader import PartitionReader
 from shared.messaging.producer import Producer
+from shared.messaging.topic_check import check_topics
 from shared.messaging.topics import Topic
 from shared.messaging.watchdog import Watchdog
 from shared.settings import EngineSettings
@@ -35,6 +37,7 @@ class Bus:
     def __init__(self, settings: EngineSettings, *, service: str, health: Health) -> None:
         self.service = service
         self.health = health
+        self._settings = settings
         client_id = f"caseloop-{service}"
         self.producer = Producer(settings, client_id=client_id)
         self.broker = KafkaBroker(
@@ -62,6 +65,8 @@ class Bus:
         self._batch = max(self._batch, batch)
 
     async def start(self) -> None:
+        """Connect and consume; `UnsuitableTopics` if the topics are not as this service needs."""
+        await asyncio.to_thread(check_topics, self._settings.kafka_bootstrap, service=self.service)
         await self.producer.start()
         if self._consumers:
             self._subscribe()

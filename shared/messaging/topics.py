@@ -4,6 +4,7 @@ A work topic is read by one group a consumer; each such pair has a dead-letter t
 topic is compacted and read by every process of its readers from the beginning, without a group.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared import events
@@ -12,7 +13,18 @@ from shared.events import Event
 RECORD_LIMIT_BYTES = 1024 * 1024
 # A dead letter carries the record as it was, its headers as text of 4/3 the size, and a few more.
 DEAD_LETTER_LIMIT_BYTES = 2 * RECORD_LIMIT_BYTES
+# A decision and all that explains it are kept alike: the case, its scores, its reviews. A year.
+EVIDENCE_DAYS = 365
 _DAY_MS = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True)
+class RequiredTopic:
+    """What a broker has to have: a topic, in Kafka's own words."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -24,7 +36,7 @@ class Topic:
     consumers: tuple[str, ...] = ()  # groups
     readers: tuple[str, ...] = ()  # of a state topic
     partitions: int = 1
-    retention_days: int = 30
+    retention_days: int = EVIDENCE_DAYS
     compacted: bool = False
 
     @property
@@ -37,7 +49,15 @@ class Topic:
         common = {"max.message.bytes": str(RECORD_LIMIT_BYTES)}
         if self.compacted:
             return {**common, "cleanup.policy": "compact"}
-        return {**common, "retention.ms": str(self.retention_days * _DAY_MS)}
+        return {**common, **_kept(self.retention_days)}
+
+    @property
+    def required(self) -> RequiredTopic:
+        return RequiredTopic(self.name, self.partitions, self.config)
+
+
+def _kept(days: int) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
 
 
 CASE_PARTITIONS = 12
@@ -65,35 +85,27 @@ REVIEWS_COMPLETED = Topic(
     producers=("review_queue",),
     consumers=("dataset_accumulator",),
     partitions=CASE_PARTITIONS,
-    retention_days=365,
 )
 DECISIONS_MADE = Topic(
     events.DecisionMade,
     producers=("confidence_filter", "review_queue"),
     consumers=("dataset_accumulator", "review_queue"),
     partitions=CASE_PARTITIONS,
-    retention_days=365,
 )
 DECISIONS_CORRECTED = Topic(
     events.DecisionCorrected,
     producers=("review_queue",),
     consumers=("dataset_accumulator", "review_queue"),
     partitions=CASE_PARTITIONS,
-    retention_days=365,
 )
 DATASETS_RELEASED = Topic(
     events.DatasetReleased,
     producers=("dataset_accumulator",),
     consumers=("trainer",),
-    retention_days=365,
 )
-TRAININGS_PROGRESSED = Topic(events.TrainingProgressed, producers=("trainer",))
-MODELS_TRAINED = Topic(
-    events.ModelTrained, producers=("trainer",), consumers=("evaluator",), retention_days=365
-)
-MODELS_EVALUATED = Topic(
-    events.ModelEvaluated, producers=("evaluator",), consumers=("promoter",), retention_days=365
-)
+TRAININGS_PROGRESSED = Topic(events.TrainingProgressed, producers=("trainer",), retention_days=30)
+MODELS_TRAINED = Topic(events.ModelTrained, producers=("trainer",), consumers=("evaluator",))
+MODELS_EVALUATED = Topic(events.ModelEvaluated, producers=("evaluator",), consumers=("promoter",))
 ROLLOUTS_CHANGED = Topic(
     events.RolloutChanged,
     producers=("promoter",),
@@ -134,34 +146,48 @@ def dead_letter_topics() -> tuple[str, ...]:
     )
 
 
+def required_topics(service: str | None = None) -> tuple[RequiredTopic, ...]:
+    """What has to exist, or what of it `service` publishes, reads or buries in dead letters."""
+    used = [
+        topic
+        for topic in TOPICS
+        if service is None or service in (*topic.producers, *topic.consumers, *topic.readers)
+    ]
+    letters = [
+        dead_letter_topic(topic.name, group)
+        for topic in used
+        for group in topic.consumers
+        if service in (None, group)
+    ]
+    config = {"max.message.bytes": str(DEAD_LETTER_LIMIT_BYTES), **_kept(EVIDENCE_DAYS)}
+    return (
+        *(topic.required for topic in used),
+        *(RequiredTopic(name, 1, config) for name in letters),
+    )
+
+
 def create_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
     """Create the topics that are missing and return their names. Safe to repeat."""
     from kafka.admin import KafkaAdminClient, NewTopic
 
     client = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="caseloop-topics")
     try:
-        letters = {
-            "max.message.bytes": str(DEAD_LETTER_LIMIT_BYTES),
-            "retention.ms": str(365 * _DAY_MS),
-        }
         # What is confirmed then lies on two brokers at least, where there are three.
         copies = {"min.insync.replicas": str(replication - 1)} if replication > 1 else {}
-        wanted = [
-            NewTopic(
-                name,
-                num_partitions=partitions,
-                replication_factor=replication,
-                topic_configs={**config, **copies},
-            )
-            for name, partitions, config in (
-                *((topic.name, topic.partitions, topic.config) for topic in TOPICS),
-                *((name, 1, letters) for name in dead_letter_topics()),
-            )
-        ]
         existing = set(client.list_topics())
-        missing = [topic for topic in wanted if topic.name not in existing]
+        missing = [topic for topic in required_topics() if topic.name not in existing]
         if missing:
-            client.create_topics(missing)
+            client.create_topics(
+                [
+                    NewTopic(
+                        topic.name,
+                        num_partitions=topic.partitions,
+                        replication_factor=replication,
+                        topic_configs={**topic.config, **copies},
+                    )
+                    for topic in missing
+                ]
+            )
         return [topic.name for topic in missing]
     finally:
         client.close()

@@ -31,12 +31,15 @@ class RunTable:
     async def lease(
         self, connection: Connection, next_run: str, *, seconds: float
     ) -> asyncpg.Record | None:
-        """The whole row of the run that the query `next_run` selects by its id, now leased."""
+        """The whole row of the run that the query `next_run` selects by its id, now leased.
+
+        None, too, if its worker has finished it, or extended its lease, since it was selected.
+        """
         return await connection.fetchrow(
             f"UPDATE {self.schema}.runs SET status = 'running', owner = $1, "  # noqa: S608
             "attempts = attempts + 1, lease_until = now() + make_interval(secs => $2), "
             "started_at = coalesce(started_at, now()) "
-            f"WHERE run_id = ({next_run}) RETURNING *",
+            f"WHERE run_id = ({next_run}) AND (status = 'queued' OR {LEASE_LAPSED}) RETURNING *",
             self.owner,
             seconds,
         )

@@ -1,9 +1,11 @@
 """PostgreSQL: a pool, migrations, and one translation of "the server is away" to `Transient`."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -29,6 +31,23 @@ _LOST = (
 # While connecting, and on a connection that nothing but the server is asked through.
 AWAY = (OSError, asyncpg.InterfaceError, *_LOST)
 SCHEMA_LOCK = 7_042_001  # two processes must not create the same at once
+# A host that is lost without a word is noticed within half a minute, from either side.
+_IDLE_SECONDS, _INTERVAL_SECONDS, _PROBES, _UNANSWERED_MS = 10, 5, 3, 25_000
+_KEEPALIVES = {
+    "tcp_keepalives_idle": str(_IDLE_SECONDS),
+    "tcp_keepalives_interval": str(_INTERVAL_SECONDS),
+    "tcp_keepalives_count": str(_PROBES),
+    "tcp_user_timeout": str(_UNANSWERED_MS),
+}
+_ANSWER_SECONDS = 5.0  # for the short statements of a connection of one's own
+
+
+class _WatchedConnection(asyncpg.Connection):
+    """A connection whose silence the kernel notices, also while nothing is asked."""
+
+    def __init__(self, protocol: Any, transport: Any, *more: Any) -> None:
+        super().__init__(protocol, transport, *more)
+        _watch(transport.get_extra_info("socket"))
 
 
 class Database:
@@ -51,7 +70,9 @@ class Database:
             max_size=self._connections,
             timeout=5,
             command_timeout=60,
+            connection_class=_WatchedConnection,
             server_settings={
+                **_KEEPALIVES,
                 "application_name": f"caseloop {self.schema}",
                 # A plan made while a table was empty reads it whole; it must not be kept.
                 "plan_cache_mode": "force_custom_plan",
@@ -61,8 +82,13 @@ class Database:
             await _migrate(connection, schema=self.schema, steps=self._steps)
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
+        if self._pool is None:
+            return
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await self._pool.close()
+        except TimeoutError:  # a server that says nothing would hold us forever
+            self._pool.terminate()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -99,11 +125,33 @@ class Database:
             await self._pool.release(connection)
 
     async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
-        """A connection of one's own, for locks and notifications that outlive a transaction."""
+        """A connection of one's own, for notifications that outlive a transaction."""
         try:
-            return await asyncpg.connect(self.url, timeout=5)
+            return await asyncpg.connect(
+                self.url,
+                timeout=5,
+                command_timeout=_ANSWER_SECONDS,
+                connection_class=_WatchedConnection,
+                server_settings={**_KEEPALIVES, "application_name": f"caseloop {self.schema}"},
+            )
         except AWAY as error:
             raise _away(error) from error
+
+
+def _watch(connection: socket.socket) -> None:
+    """Have the kernel ask whether the other side is still there; it does so on Linux and macOS."""
+    if connection.family == socket.AF_UNIX:
+        return
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        ("TCP_KEEPIDLE", _IDLE_SECONDS),
+        ("TCP_KEEPALIVE", _IDLE_SECONDS),  # the same on macOS
+        ("TCP_KEEPINTVL", _INTERVAL_SECONDS),
+        ("TCP_KEEPCNT", _PROBES),
+        ("TCP_USER_TIMEOUT", _UNANSWERED_MS),
+    ):
+        if hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 async def _migrate(connection: Connection, *, schema: str, steps: Mapping[str, str]) -> None:

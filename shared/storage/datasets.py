@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, Field
 from shared.events.base import ArtifactRef, Frozen
 from shared.events.models import Split
 from shared.storage.artifacts import DATASETS, Artifacts
-from shared.tasks.task import Prompt
+from shared.tasks.task import Prompt, Standing
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "calibration", "certification", "test")
 # What a trainer may see. The rest measures what it made of it.
@@ -54,6 +54,8 @@ class Example(Frozen):
     reason: str  # why the case was reviewed; "import" for history
     source: Literal["review", "import"]
     inclusion_probability: Annotated[float, Field(gt=0.0, le=1.0)]
+    # What its checks leave of the case; a line of before the checks were recorded says nothing.
+    standing: Standing = "unchecked"
     in_part: bool = False  # a part only was approved, which no model can say: nothing to train on
     origin: ImportSource | None = None  # of an imported label
     messages: tuple[Message, ...]  # system, user, assistant

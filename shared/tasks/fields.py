@@ -4,22 +4,34 @@ No error message repeats the value, because the value may be member data.
 """
 
 import re
+import unicodedata
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-CheckOutcome = Literal["pass", "fail", "pend"]  # what a deterministic check says of a case
+# What a deterministic check says of a case. `unchecked`: it could not be made, which is no pass.
+CheckOutcome = Literal["pass", "fail", "pend", "unchecked"]
+WORST_FIRST: tuple[CheckOutcome, ...] = ("fail", "pend", "unchecked", "pass")
 MEMBER_DATA: dict[str, Any] = {"member_data": True}  # json_schema_extra: never in logs or metrics
 
 # PostgreSQL's jsonb refuses NUL, and other control characters only break pages and prompts.
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")  # fits the keys of events
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# What takes no ink, besides format characters such as the zero-width space: fillers, selectors.
+_BLANK = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f]")
 
 
-def _printable(value: str) -> str:
+def visible(text: str) -> str:
+    """The text as a reader sees it: one form for each character, none invisible, single spaces."""
+    normal = unicodedata.normalize("NFKC", text)
+    shown = "".join(c for c in normal if unicodedata.category(c) != "Cf" and not _BLANK.match(c))
+    return " ".join(shown.split())
+
+
+def printable(value: str) -> str:
     if CONTROL_CHARACTER.search(value):
         raise PydanticCustomError("control_character", "contains a control character")
     return value
@@ -36,7 +48,7 @@ def _identifier(value: str) -> str:
 def _single_word(value: str) -> str:
     if any(character.isspace() for character in value):
         raise PydanticCustomError("single_word", "must not contain spaces")
-    return _printable(value)
+    return printable(value)
 
 
 def _calendar_date(value: Any) -> Any:
@@ -48,7 +60,7 @@ def _calendar_date(value: Any) -> Any:
     raise PydanticCustomError("date", "must be a date written YYYY-MM-DD")
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(printable)]
 ShortText = Annotated[Text, Field(min_length=1, max_length=200)]
 _Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 SingleWord = Annotated[_Word, AfterValidator(_single_word)]

@@ -73,12 +73,17 @@ def _no_panels(_case: Any) -> tuple[Panel, ...]:
     return ()
 
 
+def _nothing_unchecked(_case: Any) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Presentation:
     """How a task's cases are shown.
 
     `title_of_code` takes the name of an input field and a code that is in it. `summary` names
-    the input fields by which a case is recognized among a member's earlier ones.
+    the input fields by which a case is recognized among a member's earlier ones. `unchecked_of`
+    says which of the case's checks could not be made, and why.
     """
 
     sections: tuple[Section, ...]
@@ -86,3 +91,4 @@ class Presentation:
     title_of_code: Callable[[str, str], CodeTitle | None] = _no_title
     rules_of: Callable[[Any], tuple[Rule, ...]] = _no_rules
     panels_of: Callable[[Any], tuple[Panel, ...]] = _no_panels
+    unchecked_of: Callable[[Any], tuple[str, ...]] = _nothing_unchecked

@@ -57,6 +57,11 @@ class Prompt:
     user: str
 
 
+def as_given(content: BaseModel) -> dict[str, Any]:
+    """What somebody handed in, to be hashed: neither what is left out nor what we add to it."""
+    return content.model_dump(mode="json", exclude_defaults=True)
+
+
 def _unchanged(case: Any) -> Any:
     return case
 
@@ -70,9 +75,11 @@ class Task:
     """A kind of judgment.
 
     `group_of` names whom a case is about (the member, else the claim family, else the claim).
-    `complete` adds what has to be there before anybody judges a case or learns from it; what the
-    caller sent stays. `standing_of` is what the task's checks leave of a completed case; a task
-    without checks has checked nothing.
+    `complete` adds what has to be there before anybody judges a case or learns from it, whatever
+    the caller says of it; what the caller sent stays, and a completed case stays as it is.
+    `standing_of` is what the task's checks leave of a completed case; a task without checks has
+    checked nothing. `judged_of` is what is judged, whatever its ids are: where it is equal, the
+    same is asked for again.
     """
 
     name: str
@@ -88,6 +95,9 @@ class Task:
     examples: tuple[Mapping[str, Any], ...]  # inputs for the documentation
     complete: Callable[[Any], Any] = _unchanged
     standing_of: Callable[[Any], Standing] = _never_checked
+    judged_of: Callable[[Any], Mapping[str, Any]] = as_given
+    # The input field that says which claim a case is about, if its cases are about claims.
+    claim_field: str | None = None
     # The input field with the amount at stake in US dollars, if a part of it can be approved.
     amount_field: str | None = None
 
@@ -114,18 +124,26 @@ class Task:
             field, reason = first_failure(error)
             raise Rejected(reason, field=f"input.{field}".rstrip(".")) from None
 
+    def claim_id_of(self, content: BaseModel, *, given: str | None) -> str | None:
+        """The claim that a case is about; `Rejected` if its envelope has `given` another."""
+        if self.claim_field is None:
+            return given
+        claim_id: str = getattr(content, self.claim_field)
+        if given not in (None, claim_id):
+            raise Rejected(
+                f"differs from input.{self.claim_field}; leave it out or repeat that one",
+                field="claim_id",
+            )
+        return claim_id
+
     def prompt(self, content: Mapping[str, Any]) -> Prompt:
-        return self.render(self.validate(content))
+        """The case as a model reads it: completed, whatever its content says was added."""
+        return self.render(self.complete(self.validate(content)))
 
 
 def answer_text(label: str, reasoning: str) -> str:
     """The answer of the training text: the label first, so that scoring and training agree."""
     return f"{label}\n{reasoning}".rstrip()
-
-
-def as_given(content: BaseModel) -> dict[str, Any]:
-    """What somebody handed in, to be hashed: neither what is left out nor what we add to it."""
-    return content.model_dump(mode="json", exclude_defaults=True)
 
 
 def content_hash(task: str, content: Mapping[str, Any]) -> str:

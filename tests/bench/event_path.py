@@ -21,7 +21,8 @@ from services.confidence_filter.store import Store
 from shared.events import PredictionMade
 from shared.health import Health
 from shared.messaging.bus import Bus
-from shared.messaging.outbox import Outbox, Relay
+from shared.messaging.outbox import Outbox
+from shared.messaging.relay import Relay
 from shared.messaging.topics import PREDICTIONS_MADE, REVIEWS_REQUESTED
 from shared.settings import EngineSettings, engine_settings
 from shared.storage.database import Database
@@ -64,9 +65,10 @@ class Ours:
             settings, schema=filter_app.NAME, migrations=Path(filter_app.MIGRATIONS)
         )
         self.outbox = Outbox(self.database, service=filter_app.NAME)
+        self.store = Store(self.database, self.outbox)
         self.relay = Relay(self.outbox, self.bus, health)
         self.handlers = Handlers(
-            Store(self.database, self.outbox),
+            self.store,
             lambda _: _ROLLOUT,
             settings=RoutingSettings(audit_rate=0.05, audit_salt="bench"),
             now=lambda: NOW,
@@ -80,6 +82,7 @@ class Ours:
     async def open(self) -> None:
         await self.database.open()
         await self.outbox.create()
+        await self.store.define_labels()
         self.relaying = asyncio.create_task(self.relay.run())
         await self.bus.start()
 

@@ -22,7 +22,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingA
 
 from deploy.simulation import SimulatedClaim, simulated_claims
 from services.trainer.progress import Progress
-from services.trainer.strategies.lora import LoraRecipe
+from services.trainer.strategies.lora_recipe import LoraRecipe
 from services.trainer.train import run
 from shared.models.backend import BackendOptions
 from shared.models.backends.registry import open_backend

@@ -156,9 +156,10 @@ def example_of(
 ) -> Example:
     """The label as a conversation; `Rejected` names the case whose input the task now refuses."""
     try:
-        prompt = task.prompt(label.input)
+        content = task.validate(label.input)
     except Rejected as error:
         raise Rejected(f"the label of case {label.case_id} cannot be written: {error}") from None
+    prompt = task.render(content)
     return Example(
         case_id=label.case_id,
         revision=revision,
@@ -167,6 +168,7 @@ def example_of(
         reason=label.reason,
         source=label.source,
         inclusion_probability=label.inclusion_probability,
+        standing=task.standing_of(content),
         in_part=label.in_part,
         origin=origin,
         messages=(

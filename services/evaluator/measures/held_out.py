@@ -17,6 +17,7 @@ from shared.tasks.task import Task
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+Words = NDArray[np.str_]
 
 UNANSWERED = 0.0  # label mass of a case that a version does not read
 ANY_THRESHOLD = 0.0  # below every confidence
@@ -26,7 +27,8 @@ ANY_THRESHOLD = 0.0  # below every confidence
 class HeldOut:
     """The cases of a split. `truth` and `groups` are indices, `adverse` has one entry per label.
 
-    `in_part`: the expert approved a part only, so that no answer of a model is right.
+    `standing` is what each case's checks left of it. `in_part`: the expert approved a part only, so
+    that no answer of a model is right.
     """
 
     labels: tuple[str, ...]
@@ -34,6 +36,7 @@ class HeldOut:
     truth: Integers
     weights: Floats
     groups: Integers
+    standing: Words
     in_part: Booleans = field(default_factory=lambda: np.array(False))
 
     @classmethod
@@ -47,6 +50,7 @@ class HeldOut:
             truth=np.array([names[e.label] for e in examples], dtype=np.int64),
             weights=np.array([1.0 / e.inclusion_probability for e in examples]),
             groups=groups.astype(np.int64).reshape(-1),
+            standing=np.array([e.standing for e in examples], dtype=np.str_),
             in_part=np.array([e.in_part for e in examples], dtype=np.bool_),
         )
 
@@ -127,6 +131,7 @@ class Answers:
     def accepted(self, held_out: HeldOut, threshold: float) -> Booleans:
         """What the filter would accept, audits aside."""
         return may_stand(
+            standing=held_out.standing,
             adverse=held_out.adverse[self.predicted],
             confidence=self.confidence,
             label_mass=self.label_mass,

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from services.review_queue.reviewing.opinions import amount_at_stake
 from services.review_queue.reviewing.review import Shares, listed_reason, priority_of, queue_rank_of
 from shared.events import ReviewRequested
 from shared.storage.content_identity import refuse_other_content
 from shared.storage.database import Connection, Database
-from shared.tasks import get_task
 
 _INSERT = """
 WITH requested AS (
@@ -71,7 +69,7 @@ class Intake:
             case.task,
             listed_reason(request, blind=blind),
             priority,
-            amount_at_stake(get_task(case.task), case),
+            case.amount_at_stake,
             request.occurred_at,
             queue_rank_of(request, priority),
             answer.version if answer else None,

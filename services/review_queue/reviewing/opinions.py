@@ -90,7 +90,7 @@ def requirements_of(answer: Answer, case: Case) -> tuple[Requirement, ...]:
     """What has to come with the answer. Refusing a part needs what refusing everything does."""
     task = get_task(case.task)
     label = task.label(answer.label)
-    in_part = answer.approved_amount not in (None, amount_at_stake(task, case))
+    in_part = answer.approved_amount not in (None, case.amount_at_stake)
     return label.needs_in_part if in_part else label.needs
 
 
@@ -102,7 +102,7 @@ def _check_reason_code(code: str, label: str, task: Task) -> None:
 
 def _check_amount(amount: Decimal, label: str, task: Task, case: Case) -> Decimal:
     """The amount at stake, if this can be approved of it."""
-    at_stake = amount_at_stake(task, case)
+    at_stake = case.amount_at_stake
     if at_stake is None:
         raise Rejected("this case has no amount to approve", field="approved_amount")
     if task.is_adverse(label):
@@ -112,13 +112,6 @@ def _check_amount(amount: Decimal, label: str, task: Task, case: Case) -> Decima
     if amount > at_stake:
         raise Rejected(f"only {at_stake} is at stake", field="approved_amount")
     return at_stake
-
-
-def amount_at_stake(task: Task, case: Case) -> Decimal | None:
-    """The dollars of which a part can be approved, if the task knows such an amount."""
-    if task.amount_field is None or case.input.get(task.amount_field) is None:
-        return None
-    return Decimal(str(case.input[task.amount_field]))
 
 
 def review_completed(

@@ -43,13 +43,15 @@ UPDATE review_queue.seats SET state = '{WITHDRAW.after}' WHERE (review_id, seat)
     LIMIT $1 FOR UPDATE OF other SKIP LOCKED)
 RETURNING review_id
 """  # noqa: S608
-# A review is settled by one process at a time, whichever of its seats are due.
+# A review is settled by one process at a time, whichever of its seats are due. The seats are read
+# as they were when the statement began: that the review is not completed since is asked of its row.
 _DUE = """
 SELECT r.review_id, r.blind, q.body FROM review_queue.reviews AS r
 JOIN review_queue.requests AS q USING (review_id)
 WHERE review_id IN (
     SELECT review_id FROM review_queue.seats WHERE state = 'submitted' AND settles_at <= now()
     ORDER BY settles_at LIMIT $1)
+    AND r.completed_at IS NULL
 ORDER BY review_id FOR UPDATE OF r SKIP LOCKED
 """
 _SETTLE = f"""
@@ -58,7 +60,8 @@ WITH due AS MATERIALIZED (
     JOIN review_queue.assignments AS a USING (review_id, seat)
     WHERE s.review_id = ANY($1) AND s.state = '{SETTLE.before}' AND s.settles_at <= now()
         AND a.state = 'submitted'
-    FOR UPDATE OF a
+    ORDER BY review_id, seat
+    FOR UPDATE OF a, s -- both, so that a seat submitted again keeps its new time for undoing
 ), ended AS (
     UPDATE review_queue.assignments AS a
     SET state = '{SETTLE.assignment}', ended_at = clock_timestamp()
@@ -84,7 +87,7 @@ FROM review_queue.seats WHERE review_id = $1 AND seat = 1
 """
 _COMPLETE = """
 UPDATE review_queue.reviews SET label = $2, deciding_seat = $3, completed_at = now()
-WHERE review_id = $1 RETURNING completed_at
+WHERE review_id = $1 AND completed_at IS NULL RETURNING completed_at
 """
 
 
@@ -150,6 +153,8 @@ async def _complete(
 ) -> Sequence[Event]:
     review_id, label = review["review_id"], deciding.answer.label
     at = await connection.fetchval(_COMPLETE, review_id, label, deciding_seat)
+    if at is None:  # completed before: its events are stored
+        return ()
     # Also the drafts of those who lost the case or handed it on.
     await connection.execute("DELETE FROM review_queue.drafts WHERE review_id = $1", review_id)
     request = ReviewRequested.model_validate_json(review["body"])

@@ -5,21 +5,11 @@ The base model stays frozen in bfloat16, or quantized; the adapter learns in flo
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any
 
 from services.trainer.data import LabeledCase, leave_out
-from services.trainer.strategies.strategy import (
-    Count,
-    NotNegative,
-    Positive,
-    Recipe,
-    Share,
-    Strategy,
-    TrainingInputs,
-    TrainingResult,
-)
+from services.trainer.strategies.lora_recipe import LoraRecipe
+from services.trainer.strategies.strategy import Strategy, TrainingInputs, TrainingResult
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -27,38 +17,6 @@ if TYPE_CHECKING:
 
 ADAPTER, CONFIG = "adapter_model.safetensors", "adapter_config.json"  # peft's own names
 _NAME = "trained"  # of the adapter, while it is trained
-
-
-class LoraRecipe(Recipe):
-    """Defaults are for a small base model on two CPU cores; a GPU wants larger batches."""
-
-    strategy: Literal["lora"] = "lora"
-
-    # What is trained.
-    rank: Count = 16
-    alpha: Positive = 32.0  # updates are scaled by alpha / rank
-    target_modules: tuple[str, ...] = (
-        *("q_proj", "k_proj", "v_proj", "o_proj"),
-        *("gate_proj", "up_proj", "down_proj"),
-    )
-
-    # How: read by `loop.py`.
-    epochs: Count = 2
-    least_steps: Count = 80  # few cases are read more often than `epochs` says
-    learning_rate: Positive = 1e-3
-    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of all steps
-    last_learning_rate: Share = 0.05  # share of the learning rate, at the cosine's end
-    weight_decay: NotNegative = 0.0
-    gradient_norm: Positive = 1.0  # gradients are clipped to it
-    batch_cases: Count = 4
-    pass_tokens: Count = 512  # computed at once, padding counted: what memory it takes
-    pool_batches: Count = 8  # cases are sorted by length within so many batches
-    reason_weight: NotNegative = 0.2  # of a whole reasoning; the label has 1
-
-    # When it ends early, and how much a kill can cost.
-    patience: Count = 2  # epochs without a better validation loss
-    patience_cases: Count = 30  # fewer validation cases say too little to stop or choose by
-    checkpoint_every: Count = 20  # steps
 
 
 def train(recipe: LoraRecipe, inputs: TrainingInputs) -> TrainingResult:
@@ -69,16 +27,16 @@ def train(recipe: LoraRecipe, inputs: TrainingInputs) -> TrainingResult:
     """
     import torch
 
-    from services.trainer import loop
+    from services.trainer import training_loop
     from shared.models.causal_lm import load_base
 
     base = inputs.base_model
     splits, too_long_cases = leave_out(inputs.splits, too_long(base, recipe))
-    examples = loop.tokenized(splits, inputs.labels, base, recipe)
+    examples = training_loop.tokenized(splits, inputs.labels, base, recipe)
     torch.manual_seed(recipe.seed)
     model = load_base(base, quantization=recipe.quantization, device=inputs.device)
     config = _config(recipe)
-    state, weights = loop.fit(
+    state, weights = training_loop.fit(
         model,
         _fresh_adapter(model, config),
         examples,

@@ -1,57 +1,57 @@
-"""Edits: the deterministic checks that run before anybody judges a claim.
+"""Edits: the deterministic checks of a claim, as pure functions of the claim and its policy.
 
-Pure functions of claim and policy, so that the same claim has the same edits forever. Each
-kind of check gives one edit; a kind for which the policy has no rule in effect gives none.
+Each kind of check gives one edit. A check that could not be made says `unchecked`: no policy, no
+rule in force on the day of service, a code that no rule knows. Only a kind of rule that the policy
+never uses gives no edit.
 """
 
 from collections import Counter
+from collections.abc import Callable
 
 from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.fees import allowance
-from shared.tasks.adjudication.input import ClaimInput, Edit
+from shared.tasks.adjudication.input import ClaimInput, Edit, EditKind
 from shared.tasks.adjudication.policy import (
     Authorization,
     Coverage,
     Exclusion,
+    FeeRule,
     Limit,
     Policy,
+    PolicyRule,
     fee_schedule,
-    policies,
 )
-from shared.tasks.task import Standing
+from shared.tasks.fields import CheckOutcome
 
-_CODES_RULE = "ICD-10-CM"
+_CODES_RULE, _POLICY_RULE = "ICD-10-CM", "POLICY"  # of edits that no rule of a policy makes
 _MESSAGE_CHARACTERS = 200
-
-
-def complete(claim: ClaimInput) -> ClaimInput:
-    """A claims system that runs edits sends its own; for the others ours are run."""
-    return claim if claim.edits else with_edits(claim)
-
-
-def with_edits(claim: ClaimInput) -> ClaimInput:
-    """The claim with the edits of its policy; a policy that we do not hold checks codes only."""
-    return claim.model_copy(update={"edits": run_edits(claim, policies().get(claim.policy_id))})
-
-
-def standing_of(claim: ClaimInput) -> Standing:
-    """`passed` only if edits ran and every one of them passed."""
-    if not claim.edits:
-        return "unchecked"
-    return "passed" if all(edit.outcome == "pass" for edit in claim.edits) else "open"
 
 
 def run_edits(claim: ClaimInput, policy: Policy | None) -> tuple[Edit, ...]:
     """All edits of the claim, code validity first."""
-    edits: list[Edit | None] = [_code_validity(claim)]
-    if policy is not None:
-        checks = (_coverage, _exclusion, _authorization, _limit, _fee_schedule)
-        edits += [check(claim, policy) for check in checks]
-    return tuple(edit for edit in edits if edit is not None)
+    codes = _code_validity(claim)
+    if policy is None:
+        return (codes, _unchecked("policy", f"policy {claim.policy_id} is not held"))
+    if not any(rule.in_effect(claim.service_date) for rule in policy.rules):
+        message = f"no rule of {policy.policy_id} was in force on that day"
+        return (codes, _unchecked("policy", message))
+    edits = (_edit_of(kind, claim, policy) for kind in _CHECKS)
+    return (codes, *(edit for edit in edits if edit is not None))
+
+
+def _edit_of(kind: EditKind, claim: ClaimInput, policy: Policy) -> Edit | None:
+    """A kind of rule that the policy has on other days only says nothing of this one."""
+    rule, check = _CHECKS[kind]
+    if policy.in_effect(rule, claim.service_date):
+        return check(claim, policy)
+    if policy.uses(rule):
+        return _unchecked(kind, "no such rule was in force on that day")
+    return None
 
 
 def _code_validity(claim: ClaimInput) -> Edit:
-    kind, rule = "code_validity", _CODES_RULE
+    kind: EditKind = "code_validity"
+    rule = _CODES_RULE
     for code in claim.diagnosis_codes:
         match icd10.standing(code):
             case "unknown":
@@ -62,44 +62,42 @@ def _code_validity(claim: ClaimInput) -> Edit:
     return _edit(rule, kind, "pass", f"{first} {icd10.title(first)}")
 
 
-def _coverage(claim: ClaimInput, policy: Policy) -> Edit | None:
+def _coverage(claim: ClaimInput, policy: Policy) -> Edit:
     rules = policy.in_effect(Coverage, claim.service_date)
-    categories = _categories(claim)
-    if not rules or not categories:
-        return None
     covered = frozenset().union(*(rule.categories for rule in rules))
+    categories = _categories(claim)
     for category in categories:
         if category not in covered:
             return _edit(rules[0].id, "coverage", "fail", f"{_wording(category)} is not covered")
     wording = ", ".join(_wording(category) for category in categories)
-    return _edit(rules[0].id, "coverage", "pass", f"{wording} is covered")
+    return _if_known(claim, rules[0].id, "coverage", f"{wording} is covered")
 
 
-def _exclusion(claim: ClaimInput, policy: Policy) -> Edit | None:
+def _exclusion(claim: ClaimInput, policy: Policy) -> Edit:
     rules = policy.in_effect(Exclusion, claim.service_date)
     for rule in rules:
         if rule.excludes(claim.procedure_codes, claim.diagnosis_codes):
             return _edit(rule.id, "exclusion", "fail", f"{rule.wording} is excluded")
-    return _edit(rules[0].id, "exclusion", "pass", "not excluded") if rules else None
+    return _edit(rules[0].id, "exclusion", "pass", "not excluded")
 
 
-def _authorization(claim: ClaimInput, policy: Policy) -> Edit | None:
+def _authorization(claim: ClaimInput, policy: Policy) -> Edit:
     rules = policy.in_effect(Authorization, claim.service_date)
     for rule in rules:
         for category in _categories(claim):
             if category in rule.categories:
                 return _authorized(claim, rule.id, category)
-    return _edit(rules[0].id, "authorization", "pass", "not needed") if rules else None
+    return _if_known(claim, rules[0].id, "authorization", "not needed")
 
 
 def _authorized(claim: ClaimInput, rule_id: str, category: str) -> Edit:
     if claim.prior_authorization:
-        return _edit(rule_id, "authorization", "pass", "on file")
+        return _if_known(claim, rule_id, "authorization", "on file")
     message = f"{_wording(category)} needs prior authorization, none on file"
     return _edit(rule_id, "authorization", "pend", message)
 
 
-def _limit(claim: ClaimInput, policy: Policy) -> Edit | None:
+def _limit(claim: ClaimInput, policy: Policy) -> Edit:
     rules = policy.in_effect(Limit, claim.service_date)
     schedule = fee_schedule()
     units = Counter(schedule.category_of(code) for code in claim.procedure_codes)
@@ -107,13 +105,12 @@ def _limit(claim: ClaimInput, policy: Policy) -> Edit | None:
         if (billed := units[rule.category]) > rule.units:
             message = f"{billed} units of {_wording(rule.category)}, limit {rule.units}"
             return _edit(rule.id, "limit", "fail", message)
-    return _edit(rules[0].id, "limit", "pass", "within limits") if rules else None
+    return _if_known(claim, rules[0].id, "limit", "within limits")
 
 
-def _fee_schedule(claim: ClaimInput, policy: Policy) -> Edit | None:
+def _fee_schedule(claim: ClaimInput, policy: Policy) -> Edit:
     fees = allowance(claim, policy)
-    if fees is None:
-        return None
+    assert fees is not None  # a rule is in force
     rule, allowed = fees.rule.id, fees.total
     if fees.without_fee:
         return _edit(rule, "fee_schedule", "pend", f"no fee is agreed for {fees.without_fee[0]}")
@@ -121,6 +118,24 @@ def _fee_schedule(claim: ClaimInput, policy: Policy) -> Edit | None:
         message = f"billed {claim.billed_amount}, allowed {allowed}: itemized bill needed"
         return _edit(rule, "fee_schedule", "pend", message)
     return _edit(rule, "fee_schedule", "pass", f"allowed {allowed}")
+
+
+# The kinds of check that a policy's rules make, in the order in which they are shown.
+_CHECKS: dict[EditKind, tuple[type[PolicyRule], Callable[[ClaimInput, Policy], Edit]]] = {
+    "coverage": (Coverage, _coverage),
+    "exclusion": (Exclusion, _exclusion),
+    "authorization": (Authorization, _authorization),
+    "limit": (Limit, _limit),
+    "fee_schedule": (FeeRule, _fee_schedule),
+}
+
+
+def _if_known(claim: ClaimInput, rule_id: str, kind: EditKind, message: str) -> Edit:
+    """A pass, if the rules know every service of the claim: they go by its category."""
+    for code in claim.procedure_codes:
+        if fee_schedule().category_of(code) is None:
+            return _edit(rule_id, kind, "unchecked", f"no rule knows {code}")
+    return _edit(rule_id, kind, "pass", message)
 
 
 def _categories(claim: ClaimInput) -> tuple[str, ...]:
@@ -131,8 +146,10 @@ def _wording(category: str) -> str:
     return fee_schedule().wording(category)
 
 
-def _edit(rule_id: str, kind: str, outcome: str, message: str) -> Edit:
+def _unchecked(kind: EditKind, message: str) -> Edit:
+    return _edit(_POLICY_RULE, kind, "unchecked", message)
+
+
+def _edit(rule_id: str, kind: EditKind, outcome: CheckOutcome, message: str) -> Edit:
     shortened = message[:_MESSAGE_CHARACTERS].strip()
-    return Edit.model_validate(
-        {"rule_id": rule_id, "kind": kind, "outcome": outcome, "message": shortened}
-    )
+    return Edit(rule_id=rule_id, kind=kind, outcome=outcome, source="caseloop", message=shortened)

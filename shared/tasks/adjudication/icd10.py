@@ -35,6 +35,7 @@ def _code_list() -> bytes:
     return b"\n" + b"\n".join(_data_file("code-list-*.txt").read_bytes().split()) + b"\n"
 
 
+@lru_cache(maxsize=4096)
 def standing(code: str) -> Standing:
     """Whether a code can be billed, is only a category of finer codes, or does not exist."""
     plain = code.replace(".", "").encode()

@@ -19,9 +19,12 @@ from shared.tasks.fields import (
     ShortText,
     SingleWord,
     Text,
+    printable,
+    visible,
 )
 
 NOTE_CHARACTERS = 4000
+SENDER_EDITS = 50
 
 _DIAGNOSIS = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
 # CPT: five digits, or four and F, M, T or U; HCPCS level II: a letter and four digits.
@@ -54,6 +57,10 @@ def _procedure_code(value: Any) -> Any:
     return code
 
 
+def _policy_id(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) else value
+
+
 def _npi(value: Any) -> Any:
     if isinstance(value, str) and not _NPI.fullmatch(value.strip()):
         raise PydanticCustomError("provider_npi", "must be ten digits")
@@ -72,6 +79,10 @@ def _cents(value: Decimal) -> Decimal:
 
 DiagnosisCode = Annotated[str, BeforeValidator(_diagnosis_code)]
 ProcedureCode = Annotated[str, BeforeValidator(_procedure_code)]
+# As a reader sees it, so that an invisible character makes no other policy of it.
+PolicyId = Annotated[
+    str, Field(min_length=1, max_length=64), BeforeValidator(_policy_id), AfterValidator(printable)
+]
 Npi = Annotated[str, BeforeValidator(_npi)]
 Amount = Annotated[
     Decimal,
@@ -80,30 +91,47 @@ Amount = Annotated[
     AfterValidator(_cents),
 ]
 EditKind = Literal[
-    "code_validity", "coverage", "exclusion", "authorization", "limit", "fee_schedule"
+    "code_validity",
+    "policy",
+    "coverage",
+    "exclusion",
+    "authorization",
+    "limit",
+    "fee_schedule",
 ]
+
+
+EditSource = Literal["caseloop", "sender"]  # who made the check
+
+
+def _few_of_the_sender(edits: tuple["Edit", ...]) -> tuple["Edit", ...]:
+    if sum(edit.source == "sender" for edit in edits) > SENDER_EDITS:
+        raise PydanticCustomError("too_many", f"must be at most {SENDER_EDITS} edits of your own")
+    return edits
 
 
 class Edit(BaseModel):
     """What one deterministic check said. `fail`: the rule rules payment out; `pend`: something
-    must be added or corrected before anybody can pay."""
+    must be added or corrected before anybody can pay; `unchecked`: the check could not be made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule_id: SingleWord
     kind: EditKind
     outcome: CheckOutcome
+    source: EditSource = "sender"
     message: ShortText
 
 
 class ClaimInput(BaseModel):
-    """One claim. Amounts are US dollars; `edits` are the checks that ran before judgment."""
+    """One claim. Amounts are US dollars; `edits` are the checks that ran before judgment: the
+    sender's own and, in a case, ours, which are run whatever the sender states."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     claim_id: Identifier
     member_id: Identifier | None = Field(default=None, json_schema_extra=MEMBER_DATA)
-    policy_id: SingleWord
+    policy_id: PolicyId
     provider_npi: Npi | None = None
     service_date: CalendarDate = Field(json_schema_extra=MEMBER_DATA)
     diagnosis_codes: tuple[DiagnosisCode, ...] = Field(
@@ -117,7 +145,9 @@ class ClaimInput(BaseModel):
     clinical_note: Annotated[Text, Field(max_length=NOTE_CHARACTERS)] | None = Field(
         default=None, json_schema_extra=MEMBER_DATA
     )
-    edits: tuple[Edit, ...] = Field(default=(), max_length=50, json_schema_extra=MEMBER_DATA)
+    edits: Annotated[tuple[Edit, ...], AfterValidator(_few_of_the_sender)] = Field(
+        default=(), max_length=2 * SENDER_EDITS, json_schema_extra=MEMBER_DATA
+    )
 
 
 def group_of(claim: ClaimInput) -> str:
@@ -125,3 +155,16 @@ def group_of(claim: ClaimInput) -> str:
     if claim.member_id:
         return f"member:{claim.member_id}"
     return f"claim:{_ATTEMPT.sub('', claim.claim_id)}"
+
+
+def judged_of(claim: ClaimInput) -> dict[str, Any]:
+    """The service that is billed, under whichever claim id: who, when, by whom, what, how much."""
+    return {
+        "member_id": claim.member_id,
+        "policy_id": claim.policy_id,
+        "provider_npi": claim.provider_npi,
+        "service_date": claim.service_date,
+        "diagnosis_codes": sorted(claim.diagnosis_codes),
+        "procedure_codes": sorted(claim.procedure_codes),
+        "billed_amount": claim.billed_amount,
+    }

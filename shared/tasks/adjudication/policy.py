@@ -3,8 +3,13 @@
 A rule counts for a claim if it was in effect on the day of service, whatever today is. Its `text`
 is the policy's own wording, which an adjudicator quotes; the other fields say the same for the
 edits. To plug in a policy of your own, add its file to `policies/`.
+
+Every policy says what it covers and what it pays. A kind of rule that it uses must be in force on
+every day of service, or the claims of that day are unchecked: that nothing needs authorization any
+more is said by a rule that names no category. A kind that it never uses is not asked for.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -16,9 +21,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from shared.tasks.adjudication.input import ProcedureCode
-from shared.tasks.fields import ShortText, SingleWord, Text
+from shared.tasks.fields import ShortText, SingleWord, Text, visible
 
 _HERE = Path(__file__).parent
+_DASH = re.compile(r"[\u2010-\u2015\u2212]")
 
 
 class _Frozen(BaseModel):
@@ -91,6 +97,16 @@ class Policy(_Frozen):
             raise ValueError(f"{self.policy_id} has two rules of one id")
         return self
 
+    @model_validator(mode="after")
+    def _says_what_is_covered_and_paid(self) -> "Policy":
+        if not (self.uses(Coverage) and self.uses(FeeRule)):
+            raise ValueError(f"{self.policy_id} needs rules of the kinds coverage and fee_schedule")
+        return self
+
+    def uses(self, kind: type[_Rule]) -> bool:
+        """Whether it has a rule of that kind on any day."""
+        return any(isinstance(rule, kind) for rule in self.rules)
+
     def in_effect(self, kind: type[RuleKind], day: date) -> tuple[RuleKind, ...]:
         """The rules of one kind that count for a service on that day, in the file's order."""
         return tuple(r for r in self.rules if isinstance(r, kind) and r.in_effect(day))
@@ -149,6 +165,24 @@ def policies() -> Mapping[str, Policy]:
             raise ValueError(f"{file.name}: there is another policy {policy.policy_id}")
         by_id[policy.policy_id] = policy
     return by_id
+
+
+def policy_of(policy_id: str) -> Policy | None:
+    """The policy of that id, however it is written; None if we do not hold it."""
+    return _by_key().get(_key(policy_id))
+
+
+@cache
+def _by_key() -> Mapping[str, Policy]:
+    by_key = {_key(policy_id): policy for policy_id, policy in policies().items()}
+    if len(by_key) < len(policies()):
+        raise ValueError("two policies have ids that differ in case, spaces or dashes only")
+    return by_key
+
+
+def _key(policy_id: str) -> str:
+    """Case, spaces, kinds of dashes and invisible characters make no other policy."""
+    return _DASH.sub("-", "".join(visible(policy_id).split())).casefold()
 
 
 def _check_categories(policy: Policy, schedule: FeeSchedule) -> None:

@@ -19,9 +19,10 @@ from shared.tasks.adjudication.policy import (
     Policy,
     PolicyRule,
     fee_schedule,
-    policies,
+    policy_of,
 )
-from shared.tasks.fields import CheckOutcome
+from shared.tasks.adjudication.standing import statements
+from shared.tasks.fields import WORST_FIRST, CheckOutcome
 from shared.tasks.presentation import CodeTitle, Panel, Presentation, Rule, Section
 
 SECTIONS = (
@@ -42,8 +43,6 @@ SECTIONS = (
     Section("Edits", ("edits",), wide=True),
 )
 
-_WORST_FIRST: tuple[CheckOutcome, ...] = ("fail", "pend", "pass")
-
 
 def title_of_code(field: str, code: str) -> CodeTitle | None:
     match field:
@@ -59,13 +58,13 @@ def title_of_code(field: str, code: str) -> CodeTitle | None:
 def rules_of(claim: ClaimInput) -> tuple[Rule, ...]:
     """The policy's rules of that day: what the edits name, the worst first, then what else
     bears on the claim."""
-    policy = policies().get(claim.policy_id)
+    policy = policy_of(claim.policy_id)
     if policy is None:
         return ()
     outcomes = _outcomes(claim)
     rules = [rule for rule in policy.rules if rule.in_effect(claim.service_date)]
     named = [rule for rule in rules if rule.id in outcomes]
-    named.sort(key=lambda rule: _WORST_FIRST.index(outcomes[rule.id]))
+    named.sort(key=lambda rule: WORST_FIRST.index(outcomes[rule.id]))
     others = [rule for rule in rules if rule.id not in outcomes and _touches(rule, claim)]
     return tuple(_quoted(rule, policy, outcomes.get(rule.id)) for rule in (*named, *others))
 
@@ -73,7 +72,7 @@ def rules_of(claim: ClaimInput) -> tuple[Rule, ...]:
 def _outcomes(claim: ClaimInput) -> Mapping[str, CheckOutcome]:
     """What the edits say of each rule; of a rule named twice, the worst."""
     outcomes: dict[str, CheckOutcome] = {}
-    for edit in sorted(claim.edits, key=lambda edit: _WORST_FIRST.index(edit.outcome)):
+    for edit in sorted(claim.edits, key=lambda edit: WORST_FIRST.index(edit.outcome)):
         outcomes.setdefault(edit.rule_id, edit.outcome)
     return outcomes
 
@@ -102,9 +101,18 @@ def _quoted(rule: PolicyRule, policy: Policy, outcome: CheckOutcome | None) -> R
     )
 
 
+def unchecked_of(claim: ClaimInput) -> tuple[str, ...]:
+    """What the checks could not say, such as: policy PPO-9 is not held."""
+    unchecked = (edit for edit in claim.edits if edit.outcome == "unchecked")
+    return tuple(
+        why if kinds == "policy unchecked" else f"{kinds.removesuffix(' unchecked')}: {why}"
+        for kinds, why in statements(unchecked)
+    )
+
+
 def panels_of(claim: ClaimInput) -> tuple[Panel, ...]:
     """The amounts against the fee schedule, if we hold the policy and it had a rule for fees."""
-    policy = policies().get(claim.policy_id)
+    policy = policy_of(claim.policy_id)
     fees = allowance(claim, policy) if policy else None
     if policy is None or fees is None:
         return ()
@@ -158,4 +166,5 @@ PRESENTATION = Presentation(
     title_of_code=title_of_code,
     rules_of=rules_of,
     panels_of=panels_of,
+    unchecked_of=unchecked_of,
 )

@@ -8,9 +8,10 @@ identifier of the member, and nothing that became known after the claim came in.
 import re
 
 from shared.tasks.adjudication.input import ClaimInput
+from shared.tasks.adjudication.standing import statements
 from shared.tasks.task import Prompt
 
-PROMPT_VERSION = "adjudication-3"  # raise it with every change of the text below
+PROMPT_VERSION = "adjudication-5"  # raise it with every change of the text below
 
 SYSTEM = "Decide the claim: APPROVED, DENIED or PENDING, then the reason."
 _MOST_CHARACTERS = 1200  # of the note, and of the edits: both come from outside
@@ -35,10 +36,8 @@ def _codes(codes: tuple[str, ...]) -> str:
 def _edits(claim: ClaimInput) -> str:
     if not claim.edits:
         return "none ran"
-    open_edits = [edit for edit in claim.edits if edit.outcome != "pass"]
     results = (
-        f"{edit.kind.replace('_', ' ')} {edit.outcome}, {_without_identifiers(edit.message, claim)}"
-        for edit in open_edits
+        f"{kinds}: {_without_identifiers(why, claim)}" for kinds, why in statements(claim.edits)
     )
     return _cut("; ".join(results)) or "all pass"
 
@@ -55,7 +54,13 @@ def _cut(text: str) -> str:
 
 def _without_identifiers(text: str, claim: ClaimInput) -> str:
     """The text without the claim's own identifiers, should the provider have written them in."""
-    identifiers = (claim.member_id, claim.claim_id, claim.provider_npi, claim.prior_authorization)
+    identifiers = (
+        claim.member_id,
+        claim.claim_id,
+        claim.policy_id,
+        claim.provider_npi,
+        claim.prior_authorization,
+    )
     for identifier in filter(None, identifiers):
         text = re.sub(rf"(?<!\w){re.escape(identifier)}(?!\w)", "[id]", text, flags=re.IGNORECASE)
     return text

@@ -19,6 +19,7 @@ INDEPENDENT_REVIEW = Task(
     reason_codes=REASON_CODES,
     input_model=IndependentReviewInput,
     group_of=group_of,
+    claim_field="reference_id",
     prompt_version=PROMPT_VERSION,
     render=render,
     history=HISTORY,

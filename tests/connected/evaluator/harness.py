@@ -59,6 +59,7 @@ def example(number: int, chance: random.Random) -> Example:
         label=label,
         reason="import",
         source="import",
+        standing="passed",
         inclusion_probability=1.0,
         messages=(
             Message(role="system", content="Decide the claim."),

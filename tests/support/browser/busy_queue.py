@@ -12,8 +12,8 @@ from deploy.simulation import SimulatedClaim
 from services.review_queue.reviewing.review import Shares
 from shared.events import ReviewRequested, review_id_of
 from shared.tasks import TASKS
-from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.input import ClaimInput
+from shared.tasks.adjudication.standing import complete
 from tests.support.browser.colleague import Colleague, colleague
 from tests.support.browser.simulated_requests import SIMULATION, asked
 from tests.support.browser.workplace import Workplace
@@ -32,7 +32,7 @@ UPDATE review_queue.opinions SET
 
 # A claim with something of everything: it is the README's picture.
 PICTURED = SimulatedClaim(
-    input=with_edits(
+    input=complete(
         ClaimInput(
             claim_id="S11-0006930",
             member_id="M11-04127",

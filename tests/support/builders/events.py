@@ -17,7 +17,7 @@ from shared.events import (
     TrainedModel,
 )
 from shared.tasks import TASKS
-from shared.tasks.task import content_hash
+from shared.tasks.task import Standing, content_hash
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ADJUDICATION = TASKS["adjudication"]
@@ -31,20 +31,34 @@ def claim_input(**changes: Any) -> dict[str, Any]:
 
 def submitted(case_id: str = "case-1", **changes: Any) -> CaseSubmitted:
     fields = {"occurred_at": NOW, "case_id": case_id, "task": "adjudication"}
-    return CaseSubmitted.model_validate({**fields, "input": claim_input(), **changes})
+    return CaseSubmitted.model_validate(
+        {**fields, "input": claim_input(**_ids(case_id)), **changes}
+    )
+
+
+def _ids(case_id: str) -> dict[str, str]:
+    """Each case is a claim of a member of its own."""
+    return {"claim_id": f"CLM-{case_id}", "member_id": f"M-{case_id}"}
 
 
 def case(case_id: str = "case-1", **changes: Any) -> Case:
     fields = {
         "case_id": case_id,
         "task": "adjudication",
-        "input": claim_input(),
+        "input": claim_input(**_ids(case_id)),
         "group_id": f"group-{case_id}",
         "submitted_at": NOW,
     }
     fields |= changes
     given = {name: value for name, value in fields.items() if name != "submitted_at"}
     return Case.model_validate({"content_sha256": content_hash("adjudication", given), **fields})
+
+
+def standing_case(standing: Standing, case_id: str = "case-1") -> Case:
+    """A case whose checks left that of it."""
+    failed = {**claim_input()["edits"][0], "outcome": "fail"}
+    edits = {"passed": claim_input()["edits"], "open": [failed], "unchecked": []}[standing]
+    return case(case_id, input=claim_input(**_ids(case_id), edits=edits))
 
 
 def reference(uri: str = "s3://models/x/manifest.json") -> ArtifactRef:
@@ -99,7 +113,8 @@ def score(
             "version": version,
             "arm": arm,
             "log_probabilities": {
-                name: math.log(max(p * label_mass, 1e-12)) for name, p in probabilities.items()
+                name: math.log(max(p, 1e-300)) + math.log(max(label_mass, 1e-300))
+                for name, p in probabilities.items()
             },
             "label_mass": label_mass,
             "temperature": 1.0,

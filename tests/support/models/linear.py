@@ -28,6 +28,7 @@ def example_line(claim: SimulatedClaim, *, in_part: bool = False) -> str:
         label=claim.label,
         reason="import",
         source="import",
+        standing=ADJUDICATION.standing_of(claim.input),
         inclusion_probability=1.0,
         in_part=in_part,
         messages=tuple(Message(role=role, content=text) for role, text in contents),

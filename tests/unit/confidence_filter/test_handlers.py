@@ -8,8 +8,8 @@ import pytest
 
 from services.confidence_filter import handlers
 from services.confidence_filter.handlers import Handlers
+from services.confidence_filter.outcomes import Routing
 from services.confidence_filter.routing import RoutingSettings
-from services.confidence_filter.store import Routing
 from shared.events import RolloutChanged
 from tests.support.builders.events import NOW, predicted, rollout
 

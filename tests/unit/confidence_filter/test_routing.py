@@ -1,25 +1,34 @@
 """Only a confident, known, non-adverse answer may stand; everything else goes to a human."""
 
+import math
+from typing import Any, get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.confidence_filter.handlers import decision, review_request
+from services.confidence_filter.outcomes import decision, review_request
 from services.confidence_filter.routing import Accept, Review, RoutingSettings, route_prediction
 from shared.errors import Rejected
-from shared.events import DecisionMade, PredictionMade
+from shared.events import Case, DecisionMade, PredictionMade, Score
+from shared.models.backend import LabelScores
+from shared.models.calibration import probabilities
+from shared.models.served import is_of
 from shared.tasks import TASKS
-from shared.tasks.task import Task
+from shared.tasks.task import Standing, Task
 from tests.support.builders.events import (
     ADJUDICATION,
     NOW,
     answers,
     case,
+    claim_input,
     predicted,
     rollout,
     score,
     served,
+    standing_case,
+    trained,
 )
 
 NO_AUDIT = RoutingSettings(audit_rate=1e-12, audit_salt="s")
@@ -28,6 +37,10 @@ UNREAD = predicted(scores=(), answering_version=None, failed_versions=("adjudica
 OF_ANOTHER_PROMPT = score(answers("APPROVED", 0.99)).model_copy(
     update={"prompt_version": "adjudication-1"}
 )
+
+
+def billed(amount: str) -> Case:
+    return case(input=claim_input(billed_amount=amount))
 
 
 def test_a_confident_approval_is_accepted() -> None:
@@ -55,12 +68,29 @@ def test_a_confident_approval_is_accepted() -> None:
         (predicted(rollout_revision=2), rollout(), "stale_version"),
         (predicted(rollout_revision=2), rollout(stopped=True), "stopped"),
         (predicted(scores=(OF_ANOTHER_PROMPT,)), rollout(), "prompt_mismatch"),
+        (predicted(case=standing_case("unchecked")), rollout(), "unchecked"),
+        (predicted(case=standing_case("open")), rollout(), "open_edit"),
+        (predicted(case=case(attempt=2)), rollout(), "repeated"),
+        (predicted(case=case(supersedes_case_id="case-0")), rollout(), "repeated"),
+        (predicted(case=billed("10000.01")), rollout(), "amount"),
+        (predicted(case=billed("9999999.00")), None, "amount"),
     ],
 )
 def test_everything_else_goes_to_a_human(
     prediction: PredictionMade, state: object, reason: str
 ) -> None:
     assert route_prediction(prediction, state, NO_AUDIT) == Review(reason)  # type: ignore[arg-type]
+
+
+def test_up_to_the_limit_an_amount_may_be_approved() -> None:
+    route = route_prediction(predicted(case=billed("10000.00")), rollout(), NO_AUDIT)
+    assert isinstance(route, Accept)
+
+
+@pytest.mark.parametrize("changes", [{"attempt": 2}, {"supersedes_case_id": "case-0"}])
+def test_the_type_refuses_to_accept_a_further_attempt(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="further attempt"):
+        Accept(score({"APPROVED": 0.99}), case(**changes), 0.05)
 
 
 def test_the_candidates_answer_is_judged_by_its_own_threshold() -> None:
@@ -82,6 +112,53 @@ def test_the_audit_draws_its_share_and_the_same_cases_again() -> None:
     assert abs(len(drawn) - 200) < 55
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"adapter_sha256": "1" * 64},
+        {"temperature": 1.0001},
+        {"quantization": "nf4"},
+        {"backend": "transformers"},
+        {"probabilities": answers("APPROVED", 0.995)},
+        {"probabilities": {"APPROVED": 1.0, "DENIED": 1.0, "PENDING": 1.0}},
+        {"label_mass": 0.96},
+        {"log_probabilities": {"APPROVED": 0.5, "DENIED": -9.0, "PENDING": -9.0}},
+        {"log_probabilities": dict.fromkeys(ADJUDICATION.label_names, float("nan"))},
+        {"log_probabilities": dict.fromkeys(ADJUDICATION.label_names, float("-inf"))},
+        {"log_probabilities": dict.fromkeys(ADJUDICATION.label_names, float("inf"))},
+    ],
+    ids=lambda forged: next(iter(forged)),
+)
+def test_a_score_that_is_not_of_the_version_served_decides_nothing(
+    forged: dict[str, Any],
+) -> None:
+    said = score(answers("APPROVED", 0.99)).model_copy(update=forged)
+    assert route_prediction(predicted(scores=(said,)), rollout(), NO_AUDIT) == Review(
+        "stale_version"
+    )
+
+
+@given(st.lists(st.floats(-700.0, 0.0), min_size=3, max_size=3), st.floats(0.25, 8.0))
+def test_every_score_that_a_model_makes_is_of_its_version(
+    raw: list[float], temperature: float
+) -> None:
+    total = math.log(sum(math.exp(value) for value in raw))
+    log_probabilities = {
+        name: value - max(total, 0.0)
+        for name, value in zip(ADJUDICATION.label_names, raw, strict=True)
+    }
+    found = LabelScores(log_probabilities)
+    said = score(probabilities(log_probabilities, temperature)).model_copy(
+        update={
+            "log_probabilities": log_probabilities,
+            "temperature": temperature,
+            "label_mass": found.label_mass,
+        }
+    )
+    sent = Score.model_validate_json(said.model_dump_json())
+    assert is_of(sent, trained(temperature=temperature))
+
+
 def test_labels_of_another_task_are_refused() -> None:
     prediction = predicted(scores=(score({"YES": 0.9, "NO": 0.1}),))
 
@@ -90,6 +167,7 @@ def test_labels_of_another_task_are_refused() -> None:
 
 
 @given(
+    standing=st.sampled_from(get_args(Standing)),
     label=st.sampled_from(ADJUDICATION.label_names),
     confidence=st.floats(0.34, 1.0),
     label_mass=st.floats(0.0, 1.0),
@@ -97,7 +175,8 @@ def test_labels_of_another_task_are_refused() -> None:
     case_id=st.from_regex(r"[a-z0-9]{1,12}", fullmatch=True),
     audit_rate=st.floats(1e-6, 1.0),
 )
-def test_no_model_output_becomes_an_adverse_decision(
+def test_no_model_decides_against_the_member_or_on_what_was_not_checked(
+    standing: Standing,
     label: str,
     confidence: float,
     label_mass: float,
@@ -105,7 +184,12 @@ def test_no_model_output_becomes_an_adverse_decision(
     case_id: str,
     audit_rate: float,
 ) -> None:
-    prediction = predicted(case_id, label=label, confidence=confidence, label_mass=label_mass)
+    prediction = predicted(
+        label=label,
+        confidence=confidence,
+        label_mass=label_mass,
+        case=standing_case(standing, case_id),
+    )
     state = rollout(champion=served(threshold=threshold))
     route = route_prediction(prediction, state, RoutingSettings(audit_rate, "s"))
 
@@ -115,9 +199,16 @@ def test_no_model_output_becomes_an_adverse_decision(
         assert not event.adverse
         assert route.answer.confidence >= threshold
         assert label_mass >= 0.5
+        assert standing == "passed"
     else:
         event_out = review_request(prediction, route, at=NOW)
         assert 0 < event_out.inclusion_probability <= 1
+
+
+@pytest.mark.parametrize("standing", ["open", "unchecked"])
+def test_the_type_refuses_to_accept_what_did_not_pass_its_checks(standing: Standing) -> None:
+    with pytest.raises(ValueError, match=standing):
+        Accept(score({"APPROVED": 0.99}), standing_case(standing), 0.05)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +218,7 @@ def test_no_model_output_becomes_an_adverse_decision(
 )
 def test_the_types_refuse_an_adverse_acceptance(task: Task, label: str) -> None:
     with pytest.raises(ValueError, match="adverse"):
-        Accept(score({label: 0.99}), task.name, 0.05)
+        Accept(score({label: 0.99}), case(task=task.name, input=dict(task.examples[0])), 0.05)
     with pytest.raises(ValidationError, match="adverse"):
         DecisionMade(
             occurred_at=NOW,

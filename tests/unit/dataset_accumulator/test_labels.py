@@ -8,7 +8,7 @@ from services.dataset_accumulator.labels import label_of_history, label_of_revie
 from shared.errors import Rejected
 from shared.events import ReviewCompleted
 from shared.tasks import TASKS
-from shared.tasks.adjudication import edits
+from shared.tasks.adjudication import standing
 from tests.support.builders.events import ADJUDICATION, case, claim_input
 from tests.support.builders.histories import ROW, row
 from tests.support.builders.reviews import completed
@@ -56,7 +56,7 @@ def test_a_row_imported_under_another_policy_is_the_same_label(
 ) -> None:
     claim = ADJUDICATION.history.read(row(1))
     before = label_of_history(ADJUDICATION, "CLM-1", claim)
-    monkeypatch.setattr(edits, "policies", dict)
+    monkeypatch.setattr(standing, "policy_of", lambda _: None)
 
     after = label_of_history(ADJUDICATION, "CLM-1", claim)
 

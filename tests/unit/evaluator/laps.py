@@ -20,7 +20,7 @@ from services.evaluator.measures.held_out import Answers, Floats, HeldOut, Integ
 from services.evaluator.measures.threshold import ACCEPTS_NOTHING, propose_threshold
 from services.evaluator.settings import Settings as EvaluatorSettings
 from shared.storage.datasets import SPLITS
-from tests.unit.evaluator.simulated_versions import ADVERSE, LABELS
+from tests.unit.evaluator.simulated_versions import ADVERSE, LABELS, PASSED
 
 AUDIT_RATE: float = FilterSettings.model_fields["audit_rate"].default
 LABEL_THRESHOLD: int = AccumulatorSettings.model_fields["label_threshold"].default
@@ -74,7 +74,8 @@ class World:
         return Answers("adjudication-v1.1", table, np.ones(len(table)), 1.0)
 
     def held_out(self, claims: Integers, weights: Floats) -> HeldOut:
-        return HeldOut(LABELS, ADVERSE, self.truth[claims], weights, np.arange(len(claims)))
+        groups = np.arange(len(claims))
+        return HeldOut(LABELS, ADVERSE, self.truth[claims], weights, groups, PASSED)
 
 
 @dataclass(frozen=True)

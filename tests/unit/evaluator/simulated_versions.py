@@ -7,6 +7,7 @@ from services.evaluator.measures.held_out import Answers, Floats, HeldOut, Integ
 
 LABELS = ("APPROVED", "DENIED", "PENDING")
 ADVERSE = np.array([False, True, True])
+PASSED = np.array("passed")  # of every case alike
 
 
 def simulate_held_out(
@@ -23,6 +24,7 @@ def simulate_held_out(
         truth=rng.choice(3, size=cases, p=[0.5, 0.3, 0.2]),
         weights=np.ones(cases) if weights is None else weights,
         groups=np.arange(cases) // group_size,
+        standing=PASSED,
     )
 
 

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,9 +111,7 @@ def test_a_loss_in_a_rare_label_fails_though_the_accuracy_holds() -> None:
     rng = np.random.default_rng(2)
     held_out = simulate_held_out(rng, 2000)
     rare = np.arange(2000) % 20 == 0
-    held_out = type(held_out)(
-        held_out.labels, held_out.adverse, np.where(rare, 2, 0), held_out.weights, np.arange(2000)
-    )
+    held_out = replace(held_out, truth=np.where(rare, 2, 0))
     champion = wrong_where(held_out, ~rare & (rng.random(2000) < 0.04))
     candidate = wrong_where(held_out, rare & (rng.random(2000) < 0.5))
     found = judge_candidate(held_out, candidate, champion, settings=GATE, rng=rng)

@@ -56,6 +56,7 @@ def example(text: str) -> Example:
         label="DENIED",
         reason="no_champion",
         source="review",
+        standing="passed",
         inclusion_probability=1.0,
         messages=(Message(role="system", content="Decide."), Message(role="user", content=text)),
     )

@@ -7,7 +7,9 @@ import pytest
 
 from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import case_of
-from shared.tasks.adjudication import edits
+from shared.errors import Rejected
+from shared.tasks import TASKS
+from shared.tasks.adjudication import standing
 from tests.support.builders.events import ADJUDICATION, NOW, claim_input, submitted
 
 ROW = {
@@ -39,7 +41,8 @@ def test_a_claim_without_edits_reads_like_the_same_claim_in_the_history() -> Non
 
 def test_equal_content_has_an_equal_hash_and_other_content_another() -> None:
     def hash_of(case_id: str = "case-1", **changes: Any) -> str:
-        return case_of(submitted(case_id, **changes)).content_sha256
+        fields = {"input": claim_input(), **changes}
+        return case_of(submitted(case_id, **fields)).content_sha256
 
     assert hash_of() == hash_of("case-2", occurred_at=NOW + timedelta(days=1))
     assert hash_of() == hash_of(input=claim_input() | {"member_id": " M-0004711 "})
@@ -47,11 +50,29 @@ def test_equal_content_has_an_equal_hash_and_other_content_another() -> None:
     assert hash_of() != hash_of(attempt=2)
 
 
+def test_the_claim_is_the_one_that_the_input_names() -> None:
+    """B05: the decision's claim was empty unless the envelope repeated the input's."""
+    content = claim_input(claim_id="CLM-7")
+    assert case_of(submitted(input=content)).claim_id == "CLM-7"
+    assert case_of(submitted(input=content, claim_id="CLM-7")).claim_id == "CLM-7"
+
+    with pytest.raises(Rejected, match=r"differs from input\.claim_id") as refused:
+        case_of(submitted(input=content, claim_id="CLM-8"))
+    assert refused.value.field == "claim_id"
+
+
+def test_every_example_of_a_task_names_its_claim() -> None:
+    for task in TASKS.values():
+        for example in task.examples:
+            found = case_of(submitted(task=task.name, input=dict(example)))
+            assert found.claim_id == example[task.claim_field or ""]
+
+
 def test_what_we_add_to_a_case_does_not_make_it_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its policy may change between two deliveries, and what the edits say with it."""
     claim = submitted(input=claim_input(edits=[]))
     before = case_of(claim)
-    monkeypatch.setattr(edits, "policies", dict)
+    monkeypatch.setattr(standing, "policy_of", lambda _: None)
 
     after = case_of(claim)
 
@@ -59,12 +80,35 @@ def test_what_we_add_to_a_case_does_not_make_it_another(monkeypatch: pytest.Monk
     assert after.content_sha256 == before.content_sha256
 
 
-def test_the_edits_of_a_claims_system_stay() -> None:
+def test_the_edits_of_a_claims_system_stand_beside_ours() -> None:
     edit = {"rule_id": "R-1", "kind": "limit", "outcome": "fail", "message": "limit used up"}
+    ours = case_of(submitted(input=claim_input(edits=[]))).input["edits"]
 
     found = case_of(submitted(input=claim_input(edits=[edit])))
 
-    assert found.input["edits"] == [edit]
+    assert found.input["edits"] == [*ours, edit | {"source": "sender"}]
+    assert {each["source"] for each in ours} == {"caseloop"}
+
+
+def test_nobody_replaces_our_edits_with_some_that_pass_for_ours() -> None:
+    excluded = claim_input(procedure_codes=["30400"], edits=[])
+    ours = case_of(submitted(input=excluded)).input["edits"]
+    passed = [edit | {"outcome": "pass", "message": "fine"} for edit in ours]
+
+    found = case_of(submitted(input=excluded | {"edits": passed}))
+
+    assert found.input["edits"] == ours
+    assert [edit["kind"] for edit in ours if edit["outcome"] == "fail"] == ["exclusion"]
+
+
+def test_the_hash_is_of_what_was_submitted() -> None:
+    edit = {"rule_id": "R-1", "kind": "limit", "outcome": "fail", "message": "limit used up"}
+
+    def hash_of(*edits: Any) -> str:
+        return case_of(submitted(input=claim_input(edits=edits))).content_sha256
+
+    assert hash_of(edit) == hash_of(edit | {"source": "sender"}) != hash_of()
+    assert hash_of(edit) != hash_of(edit | {"outcome": "pass"})
 
 
 def test_nobody_chooses_his_group() -> None:

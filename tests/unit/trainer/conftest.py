@@ -1,30 +1,16 @@
 """A tiny base model and a tiny task that it can learn: one word decides."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
-import torch
 
-from tests.support.models.tiny_base_model import save_tiny_base
+from tests.support.models.tiny_fixtures import one_thread, tiny_base
+
+__all__ = ["one_thread", "tiny_base"]
 
 REASONS = {"APPROVED": "Edits pass.", "DENIED": "Not then."}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads only get into each other's way on a model this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="session")
-def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_base(tmp_path_factory.mktemp("tiny-base"))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from services.trainer.data import read_splits
 from services.trainer.progress import Progress
-from services.trainer.strategies.lora import LoraRecipe
+from services.trainer.strategies.lora_recipe import LoraRecipe
 from services.trainer.train import run
 from shared.models.backend import BackendOptions
 from shared.models.backends.registry import open_backend

@@ -61,12 +61,14 @@ class RuleView:
 
 @dataclass(frozen=True)
 class Facts:
-    """`problem`: why there are neither rules nor panels, if the input is not a valid one."""
+    """`problem`: why there are neither rules nor panels, if the input is not a valid one.
+    `unchecked`: what the case's checks could not say."""
 
     sections: tuple[SectionView, ...]
     rules: tuple[RuleView, ...] = ()
     panels: tuple[Panel, ...] = ()
     problem: str | None = None
+    unchecked: tuple[str, ...] = ()
 
     @property
     def anchors(self) -> Mapping[str, str]:
@@ -94,11 +96,9 @@ def facts_of(task: Task, content: Mapping[str, Any]) -> Facts:
         case = task.validate(content)
     except Rejected as error:
         return Facts(layout, problem=str(error))
-    rules = (
-        RuleView(f"rule-{n}", rule)
-        for n, rule in enumerate(task.presentation.rules_of(case), start=1)
-    )
-    return Facts(layout, tuple(rules), task.presentation.panels_of(case))
+    shown = task.presentation
+    rules = (RuleView(f"rule-{n}", rule) for n, rule in enumerate(shown.rules_of(case), start=1))
+    return Facts(layout, tuple(rules), shown.panels_of(case), unchecked=shown.unchecked_of(case))
 
 
 def sections(task: Task, content: Mapping[str, Any]) -> tuple[SectionView, ...]:

@@ -10,7 +10,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from services.review_queue.reviewing.opinions import amount_at_stake
 from services.review_queue.reviewing.review import Assignment, ListedReason
 from services.review_queue.reviewing.states import Kind
 from services.review_queue.web.views.case_facts import Facts, facts_of
@@ -34,6 +33,13 @@ REASONS: dict[ListedReason, tuple[str, str]] = {
         "Other wording",
         "The model has learned from another wording of such cases, so its answer does not count.",
     ),
+    "unchecked": ("Not checked", "A check of this case could not be made, so only people decide."),
+    "open_edit": ("Open edit", "An edit failed or waits for something, so only people decide."),
+    "repeated": (
+        "Judged before",
+        "This claim or the same service came before, or this is a further attempt.",
+    ),
+    "amount": ("High amount", "More is at stake than a model may decide."),
     "stopped": ("Automation stopped", "All cases of this task go to people at present."),
     "no_champion": ("No model yet", "No model is in service for this task."),
     "confident": ("Confident", "The model was sure."),
@@ -130,7 +136,7 @@ def case_view(assignment: Assignment) -> CaseView:
         reason=REASONS[assignment.reason or "blind"],
         facts=facts_of(task, case.input),
         options=options(task),
-        amount_at_stake=amount_at_stake(task, case),
+        amount_at_stake=case.amount_at_stake,
         draft=_draft(assignment),
         answer=answer,
         bars=bars(task, answer) if answer else (),

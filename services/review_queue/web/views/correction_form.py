@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from services.review_queue.api.assignment_schemas import NewCorrection
 from services.review_queue.reading.case_rules import rules_of
 from services.review_queue.reviewing.corrections import ReopenedDecision
-from services.review_queue.reviewing.opinions import amount_at_stake, requirements_of
+from services.review_queue.reviewing.opinions import requirements_of
 from services.review_queue.web.views.case_view import OptionView, options
 from shared.errors import Rejected
 from shared.events import Case, Criterion
@@ -33,7 +33,7 @@ class CorrectionForm:
 
     @classmethod
     def of(cls, task: Task, case: Case) -> Self:
-        return cls(options(task), rules_of(task, case.input), amount_at_stake(task, case))
+        return cls(options(task), rules_of(task, case.input), case.amount_at_stake)
 
     def labels_that_need(self, name: str) -> tuple[str, ...]:
         labels = [each.label for each in self.options]

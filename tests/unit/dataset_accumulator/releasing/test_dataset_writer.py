@@ -1,7 +1,7 @@
 """What a version writes, and what it carries forward from the version before it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -9,7 +9,8 @@ from services.dataset_accumulator.releasing.dataset_writer import DatasetWriter,
 from services.dataset_accumulator.releasing.waiting_labels import WaitingLabel
 from shared.errors import Rejected
 from shared.storage.datasets import SPLITS, DatasetManifest, Example, Tombstone
-from tests.support.builders.events import ADJUDICATION, NOW, claim_input
+from shared.tasks.task import Standing
+from tests.support.builders.events import ADJUDICATION, NOW, claim_input, standing_case
 
 
 def label(case_id: str = "case-1", **changes: Any) -> WaitingLabel:
@@ -64,6 +65,18 @@ def test_an_example_is_the_prompt_and_the_answer_label_first() -> None:
         "audit",
         0.05,
     )
+
+
+def test_a_line_says_what_the_checks_left_of_its_case() -> None:
+    for standing in get_args(Standing):
+        found = example_of(ADJUDICATION, label(input=standing_case(standing).input))
+        assert found.standing == standing
+
+
+def test_a_line_of_before_the_checks_were_recorded_is_unchecked() -> None:
+    line = example_of(ADJUDICATION, label()).model_dump()
+    del line["standing"]
+    assert Example.model_validate(line).standing == "unchecked"
 
 
 def test_a_label_that_its_task_no_longer_reads_is_named() -> None:

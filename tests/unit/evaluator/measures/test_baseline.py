@@ -18,6 +18,7 @@ def example(number: int, label: str, *, probability: float = 1.0) -> Example:
         label=label,
         reason="import",
         source="import",
+        standing="passed",
         inclusion_probability=probability,
         messages=(
             Message(role="system", content="Decide."),

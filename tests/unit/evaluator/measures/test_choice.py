@@ -18,6 +18,7 @@ from services.evaluator.measures.held_out import UNANSWERED, Answers, HeldOut
 from tests.unit.evaluator.simulated_versions import (
     ADVERSE,
     LABELS,
+    PASSED,
     saying,
     sharp,
     simulate_held_out,
@@ -32,6 +33,7 @@ def small() -> tuple[HeldOut, Answers]:
         truth=np.array([0, 0, 1, 1]),
         weights=np.array([1.0, 1.0, 1.0, 10.0]),
         groups=np.arange(4),
+        standing=PASSED,
     )
     table = np.array([[0.9, 0.05, 0.05], [0.3, 0.6, 0.1], [0.1, 0.8, 0.1], [0.7, 0.2, 0.1]])
     return held_out, Answers("v", table, np.ones(4), 12.0)
@@ -123,12 +125,13 @@ def test_weighting_makes_a_biased_sample_speak_of_all_cases() -> None:
         world.truth[drawn],
         1 / probability[drawn],
         np.arange(int(drawn.sum())),
+        PASSED,
     )
     seen = Answers(
         "v", answers.probabilities[drawn], answers.label_mass[drawn], answers.milliseconds_per_case
     )
     weighted = assess(sample, seen, threshold=0.9).measures
-    flat = HeldOut(LABELS, ADVERSE, sample.truth, np.ones(len(sample)), sample.groups)
+    flat = HeldOut(LABELS, ADVERSE, sample.truth, np.ones(len(sample)), sample.groups, PASSED)
     unweighted = assess(flat, seen, threshold=0.9).measures
     assert weighted.accuracy == pytest.approx(truth.accuracy, abs=0.01)
     assert weighted.auto_accept_rate == pytest.approx(truth.auto_accept_rate, abs=0.01)
@@ -136,7 +139,7 @@ def test_weighting_makes_a_biased_sample_speak_of_all_cases() -> None:
 
 
 def test_a_label_that_never_occurs_does_not_count_in_the_means() -> None:
-    held_out = HeldOut(LABELS, ADVERSE, np.array([0, 0, 1]), np.ones(3), np.arange(3))
+    held_out = HeldOut(LABELS, ADVERSE, np.array([0, 0, 1]), np.ones(3), np.arange(3), PASSED)
     found = assess(held_out, saying(held_out, np.array([0, 0, 1])), threshold=1.01)
     assert found.measures.macro_f1 == 1.0
     assert found.balanced_accuracy == 1.0

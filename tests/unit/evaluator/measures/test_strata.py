@@ -3,14 +3,14 @@ import pytest
 
 from services.evaluator.measures.held_out import UNANSWERED, Answers, HeldOut
 from services.evaluator.measures.strata import Stratum, effective_cases, stratify
-from tests.unit.evaluator.simulated_versions import ADVERSE, LABELS, saying
+from tests.unit.evaluator.simulated_versions import ADVERSE, LABELS, PASSED, saying
 
 
 def sample(*, audited: int, others: int, weight: float) -> HeldOut:
     """All are approved by the experts; the audited come first."""
     n = audited + others
     weights = np.where(np.arange(n) < audited, weight, 1.0)
-    return HeldOut(LABELS, ADVERSE, np.zeros(n, dtype=np.int64), weights, np.arange(n))
+    return HeldOut(LABELS, ADVERSE, np.zeros(n, dtype=np.int64), weights, np.arange(n), PASSED)
 
 
 def erring(held_out: HeldOut, *, audited: float, others: float) -> Answers:

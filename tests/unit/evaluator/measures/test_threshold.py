@@ -10,6 +10,7 @@ from shared.tasks import TASKS
 from tests.unit.evaluator.simulated_versions import (
     ADVERSE,
     LABELS,
+    PASSED,
     saying,
     sharp,
     simulate_held_out,
@@ -85,7 +86,7 @@ def calibration(
     truth: list[int], predicted: list[int], confidence: list[float]
 ) -> tuple[HeldOut, Answers]:
     n = len(truth)
-    held_out = HeldOut(LABELS, ADVERSE, np.array(truth), np.ones(n), np.arange(n))
+    held_out = HeldOut(LABELS, ADVERSE, np.array(truth), np.ones(n), np.arange(n), PASSED)
     table = np.zeros((n, 3))
     for row, (label, sure) in enumerate(zip(predicted, confidence, strict=True)):
         table[row] = (1 - sure) / 2

@@ -162,6 +162,34 @@ def test_an_edit_opens_to_its_rule_and_what_fails_is_open() -> None:
     assert "Choice PPO · version 5 · in effect since 2023-01-01" in html
 
 
+def test_the_page_says_whose_an_edit_is() -> None:
+    theirs = EXCLUDED | {"rule_id": "R-9", "message": "not in their list"}
+    claim = ADJUDICATION.complete(ADJUDICATION.validate(claim_input(edits=[theirs])))
+    html = rendered(requested(case=case(input=claim.model_dump(mode="json"))))
+
+    assert '<th scope="col">Source</th>' in html
+    rows = [row for row in html.split("<tr>") if "data-value" in row]
+    assert [("sender" in row, "caseloop" in row) for row in rows[-7:]] == [
+        *[(False, True)] * 6,
+        (True, False),
+    ]
+
+
+def test_what_was_not_checked_stands_above_everything_else() -> None:
+    claim = ADJUDICATION.complete(ADJUDICATION.validate(claim_input(policy_id="PPO-9", edits=[])))
+    html = rendered(requested(case=case(input=claim.model_dump(mode="json"))))
+
+    warning = html.index('<h2 id="unchecked-title">Not checked</h2>')
+    assert "<li>Policy PPO-9 is not held</li>" in html
+    assert warning < html.index("<h2>Claim</h2>") < html.index("<h2>Edits</h2>")
+    assert '<span class="pill" data-value="unchecked">unchecked</span>' in html
+
+
+def test_a_claim_that_was_checked_has_no_such_warning() -> None:
+    claim = ADJUDICATION.complete(ADJUDICATION.validate(claim_input(edits=[])))
+    assert "Not checked" not in rendered(requested(case=case(input=claim.model_dump(mode="json"))))
+
+
 def test_every_rule_can_be_quoted_with_all_that_a_criterion_is() -> None:
     html = rendered(requested(case=case(input=claim_input(edits=[EXCLUDED]))))
     view = case_view(assignment(requested(case=case(input=claim_input(edits=[EXCLUDED])))))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import shared.tasks
-from services.confidence_filter.routing import Accept, Review, RoutingSettings, route_prediction
+from services.confidence_filter.routing import Review, RoutingSettings, route_prediction
 from services.dataset_accumulator.importing.importers import get_reader
 from services.dataset_accumulator.importing.importers.rows import Reading, Refusal, Row
 from services.dataset_accumulator.labels import label_of_history
@@ -90,8 +90,8 @@ def test_its_cases_are_routed(dental: Task) -> None:
     refused = prediction(dental, COVERED=0.05, REFUSED=0.95)
 
     assert covered.case.group_id == "member:M-1"
-    assert isinstance(route_prediction(covered, rollout(), settings), Accept)
-    assert route_prediction(refused, rollout(), settings) == Review("adverse")
+    assert route_prediction(covered, rollout(), settings) == Review("unchecked")
+    assert route_prediction(refused, rollout(), settings) == Review("unchecked")
 
 
 def test_its_cases_are_shown_for_review(dental: Task) -> None:

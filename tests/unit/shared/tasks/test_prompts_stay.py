@@ -16,7 +16,7 @@ EXAMPLES = [
     (
         "adjudication",
         0,
-        "adjudication-3",
+        "adjudication-5",
         ADJUDICATION,
         "Procedures 97110 x2, 97140 for M54.16, 118.00 USD.\n"
         "Edits: all pass.\n"
@@ -28,10 +28,10 @@ EXAMPLES = [
     (
         "adjudication",
         1,
-        "adjudication-3",
+        "adjudication-5",
         ADJUDICATION,
         "Procedures 15780 for Z41.1, 790.00 USD.\n"
-        "Edits: exclusion fail, cosmetic service is excluded.\n"
+        "Edits: exclusion fail: cosmetic service is excluded.\n"
         "Note: none",
         "claim:CLM-2026-0000124",
         "b84571e974ece8c7bbb5950599367121c01559526b82d4fdaadae336ab412627",

@@ -35,7 +35,9 @@ def test_examples_are_valid_and_canonical(task: Task) -> None:
         case = task.validate(example)
         assert task.validate(case.model_dump(mode="json")) == case
         prompt = task.prompt(example)
-        assert prompt == task.render(case)
+        completed = task.complete(case)
+        assert prompt == task.render(completed)
+        assert task.complete(completed) == completed
         assert all(label in prompt.system for label in task.label_names)
 
 

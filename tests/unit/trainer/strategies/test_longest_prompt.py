@@ -4,7 +4,7 @@ import pytest
 
 from services.trainer.settings import Settings
 from services.trainer.strategies.linear import LinearRecipe
-from services.trainer.strategies.lora import LoraRecipe
+from services.trainer.strategies.lora_recipe import LoraRecipe
 from services.trainer.strategies.strategy import LONGEST_PROMPT_TOKENS
 
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from services.trainer.progress import Progress, TrainingFailed
-from services.trainer.strategies.lora import LoraRecipe
+from services.trainer.strategies.lora_recipe import LoraRecipe
 from services.trainer.train import run
 from shared.errors import Rejected
 from shared.models.backend import BackendOptions

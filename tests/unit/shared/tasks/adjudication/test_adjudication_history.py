@@ -6,9 +6,9 @@ from pydantic import TypeAdapter
 from shared.errors import Rejected
 from shared.events.base import Identifier
 from shared.tasks.adjudication import ADJUDICATION
-from shared.tasks.adjudication.edits import complete
 from shared.tasks.adjudication.history import read_history
 from shared.tasks.adjudication.input import ClaimInput, group_of
+from shared.tasks.adjudication.standing import complete
 
 ROW = {
     "claim_id": "CLM-1",

@@ -1,27 +1,24 @@
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from shared.tasks.adjudication.edits import run_edits, with_edits
+from shared.tasks.adjudication.edits import run_edits
 from shared.tasks.adjudication.input import ClaimInput, Edit
-from shared.tasks.adjudication.policy import fee_schedule, policies
-
-CLAIM: dict[str, Any] = {
-    "claim_id": "CLM-1",
-    "policy_id": "CHOICE-PPO",
-    "service_date": "2026-06-15",
-    "diagnosis_codes": ["M54.50"],
-    "procedure_codes": ["97110"],
-    "billed_amount": "37.00",
-}
+from shared.tasks.adjudication.policy import policies, policy_of
+from shared.tasks.adjudication.standing import complete
+from tests.support.builders.claims import CLAIM, claims
 
 
 def edits_of(**changes: Any) -> dict[str, Edit]:
-    claim = with_edits(ClaimInput.model_validate(CLAIM | changes))
+    claim = complete(ClaimInput.model_validate(CLAIM | changes))
     assert len({edit.kind for edit in claim.edits}) == len(claim.edits)
     return {edit.kind: edit for edit in claim.edits}
+
+
+def said(**changes: Any) -> dict[str, tuple[str, str]]:
+    return {kind: (edit.outcome, edit.message) for kind, edit in edits_of(**changes).items()}
 
 
 def test_a_clean_claim_passes_all_edits() -> None:
@@ -97,48 +94,89 @@ def test_rules_count_by_the_day_of_service() -> None:
     heart_test = {"procedure_codes": ["93306"], "billed_amount": "200.00"}
     assert edits_of(**heart_test, service_date="2024-12-31")["authorization"].outcome == "pend"
     assert edits_of(**heart_test, service_date="2025-01-01")["authorization"].outcome == "pass"
-    assert list(edits_of(service_date="2022-12-31")) == ["code_validity"]
 
 
-def test_a_policy_that_we_do_not_hold_checks_codes_only() -> None:
-    assert list(edits_of(policy_id="ELSEWHERE")) == ["code_validity"]
+def test_a_policy_that_we_do_not_hold_is_unchecked() -> None:
+    assert said(policy_id="PPO-9") == {
+        "code_validity": ("pass", "M54.50 Low back pain, unspecified"),
+        "policy": ("unchecked", "policy PPO-9 is not held"),
+    }
 
 
-def test_an_unlisted_procedure_is_neither_covered_nor_uncovered() -> None:
-    assert "coverage" not in edits_of(procedure_codes=["00100"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "choice-ppo",
+        "CHOICE-PPO\u200b",
+        " Choice - PPO ",
+        "\ufeffCHOICE-PPO",
+        "CHOICE–PPO",
+        "ＣＨＯＩＣＥ-PPO",
+    ],
+)
+def test_a_policy_is_found_however_its_id_is_written(written: str) -> None:
+    assert said(policy_id=written, procedure_codes=["30400"]) == said(procedure_codes=["30400"])
+    assert said(policy_id=written, procedure_codes=["30400"])["exclusion"][0] == "fail"
+
+
+@pytest.mark.parametrize("other", ["CHOICEPPO", "CHOICE_PPO", "CHOICE PPO", "CHOICE-PPO-2"])
+def test_another_id_is_another_policy(other: str) -> None:
+    assert said(policy_id=other)["policy"] == ("unchecked", f"policy {other} is not held")
+
+
+def test_a_day_before_a_policys_first_rule_is_unchecked() -> None:
+    assert said(service_date="2022-12-31")["policy"] == (
+        "unchecked",
+        "no rule of CHOICE-PPO was in force on that day",
+    )
+
+
+def test_a_kind_not_in_force_is_unchecked_and_one_never_used_is_not_asked() -> None:
+    claim = ClaimInput.model_validate(CLAIM)
+    held = policies()["CHOICE-PPO"]
+    ended = [
+        rule.model_copy(update={"ends": date(2026, 1, 31)}) if rule.kind == "coverage" else rule
+        for rule in held.rules
+        if rule.kind != "limit"
+    ]
+    edits = run_edits(claim, held.model_copy(update={"rules": tuple(ended)}))
+    outcomes = {edit.kind: edit.outcome for edit in edits}
+    assert outcomes == {
+        "code_validity": "pass",
+        "coverage": "unchecked",
+        "exclusion": "pass",
+        "authorization": "pass",
+        "fee_schedule": "pass",
+    }
+
+
+@pytest.mark.parametrize("others", [[], ["97110"], ["27447"]])
+def test_a_code_that_no_rule_knows_is_unchecked_whatever_stands_beside_it(
+    others: list[str],
+) -> None:
+    edits = said(procedure_codes=[*others, "00100"], prior_authorization="PA-1234")
+    unknown = ("unchecked", "no rule knows 00100")
+    assert edits["coverage"] == edits["authorization"] == edits["limit"] == unknown
+    assert edits["fee_schedule"] == ("pend", "no fee is agreed for 00100")
+
+
+def test_what_fails_fails_also_beside_an_unknown_code() -> None:
+    edits = said(policy_id="SENIOR-CARE", procedure_codes=["00100", "43775"])
+    assert edits["coverage"] == ("fail", "weight loss surgery is not covered")
+    edits = said(procedure_codes=["00100"] + ["97110"] * 7)
+    assert edits["limit"] == ("fail", "7 units of physical therapy, limit 6")
 
 
 def test_earlier_edits_are_replaced_not_added_to() -> None:
-    claim = with_edits(ClaimInput.model_validate(CLAIM))
-    assert with_edits(claim) == claim
-
-
-listed = st.sampled_from([c for v in fee_schedule().categories.values() for c in v.fees])
-claims = st.builds(
-    ClaimInput,
-    claim_id=st.just("CLM-1"),
-    policy_id=st.sampled_from([*policies(), "ELSEWHERE"]),
-    service_date=st.dates(),
-    diagnosis_codes=st.lists(
-        st.from_regex(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?", fullmatch=True),
-        min_size=1,
-        max_size=12,
-    ),
-    procedure_codes=st.lists(
-        listed | st.from_regex(r"[0-9]{4}[0-9FMTU]|[A-V][0-9]{4}", fullmatch=True),
-        min_size=1,
-        max_size=20,
-    ),
-    billed_amount=st.decimals(min_value="0.01", max_value=10_000_000, places=2),
-    prior_authorization=st.none() | st.just("PA-1"),
-)
+    claim = complete(ClaimInput.model_validate(CLAIM))
+    assert complete(claim) == claim
 
 
 @given(claims)
 def test_every_claim_can_be_edited(claim: ClaimInput) -> None:
-    edits = run_edits(claim, policies().get(claim.policy_id))
-    assert edits == run_edits(claim, policies().get(claim.policy_id))
+    edits = run_edits(claim, policy_of(claim.policy_id))
+    assert edits == run_edits(claim, policy_of(claim.policy_id))
     checked = ClaimInput.model_validate(claim.model_dump() | {"edits": edits})
     assert checked.edits == edits
     if claim.prior_authorization:
-        assert not any(e.kind == "authorization" and e.outcome != "pass" for e in edits)
+        assert not any(e.kind == "authorization" and e.outcome == "pend" for e in edits)

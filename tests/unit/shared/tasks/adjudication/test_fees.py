@@ -4,10 +4,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tasks.adjudication.edits import with_edits
 from shared.tasks.adjudication.fees import Allowance, allowance
 from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import fee_schedule, policies
+from shared.tasks.adjudication.standing import complete
 
 CLAIM: dict[str, Any] = {
     "claim_id": "CLM-1",
@@ -58,7 +58,7 @@ codes = st.sampled_from([c for v in fee_schedule().categories.values() for c in 
 
 @given(st.lists(codes, min_size=1, max_size=20), st.sampled_from(sorted(policies())))
 def test_the_lines_make_the_total_that_the_edit_says(billed: list[str], policy_id: str) -> None:
-    claim = with_edits(claim_of(procedure_codes=billed, policy_id=policy_id, billed_amount="0.01"))
+    claim = complete(claim_of(procedure_codes=billed, policy_id=policy_id, billed_amount="0.01"))
     found = allowed(claim)
 
     assert sum(line.allowed for line in found.lines) == found.total

@@ -19,6 +19,8 @@ CLAIM: dict[str, Any] = {
     "billed_amount": "118.00",
 }
 
+EDIT = {"rule_id": "R-1", "kind": "limit", "outcome": "fail", "message": "used up"}
+
 
 def canonical_hash(content: dict[str, Any]) -> str:
     canonical = ADJUDICATION.validate(content).model_dump(mode="json")
@@ -65,7 +67,7 @@ def test_every_amount_survives_json(amount: Decimal) -> None:
         ("claim_id", "A B", "letters, digits"),
         ("claim_id", "-1", "a letter or digit first"),
         ("member_id", "M/1", "letters, digits"),
-        ("policy_id", "A B", "spaces"),
+        ("policy_id", "\u200b", "at least 1"),
         ("claim_id", "x" * 65, "at most 64"),
         ("policy_id", "P\x00", "control character"),
         ("policy_id", 7, "string"),
@@ -91,6 +93,8 @@ def test_every_amount_survives_json(amount: Decimal) -> None:
         ("clinical_note", "x" * 4001, "at most 4000"),
         ("clinical_note", "a\x00b", "control character"),
         ("edits", [{"rule_id": "R"}], "required"),
+        ("edits", [EDIT] * 51, "at most 50 edits of your own"),
+        ("edits", [EDIT | {"source": "somebody"}], "caseloop"),
         ("medical_analysis", "x", "not permitted"),
     ],
 )

@@ -90,10 +90,18 @@ def test_a_benefit_added_later_counts_from_its_day() -> None:
 
 
 def test_two_rules_of_one_id_are_refused() -> None:
-    policy = {"policy_id": "P", "title": "P", "version": 1, "effective": "2026-01-01"}
-    Policy.model_validate(policy | {"rules": [RULE]})
+    policy = policies()["CHOICE-PPO"].model_dump()
+    Policy.model_validate(policy | {"rules": [*policy["rules"], RULE]})
     with pytest.raises(ValidationError, match="two rules of one id"):
-        Policy.model_validate(policy | {"rules": [RULE, RULE]})
+        Policy.model_validate(policy | {"rules": [*policy["rules"], RULE, RULE]})
+
+
+def test_a_policy_says_what_it_covers_and_what_it_pays() -> None:
+    held = policies()["CHOICE-PPO"]
+    for kind in (Coverage, FeeRule):
+        rules = [rule.model_dump() for rule in held.rules if not isinstance(rule, kind)]
+        with pytest.raises(ValidationError, match="needs rules of the kinds coverage and fee"):
+            Policy.model_validate(held.model_dump() | {"rules": rules})
 
 
 def test_a_code_in_two_categories_is_refused() -> None:

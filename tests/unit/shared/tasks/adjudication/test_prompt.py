@@ -6,6 +6,13 @@ from hypothesis import strategies as st
 from shared.tasks.adjudication import ADJUDICATION
 from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.prompt import render
+from shared.tasks.adjudication.standing import complete
+
+
+def edit(kind: str, outcome: str, message: str, source: str = "caseloop") -> dict[str, str]:
+    said = {"kind": kind, "outcome": outcome, "message": message}
+    return {"rule_id": "R-1", "source": source, **said}
+
 
 CLAIM: dict[str, Any] = {
     "claim_id": "CLM-4711",
@@ -19,9 +26,9 @@ CLAIM: dict[str, Any] = {
     "prior_authorization": "PA-99",
     "clinical_note": "Back pain, no better after six weeks of exercises.",
     "edits": [
-        {"rule_id": "ICD-10-CM", "kind": "code_validity", "outcome": "pass", "message": "fine"},
-        {"rule_id": "CHO-LIM-1", "kind": "limit", "outcome": "fail", "message": "7 units, limit 6"},
-        {"rule_id": "CHO-FEE-1", "kind": "fee_schedule", "outcome": "pend", "message": "itemize"},
+        edit("code_validity", "pass", "fine"),
+        edit("limit", "fail", "7 units, limit 6"),
+        edit("fee_schedule", "pend", "itemize"),
     ],
 }
 
@@ -33,7 +40,7 @@ def user(**changes: Any) -> str:
 def test_the_whole_text() -> None:
     assert user() == (
         "Procedures 97110 x2, 97140 for M54.50, 118.00 USD.\n"
-        "Edits: limit fail, 7 units, limit 6; fee schedule pend, itemize.\n"
+        "Edits: limit fail: 7 units, limit 6; fee schedule pend: itemize.\n"
         "Note: Back pain, no better after six weeks of exercises."
     )
 
@@ -45,10 +52,41 @@ def test_what_is_absent_is_said() -> None:
     assert text.endswith("Note: none")
 
 
+def test_what_was_not_checked_is_said_without_the_policys_id() -> None:
+    claim = complete(ClaimInput.model_validate(CLAIM | {"policy_id": "PPO-9"}))
+    assert "Edits: policy unchecked: policy [id] is not held.\n" in render(claim).user
+    claim = complete(ClaimInput.model_validate(CLAIM | {"procedure_codes": ["00100"]}))
+    assert render(claim).user.splitlines()[1] == (
+        "Edits: fee schedule pend: no fee is agreed for 00100; "
+        "coverage, authorization, limit unchecked: no rule knows 00100."
+    )
+
+
+def test_what_the_sender_found_is_said_as_theirs_and_once() -> None:
+    ours = edit("limit", "fail", "7 units, limit 6")
+    theirs = [
+        edit("coverage", "fail", "not covered", "sender"),
+        edit("limit", "fail", "7 units, limit 6", "sender"),
+        edit("limit", "fail", "7 units, limit 6", "sender"),
+        edit("authorization", "unchecked", "no answer", "sender"),
+    ]
+    assert user(edits=[ours, *theirs]).splitlines()[1] == (
+        "Edits: limit fail: 7 units, limit 6; sender's coverage fail: not covered; "
+        "sender's authorization unchecked: no answer."
+    )
+
+
+def test_no_claim_reaches_a_model_without_our_edits() -> None:
+    """Neither a claim without edits nor one whose sender says that all is well."""
+    fine = [edit(kind, "pass", "fine") for kind in ("coverage", "exclusion", "authorization")]
+    for stated in ([], fine, [{**each, "source": "sender"} for each in fine]):
+        excluded = CLAIM | {"procedure_codes": ["30400"], "edits": stated}
+        assert "exclusion fail: cosmetic service" in ADJUDICATION.prompt(excluded).user
+
+
 def test_many_edits_are_cut_too() -> None:
-    edit = {**CLAIM["edits"][0], "outcome": "pend", "message": "itemize " * 20}
-    text = user(edits=[edit] * 50)
-    assert "itemize […].\nNote:" in text
+    text = user(edits=[edit("limit", "pend", f"{n} itemize " * 10) for n in range(50)])
+    assert " […].\nNote:" in text
     assert len(text) < 1600
 
 
@@ -65,13 +103,12 @@ identifier = st.from_regex(r"[A-Z]{1,3}-?[0-9]{4,9}", fullmatch=True)
 def test_no_identifier_reaches_the_prompt(member: str, claim: str, authorization: str) -> None:
     npi = "9000000017"
     named = f"Member {member.lower()}, claim {claim} ({authorization}), by {npi}."
-    edit = {"rule_id": "R", "kind": "limit", "outcome": "fail", "message": f"see {claim}."}
     text = user(
         member_id=member,
         claim_id=claim,
         prior_authorization=authorization,
         clinical_note=named,
-        edits=[edit],
+        edits=[edit("limit", "fail", f"see {claim}.")],
     )
     for hidden in (member, claim, authorization, npi, "CHOICE-PPO", "2026-06-15"):
         assert hidden.lower() not in text.lower()

@@ -23,7 +23,7 @@ from services.trainer import checkpoint
 from services.trainer.checkpoint import TrainingState
 from services.trainer.data import LabeledCase, Splits, batches
 from services.trainer.progress import Progress, TrainingFailed
-from services.trainer.strategies.lora import LoraRecipe
+from services.trainer.strategies.lora_recipe import LoraRecipe
 from shared.models.causal_lm import answer_logits
 from shared.models.passes import abreast, passes, side_by_side
 from shared.models.tokens import TokenRow, Tokens
@@ -71,33 +71,42 @@ def fit(
         if trusted and state.worse_epochs >= recipe.patience:
             break
         started = time.monotonic()
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * learning_rate_share(recipe, step, len(steps))
+        share = learning_rate_share(recipe, step, len(steps))
         with _memory_suffices(recipe):
             loss = add_gradients(
                 model, parameters, [examples.train[index] for index in batch], recipe
             )
         if not math.isfinite(loss):
             raise TrainingFailed("diverged", f"the loss was {loss} at step {step + 1}")
-        clip_grad_norm_(parameters.values(), recipe.gradient_norm)
-        optimizer.step()
-        optimizer.zero_grad()
-
+        _descend(optimizer, parameters, recipe, learning_rate=recipe.learning_rate * share)
         useful = sum(lengths[index] for index in batch)
         state.add_step(loss, tokens=useful, seconds=time.monotonic() - started)
-        if step + 1 == len(steps) or steps[step + 1][0] > epoch:
-            if examples.validation:
-                progress.say("validating", epoch=epoch)
-                state.add_validation(
-                    validation_loss(model, examples.validation, recipe), parameters
-                )
-            state.save(parameters, optimizer, checkpoints)
-        elif state.step % recipe.checkpoint_every == 0:
+
+        epoch_ends = step + 1 == len(steps) or steps[step + 1][0] > epoch
+        if epoch_ends and examples.validation:
+            progress.say("validating", epoch=epoch)
+            state.add_validation(validation_loss(model, examples.validation, recipe), parameters)
+        if epoch_ends or state.step % recipe.checkpoint_every == 0:
             state.save(parameters, optimizer, checkpoints)
         progress.say("training", steps=len(steps), epoch=epoch, **state.measures(len(steps)))
 
     best = state.best_adapter if trusted else {}
     return state, best or parameters
+
+
+def _descend(
+    optimizer: torch.optim.Optimizer,
+    parameters: Mapping[str, Tensor],
+    recipe: LoraRecipe,
+    *,
+    learning_rate: float,
+) -> None:
+    """One step along the gradients, which are clipped and then forgotten."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    clip_grad_norm_(parameters.values(), recipe.gradient_norm)
+    optimizer.step()
+    optimizer.zero_grad()
 
 
 def tokenized(splits: Splits, labels: Sequence[str], base: Path, recipe: LoraRecipe) -> Examples:

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from services.trainer import loop
+from services.trainer import training_loop
 from services.trainer.data import read_splits
-from services.trainer.strategies.lora import LoraRecipe
+from services.trainer.strategies.lora_recipe import LoraRecipe
 from shared.models import passes
 from shared.models.causal_lm import load_base
 from shared.models.tokens import Tokens
@@ -23,13 +23,13 @@ def test_the_loss_weighs_the_label_and_nothing_of_the_prompt(
 ) -> None:
     tokens = Tokens(tiny_base)
     case = read_splits(tiny_data, LABELS)["train"][0]
-    example = loop.training_example(case, tokens, LABELS, LoraRecipe(reason_weight=0.2))
+    example = training_loop.training_example(case, tokens, LABELS, LoraRecipe(reason_weight=0.2))
     assert len(example.weights) == len(example.row.answer)
     assert example.weights[0] == 1.0
     assert sum(example.weights) == pytest.approx(1.2)
 
     model = load_base(tiny_base, quantization="none", device="cpu").float()
-    found = loop.answer_loss(model, [example]).item()
+    found = training_loop.answer_loss(model, [example]).item()
     ids = torch.tensor([example.row.prompt + example.row.answer])
     logits = model(ids).logits[0, len(example.row.prompt) - 1 : -1]
     each = cross_entropy(logits, torch.tensor(example.row.answer), reduction="none")
@@ -38,7 +38,7 @@ def test_the_loss_weighs_the_label_and_nothing_of_the_prompt(
 
 def test_the_learning_rate_rises_in_a_line_and_falls_in_a_cosine() -> None:
     recipe = LoraRecipe(warm_up=0.1, last_learning_rate=0.05)
-    shares = [loop.learning_rate_share(recipe, step, 100) for step in range(100)]
+    shares = [training_loop.learning_rate_share(recipe, step, 100) for step in range(100)]
     assert 0 < shares[0] < shares[5] < shares[9] < 1
     assert shares[10] == 1.0
     assert all(a > b for a, b in itertools.pairwise(shares[10:]))
@@ -50,7 +50,9 @@ def test_the_learning_rate_rises_in_a_line_and_falls_in_a_cosine() -> None:
     ("cases", "steps"), [(1, 10), (8, 10), (17, 10), (80, 40)], ids=lambda n: str(n)
 )
 def test_few_cases_are_read_more_often(cases: int, steps: int) -> None:
-    found = loop.plan_steps(LoraRecipe(epochs=2, least_steps=10, batch_cases=4), [50] * cases)
+    found = training_loop.plan_steps(
+        LoraRecipe(epochs=2, least_steps=10, batch_cases=4), [50] * cases
+    )
     assert len(found) == steps
     for epoch, of_epoch in itertools.groupby(found, key=lambda step: step[0]):
         read = sorted(index for _, batch in of_epoch for index in batch)
@@ -63,14 +65,16 @@ def test_passes_side_by_side_have_the_gradient_of_one(
 ) -> None:
     tokens = Tokens(tiny_base)
     cases = read_splits(tiny_data, LABELS)["train"][:5]
-    examples = [loop.training_example(case, tokens, LABELS, LoraRecipe()) for case in cases]
+    examples = [
+        training_loop.training_example(case, tokens, LABELS, LoraRecipe()) for case in cases
+    ]
     model = load_base(tiny_base, quantization="none", device="cpu").float()
     layer = model.get_parameter("model.layers.0.mlp.up_proj.weight").requires_grad_(True)
 
     def learned(threads: int) -> tuple[float, torch.Tensor]:
         monkeypatch.setattr(passes, "_THREADS", threads)
         layer.grad = None
-        loss = loop.add_gradients(model, {"up": layer}, examples, LoraRecipe())
+        loss = training_loop.add_gradients(model, {"up": layer}, examples, LoraRecipe())
         assert layer.grad is not None
         return loss, layer.grad
 

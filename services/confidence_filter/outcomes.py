@@ -1,0 +1,88 @@
+"""What follows from a route: the event that a case leaves with."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from services.confidence_filter.routing import Accept, Review, Route
+from shared.events import (
+    DecisionMade,
+    ModelAnswer,
+    PredictionMade,
+    ReviewRequested,
+    Score,
+    review_id_of,
+)
+
+
+@dataclass(frozen=True)
+class Routing:
+    """A judged case. `repeats`: its claim, or the same under another claim id, came before."""
+
+    prediction: PredictionMade
+    route: Route
+    at: datetime
+    repeats: bool = False
+
+    @property
+    def case_id(self) -> str:
+        return self.prediction.case.case_id
+
+    @property
+    def event(self) -> DecisionMade | ReviewRequested:
+        if isinstance(self.route, Accept):
+            return decision(self.prediction, self.route, at=self.at)
+        return review_request(self.prediction, self.route, at=self.at)
+
+    def as_repeated(self) -> Self:
+        """The same case, to be decided by people because it is not the first."""
+        return replace(self, route=Review("repeated"), repeats=True)
+
+
+def decision(prediction: PredictionMade, route: Accept, *, at: datetime) -> DecisionMade:
+    """The decision of an accepted case. Its type refuses an adverse label."""
+    case = prediction.case
+    return DecisionMade(
+        occurred_at=at,
+        case_id=case.case_id,
+        task=case.task,
+        claim_id=case.claim_id,
+        group_id=case.group_id,
+        label=route.answer.label,
+        reasoning=prediction.reasoning,
+        decided_by="model",
+        model_version=route.answer.version,
+        confidence=route.answer.confidence,
+        route_reason=route.reason,
+        inclusion_probability=route.inclusion_probability,
+        content_sha256=case.content_sha256,
+    )
+
+
+def review_request(prediction: PredictionMade, route: Review, *, at: datetime) -> ReviewRequested:
+    case = prediction.case
+    answer = prediction.answer
+    return ReviewRequested(
+        occurred_at=at,
+        review_id=review_id_of(case.case_id),
+        case=case,
+        reason=route.reason,
+        inclusion_probability=route.inclusion_probability,
+        routing_version=routing_version(prediction, route),
+        answer=_shown(answer, prediction.reasoning) if answer else None,
+    )
+
+
+def routing_version(prediction: PredictionMade, route: Route) -> str:
+    """What routed the case: the version of these rules, with the rollout it was routed under."""
+    return f"1/{prediction.rollout_id or '-'}.{prediction.rollout_revision}/{route.reason}"
+
+
+def _shown(answer: Score, reasoning: str | None) -> ModelAnswer:
+    return ModelAnswer(
+        version=answer.version,
+        label=answer.label,
+        confidence=answer.confidence,
+        probabilities=answer.probabilities,
+        reasoning=reasoning,
+    )

@@ -1,0 +1,52 @@
+"""What every claim gets before anybody judges it, our edits, and what all its edits leave of it.
+
+A claim's standing is worked out from the claim, never read from it: whoever sends one cannot state
+that it was checked.
+"""
+
+from collections.abc import Iterable
+
+from shared.tasks.adjudication.edits import run_edits
+from shared.tasks.adjudication.input import ClaimInput, Edit
+from shared.tasks.adjudication.policy import policy_of
+from shared.tasks.fields import WORST_FIRST
+from shared.tasks.task import Standing
+
+
+def complete(claim: ClaimInput) -> ClaimInput:
+    """The claim with our edits first and the sender's behind them.
+
+    Ours always run, also where the claim has some that pass for ours: those count for nothing.
+    """
+    ours = run_edits(claim, policy_of(claim.policy_id))
+    theirs = (edit for edit in claim.edits if edit.source == "sender")
+    return claim.model_copy(update={"edits": (*ours, *theirs)})
+
+
+def standing_of(claim: ClaimInput) -> Standing:
+    """`passed` only if every edit passed, those that the claim carries and ours, run anew."""
+    outcomes = {edit.outcome for edit in (*claim.edits, *complete(claim).edits)}
+    if "unchecked" in outcomes:
+        return "unchecked"
+    return "passed" if outcomes == {"pass"} else "open"
+
+
+def statements(edits: Iterable[Edit]) -> tuple[tuple[str, str], ...]:
+    """What the edits that did not pass say, the worst first: kinds with their outcome, and why.
+
+    What several of them say is said once: coverage, limit unchecked. The sender's are named so,
+    unless ours say the same.
+    """
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for edit in sorted(edits, key=lambda edit: WORST_FIRST.index(edit.outcome)):
+        if edit.outcome != "pass":
+            named = kinds.setdefault((edit.outcome, edit.message), [])
+            _name(edit, named)
+    return tuple((f"{', '.join(said)} {what[0]}", what[1]) for what, said in kinds.items())
+
+
+def _name(edit: Edit, named: list[str]) -> None:
+    ours = edit.kind.replace("_", " ")
+    name = f"sender's {ours}" if edit.source == "sender" else ours
+    if not {name, ours} & set(named):
+        named.append(name)
