@@ -41,6 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings.release_minimum_labels,
     )
     releaser = Releaser(
+        store,
         WaitingLabels(),
         Releases(parts.database, outbox),
         imports,

@@ -37,7 +37,7 @@ class Handlers:
     async def decisions_made(self, decisions: Sequence[DecisionMade]) -> None:
         async with self.store.database.transaction() as connection:
             await self.store.lock(connection, [decision.task for decision in decisions])
-            await record_own_decisions(connection, decisions)
+            await record_own_decisions(connection, self.store, decisions)
 
     async def decisions_corrected(self, corrections: Sequence[DecisionCorrected]) -> None:
         for correction in corrections:

@@ -1,5 +1,6 @@
 """What a label is: a settled expert decision as training material. A model's decision is none."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -34,6 +35,8 @@ class CaseLabel:
     input: Mapping[str, Any]
     evidence: Mapping[str, Any]
     content_sha256: str
+    text_sha256: str  # equal for the same case in the eyes of a model, whoever it is about
+    prompt_version: str  # whose text that is the hash of
     in_part: bool = False  # a part only was approved
 
 
@@ -41,6 +44,7 @@ def label_of_review(review: ReviewCompleted) -> CaseLabel:
     """The label of a settled review; `Rejected` if its task knows neither case nor label."""
     case = review.case
     task = get_task(case.task)
+    content = task.validate(case.input).model_dump(mode="json")
     decision: dict[str, Any] = {
         "label": task.label(review.label).name,
         "reasoning": review.reasoning,
@@ -57,11 +61,21 @@ def label_of_review(review: ReviewCompleted) -> CaseLabel:
         reason=review.reason,
         source="review",
         inclusion_probability=review.inclusion_probability,
-        input=task.validate(case.input).model_dump(mode="json"),
+        input=content,
+        text_sha256=text_hash(task, content),
+        prompt_version=task.prompt_version,
         content_sha256=content_hash(task.name, {**decision, "case": case.content_sha256}),
         in_part=review.approved_amount is not None,
         **decision,
     )
+
+
+def text_hash(task: Task, content: Mapping[str, Any]) -> str:
+    """sha256 of what a model reads of a case: its ids are not in it. Case and spaces do not count,
+    so that a copy with another line break is a copy."""
+    prompt = task.prompt(content)
+    words = f"{prompt.system}\n{prompt.user}".casefold().split()
+    return hashlib.sha256(" ".join([task.name, *words]).encode()).hexdigest()
 
 
 def history_case_id(task: str, claim_id: str) -> str:
@@ -80,6 +94,7 @@ def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> CaseLabel
         "reasoning": case.reasoning,
         "evidence": dict(case.evidence),
     }
+    content = task.complete(case.input).model_dump(mode="json")
     return CaseLabel(
         review_id=_history_review_id(task.name, claim_id),
         case_id=history_case_id(task.name, claim_id),
@@ -88,7 +103,9 @@ def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> CaseLabel
         reason="import",
         source="import",
         inclusion_probability=1.0,
-        input=task.complete(case.input).model_dump(mode="json"),
+        input=content,
+        text_sha256=text_hash(task, content),
+        prompt_version=task.prompt_version,
         content_sha256=content_hash(task.name, {**decision, "input": as_given(case.input)}),
         **decision,
     )

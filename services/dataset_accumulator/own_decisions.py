@@ -8,6 +8,7 @@ file, finds the other.
 from collections.abc import Sequence
 
 from services.dataset_accumulator.labels import history_case_id
+from services.dataset_accumulator.store import Store
 from shared.events import DecisionMade
 from shared.storage.database import Connection
 
@@ -15,13 +16,11 @@ _RECORD = """
 INSERT INTO dataset_accumulator.own_decisions (case_id, history_case_id, decided_by)
 VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 """
-_WITHHOLD = """
-UPDATE dataset_accumulator.labels SET withheld = 'automatic'
-WHERE case_id = ANY($1::text[]) AND source = 'import' AND withheld IS DISTINCT FROM 'recalled'
-"""
 
 
-async def record_own_decisions(connection: Connection, decisions: Sequence[DecisionMade]) -> None:
+async def record_own_decisions(
+    connection: Connection, store: Store, decisions: Sequence[DecisionMade]
+) -> None:
     """Remember these decisions, and withhold what was imported as an expert's of a model's."""
     rows = [
         (each.case_id, history_case_id(each.task, each.claim_id), each.decided_by)
@@ -30,4 +29,4 @@ async def record_own_decisions(connection: Connection, decisions: Sequence[Decis
     ]
     await connection.executemany(_RECORD, rows)
     by_models = sorted({claim for _, claim, decided_by in rows if decided_by == "model"})
-    await connection.execute(_WITHHOLD, by_models)
+    await store.withhold_claims(connection, by_models)

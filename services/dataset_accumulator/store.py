@@ -1,4 +1,5 @@
-"""The tables `groups`, `labels` and `corrections`: one label per case, in its newest revision."""
+"""The tables `labels` and `corrections`: one label per case, in its newest revision, and of the
+labels of one content one that counts."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +7,8 @@ from typing import Literal
 from zlib import crc32
 
 from services.dataset_accumulator.labels import CaseLabel
-from services.dataset_accumulator.splits import Shares, split_of
+from services.dataset_accumulator.placement import Placement, Sides, fix_sides, read_sides
+from services.dataset_accumulator.splits import Shares
 from shared.events import DecisionCorrected, Split
 from shared.storage.database import Connection, Database
 
@@ -20,13 +22,42 @@ WHERE case_id = ANY($1::text[]) AND withheld = 'recalled' AND released_revision 
 _INSERT = """
 INSERT INTO dataset_accumulator.labels
     (case_id, review_id, task, group_id, split, content_sha256, label, reasoning, reason, source,
-     inclusion_probability, input, evidence, in_part, withheld, import_id)
-SELECT new.*, $16::text FROM unnest(
+     inclusion_probability, input, evidence, in_part, withheld, text_sha256, prompt_version,
+     import_id)
+SELECT new.*, $18::text FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::float8[], $12::jsonb[], $13::jsonb[], $14::boolean[],
-    $15::text[]) AS new
+    $15::text[], $16::text[], $17::text[]) AS new
 ON CONFLICT DO NOTHING
-RETURNING case_id
+"""
+# Of one content the first counts; a reviewer's label stands above an imported one.
+_RANKED = """
+WITH ranked AS (
+    SELECT case_id, row_number() OVER (
+        PARTITION BY task, text_sha256
+        ORDER BY source = 'review' DESC, released_revision IS NOT NULL DESC, id
+    ) AS place
+    FROM dataset_accumulator.labels
+    JOIN unnest($1::text[], $2::text[]) AS wanted (task, text_sha256) USING (task, text_sha256)
+    WHERE withheld IS NULL OR withheld = 'repeated'
+)
+"""
+_SET_ASIDE = """
+UPDATE dataset_accumulator.labels SET withheld = 'repeated'
+FROM ranked WHERE labels.case_id = ranked.case_id AND place > 1 AND withheld IS NULL
+"""
+_LET_COUNT = """
+UPDATE dataset_accumulator.labels SET withheld = NULL
+FROM ranked WHERE labels.case_id = ranked.case_id AND place = 1 AND withheld = 'repeated'
+"""
+_WITHHOLD_IMPORT = """
+UPDATE dataset_accumulator.labels SET withheld = 'recalled' WHERE import_id = $1
+RETURNING task, text_sha256
+"""
+_WITHHOLD_CLAIMS = """
+UPDATE dataset_accumulator.labels SET withheld = 'automatic'
+WHERE case_id = ANY($1::text[]) AND source = 'import' AND withheld IS DISTINCT FROM 'recalled'
+RETURNING task, text_sha256
 """
 _INSERT_CORRECTION = """
 INSERT INTO dataset_accumulator.corrections
@@ -75,36 +106,46 @@ class Store:
             return []
         await self.lock(connection, (label.task for label in labels))
         first = {label.case_id: label for label in reversed(labels)}
-        ordered = sorted(first.values(), key=lambda label: label.case_id)
-        splits = await self._splits(connection, ordered, shares)
-        rows = [self._label_row(label, splits[label.task, label.group_id]) for label in ordered]
         await connection.execute(_MAKE_WAY, list(first))
-        inserted = await connection.fetch(_INSERT, *zip(*rows, strict=True), import_id)
-        new = {row["case_id"] for row in inserted}
+        known = await self._hashes(connection, list(first))
+        new = [
+            label
+            for label in labels
+            if label is first[label.case_id] and label.case_id not in known
+        ]
+        await self._insert(connection, new, shares=shares, import_id=import_id)
         hashes = await self._hashes(connection, list(first))
-        return [_outcome(label, first[label.case_id], new, hashes) for label in labels]
+        added = {label.case_id for label in new}
+        return [_outcome(label, first[label.case_id], added, hashes) for label in labels]
 
-    async def _splits(
-        self, connection: Connection, labels: Sequence[CaseLabel], shares: Shares
-    ) -> dict[tuple[str, str], Split]:
-        """The split of each label's group; a new group is drawn into one and keeps it."""
-        keys = sorted({(label.task, label.group_id) for label in labels})
-        drawn = [split_of(group, task=task, salt=self.salt, shares=shares) for task, group in keys]
-        tasks, groups = [task for task, _ in keys], [group for _, group in keys]
-        await connection.execute(
-            "INSERT INTO dataset_accumulator.groups (task, group_id, split) "
-            "SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING",
-            tasks,
-            groups,
-            drawn,
+    async def _insert(
+        self,
+        connection: Connection,
+        labels: Sequence[CaseLabel],
+        *,
+        shares: Shares,
+        import_id: str | None,
+    ) -> None:
+        if not labels:
+            return
+        sides = await self.sides(connection, labels)
+        rows = [_label_row(label, sides.place(label, shares)) for label in labels]
+        await fix_sides(connection, sides)
+        await connection.execute(_INSERT, *zip(*rows, strict=True), import_id)
+        await self.settle(connection, {(label.task, label.text_sha256) for label in labels})
+
+    async def sides(self, connection: Connection, labels: Sequence[CaseLabel]) -> Sides:
+        """What is fixed of the groups and contents of these labels."""
+        return await read_sides(
+            connection, labels, salt=self.salt, import_splits=self.import_splits
         )
-        rows = await connection.fetch(
-            "SELECT task, group_id, split FROM dataset_accumulator.groups "
-            "JOIN unnest($1::text[], $2::text[]) AS wanted (task, group_id) USING (task, group_id)",
-            tasks,
-            groups,
-        )
-        return {(row["task"], row["group_id"]): row["split"] for row in rows}
+
+    async def settle(self, connection: Connection, contents: Iterable[tuple[str, str]]) -> None:
+        """See to it that of the labels of each of these contents one counts."""
+        ordered = sorted(set(contents))
+        tasks, hashes = [task for task, _ in ordered], [text for _, text in ordered]
+        await connection.execute(_RANKED + _SET_ASIDE, tasks, hashes)
+        await connection.execute(_RANKED + _LET_COUNT, tasks, hashes)
 
     async def _hashes(self, connection: Connection, case_ids: Sequence[str]) -> dict[str, str]:
         rows = await connection.fetch(
@@ -116,10 +157,17 @@ class Store:
 
     async def withhold_import(self, connection: Connection, import_id: str) -> None:
         """Keep every label of an import out of all later dataset versions."""
-        await connection.execute(
-            "UPDATE dataset_accumulator.labels SET withheld = 'recalled' WHERE import_id = $1",
-            import_id,
-        )
+        await self._withhold(connection, _WITHHOLD_IMPORT, import_id)
+
+    async def withhold_claims(self, connection: Connection, case_ids: Sequence[str]) -> None:
+        """Keep what was imported of these claims out: a model decided them."""
+        await self._withhold(connection, _WITHHOLD_CLAIMS, case_ids)
+
+    async def _withhold(self, connection: Connection, statement: str, *arguments: object) -> None:
+        """What repeated the content of such a label counts in its place."""
+        rows = await connection.fetch(statement, *arguments)
+        contents = {(row["task"], row["text_sha256"]) for row in rows if row["text_sha256"]}
+        await self.settle(connection, contents)
 
     async def record_corrections(self, corrections: Sequence[DecisionCorrected]) -> None:
         """Record corrections; one that is known is ignored."""
@@ -138,25 +186,27 @@ class Store:
         async with self.database.transaction() as connection:
             await connection.execute(_APPLY_CORRECTIONS, sorted(case_ids))
 
-    def _label_row(self, label: CaseLabel, split: Split) -> tuple[object, ...]:
-        kept_out = label.source == "import" and split not in self.import_splits
-        return (
-            label.case_id,
-            label.review_id,
-            label.task,
-            label.group_id,
-            split,
-            label.content_sha256,
-            label.label,
-            label.reasoning,
-            label.reason,
-            label.source,
-            label.inclusion_probability,
-            json.dumps(label.input),
-            json.dumps(label.evidence),
-            label.in_part,
-            "held_out" if kept_out else None,
-        )
+
+def _label_row(label: CaseLabel, placement: Placement) -> tuple[object, ...]:
+    return (
+        label.case_id,
+        label.review_id,
+        label.task,
+        label.group_id,
+        placement.split,
+        label.content_sha256,
+        label.label,
+        label.reasoning,
+        label.reason,
+        label.source,
+        label.inclusion_probability,
+        json.dumps(label.input),
+        json.dumps(label.evidence),
+        label.in_part,
+        placement.withheld,
+        label.text_sha256,
+        label.prompt_version,
+    )
 
 
 def _correction_row(correction: DecisionCorrected) -> tuple[object, ...]:

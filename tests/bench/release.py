@@ -57,6 +57,7 @@ class Table:
     def __init__(self, database: Database, outbox: Outbox, artifacts: Artifacts) -> None:
         self.store = Store(database, salt="bench", import_splits=import_splits(may_test=False))
         self.releaser = Releaser(
+            self.store,
             WaitingLabels(),
             Releases(database, outbox),
             Imports(database),

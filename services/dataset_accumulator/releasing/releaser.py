@@ -17,8 +17,10 @@ from tempfile import TemporaryDirectory
 from services.dataset_accumulator.importing.import_store import Imports
 from services.dataset_accumulator.releasing.dataset_writer import DatasetWriter, dataset_version
 from services.dataset_accumulator.releasing.release_store import Releases
+from services.dataset_accumulator.releasing.renewal import renew_contents
 from services.dataset_accumulator.releasing.schedule import Schedule
 from services.dataset_accumulator.releasing.waiting_labels import WaitingLabels
+from services.dataset_accumulator.store import Store
 from shared.errors import Rejected
 from shared.events import DatasetReleased
 from shared.health import Health
@@ -43,6 +45,7 @@ class ReleaseSettings:
 
 @dataclass
 class Releaser:
+    store: Store
     labels: WaitingLabels
     releases: Releases
     imports: Imports
@@ -136,6 +139,7 @@ class Releaser:
 
     @asynccontextmanager
     async def _exclusive(self, task: str) -> AsyncIterator[Connection]:
+        await renew_contents(self.store, get_task(task))
         async with self.releases.database.transaction() as connection:
             await self.releases.lock(connection, task)
             yield connection

@@ -24,7 +24,7 @@ from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.database import Database
 from shared.storage.datasets import SPLITS, DatasetManifest, Example, read_manifest, read_split
-from tests.support.builders.events import NOW, case
+from tests.support.builders.events import NOW, case, claim_input
 from tests.support.builders.reviews import completed
 
 TRAIN = read_shares("train=1")
@@ -61,7 +61,7 @@ class Accumulator:
         store = Store(database, salt="test", import_splits=IMPORT_SPLITS)
         imports, releases = Imports(database), Releases(database, outbox)
         releaser = Releaser(
-            WaitingLabels(), releases, imports, artifacts, Health(), settings, now=clock
+            store, WaitingLabels(), releases, imports, artifacts, Health(), settings, now=clock
         )
         importer = Importer(Admission(store, imports, needs_confirmation=True))
         handlers = Handlers(store, shares=TRAIN)
@@ -127,5 +127,7 @@ async def running(
         await accumulator.database.close()
 
 
-def of_group(case_id: str, group_id: str) -> ReviewCompleted:
-    return completed(case_id, case=case(case_id, group_id=group_id))
+def of_group(case_id: str, group_id: str, *, note: str | None = None) -> ReviewCompleted:
+    """A settled review of somebody's case, whose note is its own unless one is given."""
+    content = claim_input(clinical_note=note or f"Leg pain, as in {case_id}.")
+    return completed(case_id, case=case(case_id, group_id=group_id, input=content))
