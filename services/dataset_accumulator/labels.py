@@ -35,6 +35,7 @@ class CaseLabel:
     input: Mapping[str, Any]
     evidence: Mapping[str, Any]
     content_sha256: str
+    judged_sha256: str  # equal where the same service of the same person is judged, whatever its id
     text_sha256: str  # equal for the same case in the eyes of a model, whoever it is about
     prompt_version: str  # whose text that is the hash of
     in_part: bool = False  # a part only was approved
@@ -62,6 +63,7 @@ def label_of_review(review: ReviewCompleted) -> CaseLabel:
         source="review",
         inclusion_probability=review.inclusion_probability,
         input=content,
+        judged_sha256=case.judged_sha256,
         text_sha256=text_hash(task, content),
         prompt_version=task.prompt_version,
         content_sha256=content_hash(task.name, {**decision, "case": case.content_sha256}),
@@ -104,6 +106,7 @@ def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> CaseLabel
         source="import",
         inclusion_probability=1.0,
         input=content,
+        judged_sha256=content_hash(task.name, task.judged_of(case.input)),
         text_sha256=text_hash(task, content),
         prompt_version=task.prompt_version,
         content_sha256=content_hash(task.name, {**decision, "input": as_given(case.input)}),

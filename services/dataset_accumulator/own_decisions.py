@@ -13,8 +13,9 @@ from shared.events import DecisionMade
 from shared.storage.database import Connection
 
 _RECORD = """
-INSERT INTO dataset_accumulator.own_decisions (case_id, history_case_id, decided_by)
-VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+INSERT INTO dataset_accumulator.own_decisions
+    (case_id, history_case_id, judged_sha256, decided_by)
+VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
 """
 
 
@@ -22,11 +23,20 @@ async def record_own_decisions(
     connection: Connection, store: Store, decisions: Sequence[DecisionMade]
 ) -> None:
     """Remember these decisions, and withhold what was imported as an expert's of a model's."""
-    rows = [
-        (each.case_id, history_case_id(each.task, each.claim_id), each.decided_by)
-        for each in sorted(decisions, key=lambda each: each.case_id)
-        if each.claim_id is not None
-    ]
-    await connection.executemany(_RECORD, rows)
-    by_models = sorted({claim for _, claim, decided_by in rows if decided_by == "model"})
-    await store.withhold_claims(connection, by_models)
+    ordered = sorted(decisions, key=lambda each: each.case_id)
+    claims = {
+        each.case_id: history_case_id(each.task, each.claim_id) for each in ordered if each.claim_id
+    }
+    await connection.executemany(
+        _RECORD,
+        [
+            (each.case_id, claims.get(each.case_id), each.judged_sha256, each.decided_by)
+            for each in ordered
+        ],
+    )
+    by_models = [each for each in ordered if each.decided_by == "model"]
+    await store.withhold_claims(
+        connection,
+        [claims[each.case_id] for each in by_models if each.case_id in claims],
+        [each.judged_sha256 for each in by_models if each.judged_sha256],
+    )

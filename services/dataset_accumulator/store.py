@@ -22,12 +22,12 @@ WHERE case_id = ANY($1::text[]) AND withheld = 'recalled' AND released_revision 
 _INSERT = """
 INSERT INTO dataset_accumulator.labels
     (case_id, review_id, task, group_id, split, content_sha256, label, reasoning, reason, source,
-     inclusion_probability, input, evidence, in_part, withheld, text_sha256, prompt_version,
-     import_id)
-SELECT new.*, $18::text FROM unnest(
+     inclusion_probability, input, evidence, in_part, withheld, judged_sha256, text_sha256,
+     prompt_version, import_id)
+SELECT new.*, $19::text FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::float8[], $12::jsonb[], $13::jsonb[], $14::boolean[],
-    $15::text[], $16::text[], $17::text[]) AS new
+    $15::text[], $16::text[], $17::text[], $18::text[]) AS new
 ON CONFLICT DO NOTHING
 """
 # Of one content the first counts; a reviewer's label stands above an imported one.
@@ -56,7 +56,8 @@ RETURNING task, text_sha256
 """
 _WITHHOLD_CLAIMS = """
 UPDATE dataset_accumulator.labels SET withheld = 'automatic'
-WHERE case_id = ANY($1::text[]) AND source = 'import' AND withheld IS DISTINCT FROM 'recalled'
+WHERE source = 'import' AND withheld IS DISTINCT FROM 'recalled'
+    AND (case_id = ANY($1::text[]) OR judged_sha256 = ANY($2::text[]))
 RETURNING task, text_sha256
 """
 _INSERT_CORRECTION = """
@@ -159,9 +160,11 @@ class Store:
         """Keep every label of an import out of all later dataset versions."""
         await self._withhold(connection, _WITHHOLD_IMPORT, import_id)
 
-    async def withhold_claims(self, connection: Connection, case_ids: Sequence[str]) -> None:
-        """Keep what was imported of these claims out: a model decided them."""
-        await self._withhold(connection, _WITHHOLD_CLAIMS, case_ids)
+    async def withhold_claims(
+        self, connection: Connection, case_ids: Sequence[str], judged: Sequence[str]
+    ) -> None:
+        """Keep what was imported of these claims out, under whichever id: a model decided them."""
+        await self._withhold(connection, _WITHHOLD_CLAIMS, case_ids, judged)
 
     async def _withhold(self, connection: Connection, statement: str, *arguments: object) -> None:
         """What repeated the content of such a label counts in its place."""
@@ -204,6 +207,7 @@ def _label_row(label: CaseLabel, placement: Placement) -> tuple[object, ...]:
         json.dumps(label.evidence),
         label.in_part,
         placement.withheld,
+        label.judged_sha256,
         label.text_sha256,
         label.prompt_version,
     )

@@ -15,8 +15,9 @@ _PAGE = 500
 _LINES_NAMED = 8
 
 _HOLD = """
-INSERT INTO dataset_accumulator.held_rows (import_id, line, case_id, content_sha256, label)
-SELECT $1, new.* FROM unnest($2::int[], $3::text[], $4::text[], $5::jsonb[]) AS new
+INSERT INTO dataset_accumulator.held_rows
+    (import_id, line, case_id, content_sha256, judged_sha256, label)
+SELECT $1, new.* FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::jsonb[]) AS new
 """
 _LINES_OF_ONE_CLAIM = """
 SELECT array_agg(line ORDER BY line) AS lines FROM dataset_accumulator.held_rows
@@ -44,7 +45,8 @@ ORDER BY line
 """
 _DECIDED_HERE = """
 SELECT line, bool_or(decided_by = 'model') AS by_model FROM dataset_accumulator.held_rows AS held
-JOIN dataset_accumulator.own_decisions ON own_decisions.history_case_id = held.case_id
+JOIN dataset_accumulator.own_decisions AS own
+    ON own.history_case_id = held.case_id OR own.judged_sha256 = held.judged_sha256
 WHERE held.import_id = $1 GROUP BY line ORDER BY line
 """
 _BY_OUR_MODEL = "this system's own model decided this claim: that is no expert's judgment"
@@ -72,6 +74,7 @@ async def hold(
         [line for line, _ in labels],
         [label.case_id for _, label in labels],
         [label.content_sha256 for _, label in labels],
+        [label.judged_sha256 for _, label in labels],
         [json.dumps(asdict(label)) for _, label in labels],
     )
 

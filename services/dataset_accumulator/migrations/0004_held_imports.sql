@@ -4,6 +4,7 @@ CREATE TABLE dataset_accumulator.held_rows (
     line integer NOT NULL,
     case_id text NOT NULL,
     content_sha256 text NOT NULL,
+    judged_sha256 text NOT NULL,
     label jsonb NOT NULL,
     PRIMARY KEY (import_id, line)
 );

@@ -23,7 +23,7 @@ _NO_NEW_GROUP = read_shares("train=1")  # every label here has its group
 
 _STALE = """
 SELECT case_id, review_id, task, group_id, label, reasoning, reason, source,
-    inclusion_probability, input, content_sha256
+    inclusion_probability, input, content_sha256, coalesce(judged_sha256, '') AS judged_sha256
 FROM dataset_accumulator.labels
 WHERE task = $1 AND (prompt_version IS NULL OR prompt_version < $2 OR prompt_version > $2)
 ORDER BY id LIMIT $3
