@@ -18,8 +18,7 @@ from shared.storage.datasets import ImportSource
 _PAGE = 500
 
 _COUNT = """
-SELECT source, count(*) AS labels FROM dataset_accumulator.labels
-WHERE task = $1 AND withheld IS NULL GROUP BY source
+SELECT source, count(*) AS labels FROM dataset_accumulator.labels WHERE task = $1 GROUP BY source
 """
 _COUNT_WITHHELD = """
 SELECT withheld, count(*) AS labels FROM dataset_accumulator.labels
@@ -79,7 +78,7 @@ class WaitingLabels:
     """All of it inside the caller's transaction."""
 
     async def count(self, connection: Connection, task: str) -> dict[str, int]:
-        """How many labels dataset versions may have, by source."""
+        """How many labels there are, by source, whether or not a dataset version may have them."""
         rows = await connection.fetch(_COUNT, task)
         return {row["source"]: row["labels"] for row in rows}
 

