@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.sampling import DrawKey, DrawKeyText
+
 
 class EngineSettings(BaseSettings):
     """The engines: Kafka, S3 and PostgreSQL."""
@@ -45,3 +47,13 @@ class ServiceSettings(BaseSettings):
     api_tokens: SecretStr = Field(default=SecretStr(""), validation_alias="API_TOKENS")
     port: int
     engines: EngineSettings = Field(default_factory=EngineSettings)
+
+
+class DrawingSettings(ServiceSettings):
+    """What a service that draws has besides: the key, which no source and no example contains."""
+
+    draw_key: DrawKeyText = Field(validation_alias="DRAW_KEY")
+
+    @property
+    def key(self) -> DrawKey:
+        return DrawKey.parse(self.draw_key.get_secret_value())

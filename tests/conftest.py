@@ -1,13 +1,17 @@
 """What every test can ask for: the engines, started once a run, and an empty database."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from hypothesis import settings
 
+from tests.support import draw_key
 from tests.support.browser.chromium import chromium
 from tests.support.engines.lifecycle import fresh_database, running_engines
+
+os.environ["DRAW_KEY"] = draw_key.TEXT  # every deployment has one
 
 pytest_plugins = ["tests.support.second_tries"]
 

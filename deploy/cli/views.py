@@ -55,15 +55,15 @@ def versions(system: System, task: str | None) -> Table:
     table = Table("version", "state", "verdict", "against", "accuracy", "auto-accepted", "error")
     query = {"task": task} if task else {}
     for row in system.get("promoter", "/v1/versions", **query):
-        measures = row["measures"]
+        measures = row["measures"] or {}
         table.add_row(
             row["version"],
             row["state"],
             Text(row["verdict"], style=VERDICT_STYLES[row["verdict"]]),
             row["compared_with"] or "absolute gates",
-            _percent(measures["accuracy"]),
-            _percent(measures["auto_accept_rate"]),
-            _percent(measures["auto_accept_error"]),
+            _percent(measures.get("accuracy")),
+            _percent(measures.get("auto_accept_rate")),
+            _percent(measures.get("auto_accept_error")),
         )
     return table
 

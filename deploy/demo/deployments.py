@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.embedded.layout import REPOSITORY, Layout, default_home
-from deploy.embedded.settings import api_tokens, read_env
+from deploy.embedded.settings import api_tokens, draw_key, read_env
 from deploy.embedded.stack import EmbeddedStack
 from services.trainer.strategies import STRATEGIES
 from shared.models.base_model import SMOLLM2
@@ -118,6 +118,7 @@ def _secrets() -> dict[str, str]:
         "S3_ACCESS_KEY": "caseloop",
         "S3_SECRET_KEY": secrets.token_urlsafe(24),
         "API_TOKENS": api_tokens(_CALLERS),
+        "DRAW_KEY": draw_key(),
     }
 
 

@@ -89,9 +89,15 @@ def api_tokens(callers: Iterable[tuple[str, str]]) -> str:
     return ",".join(f"{name}:{role}:{secrets.token_urlsafe(24)}" for name, role in callers)
 
 
+def draw_key() -> str:
+    """A fresh key for draws, as `DRAW_KEY` has it: its version and the secret."""
+    return f"1:{secrets.token_hex(32)}"
+
+
 def _secrets() -> dict[str, str]:
     return {
         "API_TOKENS": api_tokens(_CALLERS),
+        "DRAW_KEY": draw_key(),
         "DATABASE_PASSWORD": secrets.token_urlsafe(24),
         "S3_ACCESS_KEY": secrets.token_hex(10),
         "S3_SECRET_KEY": secrets.token_urlsafe(30),

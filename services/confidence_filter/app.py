@@ -21,7 +21,7 @@ def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS)
     outbox = parts.make_outbox()
     rollouts = parts.make_rollouts()
-    routing = RoutingSettings(settings.audit_rate, settings.audit_salt, settings.amount_limit)
+    routing = RoutingSettings(settings.audit_rate, settings.key, settings.amount_limit)
     store = Store(parts.database, outbox)
     handlers = Handlers(store, rollouts.of, settings=routing, now=lambda: datetime.now(UTC))
     parts.bus.consume(

@@ -55,7 +55,7 @@ class Handlers:
         prediction = _with_claim(prediction)
         rollout = self.rollout_of(prediction.case.task)
         route = route_prediction(prediction, rollout, self.settings)
-        return Routing(prediction, route, at=self.now())
+        return Routing(prediction, route, at=self.now(), draw_key=self.settings.key.version)
 
 
 def _with_claim(prediction: PredictionMade) -> PredictionMade:

@@ -22,6 +22,7 @@ class Routing:
     prediction: PredictionMade
     route: Route
     at: datetime
+    draw_key: str  # the version of the key that draws audits
     repeats: bool = False
 
     @property
@@ -32,7 +33,8 @@ class Routing:
     def event(self) -> DecisionMade | ReviewRequested:
         if isinstance(self.route, Accept):
             return decision(self.prediction, self.route, at=self.at)
-        return review_request(self.prediction, self.route, at=self.at)
+        version = routing_version(self.prediction, self.route, draw_key=self.draw_key)
+        return review_request(self.prediction, self.route, routing_version=version, at=self.at)
 
     def as_repeated(self) -> Self:
         """The same case, to be decided by people because it is not the first."""
@@ -60,7 +62,9 @@ def decision(prediction: PredictionMade, route: Accept, *, at: datetime) -> Deci
     )
 
 
-def review_request(prediction: PredictionMade, route: Review, *, at: datetime) -> ReviewRequested:
+def review_request(
+    prediction: PredictionMade, route: Review, *, routing_version: str, at: datetime
+) -> ReviewRequested:
     case = prediction.case
     answer = prediction.answer
     return ReviewRequested(
@@ -69,14 +73,16 @@ def review_request(prediction: PredictionMade, route: Review, *, at: datetime) -
         case=case,
         reason=route.reason,
         inclusion_probability=route.inclusion_probability,
-        routing_version=routing_version(prediction, route),
+        routing_version=routing_version,
         answer=_shown(answer, prediction.reasoning) if answer else None,
     )
 
 
-def routing_version(prediction: PredictionMade, route: Route) -> str:
-    """What routed the case: the version of these rules, with the rollout it was routed under."""
-    return f"1/{prediction.rollout_id or '-'}.{prediction.rollout_revision}/{route.reason}"
+def routing_version(prediction: PredictionMade, route: Route, *, draw_key: str) -> str:
+    """What routed the case: the version of these rules and of the key that draws audits, with the
+    rollout it was routed under."""
+    rollout = f"{prediction.rollout_id or '-'}.{prediction.rollout_revision}"
+    return f"2/{draw_key}/{rollout}/{route.reason}"
 
 
 def _shown(answer: Score, reasoning: str | None) -> ModelAnswer:

@@ -18,7 +18,7 @@ from shared.events import (
     Score,
 )
 from shared.models.served import is_of
-from shared.sampling import draw_by_hash
+from shared.sampling import DrawKey
 from shared.tasks import get_task
 from shared.tasks.task import Task
 
@@ -28,7 +28,7 @@ class RoutingSettings:
     """The filter's own limits; a version's threshold comes with its rollout."""
 
     audit_rate: float
-    audit_salt: str
+    key: DrawKey
     amount_limit: Decimal = Decimal(10_000)  # US dollars
 
 
@@ -89,7 +89,7 @@ def route_prediction(
         return Review("stale_version")
     if obstacle := obstacle_to(answer, case=case, threshold=served.threshold):
         return Review(obstacle)
-    if draw_by_hash(settings.audit_salt, case.case_id) < settings.audit_rate:
+    if settings.key.draw("audit", case.case_id) < settings.audit_rate:
         return Review("audit", settings.audit_rate)
     return Accept(answer, case, settings.audit_rate)
 

@@ -5,11 +5,12 @@ from decimal import Decimal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.events.base import InclusionProbability
 from shared.services import PORTS
-from shared.settings import ServiceSettings
+from shared.settings import DrawingSettings
 
 
-class Settings(ServiceSettings):
+class Settings(DrawingSettings):
     model_config = SettingsConfigDict(env_prefix="CONFIDENCE_FILTER_", extra="ignore")
 
     port: int = PORTS["confidence_filter"]
@@ -17,8 +18,6 @@ class Settings(ServiceSettings):
     # Of the cases that could be accepted, this share goes to the experts all the same. Without
     # it nobody would ever see the errors among the accepted ones. Twice as many audits let fewer
     # releases end without enough effective cases (docs/log.md has the numbers).
-    audit_rate: float = Field(default=0.05, gt=0.0, le=1.0)
+    audit_rate: InclusionProbability = 0.05
     # Above this many US dollars at stake, only people decide.
     amount_limit: Decimal = Field(default=Decimal(10_000), ge=0)
-    # Changing the salt draws other cases.
-    audit_salt: str = "audit-1"

@@ -17,11 +17,11 @@ _INSERT = """
 INSERT INTO confidence_filter.routings
     (case_id, task, content_sha256, route, reason, inclusion_probability,
      label, adverse, confidence, label_mass, model_version, rollout_id, rollout_revision,
-     standing, claim_id, attempt, judged_sha256, repeats)
+     standing, claim_id, attempt, judged_sha256, repeats, draw_key)
 SELECT * FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::float8[],
     $7::text[], $8::bool[], $9::float8[], $10::float8[], $11::text[], $12::text[], $13::int[],
-    $14::text[], $15::text[], $16::int[], $17::text[], $18::bool[])
+    $14::text[], $15::text[], $16::int[], $17::text[], $18::bool[], $19::text[])
 ON CONFLICT DO NOTHING
 RETURNING case_id
 """
@@ -113,6 +113,7 @@ def _row(routing: Routing) -> tuple[object, ...]:
         case.attempt,
         case.judged_sha256,
         routing.repeats,
+        routing.draw_key,
     )
 
 

@@ -32,7 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=6)
     outbox = parts.make_outbox()
     allowed = import_splits(may_test=settings.imports_may_test)
-    store = Store(parts.database, salt=settings.split_salt, import_splits=allowed)
+    store = Store(parts.database, key=settings.key, import_splits=allowed)
     shares = read_shares(settings.split_shares)
     imports = Imports(parts.database)
     release_settings = ReleaseSettings(

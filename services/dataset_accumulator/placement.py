@@ -5,13 +5,14 @@ Whatever is fixed first stays. A new group goes where its content lies; where gr
 fixed to different sides, the label is withheld, so that neither lies on both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from services.dataset_accumulator.labels import CaseLabel
 from services.dataset_accumulator.splits import Shares, split_of
 from shared.events import Split
+from shared.sampling import DrawKey
 from shared.storage.database import Connection
 
 Withheld = Literal["held_out", "two_sides", "repeated"]
@@ -26,8 +27,8 @@ SELECT task, text_sha256 AS name, split FROM dataset_accumulator.contents
 JOIN unnest($1::text[], $2::text[]) AS wanted (task, text_sha256) USING (task, text_sha256)
 """
 _FIX_GROUPS = """
-INSERT INTO dataset_accumulator.groups (task, group_id, split)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING
+INSERT INTO dataset_accumulator.groups (task, group_id, split, draw_key)
+SELECT *, $4 FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING
 """
 _FIX_CONTENTS = """
 INSERT INTO dataset_accumulator.contents (task, text_sha256, split)
@@ -52,7 +53,7 @@ class Sides:
 
     groups: dict[Key, Split]
     contents: dict[Key, Split]
-    salt: str
+    key: DrawKey
     import_splits: frozenset[Split]
 
     def place(self, label: CaseLabel, shares: Shares) -> Placement:
@@ -69,7 +70,7 @@ class Sides:
         fixed = self.contents.get((label.task, label.text_sha256))
         if fixed is not None and self._may_lie(label, fixed):
             return fixed
-        return split_of(label.group_id, task=label.task, salt=self.salt, shares=shares)
+        return split_of(label.group_id, task=label.task, key=self.key, shares=shares)
 
     def _may_lie(self, label: CaseLabel, split: Split) -> bool:
         return label.source == "review" or split in self.import_splits
@@ -79,7 +80,7 @@ async def read_sides(
     connection: Connection,
     labels: Iterable[CaseLabel],
     *,
-    salt: str,
+    key: DrawKey,
     import_splits: frozenset[Split],
 ) -> Sides:
     """What is fixed of the groups and contents of these labels."""
@@ -88,16 +89,19 @@ async def read_sides(
     return Sides(
         await _read(connection, _READ_GROUPS, groups),
         await _read(connection, _READ_CONTENTS, contents),
-        salt,
+        key,
         import_splits,
     )
 
 
 async def fix_sides(connection: Connection, sides: Sides) -> None:
     """Record what was fixed since the sides were read."""
-    for statement, fixed in ((_FIX_GROUPS, sides.groups), (_FIX_CONTENTS, sides.contents)):
-        tasks, names = [task for task, _ in fixed], [name for _, name in fixed]
-        await connection.execute(statement, tasks, names, list(fixed.values()))
+    await connection.execute(_FIX_GROUPS, *_rows(sides.groups), sides.key.version)
+    await connection.execute(_FIX_CONTENTS, *_rows(sides.contents))
+
+
+def _rows(fixed: Mapping[Key, Split]) -> tuple[list[str], list[str], list[Split]]:
+    return [task for task, _ in fixed], [name for _, name in fixed], list(fixed.values())
 
 
 async def _read(connection: Connection, query: str, keys: set[Key]) -> dict[Key, Split]:

@@ -38,7 +38,9 @@ class LabelProgress(BaseModel):
 class LabelCount(BaseModel):
     imported: int = Field(description="labels out of imported histories")
     reviewed: int = Field(description="labels out of settled reviews")
-    withheld: dict[str, int] = Field(description="those of them that no version may have, by reason")
+    withheld: dict[str, int] = Field(
+        description="those of them that no version may have, by reason"
+    )
 
 
 class ReleaseOrder(BaseModel):

@@ -7,10 +7,10 @@ from services.dataset_accumulator.releasing.schedule import Schedule
 from services.dataset_accumulator.splits import read_shares
 from shared.errors import Rejected
 from shared.services import PORTS
-from shared.settings import ServiceSettings
+from shared.settings import DrawingSettings
 
 
-class Settings(ServiceSettings):
+class Settings(DrawingSettings):
     model_config = SettingsConfigDict(env_prefix="DATASET_ACCUMULATOR_", extra="ignore")
 
     port: int = PORTS["dataset_accumulator"]
@@ -22,7 +22,6 @@ class Settings(ServiceSettings):
     release_minimum_labels: int = Field(default=50, ge=1, validation_alias="RELEASE_MINIMUM_LABELS")
     # Of groups that are new. Whoever has a split keeps it, whatever stands here later.
     split_shares: str = "train=0.7,validation=0.05,calibration=0.1,certification=0.05,test=0.1"
-    split_salt: str = "split-1"
 
     # Whether an import waits until somebody else than who brought it has confirmed it.
     imports_need_confirmation: bool = True

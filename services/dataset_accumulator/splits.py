@@ -1,4 +1,4 @@
-"""On which side of the data a group lies: drawn once from a salted hash, then kept forever."""
+"""On which side of the data a group lies: drawn once from a keyed hash, then kept forever."""
 
 import json
 import math
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from shared.errors import Rejected
 from shared.events import Split
-from shared.sampling import draw_by_hash
+from shared.sampling import DrawKey
 from shared.storage.datasets import SPLITS, TRAINING_SPLITS
 
 Shares = Mapping[Split, float]
@@ -66,9 +66,9 @@ def _pairs(text: str) -> list[tuple[str, float | str]]:
     return [(name, share) for name, _, share in (part.partition("=") for part in text.split(","))]
 
 
-def split_of(group_id: str, *, task: str, salt: str, shares: Shares) -> Split:
+def split_of(group_id: str, *, task: str, key: DrawKey, shares: Shares) -> Split:
     """The split that a new group is drawn into."""
-    position = draw_by_hash(salt, task, group_id)
+    position = key.draw("split", task, group_id)
     edge = 0.0
     for split in SPLITS:
         edge += shares[split]

@@ -10,6 +10,7 @@ from services.dataset_accumulator.labels import CaseLabel
 from services.dataset_accumulator.placement import Placement, Sides, fix_sides, read_sides
 from services.dataset_accumulator.splits import Shares
 from shared.events import DecisionCorrected, Split
+from shared.sampling import DrawKey
 from shared.storage.database import Connection, Database
 
 LabelOutcome = Literal["new", "known", "other content"]
@@ -83,9 +84,11 @@ WHERE labels.case_id = newest.case_id AND labels.task = newest.task
 class Store:
     """`import_splits` are those that imported labels may lie in; elsewhere they are withheld."""
 
-    def __init__(self, database: Database, *, salt: str, import_splits: frozenset[Split]) -> None:
+    def __init__(
+        self, database: Database, *, key: DrawKey, import_splits: frozenset[Split]
+    ) -> None:
         self.database = database
-        self.salt = salt
+        self.key = key
         self.import_splits = import_splits
 
     async def lock(self, connection: Connection, tasks: Iterable[str]) -> None:
@@ -137,9 +140,7 @@ class Store:
 
     async def sides(self, connection: Connection, labels: Sequence[CaseLabel]) -> Sides:
         """What is fixed of the groups and contents of these labels."""
-        return await read_sides(
-            connection, labels, salt=self.salt, import_splits=self.import_splits
-        )
+        return await read_sides(connection, labels, key=self.key, import_splits=self.import_splits)
 
     async def settle(self, connection: Connection, contents: Iterable[tuple[str, str]]) -> None:
         """See to it that of the labels of each of these contents one counts."""

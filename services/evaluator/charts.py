@@ -9,7 +9,7 @@ from html import escape
 
 from markupsafe import Markup
 
-from services.evaluator.gate import Check
+from services.evaluator.checks import Check
 from services.evaluator.measures.choice import Assessment
 
 Versions = Sequence[tuple[str, Assessment]]  # role and what was measured
@@ -138,13 +138,14 @@ def intervals_chart(checks: Sequence[Check], margin: float) -> Markup:
 def confusion_chart(assessment: Assessment, labels: Sequence[str]) -> Markup:
     """Experts' decision by row, the version's answer by column, in shares of all cases."""
     cell, left, top = 92, 104, 40
-    parts = [_text(left + cell * len(labels) / 2, 14, "the version says", "axis-title middle")]
-    for column, name in enumerate(labels):
+    columns = (*labels, *(["no answer"] if assessment.unanswered else []))
+    parts = [_text(left + cell * len(columns) / 2, 14, "the version says", "axis-title middle")]
+    for column, name in enumerate(columns):
         parts.append(_text(left + cell * (column + 0.5), 32, name, "tick middle"))
     for row, (name, shares) in enumerate(zip(labels, assessment.confusion, strict=True)):
         parts.append(_text(left - 8, top + cell * 0.6 * (row + 0.5) + 4, name, "tick end"))
-        for column, share in enumerate(shares):
-            tooltip = f"experts {name}, version {labels[column]}: {share:.1%}"
+        for column, share in enumerate(shares[: len(columns)]):
+            tooltip = f"experts {name}, version {columns[column]}: {share:.1%}"
             kind = "right" if row == column else "wrong"
             x, y = left + cell * column, top + cell * 0.6 * row
             parts.append(
@@ -154,7 +155,7 @@ def confusion_chart(assessment: Assessment, labels: Sequence[str]) -> Markup:
                 f"{_text(x + cell / 2, y + cell * 0.3 + 3, f'{share:.1%}', 'label middle')}</g>"
             )
     height = int(top + cell * 0.6 * len(labels) + 6)
-    width = left + cell * len(labels) + 8
+    width = left + cell * len(columns) + 8
     return _svg(parts, "Experts' decisions and answers", width=width, height=height, kind="small")
 
 

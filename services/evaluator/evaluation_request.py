@@ -14,6 +14,7 @@ class GateSettings:
     margin: float  # in accuracy and macro-F1: a loss up to it passes
     minimum_effective_cases: float  # with fewer nothing is said
     tolerated_error: float  # share of what is accepted without a human that may be wrong
+    unanswered_share: float  # of the cases that it may leave unread
     resamples: int  # of the bootstrap
 
 

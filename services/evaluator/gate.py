@@ -1,47 +1,41 @@
 """PASS, FAIL or INCONCLUSIVE: is the candidate at least as good as the champion?
 
+Two questions are apart. What may it accept? Its proposed threshold if the held-out cases confirm
+it (`measures/certification.py`), else nothing, whatever the verdict: an operator may promote it.
+Is it good enough? That is asked of the version at the threshold that it got: one that accepts
+nothing can pass, and then only helps the experts.
+
 A paired bootstrap over groups (nobody's cases are split) resamples the difference of the weighted
-accuracy. The candidate passes if, with 95% confidence, it is worse by no more than the margin;
-it fails if it is worse by more with the same confidence; between the two nobody can say. Macro-F1
-and the error among the accepted are guard rails. Whether a candidate may accept much less than the
-champion does is for an operator to say. A first version has no champion: it must do better than
-always answering the same label.
+accuracy over the same cases. The candidate passes if, with 95% confidence, it is worse by no more
+than the margin; it fails if it is worse by more with the same confidence; between the two nobody
+can say. Macro-F1 and the error among the accepted, against the champion's, are guard rails. Whether
+a candidate may accept much less than the champion does is for an operator to say. A first version
+has no champion: it must do better than always answering the same label.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from services.evaluator import checks
+from services.evaluator.checks import Check
 from services.evaluator.evaluation_request import GateSettings
-from services.evaluator.measures.bootstrap import EvaluatedVersion, Interval, Samples, resample
-from services.evaluator.measures.choice import (
-    accuracy,
-    balanced_accuracy,
-    macro_f1,
-    measure_acceptance,
-)
-from services.evaluator.measures.held_out import Answers, HeldOut
-from services.evaluator.measures.strata import describe_strata, effective_cases, stratify
+from services.evaluator.measures.bootstrap import EvaluatedVersion, resample
+from services.evaluator.measures.certification import certify
+from services.evaluator.measures.held_out import HeldOut
 from shared.events import Verdict
 
-MINIMUM_GROUPS = 30  # a bootstrap of fewer says little
-LEAST_OF_CHAMPIONS_RATE = 0.5  # thresholds scatter from split to split; this is beyond chance
-
-
-@dataclass(frozen=True)
-class Check:
-    """One question, its answer, and why, in plain words."""
-
-    name: str
-    verdict: Verdict
-    reason: str
-    interval: Interval | None = None
+_WORST_FIRST: tuple[Verdict, ...] = ("FAIL", "INCONCLUSIVE", "PASS")
 
 
 @dataclass(frozen=True)
 class GateResult:
+    """`threshold` is the one that the candidate may serve with, whoever promotes it."""
+
     verdict: Verdict
     checks: tuple[Check, ...]
+    threshold: float
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -56,116 +50,40 @@ def judge_candidate(
     settings: GateSettings,
     rng: np.random.Generator,
 ) -> GateResult:
-    """The verdict is the worst one: FAIL before INCONCLUSIVE before PASS."""
-    enough = _check_cases(held_out, candidate.answers, settings)
-    if enough.verdict != "PASS":
-        return GateResult("INCONCLUSIVE", (enough,))
+    """The verdict is the worst one of the checks: FAIL before INCONCLUSIVE before PASS.
+
+    `candidate` comes with its proposed threshold. Where the cases can tell nothing, or it answers
+    too few of them, nothing else is asked.
+    """
+    certification = certify(held_out, candidate, tolerated=settings.tolerated_error)
+    version = certification.version
+    found = [
+        checks.enough_cases(held_out, version.answers, settings),
+        checks.several_labels(held_out),
+        checks.answered(held_out, version, champion, settings),
+    ]
+    if all(check.verdict == "PASS" for check in found):
+        found += _compare(held_out, version, champion, settings=settings, rng=rng)
+    found.append(checks.confirmed(certification))
+    verdicts = {check.verdict for check in found}
+    worst = next(verdict for verdict in _WORST_FIRST if verdict in verdicts)
+    return GateResult(worst, tuple(found), version.threshold)
+
+
+def _compare(
+    held_out: HeldOut,
+    candidate: EvaluatedVersion,
+    champion: EvaluatedVersion | None,
+    *,
+    settings: GateSettings,
+    rng: np.random.Generator,
+) -> Iterator[Check]:
     samples = resample(held_out, candidate, champion, rng=rng, resamples=settings.resamples)
     if champion is None:
-        checks = [enough, _check_balanced_accuracy(samples)]
-    else:
-        name = champion.answers.version
-        checks = [
-            enough,
-            _check_accuracy(samples, name, settings.margin),
-            _check_macro_f1(samples, name, settings.margin),
-            _check_accepted_share(held_out, candidate, champion),
-        ]
-    checks.append(_check_accepted_error(samples, settings.tolerated_error))
-    verdicts = {check.verdict for check in checks}
-    worst: Verdict = "PASS"
-    if "INCONCLUSIVE" in verdicts:
-        worst = "INCONCLUSIVE"
-    if "FAIL" in verdicts:
-        worst = "FAIL"
-    return GateResult(worst, tuple(checks))
-
-
-def _check_cases(held_out: HeldOut, answers: Answers, settings: GateSettings) -> Check:
-    strata = stratify(held_out, answers)
-    size, least = effective_cases(strata), settings.minimum_effective_cases
-    cases = f"{len(held_out)} held-out cases{describe_strata(strata)}"
-    finding = f"{cases} count as {size:.0f} equally weighted ones"
-    if size < least:
-        return Check("cases", "INCONCLUSIVE", f"{finding}; at least {least:.0f} are needed")
-    if held_out.group_count < MINIMUM_GROUPS:
-        few = (
-            f"they are of only {held_out.group_count} groups; at least {MINIMUM_GROUPS} are needed"
-        )
-        return Check("cases", "INCONCLUSIVE", f"{finding}, but {few}")
-    return Check("cases", "PASS", finding)
-
-
-def _check_accuracy(samples: Samples, champion: str, margin: float) -> Check:
-    difference = samples.difference(accuracy)
-    finding = f"accuracy {_points(difference.estimate)} against {champion}"
-    tolerated = _points(-margin)
-    if difference.low > -margin:
-        reason = f"{finding}, at worst {_points(difference.low)}; up to {tolerated} is tolerated"
-        return Check("accuracy", "PASS", reason, difference)
-    if difference.high < -margin:
-        reason = f"{finding}, at best {_points(difference.high)}; only {tolerated} is tolerated"
-        return Check("accuracy", "FAIL", reason, difference)
-    reason = (
-        f"{finding}, somewhere from {_points(difference.low)} to {_points(difference.high)}: "
-        f"too uncertain to say whether it is worse than {tolerated}"
-    )
-    return Check("accuracy", "INCONCLUSIVE", reason, difference)
-
-
-def _check_macro_f1(samples: Samples, champion: str, margin: float) -> Check:
-    """A guard rail: the estimate decides, and a clear loss is a failure."""
-    difference = samples.difference(macro_f1)
-    finding = f"macro-F1 {_points(difference.estimate)} against {champion}"
-    if difference.estimate >= -margin:
-        return Check("macro_f1", "PASS", finding, difference)
-    if difference.high < -margin:
-        return Check(
-            "macro_f1", "FAIL", f"{finding}, at best {_points(difference.high)}", difference
-        )
-    return Check("macro_f1", "INCONCLUSIVE", f"{finding}, though it may be chance", difference)
-
-
-def _check_accepted_share(
-    held_out: HeldOut, candidate: EvaluatedVersion, champion: EvaluatedVersion
-) -> Check:
-    """Its errors say nothing of a version that leaves the work to the experts."""
-    rate, _ = measure_acceptance(held_out, candidate.answers, candidate.threshold)
-    before, _ = measure_acceptance(held_out, champion.answers, champion.threshold)
-    finding = f"accepts {rate:.1%} of the cases, {champion.answers.version} {before:.1%}"
-    if rate < LEAST_OF_CHAMPIONS_RATE * before:
-        least = f"at least {LEAST_OF_CHAMPIONS_RATE:.0%} of that is needed"
-        return Check("accepted", "INCONCLUSIVE", f"{finding}; {least}")
-    return Check("accepted", "PASS", finding)
-
-
-def _check_balanced_accuracy(samples: Samples) -> Check:
-    """Whoever always answers the most frequent label has a balanced accuracy of 1/k."""
-    balanced = samples.candidate(balanced_accuracy)
-    chance = 1.0 / samples.labels_present
-    finding = f"balanced accuracy {balanced.estimate:.3f} (always the same answer: {chance:.3f})"
-    if balanced.low > chance:
-        return Check(
-            "balanced_accuracy", "PASS", f"{finding}, at worst {balanced.low:.3f}", balanced
-        )
-    if balanced.high < chance:
-        return Check(
-            "balanced_accuracy", "FAIL", f"{finding}, at best {balanced.high:.3f}", balanced
-        )
-    return Check("balanced_accuracy", "INCONCLUSIVE", f"{finding}, which may be chance", balanced)
-
-
-def _check_accepted_error(samples: Samples, tolerated: float) -> Check:
-    error = samples.accepted_error()
-    if error is None:
-        return Check("accepted_error", "PASS", "accepts nothing at its threshold")
-    finding = (
-        f"{error.estimate:.1%} of what it accepts is wrong "
-        f"({error.low:.1%} to {error.high:.1%}; {tolerated:.1%} is tolerated)"
-    )
-    verdict: Verdict = "FAIL" if error.low > tolerated else "PASS"
-    return Check("accepted_error", verdict, finding, error)
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:+.1f} points"
+        yield checks.better_than_constant(samples, len(held_out.labels_present))
+        return
+    name = champion.answers.version
+    yield checks.accuracy_against(samples, name, settings.margin)
+    yield checks.macro_f1_against(samples, name, settings.margin)
+    yield checks.accepted_share_against(held_out, candidate, champion)
+    yield checks.accepted_error_against(samples, name, settings.margin)

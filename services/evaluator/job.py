@@ -18,6 +18,7 @@ import numpy as np
 from services.evaluator.evaluation_request import EvaluationRequest
 from services.evaluator.gate import judge_candidate
 from services.evaluator.measures.bootstrap import EvaluatedVersion
+from services.evaluator.measures.certification import certify
 from services.evaluator.measures.choice import assess
 from services.evaluator.measures.held_out import Answers, HeldOut
 from services.evaluator.measures.strata import effective_cases, stratify
@@ -62,13 +63,15 @@ class EvaluationData:
             raise Rejected(f"{manifest.dataset_version} has no held-out cases to measure with")
         return cls(task, [each for each in train if not each.in_part], calibration, test)
 
-    def with_proposed_threshold(
+    def proposed(
         self, answer: AnswerCases, *, tolerated_error: float
     ) -> tuple[EvaluatedVersion, Proposal]:
-        """A version that has no threshold yet: it gets the one that calibration proposes."""
-        held_out = HeldOut.of(self.calibration, self.task)
+        """A version that has no threshold yet, with the one that calibration proposes."""
         proposal = propose_threshold(
-            held_out, answer(self.calibration), tolerated_error=tolerated_error
+            HeldOut.of(self.calibration, self.task),
+            answer(self.calibration),
+            tolerated_error=tolerated_error,
+            test_cases=len(self.test),
         )
         return EvaluatedVersion(answer(self.test), proposal.threshold), proposal
 
@@ -88,21 +91,17 @@ class EvaluationData:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The versions with their answers to the test split."""
+    """The versions with their answers to the test split. The baseline has what was confirmed."""
 
-    candidate: EvaluatedVersion
+    candidate: EvaluatedVersion  # at its proposed threshold
     champion: EvaluatedVersion | None
     baseline: EvaluatedVersion
     proposal: Proposal  # the candidate's threshold
 
-    def __post_init__(self) -> None:
-        for version in self.versions:
-            if not version.answers.answered.any():
-                raise Rejected(f"{version.answers.version} can read none of the held-out cases")
-
-    @property
-    def versions(self) -> list[EvaluatedVersion]:
-        roles = (self.candidate, self.champion, self.baseline)
+    def served(self, threshold: float) -> list[EvaluatedVersion]:
+        """All versions, the candidate at the threshold that it may serve with."""
+        candidate = EvaluatedVersion(self.candidate.answers, threshold)
+        roles = (candidate, self.champion, self.baseline)
         return [version for version in roles if version is not None]
 
 
@@ -117,25 +116,26 @@ def evaluate(
     data = EvaluationData.read(artifacts, request.model)
     comparison = _compare(data, request, artifacts, progress)
     held_out = HeldOut.of(data.test, data.task)
+    judgment = judge_candidate(
+        held_out,
+        comparison.candidate,
+        comparison.champion,
+        settings=request.gate,
+        rng=_rng(request),
+    )
     report = Report(
         task=data.task.name,
         title=data.task.title,
         labels=data.task.label_names,
         candidate=request.model,
         champion=request.champion.model if request.champion else None,
-        judgment=judge_candidate(
-            held_out,
-            comparison.candidate,
-            comparison.champion,
-            settings=request.gate,
-            rng=_rng(request),
-        ),
+        judgment=judgment,
         gate=request.gate,
         proposal=comparison.proposal,
         counts=data.counts(comparison.candidate.answers),
         assessments=tuple(
             assess(held_out, version.answers, threshold=version.threshold)
-            for version in comparison.versions
+            for version in comparison.served(judgment.threshold)
         ),
         created_at=now(),
     )
@@ -155,15 +155,15 @@ def _compare(
         say = partial(progress, model.version)
         return lambda examples: scorer.answers(model, examples, labels, on_progress=say)
 
-    candidate, proposal = data.with_proposed_threshold(
-        answers_of(request.model), tolerated_error=tolerated
-    )
+    candidate, proposal = data.proposed(answers_of(request.model), tolerated_error=tolerated)
     champion = None
     if request.champion is not None:
         answers = answers_of(request.champion.model)(data.test)
         champion = EvaluatedVersion(answers, request.champion.threshold)
     learned = Baseline(data.train, labels)
-    baseline, _ = data.with_proposed_threshold(learned.answers, tolerated_error=tolerated)
+    proposed, _ = data.proposed(learned.answers, tolerated_error=tolerated)
+    held_out = HeldOut.of(data.test, data.task)
+    baseline = certify(held_out, proposed, tolerated=tolerated).version
     return Comparison(candidate, champion, baseline, proposal)
 
 
@@ -176,7 +176,7 @@ def _event(report: Report, artifacts: Artifacts) -> ModelEvaluated:
         champion=report.champion.version if report.champion else None,
         verdict=report.judgment.verdict,
         reasons=report.judgment.reasons,
-        threshold=report.proposal.threshold,
+        threshold=report.judgment.threshold,
         candidate_measures=report.assessments[0].measures,
         champion_measures=report.assessments[1].measures if report.champion else None,
         baseline_measures=report.assessments[-1].measures,

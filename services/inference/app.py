@@ -32,7 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
     cache = ModelCache(Artifacts(settings.engines), settings.model_cache)
     serving = Serving(ModelPool(cache, settings.device), parts.health)
     rollouts.on_change(serving.want)
-    predictor = Predictor(serving, now)
+    predictor = Predictor(serving, now, settings.key)
     batcher = MicroBatcher(predictor, settings.batch_seconds, settings.waiting_cases)
     handlers = Handlers(Intake(parts.database), batcher, parts.bus)
     parts.bus.consume(

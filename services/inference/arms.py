@@ -1,9 +1,9 @@
-"""Which version answers a case: a salted hash of its group, so that it can be replayed."""
+"""Which version answers a case: a keyed hash of its group, so that it can be replayed."""
 
 from dataclasses import dataclass
 
 from shared.events import Arm, RolloutChanged
-from shared.sampling import draw_by_hash
+from shared.sampling import DrawKey
 
 
 @dataclass(frozen=True)
@@ -14,10 +14,10 @@ class ArmAssignment:
     probability: float
 
 
-def assign_arm(group_id: str, rollout: RolloutChanged) -> ArmAssignment:
+def assign_arm(group_id: str, rollout: RolloutChanged, key: DrawKey) -> ArmAssignment:
     """In canary the candidate answers its share of the groups; otherwise the champion all."""
     if rollout.candidate is None or rollout.stage != "canary" or rollout.share <= 0.0:
         return ArmAssignment("champion", 1.0)
-    if draw_by_hash(rollout.salt, rollout.rollout_id, group_id) < rollout.share:
+    if key.draw("arm", rollout.rollout_id, group_id) < rollout.share:
         return ArmAssignment("candidate", rollout.share)
     return ArmAssignment("champion", 1.0 - rollout.share)

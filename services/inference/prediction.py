@@ -15,6 +15,7 @@ from shared.errors import Rejected
 from shared.events import Arm, Case, PredictionMade, RolloutChanged, Score, ServedModel
 from shared.models.backend import Backend, LabelScores, ModelUnusable
 from shared.models.calibration import probabilities
+from shared.sampling import DrawKey
 from shared.storage.artifacts import in_thread
 from shared.tasks import get_task
 from shared.tasks.task import Prompt
@@ -60,6 +61,7 @@ class Predictor:
 
     serving: Serving
     now: Callable[[], datetime]
+    key: DrawKey
     throughput: Throughput = field(default_factory=Throughput)
 
     def is_outdated(self, prediction: PredictionMade) -> bool:
@@ -115,7 +117,7 @@ class Predictor:
         if isinstance(champion, Exception) and not isinstance(champion, Rejected):
             return champion
         scores = {arm: score for arm, score in results.items() if isinstance(score, Score)}
-        prediction = choose_answer(prompted.case, rollout, scores, now=self.now())
+        prediction = choose_answer(prompted.case, rollout, scores, key=self.key, now=self.now())
         return await self._explain(prediction, prompted) if prompted.explain else prediction
 
     async def _score(
@@ -174,11 +176,11 @@ class Predictor:
 
 
 def choose_answer(
-    case: Case, rollout: RolloutChanged, scores: Mapping[str, Score], *, now: datetime
+    case: Case, rollout: RolloutChanged, scores: Mapping[str, Score], *, key: DrawKey, now: datetime
 ) -> PredictionMade:
     """The prediction from the scores by arm. The arm that the case's group is assigned to answers;
     where it could not score the case, the champion does, and without scores nobody."""
-    assignment = assign_arm(case.group_id, rollout)
+    assignment = assign_arm(case.group_id, rollout, key)
     answer = scores.get(assignment.arm) or scores.get("champion")
     assigned = answer is not None and answer.arm == assignment.arm
     served = {"champion": rollout.champion, "candidate": rollout.candidate}
@@ -189,6 +191,7 @@ def choose_answer(
         answering_version=answer.version if answer else None,
         arm=answer.arm if answer else None,
         arm_probability=assignment.probability if assigned else 1.0,
+        draw_key=key.version,
         rollout_id=rollout.rollout_id,
         rollout_revision=rollout.revision,
         failed_versions=tuple(

@@ -7,10 +7,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.services import PORTS
-from shared.settings import ServiceSettings
+from shared.settings import DrawingSettings
 
 
-class Settings(ServiceSettings):
+class Settings(DrawingSettings):
     model_config = SettingsConfigDict(env_prefix="INFERENCE_", extra="ignore")
 
     port: int = PORTS["inference"]

@@ -88,7 +88,7 @@ class VersionView(BaseModel):
     compared_with: str | None
     reasons: tuple[str, ...]
     threshold: float
-    measures: Measures
+    measures: Measures | None  # none: there was nothing to measure on
     dataset_version: str
     strategy: str
     base_model: str | None

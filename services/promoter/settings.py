@@ -5,6 +5,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.promoter.guard import Guard
 from services.promoter.state import RolloutLimits, StageLimit
+from shared.events.base import LEAST_INCLUSION
 from shared.services import PORTS
 from shared.settings import ServiceSettings
 
@@ -19,7 +20,8 @@ class Settings(ServiceSettings):
     shadow_seconds: float = Field(default=3600.0, ge=0)
     canary_cases: int = Field(default=500, ge=0)
     canary_seconds: float = Field(default=4 * 3600.0, ge=0)
-    canary_share: float = Field(default=0.25, gt=0.0, lt=1.0)  # of the groups, not of the cases
+    # Of the groups, not of the cases.
+    canary_share: float = Field(default=0.25, ge=LEAST_INCLUSION, le=1 - LEAST_INCLUSION)
     # After a change of champion the guard watches on; the next candidate waits until it is over.
     full_cases: int = Field(default=500, ge=0)
     full_seconds: float = Field(default=4 * 3600.0, ge=0)

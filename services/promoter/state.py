@@ -3,7 +3,6 @@
 `revision` counts what others can see; a change that only reorders who waits keeps it.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,10 +36,11 @@ class Version:
 
     @classmethod
     def of(cls, evaluation: ModelEvaluated) -> "Version":
+        measures = evaluation.candidate_measures
         return cls(
             ServedModel(model=evaluation.model, threshold=evaluation.threshold),
             evaluation.champion,
-            evaluation.candidate_measures.auto_accept_rate,
+            measures.auto_accept_rate if measures else 0.0,
         )
 
     @property
@@ -136,7 +136,6 @@ def event_of(change: Change, *, at: datetime) -> RolloutChanged:
         last_good=_served(rollout.last_good),
         stage=rollout.stage,
         share=rollout.share,
-        salt=hashlib.sha256(f"arms of {rollout.rollout_id}".encode()).hexdigest()[:16],
         stopped=rollout.stopped,
         paused=rollout.paused,
         changed_by=last.who,

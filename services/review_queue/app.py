@@ -80,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     pages = Pages(utc_now)
     _consume(
         parts.bus,
-        Handlers(Intake(database, settings.shares_of)),
+        Handlers(Intake(database, settings.shares_of, settings.key)),
         queue.history,
         batch=settings.batch_records,
     )

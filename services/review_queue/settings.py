@@ -8,12 +8,12 @@ from pydantic_settings import SettingsConfigDict
 
 from services.review_queue.reviewing.review import Shares
 from shared.services import PORTS
-from shared.settings import ServiceSettings
+from shared.settings import DrawingSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Settings(ServiceSettings):
+class Settings(DrawingSettings):
     model_config = SettingsConfigDict(env_prefix="REVIEW_QUEUE_", extra="ignore")
 
     port: int = PORTS["review_queue"]

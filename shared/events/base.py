@@ -17,7 +17,9 @@ ClaimId = Annotated[str, Field(min_length=1, max_length=128)]  # in whatever for
 Attempt = Annotated[int, Field(ge=1, le=1000)]  # at a case
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-InclusionProbability = Annotated[float, Field(gt=0.0, le=1.0)]
+# No label stands for more than a thousand cases: one of a billion would decide every measure.
+LEAST_INCLUSION = 1e-3
+InclusionProbability = Annotated[float, Field(ge=LEAST_INCLUSION, le=1.0)]
 Source = Literal["model", "human"]
 
 

@@ -142,6 +142,7 @@ class PredictionMade(Event):
     answering_version: str | None = None
     arm: Arm | None = None
     arm_probability: InclusionProbability = 1.0
+    draw_key: str | None = None  # the version of the key that drew the arm
     rollout_id: str | None = None
     rollout_revision: int = 0
     failed_versions: tuple[str, ...] = ()  # versions that should have scored the case and did not

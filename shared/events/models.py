@@ -98,13 +98,18 @@ class ModelTrained(LifecycleEvent):
 
 
 class Measures(Frozen):
-    """How one version does on the held-out cases, weighted by 1/inclusion probability."""
+    """How one version does on the held-out cases, weighted by 1/inclusion probability.
+
+    Accuracy is over all of them: what a version does not answer is not right.
+    """
 
     version: str
     accuracy: Probability
     macro_f1: Probability
     auto_accept_rate: Probability
     auto_accept_error: Probability | None  # none if nothing is accepted
+    auto_accept_error_upper: Probability | None = None  # with 95 % confidence it is no higher
+    unanswered_share: Probability = 0.0
     expected_calibration_error: Probability
     cases: int
     effective_cases: float
@@ -121,7 +126,7 @@ class ModelEvaluated(LifecycleEvent):
     verdict: Verdict
     reasons: tuple[str, ...]
     threshold: Annotated[float, Field(ge=0.0)]  # above 1: nothing is accepted
-    candidate_measures: Measures
+    candidate_measures: Measures | None  # none: there was nothing to measure on
     champion_measures: Measures | None
     baseline_measures: Measures | None
     report_json: ArtifactRef
@@ -159,7 +164,6 @@ class RolloutChanged(LifecycleEvent):
     last_good: ServedModel | None = None  # kept loaded, so that a rollback is immediate
     stage: Stage | None = None  # of the candidate
     share: Probability = 0.0  # of the groups that the candidate answers
-    salt: str
     stopped: bool = False  # 100 % to humans
     paused: bool = False  # the candidate stays where it is
     changed_by: str

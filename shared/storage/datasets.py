@@ -7,11 +7,11 @@ is ever rewritten.
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from shared.events.base import ArtifactRef, Frozen
+from shared.events.base import ArtifactRef, Frozen, InclusionProbability
 from shared.events.models import Split
 from shared.storage.artifacts import DATASETS, Artifacts
 from shared.tasks.task import Prompt, Standing
@@ -53,7 +53,7 @@ class Example(Frozen):
     label: str
     reason: str  # why the case was reviewed; "import" for history
     source: Literal["review", "import"]
-    inclusion_probability: Annotated[float, Field(gt=0.0, le=1.0)]
+    inclusion_probability: InclusionProbability
     # What its checks leave of the case; a line of before the checks were recorded says nothing.
     standing: Standing = "unchecked"
     in_part: bool = False  # a part only was approved, which no model can say: nothing to train on

@@ -57,7 +57,7 @@ def _digits(digits: str, decimal: DecimalMark | None) -> str:
             raise Rejected(f"is not written with the decimal mark {decimal}")
         return reading
     if digits.count(",") == 1 and not re.search(r"[.' ]", digits):
-        raise Rejected(_both(digits.replace(",", "."), digits.replace(",", "")))
+        raise Rejected(_both(digits.replace(",", "."), digits.replace(",", "").lstrip("0")))
     readings = [reading for mark in (".", ",") if (reading := _read_by(digits, mark)) is not None]
     if not readings:
         raise Rejected("is not an amount, such as 1234.50")

@@ -6,9 +6,19 @@ No error message repeats the value, because the value may be member data.
 import re
 import unicodedata
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 # What a deterministic check says of a case. `unchecked`: it could not be made, which is no pass.
@@ -19,9 +29,27 @@ MEMBER_DATA: dict[str, Any] = {"member_data": True}  # json_schema_extra: never 
 # PostgreSQL's jsonb refuses NUL, and other control characters only break pages and prompts.
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")  # fits the keys of events
+_NUMBERS = (int, Decimal)  # of which 0 is one
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 # What takes no ink, besides format characters such as the zero-width space: fillers, selectors.
 _BLANK = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f]")
+
+
+# Written where there is nothing; without case, spaces and punctuation: #N/A is na, \\N is n.
+_NOTHING = re.compile(
+    "n|na|nan|nat|nil|no|non|none|null|undefined|missing|blank|empty|unknown|unk|unspecified|"
+    "tbd|tba|tbc|pending|requested|awaiting|denied|rejected|false|nodata|novalue|"
+    "not(applicable|available|given|known|needed|required|specified)|0*"
+)
+_LONGEST_WORD = 40  # in characters; anything longer says something
+
+
+def means_nothing(text: str) -> bool:
+    """Whether a text says that there is nothing: N/A, NULL, nan, \\N, -, TBD, pending, 0."""
+    if len(text.strip()) > _LONGEST_WORD:
+        return False
+    said = "".join(letter for letter in visible(text).casefold() if letter.isalnum())
+    return _NOTHING.fullmatch(said) is not None
 
 
 def visible(text: str) -> str:
@@ -58,6 +86,32 @@ def _calendar_date(value: Any) -> Any:
     if isinstance(value, str) and _ISO_DATE.fullmatch(value.strip()):
         return value.strip()
     raise PydanticCustomError("date", "must be a date written YYYY-MM-DD")
+
+
+class CaseInput(BaseModel):
+    """The input of a task. Whatever the door, a word for nothing is no value: an optional field is
+    empty then, a list lacks the entry, and a required field is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_words_for_nothing(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields[str(info.field_name)]
+        if isinstance(value, list | tuple):
+            # A code of zeros is none that anybody knows, but it was billed.
+            return [each for each in value if not _is_nothing(each) or "0" in each]
+        if not _is_nothing(value) or field.annotation in _NUMBERS:
+            return value
+        if field.is_required():
+            raise PydanticCustomError(
+                "nothing", "is required, and what is given stands for nothing"
+            )
+        return field.get_default()
+
+
+def _is_nothing(value: Any) -> bool:
+    return isinstance(value, str) and means_nothing(value)
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(printable)]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.errors import Rejected, first_failure
 from shared.tasks.amounts import DecimalMark, read_amount
-from shared.tasks.fields import CONTROL_CHARACTER
+from shared.tasks.fields import CONTROL_CHARACTER, means_nothing
 
 DECIDED_BY = "decided_by"  # human or model: only a person's decision is a label
 
@@ -66,15 +66,20 @@ def cell(row: Mapping[str, str], column: str) -> str:
     """The stripped text of a required column; it may be empty, but it must be there."""
     if row.get(column) is None:
         raise Rejected("the column is missing in this row", field=column)
-    return optional_cell(row, column) or ""
+    return _text(row, column)
 
 
 def optional_cell(row: Mapping[str, str], column: str) -> str | None:
-    """The stripped text of an optional column, or None where it is empty or absent."""
+    """The stripped text of an optional column; None where it is absent or says nothing."""
+    text = _text(row, column)
+    return None if means_nothing(text) else text
+
+
+def _text(row: Mapping[str, str], column: str) -> str:
     text = (row.get(column) or "").strip()
     if CONTROL_CHARACTER.search(text):
         raise Rejected("contains a control character", field=column)
-    return text or None
+    return text
 
 
 def amount_cell(row: Mapping[str, str], column: str, *, decimal: DecimalMark | None) -> str:

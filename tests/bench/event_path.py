@@ -27,7 +27,7 @@ from shared.messaging.topics import PREDICTIONS_MADE, REVIEWS_REQUESTED
 from shared.settings import EngineSettings, engine_settings
 from shared.storage.database import Database
 from tests.bench.measure import Measure, interleaved
-from tests.support.builders.events import NOW, predicted, rollout
+from tests.support.builders.events import KEY, NOW, predicted, rollout
 
 RECORDS = 10_000
 BATCH = 500
@@ -70,7 +70,7 @@ class Ours:
         self.handlers = Handlers(
             self.store,
             lambda _: _ROLLOUT,
-            settings=RoutingSettings(audit_rate=0.05, audit_salt="bench"),
+            settings=RoutingSettings(audit_rate=0.05, key=KEY),
             now=lambda: NOW,
         )
         self.bus.consume(PREDICTIONS_MADE, self._handle, event=PredictionMade, batch=BATCH)

@@ -17,6 +17,7 @@ from shared.storage.database import Database
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
 from tests.support.builders.requests import requested
+from tests.support.draw_key import KEY
 
 REVIEWERS = 50
 PAIRS_EACH = 2
@@ -52,7 +53,7 @@ class Filled:
     def __init__(self, database: Database, length: int) -> None:
         self.database = database
         self.length = length
-        self.intake = Intake(database, lambda _: Shares(overlap=0.0, blind=0.0))
+        self.intake = Intake(database, lambda _: Shares(overlap=0.0, blind=0.0), KEY)
         self.leasing = Leasing(database, _LIMITS)
         self.assignments = Assignments(database, _LIMITS)
         self.numbers: Iterator[int] = itertools.count()

@@ -22,6 +22,7 @@ from shared.storage.database import Database
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
 from tests.support.builders.reviews import completed
+from tests.support.draw_key import KEY
 
 MANY, FEW = 200_000, 2_000
 NEW = 1_000
@@ -55,7 +56,7 @@ class Table:
     """A table of released labels, to which each round adds 1,000 and releases them."""
 
     def __init__(self, database: Database, outbox: Outbox, artifacts: Artifacts) -> None:
-        self.store = Store(database, salt="bench", import_splits=import_splits(may_test=False))
+        self.store = Store(database, key=KEY, import_splits=import_splits(may_test=False))
         self.releaser = Releaser(
             self.store,
             WaitingLabels(),

@@ -17,7 +17,7 @@ from tests.support.documents import ROOT, code_words
 
 # Every service has these, and `docs/settings.md` and `docs/architecture.md` tell of them.
 _COMMON_ROUTES = {"/health/live", "/health/ready", "/metrics", "/openapi.json", "/asyncapi.json"}
-_COMMON_SETTINGS = {"SERVICE_HOST", "LOG_LEVEL", "LOG_FORMAT", "API_TOKENS", "engines"}
+_COMMON_SETTINGS = {"SERVICE_HOST", "LOG_LEVEL", "LOG_FORMAT", "API_TOKENS", "DRAW_KEY", "engines"}
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from services.evaluator.measures.held_out import Answers, Floats, HeldOut
+from services.evaluator.measures.held_out import Answers, Floats, HeldOut, Integers
 
 Statistic = Callable[[Floats], Floats]  # of confusions, see `choice.py`
 _CHUNK = 100  # resamples computed at once
@@ -33,31 +33,46 @@ class EvaluatedVersion(NamedTuple):
 
 
 @dataclass(frozen=True)
+class VersionSums:
+    """One version's weighted sums over all cases (row 0) and over each resample."""
+
+    confusions: Floats  # [1 + resamples, k, k + 1]
+    accepted: Floats  # [1 + resamples]: weight accepted
+    accepted_wrongly: Floats
+
+
+@dataclass(frozen=True)
 class Samples:
-    """Weighted sums of all cases (row 0) and of each resample: confusions, accepted, wrong."""
+    """Both versions' sums, over the same draws."""
 
-    candidate_confusions: Floats  # [1 + resamples, k, k], the candidate
-    champion_confusions: Floats | None  # the champion
-    accepted: Floats  # [1 + resamples, 2]: weight accepted, weight accepted wrongly
-
-    @property
-    def labels_present(self) -> int:
-        return int((self.candidate_confusions[0].sum(axis=1) > 0).sum())
+    of_candidate: VersionSums
+    of_champion: VersionSums | None
 
     def candidate(self, statistic: Statistic) -> Interval:
-        return _interval(statistic(self.candidate_confusions))
+        return _interval(statistic(self.of_candidate.confusions))
 
     def difference(self, statistic: Statistic) -> Interval:
-        if self.champion_confusions is None:
-            raise ValueError("there is no champion to differ from")
-        return _interval(statistic(self.candidate_confusions) - statistic(self.champion_confusions))
+        """The candidate's minus the champion's."""
+        champion = self._champion
+        return _interval(statistic(self.of_candidate.confusions) - statistic(champion.confusions))
 
-    def accepted_error(self) -> Interval | None:
-        total, wrong = self.accepted[:, 0], self.accepted[:, 1]
-        if total[0] == 0.0:
+    def accepted_error_difference(self) -> Interval | None:
+        """The candidate's error among what it accepts, minus the champion's among what that one
+        accepts; None if either accepts nothing."""
+        candidate, champion = self.of_candidate, self._champion
+        some = (candidate.accepted > 0) & (champion.accepted > 0)
+        if not some[0]:
             return None
-        some = total > 0
-        return _interval(wrong[some] / total[some])
+        errors = [
+            sums.accepted_wrongly[some] / sums.accepted[some] for sums in (candidate, champion)
+        ]
+        return _interval(errors[0] - errors[1])
+
+    @property
+    def _champion(self) -> VersionSums:
+        if self.of_champion is None:
+            raise ValueError("there is no champion to differ from")
+        return self.of_champion
 
 
 def resample(
@@ -69,18 +84,17 @@ def resample(
     resamples: int,
 ) -> Samples:
     """Draw whole groups with replacement; every resample uses the same draw for both versions."""
-    k = len(held_out.labels)
-    accepted = candidate.answers.accepted(held_out, candidate.threshold)
-    wrong = accepted & candidate.answers.wrong(held_out)
-    columns = [_group_confusions(held_out, candidate.answers)]
-    if champion is not None:
-        columns.append(_group_confusions(held_out, champion.answers))
-    columns.append(_sum_by_group(held_out, np.stack([accepted, wrong], axis=1).astype(np.float64)))
-    table = np.concatenate(columns, axis=1)
+    versions = [candidate] if champion is None else [candidate, champion]
+    table = np.concatenate([_group_sums(held_out, version) for version in versions], axis=1)
     sums = np.concatenate([table.sum(axis=0, keepdims=True), *_draw_groups(table, rng, resamples)])
-    confusions = sums[:, :-2].reshape(len(sums), -1, k, k)
-    of_champion = confusions[:, 1] if champion is not None else None
-    return Samples(confusions[:, 0], of_champion, sums[:, -2:])
+    found = [_version_sums(held_out, part) for part in np.split(sums, len(versions), axis=1)]
+    return Samples(found[0], None if champion is None else found[1])
+
+
+def confusion_cells(held_out: HeldOut, answers: Answers) -> Integers:
+    """Each case's cell of the confusion: k labels that are right by k + 1 that can be said."""
+    k = len(held_out.labels)
+    return held_out.truth * (k + 1) + np.where(answers.answered, answers.predicted, k)
 
 
 def _draw_groups(table: Floats, rng: np.random.Generator, resamples: int) -> list[Floats]:
@@ -95,11 +109,20 @@ def _draw_groups(table: Floats, rng: np.random.Generator, resamples: int) -> lis
     return sums
 
 
-def _group_confusions(held_out: HeldOut, answers: Answers) -> Floats:
-    """Each group's confusion, as a row of k * k cells."""
+def _group_sums(held_out: HeldOut, version: EvaluatedVersion) -> Floats:
+    """Each group's row: its confusion, then the weights of what is accepted, and wrongly."""
     k = len(held_out.labels)
-    cells = np.eye(k * k)[held_out.truth * k + answers.predicted]
-    return _sum_by_group(held_out, cells * (answers.answered & ~held_out.in_part)[:, None])
+    cells = np.eye(k * (k + 1))[confusion_cells(held_out, version.answers)]
+    accepted = version.answers.accepted(held_out, version.threshold)
+    wrong = accepted & version.answers.wrong(held_out)
+    whole = np.broadcast_to(~held_out.in_part, accepted.shape)
+    columns = [cells * whole[:, None], accepted[:, None], wrong[:, None]]
+    return _sum_by_group(held_out, np.concatenate(columns, axis=1).astype(np.float64))
+
+
+def _version_sums(held_out: HeldOut, sums: Floats) -> VersionSums:
+    k = len(held_out.labels)
+    return VersionSums(sums[:, :-2].reshape(len(sums), k, k + 1), sums[:, -2], sums[:, -1])
 
 
 def _sum_by_group(held_out: HeldOut, values: Floats) -> Floats:

@@ -1,15 +1,19 @@
 """How a version does on held-out cases, weighted. Pure functions of arrays.
 
-Right and wrong are counted among the cases that it answers, acceptance among all.
+Everything is a share of all held-out cases, so that versions are compared on the same ones. What a
+version does not answer goes to a human: it is neither right nor accepted.
 
 Functions of a confusion take it with any leading dimensions, so that a bootstrap can compute
-thousands at once: [..., truth, predicted], in weights.
+thousands at once: [..., truth, said], in weights; what is said is one of k labels, or last nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from services.evaluator.measures.bootstrap import EvaluatedVersion, confusion_cells
+from services.evaluator.measures.error_bound import bound_accepted_error
 from services.evaluator.measures.held_out import Answers, Booleans, Floats, HeldOut
 from services.evaluator.measures.strata import effective_cases, stratify
 from shared.events import Measures
@@ -58,10 +62,10 @@ class Assessment:
     false_approvals: float  # share of all cases: approved against an adverse expert decision
     false_denials: float  # share of all cases: adverse although the expert approved
     review_share: float
-    unanswered: int  # cases that are too long for the version
+    unanswered: int  # cases, mostly those that are too long for the version
     accepted_accuracy: float | None
     classes: tuple[ClassMeasures, ...]
-    confusion: tuple[tuple[float, ...], ...]  # share of all weight, [truth][predicted]
+    confusion: tuple[tuple[float, ...], ...]  # share of all weight, [truth][said]
     calibration: tuple[CalibrationBin, ...]
     tradeoff: tuple[Tradeoff, ...]
 
@@ -70,28 +74,18 @@ def assess(held_out: HeldOut, answers: Answers, *, threshold: float) -> Assessme
     """All measures of one version at its threshold."""
     matrix = confusion_matrix(held_out, answers)
     shares = matrix / matrix.sum()
-    rate, error = measure_acceptance(held_out, answers, threshold)
+    said = shares[:, :-1]
     bins = calibration_bins(held_out, answers)
+    measures = _measures(held_out, EvaluatedVersion(answers, threshold), matrix, bins)
+    error = measures.auto_accept_error
     return Assessment(
-        measures=Measures(
-            version=answers.version,
-            accuracy=_share(accuracy(matrix)),
-            macro_f1=_share(macro_f1(matrix)),
-            auto_accept_rate=rate,
-            auto_accept_error=error,
-            expected_calibration_error=_share(
-                sum(b.share * abs(b.accuracy - b.confidence) for b in bins)
-            ),
-            cases=len(held_out),
-            effective_cases=effective_cases(stratify(held_out, answers)),
-            milliseconds_per_case=answers.milliseconds_per_case,
-        ),
+        measures=measures,
         threshold=threshold,
         balanced_accuracy=float(balanced_accuracy(matrix)),
         kappa=kappa(matrix),
-        false_approvals=float(shares[np.ix_(held_out.adverse, ~held_out.adverse)].sum()),
-        false_denials=float(shares[np.ix_(~held_out.adverse, held_out.adverse)].sum()),
-        review_share=1.0 - rate,
+        false_approvals=float(said[np.ix_(held_out.adverse, ~held_out.adverse)].sum()),
+        false_denials=float(said[np.ix_(~held_out.adverse, held_out.adverse)].sum()),
+        review_share=1.0 - measures.auto_accept_rate,
         unanswered=int((~answers.answered).sum()),
         accepted_accuracy=None if error is None else 1.0 - error,
         classes=_classes(held_out, matrix),
@@ -101,13 +95,40 @@ def assess(held_out: HeldOut, answers: Answers, *, threshold: float) -> Assessme
     )
 
 
+def _measures(
+    held_out: HeldOut, version: EvaluatedVersion, matrix: Floats, bins: Sequence[CalibrationBin]
+) -> Measures:
+    answers = version.answers
+    rate, error = measure_acceptance(held_out, answers, version.threshold)
+    bound = bound_accepted_error(held_out, version)
+    return Measures(
+        version=answers.version,
+        accuracy=_share(accuracy(matrix)),
+        macro_f1=_share(macro_f1(matrix)),
+        auto_accept_rate=rate,
+        auto_accept_error=error,
+        auto_accept_error_upper=None if bound is None else bound.upper,
+        unanswered_share=unanswered_share(held_out, answers),
+        expected_calibration_error=_share(
+            sum(b.share * abs(b.accuracy - b.confidence) for b in bins)
+        ),
+        cases=len(held_out),
+        effective_cases=effective_cases(stratify(held_out, answers)),
+        milliseconds_per_case=answers.milliseconds_per_case,
+    )
+
+
 def confusion_matrix(held_out: HeldOut, answers: Answers) -> Floats:
-    """[truth, predicted], in weights, of the answered cases that have one label altogether."""
+    """[truth, said], in weights, of the cases that have one label altogether."""
     k = len(held_out.labels)
-    cells = held_out.truth * k + answers.predicted
-    weights = held_out.weights * answers.answered * ~held_out.in_part
-    sums = np.bincount(cells, weights=weights, minlength=k * k)
-    return sums.astype(np.float64).reshape(k, k)
+    weights = held_out.weights * ~held_out.in_part
+    sums = np.bincount(confusion_cells(held_out, answers), weights=weights, minlength=k * (k + 1))
+    return sums.astype(np.float64).reshape(k, k + 1)
+
+
+def unanswered_share(held_out: HeldOut, answers: Answers) -> float:
+    """The share of all cases, in weights, that the version leaves to a human unread."""
+    return _share(held_out.weights[~answers.answered].sum() / held_out.weights.sum())
 
 
 def accuracy(matrix: Floats) -> Floats:
@@ -115,21 +136,21 @@ def accuracy(matrix: Floats) -> Floats:
 
 
 def balanced_accuracy(matrix: Floats) -> Floats:
-    """Mean recall of the labels that occur: always the same answer gets 1/k."""
+    """Mean recall of the labels that occur: always the same answer gets 1 over their number."""
     recall = _ratio(_diagonal(matrix), matrix.sum(axis=-1))
     return _mean_over(recall, matrix.sum(axis=-1) > 0)
 
 
 def macro_f1(matrix: Floats) -> Floats:
     """Mean F1 of the labels that occur, each counting the same."""
-    both = matrix.sum(axis=-1) + matrix.sum(axis=-2)
+    both = matrix.sum(axis=-1) + _said(matrix)
     return _mean_over(_ratio(2 * _diagonal(matrix), both), matrix.sum(axis=-1) > 0)
 
 
 def kappa(matrix: Floats) -> float:
     """Agreement beyond chance (Cohen, 1960)."""
     shares = matrix / matrix.sum()
-    chance = float(shares.sum(axis=0) @ shares.sum(axis=1))
+    chance = float(_said(shares) @ shares.sum(axis=1))
     return (float(shares.trace()) - chance) / (1.0 - chance) if chance < 1.0 else 1.0
 
 
@@ -178,9 +199,9 @@ def tradeoff_curve(
 
 
 def _classes(held_out: HeldOut, matrix: Floats) -> tuple[ClassMeasures, ...]:
-    precision = _ratio(_diagonal(matrix), matrix.sum(axis=0))
+    precision = _ratio(_diagonal(matrix), _said(matrix))
     recall = _ratio(_diagonal(matrix), matrix.sum(axis=1))
-    f1 = _ratio(2 * _diagonal(matrix), matrix.sum(axis=0) + matrix.sum(axis=1))
+    f1 = _ratio(2 * _diagonal(matrix), _said(matrix) + matrix.sum(axis=1))
     return tuple(
         ClassMeasures(
             name,
@@ -191,6 +212,11 @@ def _classes(held_out: HeldOut, matrix: Floats) -> tuple[ClassMeasures, ...]:
         )
         for i, name in enumerate(held_out.labels)
     )
+
+
+def _said(matrix: Floats) -> Floats:
+    """How often each label was said."""
+    return np.asarray(matrix.sum(axis=-2)[..., :-1], dtype=np.float64)
 
 
 def _diagonal(matrix: Floats) -> Floats:

@@ -61,6 +61,11 @@ class HeldOut:
     def group_count(self) -> int:
         return int(self.groups.max()) + 1 if len(self) else 0
 
+    @property
+    def labels_present(self) -> tuple[str, ...]:
+        """Those that an answer can be right about."""
+        return tuple(self.labels[index] for index in np.unique(self.truth[~self.in_part]))
+
 
 @dataclass(frozen=True)
 class RankedAnswers:
@@ -96,17 +101,20 @@ class Answers:
         label_mass: Sequence[float],
         milliseconds_per_case: float,
     ) -> "Answers":
-        table = [[row[name] for name in labels] for row in probabilities]
+        """What is not a number is no answer."""
+        rows = [[row[name] for name in labels] for row in probabilities]
+        table = np.array(rows, dtype=np.float64).reshape(len(rows), len(labels))
+        numbers = np.isfinite(table).all(axis=1) & np.isfinite(label_mass)
         return cls(
             version,
-            np.array(table, dtype=np.float64).reshape(len(table), len(labels)),
-            np.array(label_mass, dtype=np.float64),
+            np.where(numbers[:, None], table, 1.0 / len(labels)),
+            np.where(numbers, label_mass, UNANSWERED),
             milliseconds_per_case,
         )
 
     @property
     def answered(self) -> Booleans:
-        """A human decides the others, which are neither right nor wrong, and never accepted."""
+        """A human decides the others: they are neither right nor accepted."""
         return np.asarray(self.label_mass > UNANSWERED, dtype=np.bool_)
 
     @property
@@ -117,7 +125,11 @@ class Answers:
     def confidence(self) -> Floats:
         return np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
 
+    def right(self, held_out: HeldOut) -> Booleans:
+        return np.asarray(self.answered & ~self.wrong(held_out), dtype=np.bool_)
+
     def wrong(self, held_out: HeldOut) -> Booleans:
+        """Whether what is said is wrong, whatever the case; also where nothing is said."""
         return np.asarray((self.predicted != held_out.truth) | held_out.in_part, dtype=np.bool_)
 
     def ranked(self, held_out: HeldOut) -> RankedAnswers:

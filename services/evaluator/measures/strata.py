@@ -36,9 +36,8 @@ class Stratum:
 
 
 def stratify(held_out: HeldOut, answers: Answers) -> tuple[Stratum, ...]:
-    """Of the answered cases, those that stand for the most first."""
-    weights = held_out.weights[answers.answered]
-    wrong = answers.wrong(held_out)[answers.answered]
+    """Those that stand for the most first. What is not answered is not right."""
+    weights, wrong = held_out.weights, ~answers.right(held_out)
     if not len(weights):
         return ()
     overall = (len(weights) * np.average(wrong, weights=weights) + 1.0) / (len(weights) + 2.0)

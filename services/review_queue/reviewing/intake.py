@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from services.review_queue.reviewing.review import Shares, listed_reason, priority_of, queue_rank_of
 from shared.events import ReviewRequested
+from shared.sampling import DrawKey
 from shared.storage.content_identity import refuse_other_content
 from shared.storage.database import Connection, Database
 
@@ -13,16 +14,16 @@ WITH requested AS (
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[],
         $7::smallint[], $8::text[], $9::text[], $10::smallint[], $11::numeric[],
         $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[], $16::boolean[],
-        $17::text[]
+        $17::text[], $18::text[]
     ) WITH ORDINALITY AS t (
         review_id, case_id, claim_id, group_id, content_sha256, blind, wanted,
         task, reason, priority, amount, requested_at, queue_rank,
-        model_version, model_label, model_visible, body, number)
+        model_version, model_label, model_visible, body, draw_key, number)
 ), new AS (
     INSERT INTO review_queue.reviews (review_id, case_id, claim_id, group_id, content_sha256,
-        blind, wanted, model_version, model_label, model_visible)
+        blind, wanted, model_version, model_label, model_visible, draw_key)
     SELECT review_id, case_id, claim_id, group_id, content_sha256,
-        blind, wanted, model_version, model_label, model_visible
+        blind, wanted, model_version, model_label, model_visible, draw_key
     FROM requested
     ON CONFLICT DO NOTHING
     RETURNING review_id
@@ -40,11 +41,15 @@ ORDER BY number, seat
 
 
 class Intake:
-    """`shares_of` gives the shares of a task that several reviewers see, and that are blind."""
+    """`shares_of` gives the shares of a task that several reviewers see, and that are blind; which
+    reviews those are is drawn by `key`."""
 
-    def __init__(self, database: Database, shares_of: Callable[[str], Shares]) -> None:
+    def __init__(
+        self, database: Database, shares_of: Callable[[str], Shares], key: DrawKey
+    ) -> None:
         self.database = database
         self.shares_of = shares_of
+        self.key = key
 
     async def add(self, requests: Sequence[ReviewRequested]) -> None:
         """Queue the reviews that are new; `Conflict` if a known case comes with other content."""
@@ -56,7 +61,7 @@ class Intake:
 
     def _row(self, request: ReviewRequested) -> tuple[object, ...]:
         case, shares = request.case, self.shares_of(request.case.task)
-        answer, blind = request.answer, shares.is_blind(request.review_id)
+        answer, blind = request.answer, shares.is_blind(request.review_id, self.key)
         priority = priority_of(request, blind=blind)
         return (
             request.review_id,
@@ -65,7 +70,7 @@ class Intake:
             case.group_id,
             case.content_sha256,
             blind,
-            shares.opinions_wanted(request.review_id),
+            shares.opinions_wanted(request.review_id, self.key),
             case.task,
             listed_reason(request, blind=blind),
             priority,
@@ -76,6 +81,7 @@ class Intake:
             answer.label if answer else None,
             request.model_visible,
             request.model_dump_json(),
+            self.key.version,
         )
 
 

@@ -9,7 +9,7 @@ from services.review_queue.reviewing.states import AssignmentState, Kind
 from shared.errors import Rejected
 from shared.events import ModelAnswer, Opinion, ReviewRequested, RouteReason
 from shared.messaging.topics import RECORD_LIMIT_BYTES
-from shared.sampling import draw_by_hash
+from shared.sampling import DrawKey
 from shared.tasks import get_task
 
 Priority = Literal[1, 2, 3]
@@ -39,12 +39,12 @@ class Shares:
     blind: float
     opinions: int = 2
 
-    def opinions_wanted(self, review_id: str) -> int:
-        """`opinions` for the share that several reviewers see, drawn by hash; 1 for the others."""
-        return self.opinions if draw_by_hash("overlap", review_id) < self.overlap else 1
+    def opinions_wanted(self, review_id: str, key: DrawKey) -> int:
+        """`opinions` for the share that several reviewers see, drawn by key; 1 for the others."""
+        return self.opinions if key.draw("overlap", review_id) < self.overlap else 1
 
-    def is_blind(self, review_id: str) -> bool:
-        return draw_by_hash("blind", review_id) < self.blind
+    def is_blind(self, review_id: str, key: DrawKey) -> bool:
+        return key.draw("blind", review_id) < self.blind
 
 
 @dataclass(frozen=True)

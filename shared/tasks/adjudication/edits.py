@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from shared.tasks.adjudication import icd10
+from shared.tasks.adjudication.authorization import is_authorization_number
 from shared.tasks.adjudication.fees import allowance
 from shared.tasks.adjudication.input import ClaimInput, Edit, EditKind
 from shared.tasks.adjudication.policy import (
@@ -91,9 +92,11 @@ def _authorization(claim: ClaimInput, policy: Policy) -> Edit:
 
 
 def _authorized(claim: ClaimInput, rule_id: str, category: str) -> Edit:
-    if claim.prior_authorization:
+    given = claim.prior_authorization
+    if given and is_authorization_number(given):
         return _if_known(claim, rule_id, "authorization", "on file")
-    message = f"{_wording(category)} needs prior authorization, none on file"
+    found = "no number of one is given" if given else "none on file"
+    message = f"{_wording(category)} needs prior authorization, {found}"
     return _edit(rule_id, "authorization", "pend", message)
 
 
@@ -151,5 +154,7 @@ def _unchecked(kind: EditKind, message: str) -> Edit:
 
 
 def _edit(rule_id: str, kind: EditKind, outcome: CheckOutcome, message: str) -> Edit:
-    shortened = message[:_MESSAGE_CHARACTERS].strip()
+    shortened = message
+    if len(message) > _MESSAGE_CHARACTERS:
+        shortened = f"{message[: _MESSAGE_CHARACTERS - 2].strip()} …"
     return Edit(rule_id=rule_id, kind=kind, outcome=outcome, source="caseloop", message=shortened)

@@ -46,7 +46,8 @@ def read_history(row: Mapping[str, str]) -> HistoricCase:
         **{column: optional_cell(row, column) for column in OPTIONAL_COLUMNS},
     }
     claim = validate_input(ClaimInput, content, columns={"billed_amount": "claim_amount"})
-    analysis = cell(row, "medical_analysis")
+    cell(row, "medical_analysis")  # it must be there
+    analysis = optional_cell(row, "medical_analysis")
     return HistoricCase(
         input=claim,
         label=label_cell(row, "final_decision", (label.name for label in LABELS)),

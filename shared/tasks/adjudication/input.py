@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from shared.tasks.fields import (
     MEMBER_DATA,
     CalendarDate,
+    CaseInput,
     CheckOutcome,
     Identifier,
     ShortText,
@@ -23,7 +24,7 @@ from shared.tasks.fields import (
     visible,
 )
 
-NOTE_CHARACTERS = 4000
+NOTE_CHARACTERS = 20_000  # the longest of some 2,400 transcribed notes has 18,425
 SENDER_EDITS = 50
 
 _DIAGNOSIS = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
@@ -123,11 +124,9 @@ class Edit(BaseModel):
     message: ShortText
 
 
-class ClaimInput(BaseModel):
+class ClaimInput(CaseInput):
     """One claim. Amounts are US dollars; `edits` are the checks that ran before judgment: the
     sender's own and, in a case, ours, which are run whatever the sender states."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     claim_id: Identifier
     member_id: Identifier | None = Field(default=None, json_schema_extra=MEMBER_DATA)
@@ -141,7 +140,9 @@ class ClaimInput(BaseModel):
         min_length=1, max_length=20, json_schema_extra=MEMBER_DATA
     )
     billed_amount: Amount
-    prior_authorization: SingleWord | None = Field(default=None, json_schema_extra=MEMBER_DATA)
+    prior_authorization: Annotated[ShortText, Field(max_length=64)] | None = Field(
+        default=None, json_schema_extra=MEMBER_DATA
+    )
     clinical_note: Annotated[Text, Field(max_length=NOTE_CHARACTERS)] | None = Field(
         default=None, json_schema_extra=MEMBER_DATA
     )

@@ -2,7 +2,8 @@
 
 Short (about 100 tokens for a typical claim) and made of stated facts, because a small model
 learns a decision from facts, not from rules that it would have to infer. It contains no
-identifier of the member, and nothing that became known after the claim came in.
+identifier of the member, and nothing that became known after the claim came in. Nothing is left
+out for its length: a version that cannot read all of it does not answer, and a person decides.
 """
 
 import re
@@ -11,10 +12,9 @@ from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.standing import statements
 from shared.tasks.task import Prompt
 
-PROMPT_VERSION = "adjudication-5"  # raise it with every change of the text below
+PROMPT_VERSION = "adjudication-6"  # raise it with every change of the text below
 
 SYSTEM = "Decide the claim: APPROVED, DENIED or PENDING, then the reason."
-_MOST_CHARACTERS = 1200  # of the note, and of the edits: both come from outside
 
 
 def render(claim: ClaimInput) -> Prompt:
@@ -39,17 +39,11 @@ def _edits(claim: ClaimInput) -> str:
     results = (
         f"{kinds}: {_without_identifiers(why, claim)}" for kinds, why in statements(claim.edits)
     )
-    return _cut("; ".join(results)) or "all pass"
+    return "; ".join(results) or "all pass"
 
 
 def _note(claim: ClaimInput) -> str:
-    return _cut(" ".join(_without_identifiers(claim.clinical_note or "none", claim).split()))
-
-
-def _cut(text: str) -> str:
-    if len(text) <= _MOST_CHARACTERS:
-        return text
-    return text[:_MOST_CHARACTERS].rsplit(" ", 1)[0] + " […]"
+    return " ".join(_without_identifiers(claim.clinical_note or "none", claim).split())
 
 
 def _without_identifiers(text: str, claim: ClaimInput) -> str:

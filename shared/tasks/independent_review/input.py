@@ -2,15 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from shared.tasks.fields import MEMBER_DATA, Identifier, ShortText
+from shared.tasks.fields import MEMBER_DATA, CaseInput, Identifier, ShortText
 
 
-class IndependentReviewInput(BaseModel):
+class IndependentReviewInput(CaseInput):
     """A denied service as it comes to review. Categories are often left empty in the record."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     reference_id: Identifier
     report_year: Annotated[int, Field(ge=1990, le=2100)]

@@ -10,10 +10,11 @@ from services.confidence_filter.handlers import Handlers
 from services.confidence_filter.routing import RoutingSettings
 from services.confidence_filter.store import Store
 from shared.events import Case, PredictionMade, RolloutChanged
+from shared.events.base import LEAST_INCLUSION
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
 from shared.storage.database import Database
-from tests.support.builders.events import NOW, case, claim_input, predicted, rollout
+from tests.support.builders.events import KEY, NOW, case, claim_input, predicted, rollout
 
 CLAIM = claim_input()
 
@@ -65,7 +66,7 @@ async def running(database_url: str, state: RolloutChanged | None = None) -> Asy
     outbox = Outbox(database, service=NAME)
     store = Store(database, outbox)
     current = state or rollout()
-    routing = RoutingSettings(audit_rate=1e-12, audit_salt="s")
+    routing = RoutingSettings(audit_rate=LEAST_INCLUSION, key=KEY)
     handlers = Handlers(store, lambda _: current, settings=routing, now=lambda: NOW)
     await database.open()
     try:

@@ -65,6 +65,7 @@ async def test_what_may_be_accepted_is_taken(one: Filter) -> None:
         ({"repeats": True}, CHECK),
         ({"judged_sha256": None}, CHECK),
         ({"reason": "audit"}, CHECK),
+        ({"inclusion_probability": 1e-9}, CHECK),
     ],
     ids=str,
 )

@@ -24,7 +24,7 @@ from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.database import Database
 from shared.storage.datasets import SPLITS, DatasetManifest, Example, read_manifest, read_split
-from tests.support.builders.events import NOW, case, claim_input
+from tests.support.builders.events import KEY, NOW, case, claim_input
 from tests.support.builders.reviews import completed
 
 TRAIN = read_shares("train=1")
@@ -58,7 +58,7 @@ class Accumulator:
     @classmethod
     def on(cls, database: Database, artifacts: Artifacts, settings: ReleaseSettings) -> Self:
         clock, outbox = Clock(), Outbox(database, service=NAME)
-        store = Store(database, salt="test", import_splits=IMPORT_SPLITS)
+        store = Store(database, key=KEY, import_splits=IMPORT_SPLITS)
         imports, releases = Imports(database), Releases(database, outbox)
         releaser = Releaser(
             store, WaitingLabels(), releases, imports, artifacts, Health(), settings, now=clock

@@ -22,6 +22,7 @@ async def test_a_first_version_is_judged_by_itself(evaluator: Evaluator) -> None
     assert await evaluator.turn()
     (found,) = await evaluator.events()
     assert (found.verdict, found.champion, found.champion_measures) == ("PASS", None, None)
+    assert found.candidate_measures is not None
     assert found.candidate_measures.cases == SIZES["test"]
     assert found.candidate_measures.accuracy > 0.85
     assert 0.3 < found.threshold <= 1.0
@@ -43,6 +44,7 @@ async def test_a_candidate_is_compared_with_the_champion_that_serves(evaluator: 
     found = (await evaluator.events())[-1]
     assert (found.verdict, found.champion) == ("PASS", V0)
     assert found.champion_measures is not None
+    assert found.candidate_measures is not None
     assert found.champion_measures.accuracy < found.candidate_measures.accuracy
     report = json.loads(evaluator.artifacts.get(found.report_json))
     assert [a["threshold"] for a in report["assessments"]][1] == 0.97
@@ -62,6 +64,7 @@ async def test_a_champion_is_asked_only_what_it_was_not_asked_before(evaluator: 
     await evaluator.turn()
     alone, compared = await evaluator.events()
     assert compared.champion_measures is not None
+    assert alone.candidate_measures is not None
     assert compared.champion_measures.accuracy == alone.candidate_measures.accuracy
     assert answered.read_bytes() == before
 

@@ -14,7 +14,8 @@ from tests.support.engines.topics import events_of
 from tests.support.models.tiny_adapters import save_tiny_adapter
 from tests.support.models.tiny_base_model import save_tiny_base
 
-_LONG_EDIT = {"kind": "limit", "outcome": "pend", "message": "so many words " * 14}
+# What matters stands at the end, where a note that is cut would not show it.
+_LONG_NOTE = f"{'word ' * 1500}Wrong patient, the service was never performed."
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +41,9 @@ async def test_a_case_too_long_for_the_model_is_lost_neither_over_http_nor_over_
 ) -> None:
     changed = await change(settings, small)
     await active(client, changed)
-    edits = [_LONG_EDIT | {"rule_id": f"R-{number}"} for number in range(30)]
-    by_http = new_case(input=claim_input(edits=edits), reasoning_requested=True)
-    by_kafka = [new_case(input=claim_input(edits=edits if n == 1 else [])) for n in range(3)]
+    long, short = claim_input(clinical_note=_LONG_NOTE), claim_input()
+    by_http = new_case(input=long, reasoning_requested=True)
+    by_kafka = [new_case(input=long if n == 1 else short) for n in range(3)]
 
     answer = await predict(client, by_http)
     await submit(settings, by_kafka)

@@ -27,6 +27,7 @@ from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
 from shared.storage.database import Database
 from tests.support.builders.requests import requested
+from tests.support.draw_key import KEY
 
 HOUR = timedelta(hours=1)
 ADDRESS = "192.0.2.7"
@@ -193,7 +194,7 @@ def _queue(database: Database, outbox: Outbox) -> Queue:
         notes=Notes(database),
         trail=AuditTrail(database),
         listing=Listing(database),
-        handlers=Handlers(Intake(database, lambda _task: queue.shares)),
+        handlers=Handlers(Intake(database, lambda _task: queue.shares, KEY)),
         accounts=accounts(database),
         shares=Shares(overlap=0.0, blind=0.0),
     )

@@ -18,6 +18,7 @@ from tests.support.browser.colleague import Colleague, colleague
 from tests.support.browser.simulated_requests import SIMULATION, asked
 from tests.support.browser.workplace import Workplace
 from tests.support.builders.events import case
+from tests.support.draw_key import KEY
 
 SHARES = Shares(overlap=0.5, blind=0.5)
 _DECIDED, _WAITING = range(6700, 6860), range(6400, 6700)
@@ -66,8 +67,8 @@ def waiting(*, blind: bool, twice: bool, minutes: float) -> ReviewRequested:
     return next(
         request
         for request in requests
-        if SHARES.is_blind(request.review_id) is blind
-        and (SHARES.opinions_wanted(request.review_id) == 2) is twice
+        if SHARES.is_blind(request.review_id, KEY) is blind
+        and (SHARES.opinions_wanted(request.review_id, KEY) == 2) is twice
     )
 
 

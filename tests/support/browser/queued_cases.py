@@ -8,6 +8,7 @@ from shared.events import ReviewRequested
 from tests.support.browser.simulated_requests import asked, claims
 from tests.support.browser.workbench import STOPWATCH, Workbench
 from tests.support.browser.workplace import Workplace
+from tests.support.draw_key import KEY
 
 SHARES = Shares(overlap=0.5, blind=0.2)
 SETTINGS = {
@@ -39,7 +40,7 @@ def in_line(
 
 def _drawn(request: ReviewRequested) -> tuple[bool, bool]:
     review_id = request.review_id
-    return SHARES.is_blind(review_id), SHARES.opinions_wanted(review_id) == 2
+    return SHARES.is_blind(review_id, KEY), SHARES.opinions_wanted(review_id, KEY) == 2
 
 
 def title(request: ReviewRequested) -> str:

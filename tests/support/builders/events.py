@@ -18,9 +18,11 @@ from shared.events import (
 )
 from shared.tasks import TASKS
 from shared.tasks.task import Standing, content_hash
+from tests.support import draw_key
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ADJUDICATION = TASKS["adjudication"]
+KEY = draw_key.KEY
 
 
 def claim_input(**changes: Any) -> dict[str, Any]:
@@ -57,8 +59,12 @@ def case(case_id: str = "case-1", **changes: Any) -> Case:
 def standing_case(standing: Standing, case_id: str = "case-1") -> Case:
     """A case whose checks left that of it."""
     failed = {**claim_input()["edits"][0], "outcome": "fail"}
-    edits = {"passed": claim_input()["edits"], "open": [failed], "unchecked": []}[standing]
-    return case(case_id, input=claim_input(**_ids(case_id), edits=edits))
+    changes: dict[Standing, dict[str, Any]] = {
+        "passed": {},
+        "open": {"edits": [failed]},
+        "unchecked": {"policy_id": "NOT-HELD"},
+    }
+    return case(case_id, input=claim_input(**_ids(case_id), **changes[standing]))
 
 
 def reference(uri: str = "s3://models/x/manifest.json") -> ArtifactRef:
@@ -94,7 +100,6 @@ def rollout(**changes: Any) -> RolloutChanged:
         "rollout_id": "adjudication-r1",
         "revision": 1,
         "champion": served(),
-        "salt": "salt",
         "changed_by": "test",
         "why": "test",
     }

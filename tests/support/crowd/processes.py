@@ -19,6 +19,7 @@ from shared.events import ReviewRequested
 from shared.storage.database import Database
 from tests.support.builders.events import case, claim_input
 from tests.support.builders.requests import requested
+from tests.support.draw_key import KEY
 from tests.support.patience import PATIENCE_SECONDS
 
 REVIEWERS = 200
@@ -37,7 +38,7 @@ def token_of(name: str) -> str:
 
 async def fill_queue(database: Database, reviews: int) -> None:
     """Queue so many reviews, one a second up to now; one in ten for two reviewers."""
-    intake = Intake(database, lambda _: Shares(overlap=0.1, blind=0.1))
+    intake = Intake(database, lambda _: Shares(overlap=0.1, blind=0.1), KEY)
     start = datetime.now(UTC) - timedelta(seconds=reviews)
     for first in range(0, reviews, _FILLED_AT_ONCE):
         batch = range(first, min(first + _FILLED_AT_ONCE, reviews))

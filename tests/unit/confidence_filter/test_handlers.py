@@ -9,11 +9,12 @@ import pytest
 from services.confidence_filter import handlers
 from services.confidence_filter.handlers import Handlers
 from services.confidence_filter.outcomes import Routing
-from services.confidence_filter.routing import RoutingSettings
-from shared.events import RolloutChanged
-from tests.support.builders.events import NOW, predicted, rollout
+from services.confidence_filter.routing import Review, RoutingSettings
+from shared.events import ReviewRequested, RolloutChanged
+from shared.events.base import LEAST_INCLUSION
+from tests.support.builders.events import KEY, NOW, predicted, rollout
 
-PROMPTLY = RoutingSettings(audit_rate=1e-12, audit_salt="s")
+PROMPTLY = RoutingSettings(audit_rate=LEAST_INCLUSION, key=KEY)
 
 
 @dataclass
@@ -65,3 +66,9 @@ async def test_a_stop_that_inference_read_first_stops_the_filter_too() -> None:
 async def test_what_stays_unknown_goes_to_a_human(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handlers, "ROLLOUT_WAIT_SECONDS", 0.1)
     assert await Filter(rollout(revision=5)).take(5, 6) == ["confident", "stale_version"]
+
+
+def test_what_routed_a_case_names_the_key_that_audits_are_drawn_by() -> None:
+    routing = Routing(predicted(), Review("audit"), NOW, draw_key="7")
+    assert isinstance(routing.event, ReviewRequested)
+    assert routing.event.routing_version == "2/7/adjudication-r1.1/audit"

@@ -1,6 +1,8 @@
 """Only a confident, known, non-adverse answer may stand; everything else goes to a human."""
 
 import math
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
@@ -12,6 +14,7 @@ from services.confidence_filter.outcomes import decision, review_request
 from services.confidence_filter.routing import Accept, Review, RoutingSettings, route_prediction
 from shared.errors import Rejected
 from shared.events import Case, DecisionMade, PredictionMade, Score
+from shared.events.base import LEAST_INCLUSION
 from shared.models.backend import LabelScores
 from shared.models.calibration import probabilities
 from shared.models.served import is_of
@@ -19,6 +22,7 @@ from shared.tasks import TASKS
 from shared.tasks.task import Standing, Task
 from tests.support.builders.events import (
     ADJUDICATION,
+    KEY,
     NOW,
     answers,
     case,
@@ -31,8 +35,8 @@ from tests.support.builders.events import (
     trained,
 )
 
-NO_AUDIT = RoutingSettings(audit_rate=1e-12, audit_salt="s")
-AUDITED = RoutingSettings(audit_rate=0.05, audit_salt="s")
+NO_AUDIT = RoutingSettings(audit_rate=LEAST_INCLUSION, key=KEY)
+AUDITED = RoutingSettings(audit_rate=0.05, key=KEY)
 UNREAD = predicted(scores=(), answering_version=None, failed_versions=("adjudication-v1.0",))
 OF_ANOTHER_PROMPT = score(answers("APPROVED", 0.99)).model_copy(
     update={"prompt_version": "adjudication-1"}
@@ -83,8 +87,12 @@ def test_everything_else_goes_to_a_human(
 
 
 def test_up_to_the_limit_an_amount_may_be_approved() -> None:
-    route = route_prediction(predicted(case=billed("10000.00")), rollout(), NO_AUDIT)
-    assert isinstance(route, Accept)
+    billed_amount = case().amount_at_stake
+    assert billed_amount is not None
+    at_limit = replace(NO_AUDIT, amount_limit=billed_amount)
+    above = replace(NO_AUDIT, amount_limit=billed_amount - Decimal("0.01"))
+    assert isinstance(route_prediction(predicted(), rollout(), at_limit), Accept)
+    assert route_prediction(predicted(), rollout(), above) == Review("amount")
 
 
 @pytest.mark.parametrize("changes", [{"attempt": 2}, {"supersedes_case_id": "case-0"}])
@@ -173,7 +181,7 @@ def test_labels_of_another_task_are_refused() -> None:
     label_mass=st.floats(0.0, 1.0),
     threshold=st.floats(0.0, 1.1),
     case_id=st.from_regex(r"[a-z0-9]{1,12}", fullmatch=True),
-    audit_rate=st.floats(1e-6, 1.0),
+    audit_rate=st.floats(LEAST_INCLUSION, 1.0),
 )
 def test_no_model_decides_against_the_member_or_on_what_was_not_checked(
     standing: Standing,
@@ -191,7 +199,7 @@ def test_no_model_decides_against_the_member_or_on_what_was_not_checked(
         case=standing_case(standing, case_id),
     )
     state = rollout(champion=served(threshold=threshold))
-    route = route_prediction(prediction, state, RoutingSettings(audit_rate, "s"))
+    route = route_prediction(prediction, state, RoutingSettings(audit_rate, KEY))
 
     if isinstance(route, Accept):
         event = decision(prediction, route, at=NOW)
@@ -201,7 +209,7 @@ def test_no_model_decides_against_the_member_or_on_what_was_not_checked(
         assert label_mass >= 0.5
         assert standing == "passed"
     else:
-        event_out = review_request(prediction, route, at=NOW)
+        event_out = review_request(prediction, route, routing_version="test", at=NOW)
         assert 0 < event_out.inclusion_probability <= 1
 
 

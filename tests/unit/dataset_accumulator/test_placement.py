@@ -9,7 +9,7 @@ from services.dataset_accumulator.labels import CaseLabel, label_of_review, text
 from services.dataset_accumulator.placement import Placement, Sides
 from services.dataset_accumulator.splits import import_splits, read_shares
 from shared.storage.datasets import SPLITS
-from tests.support.builders.events import ADJUDICATION, claim_input
+from tests.support.builders.events import ADJUDICATION, KEY, claim_input
 from tests.support.builders.reviews import completed
 
 TEMPLATE = label_of_review(completed())
@@ -26,7 +26,7 @@ def label(member: int, content: int, source: str = "review") -> CaseLabel:
 
 
 def sides(*, may_test: bool = False) -> Sides:
-    return Sides({}, {}, "test", import_splits(may_test=may_test))
+    return Sides({}, {}, KEY, import_splits(may_test=may_test))
 
 
 Arrivals = st.lists(

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from services.dataset_accumulator.splits import read_shares, split_of
 from shared.errors import Rejected
+from shared.sampling import DrawKey
 from shared.storage.datasets import SPLITS
+from tests.support.draw_key import KEY
 
 
 @pytest.mark.parametrize("text", ["train=0.8, test=0.2", '{"train": 0.8, "test": 0.2}'])
@@ -46,7 +48,7 @@ def test_groups_fall_into_splits_by_their_shares() -> None:
     shares = read_shares("train=0.6,validation=0.1,calibration=0.1,certification=0.05,test=0.15")
 
     found = Counter(
-        split_of(f"member:{number}", task="adjudication", salt="s", shares=shares)
+        split_of(f"member:{number}", task="adjudication", key=KEY, shares=shares)
         for number in range(20_000)
     )
 
@@ -54,14 +56,14 @@ def test_groups_fall_into_splits_by_their_shares() -> None:
     assert all(abs(found[split] / 20_000 - shares[split]) < 0.014 for split in SPLITS)
 
 
-def test_another_salt_draws_other_splits() -> None:
+def test_another_key_draws_other_splits() -> None:
     shares = read_shares("train=0.5,test=0.5")
     draws = [
         tuple(
-            split_of(f"member:{number}", task="adjudication", salt=salt, shares=shares)
+            split_of(f"member:{number}", task="adjudication", key=key, shares=shares)
             for number in range(50)
         )
-        for salt in ("a", "a", "b")
+        for key in (KEY, KEY, DrawKey("2", b"another"))
     ]
 
     assert draws[0] == draws[1] != draws[2]
@@ -71,4 +73,4 @@ def test_another_salt_draws_other_splits() -> None:
 def test_a_split_with_all_shares_gets_every_group(group: str, split: str) -> None:
     shares = read_shares(f"{split}=1")
 
-    assert split_of(group, task="adjudication", salt="s", shares=shares) == split
+    assert split_of(group, task="adjudication", key=KEY, shares=shares) == split

@@ -127,14 +127,17 @@ class Loop:
         found = self.world.answers(version)
         claims, held_out = self._part("calibration")
         tolerated = GATE.tolerated_error
-        proposal = propose_threshold(held_out, _of(found, claims), tolerated_error=tolerated)
-        claims, held_out = self._part("test")
+        claims_of_test, test = self._part("test")
+        proposal = propose_threshold(
+            held_out, _of(found, claims), tolerated_error=tolerated, test_cases=len(test)
+        )
+        claims, held_out = claims_of_test, test
         champion = self.champion and EvaluatedVersion(
             _of(self.champion.answers, claims), self._threshold
         )
         candidate = EvaluatedVersion(_of(found, claims), proposal.threshold)
         judgment = judge_candidate(held_out, candidate, champion, settings=GATE, rng=self.rng)
-        return self._outcome(found, judgment, proposal.threshold)
+        return self._outcome(found, judgment, judgment.threshold)
 
     def promote(self, version: Version, threshold: float) -> None:
         self.champion = EvaluatedVersion(self.world.answers(version), threshold)

@@ -8,9 +8,17 @@ from services.evaluator.evaluation_request import GateSettings
 from services.evaluator.gate import judge_candidate
 from services.evaluator.measures.bootstrap import EvaluatedVersion
 from services.evaluator.measures.choice import measure_acceptance
+from services.evaluator.measures.held_out import UNANSWERED, HeldOut
+from services.evaluator.measures.threshold import ACCEPTS_NOTHING
 from tests.unit.evaluator.simulated_versions import saying, sharp, simulate_held_out, wrong_where
 
-GATE = GateSettings(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=400)
+GATE = GateSettings(
+    margin=0.02,
+    minimum_effective_cases=100,
+    tolerated_error=0.05,
+    unanswered_share=0.1,
+    resamples=400,
+)
 
 
 def verdicts(
@@ -119,7 +127,9 @@ def test_a_loss_in_a_rare_label_fails_though_the_accuracy_holds() -> None:
     assert found.verdict == "FAIL"
 
 
-def test_errors_among_the_accepted_fail_a_candidate_that_is_otherwise_better() -> None:
+def test_a_candidate_that_is_better_but_errs_among_the_accepted_passes_and_accepts_nothing() -> (
+    None
+):
     rng = np.random.default_rng(3)
     held_out = simulate_held_out(rng, 1000)
     careless = EvaluatedVersion(
@@ -127,25 +137,26 @@ def test_errors_among_the_accepted_fail_a_candidate_that_is_otherwise_better() -
     )
     champion = wrong_where(held_out, rng.random(1000) < 0.4)
     found = judge_candidate(held_out, careless, champion, settings=GATE, rng=rng)
-    assert {check.name: check.verdict for check in found.checks} == {
-        "cases": "PASS",
-        "accuracy": "PASS",
-        "macro_f1": "PASS",
-        "accepted": "PASS",
-        "accepted_error": "FAIL",
-    }
-    assert found.verdict == "FAIL"
+    assert (found.verdict, found.threshold) == ("PASS", ACCEPTS_NOTHING)
+    assert "accepts nothing: at 0.500" in found.reasons[-1]
+    assert {check.name: check.verdict for check in found.checks} == dict.fromkeys(
+        [
+            *("cases", "labels", "answered"),
+            *("accuracy", "macro_f1", "accepted", "accepted_error_against", "accepted_error"),
+        ],
+        "PASS",
+    )
 
 
 @pytest.mark.parametrize(
-    ("threshold", "verdict"), [(1.01, "INCONCLUSIVE"), (0.97, "INCONCLUSIVE"), (0.8, "PASS")]
+    ("threshold", "verdict"), [(1.01, "INCONCLUSIVE"), (0.99, "INCONCLUSIVE"), (0.9, "PASS")]
 )
 def test_a_candidate_that_accepts_much_less_than_the_champion_is_left_to_an_operator(
     threshold: float, verdict: str
 ) -> None:
     held_out = simulate_held_out(np.random.default_rng(10), 3000)
     answers = sharp(np.random.default_rng(11), held_out, quality=1.6, noise=0.02)
-    candidate, champion = EvaluatedVersion(answers, threshold), EvaluatedVersion(answers, 0.8)
+    candidate, champion = EvaluatedVersion(answers, threshold), EvaluatedVersion(answers, 0.9)
     rate, before = (
         measure_acceptance(held_out, c.answers, c.threshold)[0] for c in (candidate, champion)
     )
@@ -154,6 +165,82 @@ def test_a_candidate_that_accepts_much_less_than_the_champion_is_left_to_an_oper
     )
     assert found.verdict == verdict
     assert any(f"accepts {rate:.1%}" in r and f"{before:.1%}" in r for r in found.reasons)
+
+
+def accepting(held_out: HeldOut, mistakes: np.ndarray, *, threshold: float) -> EvaluatedVersion:
+    """Sure of every approval, wrongly so where it says; of nothing else."""
+    approves = (held_out.truth == 0) | mistakes
+    answers = saying(held_out, np.where(approves, 0, held_out.truth))
+    table = np.where(approves[:, None], (0.98, 0.01, 0.01), answers.probabilities)
+    return EvaluatedVersion(replace(answers, probabilities=table), threshold)
+
+
+@pytest.mark.parametrize("rate", [0.051, 0.065, 0.1])
+def test_a_version_that_errs_more_than_tolerated_is_allowed_to_accept_in_at_most_5_percent(
+    rate: float,
+) -> None:
+    """6.5 % of what it accepts is wrong where 5 % is tolerated: that must not pass for chance."""
+    rng, allowed, runs = np.random.default_rng(13), 0, 300
+    for _ in range(runs):
+        held_out = simulate_held_out(rng, 500)
+        wrongly = (held_out.truth > 0) & (rng.random(500) < rate / (1 - rate))
+        first = accepting(held_out, wrongly, threshold=0.9)
+        found = judge_candidate(held_out, first, None, settings=replace(GATE, resamples=2), rng=rng)
+        allowed += found.threshold < ACCEPTS_NOTHING
+    assert allowed / runs <= 0.06  # 5 %, and chance
+
+
+def test_also_by_hand_nothing_is_promoted_at_a_threshold_that_was_not_confirmed() -> None:
+    """Too few cases to judge, all accepted wrongly: an operator may promote it all the same."""
+    held_out = simulate_held_out(np.random.default_rng(14), 80)
+    careless = EvaluatedVersion(saying(held_out, np.zeros(80, dtype=int), confidence=0.9), 0.5)
+    found = judge_candidate(held_out, careless, None, settings=GATE, rng=np.random.default_rng(15))
+    assert (found.verdict, found.threshold) == ("INCONCLUSIVE", ACCEPTS_NOTHING)
+
+
+def test_a_confirmed_threshold_stays_as_it_was_proposed() -> None:
+    held_out = simulate_held_out(np.random.default_rng(16), 500)
+    first = accepting(held_out, np.zeros(500, dtype=bool), threshold=0.9)
+    found = judge_candidate(held_out, first, None, settings=GATE, rng=np.random.default_rng(17))
+    assert (found.verdict, found.threshold) == ("PASS", 0.9)
+    assert "0.0% of the" in found.reasons[-1]
+
+
+def test_a_candidate_that_errs_much_more_than_the_champion_among_the_accepted_fails() -> None:
+    """Both are tolerated; the champion accepts without an error, the candidate errs in 6 %."""
+    rng = np.random.default_rng(18)
+    held_out, settings = simulate_held_out(rng, 3000), replace(GATE, tolerated_error=0.1)
+    champion = accepting(held_out, np.zeros(3000, dtype=bool), threshold=0.9)
+    candidate = accepting(held_out, (held_out.truth > 0) & (rng.random(3000) < 0.06), threshold=0.9)
+    found = judge_candidate(held_out, candidate, champion, settings=settings, rng=rng)
+    assert {check.name: check.verdict for check in found.checks}["accepted_error_against"] == "FAIL"
+    assert found.verdict == "FAIL"
+
+
+def unread(version: EvaluatedVersion, cases: np.ndarray) -> EvaluatedVersion:
+    mass = np.where(cases, UNANSWERED, version.answers.label_mass)
+    return version._replace(answers=replace(version.answers, label_mass=mass))
+
+
+def test_a_candidate_that_answers_only_what_is_easy_is_not_better() -> None:
+    """It is right about the half that it reads, the champion about 80 % of all."""
+    rng = np.random.default_rng(19)
+    held_out, settings = simulate_held_out(rng, 1000), replace(GATE, unanswered_share=0.6)
+    champion = wrong_where(held_out, np.arange(1000) % 5 == 0)
+    candidate = unread(wrong_where(held_out, np.zeros(1000, dtype=bool)), np.arange(1000) % 2 == 0)
+    found = judge_candidate(held_out, candidate, champion, settings=settings, rng=rng)
+    verdicts = {check.name: check.verdict for check in found.checks}
+    assert (verdicts["answered"], verdicts["accuracy"], found.verdict) == ("PASS", "FAIL", "FAIL")
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.08, "PASS"), (0.12, "FAIL"), (1.0, "FAIL")])
+def test_a_version_that_leaves_too_much_unanswered_fails(share: float, verdict: str) -> None:
+    held_out = simulate_held_out(np.random.default_rng(20), 1000)
+    whole = wrong_where(held_out, np.zeros(1000, dtype=bool))
+    first = unread(whole, np.arange(1000) < share * 1000)
+    found = judge_candidate(held_out, first, None, settings=GATE, rng=np.random.default_rng(21))
+    assert found.verdict == verdict
+    assert any(f"leaves {share:.1%} of the cases unanswered" in r for r in found.reasons)
 
 
 def test_a_first_version_may_accept_nothing() -> None:

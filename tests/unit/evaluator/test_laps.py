@@ -23,16 +23,19 @@ def laps(request: pytest.FixtureRequest) -> Study:
     return study(history=request.param, installations=INSTALLATIONS, worse=WORSE)
 
 
-def test_the_loop_goes_on_once_a_champion_accepts_cases(laps: Study) -> None:
-    """Of four laps each. With Kish's size for both rules it was 0.3 and 0.5 new champions, none
-    in 77 and 63 % of the installations, and too few cases in 70 % of the laps."""
-    assert np.mean(laps.champions) >= 1.0
-    assert np.mean([count == 0 for count in laps.champions]) <= 0.2
-    assert laps.share(lambda one: one.lacks_cases) <= 0.4
+def test_the_loop_goes_on_with_versions_that_help_the_experts(laps: Study) -> None:
+    """Of four laps each. A champion that accepts nothing is followed by better ones."""
+    assert np.mean(laps.champions) >= 0.9
+    assert laps.share(lambda one: one.lacks_cases) <= 0.1
 
 
-def test_few_candidates_accept_nothing(laps: Study) -> None:
-    assert laps.share(lambda one: one.threshold == ACCEPTS_NOTHING) <= 0.1
+def test_who_accepts_anything_was_confirmed_on_enough_cases(laps: Study) -> None:
+    """A few hundred held-out cases rarely show that at most 5 % is wrong where 3 % is."""
+    accepting = [one for one in laps.candidates if one.threshold < ACCEPTS_NOTHING]
+    assert accepting
+    assert len(accepting) < len(laps.candidates) / 2
+    for one in accepting:
+        assert "5.0% is tolerated" in one.judgment.reasons[-1]
 
 
 def test_a_worse_version_is_rarely_promoted(laps: Study) -> None:
@@ -43,5 +46,4 @@ def test_a_worse_version_is_rarely_promoted(laps: Study) -> None:
 
 def test_what_is_accepted_is_rarely_wrong_more_often_than_tolerated(laps: Study) -> None:
     errors = np.array([one.accepted_error for one in laps.candidates])
-    assert errors[errors > 0].mean() <= GATE.tolerated_error
-    assert np.mean(errors > 1.5 * GATE.tolerated_error) <= 0.05
+    assert np.mean(errors > GATE.tolerated_error) <= 0.05

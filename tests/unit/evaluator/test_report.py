@@ -16,18 +16,28 @@ from services.evaluator.report import HeldOutCounts, Report, to_html, to_json
 from tests.support.builders.events import NOW, trained
 from tests.unit.evaluator.simulated_versions import LABELS, sharp, simulate_held_out
 
-GATE = GateSettings(margin=0.02, minimum_effective_cases=100, tolerated_error=0.05, resamples=200)
+GATE = GateSettings(
+    margin=0.02,
+    minimum_effective_cases=100,
+    tolerated_error=0.05,
+    unanswered_share=0.1,
+    resamples=200,
+)
 
 
 def report(*, champion: bool, quality: float = 2.0, cases: int = 200) -> Report:
     rng = np.random.default_rng(31)
     calibration, test = simulate_held_out(rng, 100), simulate_held_out(rng, cases)
     proposal = propose_threshold(
-        calibration, sharp(rng, calibration, quality=quality, noise=0.04), tolerated_error=0.05
+        calibration,
+        sharp(rng, calibration, quality=quality, noise=0.04),
+        tolerated_error=0.05,
+        test_cases=cases,
     )
     candidate = EvaluatedVersion(sharp(rng, test, quality=quality, noise=0.04), proposal.threshold)
     other = EvaluatedVersion(sharp(rng, test, quality=0.7, noise=0.04), 1.01)
     judgment = judge_candidate(test, candidate, other if champion else None, settings=GATE, rng=rng)
+    candidate = EvaluatedVersion(candidate.answers, judgment.threshold)
     versions = [candidate, other, other] if champion else [candidate, other]
     return Report(
         task="adjudication",
@@ -93,7 +103,7 @@ def test_the_json_holds_every_number_of_the_page() -> None:
 
 
 def test_charts_are_well_formed_and_stay_inside_their_frame() -> None:
-    found = report(champion=True, quality=2.5)
+    found = report(champion=True, quality=2.5, cases=600)
     versions = list(zip(found.roles, found.assessments, strict=True))
     drawings = [
         charts.tradeoff_chart(versions, 0.05),

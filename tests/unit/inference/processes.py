@@ -28,6 +28,7 @@ from shared.storage.artifacts import Artifacts
 from shared.storage.model_registry import ModelCache
 from shared.tasks.task import Prompt
 from tests.support.builders.events import ADJUDICATION, NOW, case, claim_input, trained
+from tests.support.draw_key import KEY
 from tests.support.patience import PATIENCE_SECONDS
 
 AWAY = EngineSettings(s3_endpoint="127.0.0.1:9")  # nothing listens there
@@ -82,7 +83,7 @@ def new_serving(disk: Path, *, explaining: Explaining | None = None) -> Serving:
 def new_batcher(
     serving: Serving, *, batch_seconds: float = 0.5, waiting_cases: int = 100
 ) -> MicroBatcher:
-    return MicroBatcher(Predictor(serving, lambda: NOW), batch_seconds, waiting_cases)
+    return MicroBatcher(Predictor(serving, lambda: NOW, KEY), batch_seconds, waiting_cases)
 
 
 @asynccontextmanager

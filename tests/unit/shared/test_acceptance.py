@@ -14,9 +14,11 @@ from services.promoter.counting import observe
 from services.promoter.state import Rollout, Version
 from shared.acceptance import MINIMUM_LABEL_MASS, may_stand, obstacle_to
 from shared.events import PredictionMade
+from shared.events.base import LEAST_INCLUSION
 from shared.tasks.task import Standing
 from tests.support.builders.events import (
     ADJUDICATION,
+    KEY,
     answers,
     predicted,
     rollout,
@@ -27,7 +29,7 @@ from tests.support.builders.events import (
 
 THRESHOLD = 0.9
 BELOW = 1e-9
-NO_AUDIT = RoutingSettings(audit_rate=1e-12, audit_salt="s")
+NO_AUDIT = RoutingSettings(audit_rate=LEAST_INCLUSION, key=KEY)
 
 # What the checks left of the case, label, confidence, label mass, and what stands in the way; each
 # row but the first differs from it in one thing.

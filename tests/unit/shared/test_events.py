@@ -5,12 +5,16 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
+from services.confidence_filter.settings import Settings as FilterSettings
+from services.promoter.settings import Settings as PromoterSettings
 from shared.errors import Rejected
 from shared.events import CaseSubmitted, PredictionMade, RolloutChanged
 from shared.messaging.encoding import decode, encode
 from shared.messaging.topics import RECORD_LIMIT_BYTES, TOPICS
 from shared.tasks.task import content_hash
-from tests.support.builders.events import NOW, predicted, rollout, submitted
+from tests.support.builders.events import NOW, decision, predicted, rollout, submitted
+from tests.support.builders.requests import requested
+from tests.support.builders.reviews import completed
 
 
 def test_a_redelivery_has_the_same_event_id() -> None:
@@ -31,6 +35,28 @@ def test_an_event_survives_the_wire_and_unknown_fields() -> None:
     assert decode(extended, PredictionMade) == predicted()
     assert record.headers["ce_id"] == str(predicted().event_id)
     assert record.key == b"case-1"
+
+
+@pytest.mark.parametrize("probability", [0.0, 1e-9, 0.00099, 1.01, float("nan")])
+def test_no_label_stands_for_more_than_a_thousand_cases(probability: float) -> None:
+    """A weight of a billion decided every measure."""
+    for event in (decision, requested, completed):
+        with pytest.raises(ValidationError) as refused:
+            event(inclusion_probability=probability)
+        assert [e["loc"] for e in refused.value.errors()] == [("inclusion_probability",)]
+    with pytest.raises(ValidationError, match="arm_probability"):
+        predicted(arm_probability=probability)
+
+
+def test_a_share_that_would_be_too_unlikely_is_refused_with_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CONFIDENCE_FILTER_AUDIT_RATE", "0.0001")
+    monkeypatch.setenv("PROMOTER_CANARY_SHARE", "0.9999")
+    with pytest.raises(ValidationError, match="audit_rate"):
+        FilterSettings()
+    with pytest.raises(ValidationError, match="canary_share"):
+        PromoterSettings()
 
 
 def test_a_forged_event_id_is_not_believed() -> None:

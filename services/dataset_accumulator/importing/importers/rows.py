@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared.errors import Rejected
 from shared.tasks.amounts import DecimalMark
-from shared.tasks.history import DECIDED_BY, HistoricCase
+from shared.tasks.history import DECIDED_BY, HistoricCase, optional_cell
 from shared.tasks.task import Task
 
 _MACHINES = ("model", "auto")
@@ -53,15 +53,15 @@ class Reading:
     def row(self, line: int, cells: Mapping[str, str]) -> Row | Refusal:
         """What a row of the file is, its cells named by the columns of the task."""
         try:
-            self._check_decider(cells)
             case = self.task.history.case_of(cells, decimal=self.decimal)
+            self._check_decider(cells)
             return Row(line, cells[self.task.history.claim_column].strip(), case)
         except Rejected as error:
             return Refusal(line, error.field, error.reason)
 
     def _check_decider(self, cells: Mapping[str, str]) -> None:
-        decider = (cells.get(DECIDED_BY) or "").strip().lower() or self.decided_by
-        if decider is None:
+        decider = (optional_cell(cells, DECIDED_BY) or self.decided_by or "").lower()
+        if not decider:
             raise Rejected(_WHO, field=DECIDED_BY)
         if decider in _MACHINES:
             raise Rejected("no person decided it, and only that is a label", field=DECIDED_BY)

@@ -17,7 +17,7 @@ def test_the_readme_names_every_variable_that_must_be_set() -> None:
     table = (REPOSITORY / DOCKER / "README.md").read_text()
     required = set(re.findall(r"\$\{(\w+):\?", COMPOSE))
 
-    assert len(required) == 3
+    assert len(required) == 4
     assert all(f"`{name}`" in table for name in required)
 
 

@@ -8,14 +8,14 @@ import pytest
 from deploy.embedded.layout import REPOSITORY
 from deploy.embedded.stack import is_setting
 from shared.services import SERVICES
-from shared.settings import EngineSettings, ServiceSettings
+from shared.settings import DrawingSettings, EngineSettings
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_setting_of_a_service_is_known(service: str) -> None:
     settings = importlib.import_module(f"services.{service}.settings").Settings
     prefix = settings.model_config["env_prefix"]
-    own = settings.model_fields.keys() - {"engines", "host", "api_tokens"}
+    own = settings.model_fields.keys() - {"engines", "host", "api_tokens", "draw_key"}
     aliases = {name: settings.model_fields[name].validation_alias for name in own}
     names = {alias or f"{prefix}{name.upper()}" for name, alias in aliases.items()}
 
@@ -37,7 +37,7 @@ def test_the_settings_that_are_documented_as_changed_most_are_known() -> None:
 
 
 def test_the_settings_of_every_service_are_documented() -> None:
-    shared = ServiceSettings.model_fields
+    shared = DrawingSettings.model_fields
     aliases = {field.validation_alias for field in shared.values() if field.validation_alias}
     engines = {name.upper() for name in EngineSettings.model_fields}
 

@@ -55,19 +55,21 @@ def test_measures_of_a_small_example_computed_by_hand() -> None:
     assert measures.expected_calibration_error == pytest.approx((0.1 + 0.6 + 0.2 + 7.0) / 13)
 
 
-def test_an_unanswered_case_is_neither_right_nor_wrong_and_goes_to_a_human() -> None:
-    """The last case, which stands for ten, is unanswered: three are left, two of them right."""
+def test_an_unanswered_case_is_neither_right_nor_accepted() -> None:
+    """The last case, which stands for ten, is unanswered; two of the other three are right."""
     held_out, answers = small()
     unread = replace(answers, label_mass=np.array([1.0, 1.0, 1.0, UNANSWERED]))
     found = assess(held_out, unread, threshold=0.65)
     assert found.unanswered == 1
-    assert found.measures.accuracy == pytest.approx(2 / 3)
+    assert found.measures.unanswered_share == pytest.approx(10 / 13)
+    assert found.measures.accuracy == pytest.approx(2 / 13)
+    assert found.confusion[1][-1] == pytest.approx(10 / 13)
     assert found.measures.auto_accept_rate == pytest.approx(1 / 13)
     assert found.false_approvals == 0.0
     assert sum(bin_.share for bin_ in found.calibration) == pytest.approx(1.0)
     candidate = EvaluatedVersion(unread, 0.65)
     samples = resample(held_out, candidate, None, rng=np.random.default_rng(1), resamples=100)
-    assert samples.candidate(accuracy).estimate == pytest.approx(2 / 3)
+    assert samples.candidate(accuracy).estimate == pytest.approx(2 / 13)
 
 
 def test_to_accept_in_full_what_was_approved_in_part_is_an_error() -> None:
@@ -82,9 +84,7 @@ def test_to_accept_in_full_what_was_approved_in_part_is_an_error() -> None:
         part, EvaluatedVersion(answers, 0.65), None, rng=np.random.default_rng(1), resamples=100
     )
     assert samples.candidate(accuracy).estimate == pytest.approx(1 / 12)
-    error = samples.accepted_error()
-    assert error is not None
-    assert error.estimate == 1.0
+    assert samples.of_candidate.accepted_wrongly[0] == samples.of_candidate.accepted[0] == 11.0
     assert found.tradeoff == ()
 
 

@@ -54,12 +54,13 @@ def test_a_stratum_without_an_observed_error_is_not_taken_for_certain() -> None:
     assert heavy.error == pytest.approx((0 + 2 * 0.235) / 5, abs=0.005)
 
 
-def test_unanswered_cases_tell_nothing() -> None:
+def test_unanswered_cases_are_not_right() -> None:
     held_out = sample(audited=10, others=90, weight=20.0)
     answers = erring(held_out, audited=0.1, others=0.1)
     read = np.where(held_out.weights > 1, UNANSWERED, 1.0)
-    (light,) = stratify(held_out, Answers("v", answers.probabilities, read, 1.0))
-    assert (light.cases, light.share) == (90, 1.0)
+    heavy, light = stratify(held_out, Answers("v", answers.probabilities, read, 1.0))
+    assert (heavy.cases, light.cases) == (10, 90)
+    assert heavy.error > 0.9
     assert effective_cases(()) == 0.0
 
 

@@ -17,10 +17,11 @@ from tests.unit.evaluator.simulated_versions import (
 )
 
 TOLERATED = 0.05
+TEST_CASES = 1000
 
 
 def proposed(held_out: HeldOut, answers: Answers) -> Proposal:
-    return propose_threshold(held_out, answers, tolerated_error=TOLERATED)
+    return propose_threshold(held_out, answers, tolerated_error=TOLERATED, test_cases=TEST_CASES)
 
 
 def proposals(
@@ -94,12 +95,13 @@ def calibration(
     return held_out, Answers("v", table, np.ones(n), 1.0)
 
 
-def test_the_lowest_threshold_that_holds_is_taken() -> None:
+def test_the_threshold_that_promises_the_most_is_taken() -> None:
     # 40 right ones at .97, then 10 wrong ones at .7: the first are accepted, the others not.
     held_out, answers = calibration([0] * 40 + [1] * 10, [0] * 50, [0.97] * 40 + [0.7] * 10)
     found = proposed(held_out, answers)
     # (40 * 0 + 30 * (.03 + .025)) / 70
     assert found.threshold == pytest.approx(0.97)
+    assert found.confirmation > 0.9
     assert found.effective_cases == pytest.approx(40.0)
     assert found.expected_error == pytest.approx(30 * 0.055 / 70)
 
@@ -107,6 +109,25 @@ def test_the_lowest_threshold_that_holds_is_taken() -> None:
 def test_fewer_than_20_cases_support_no_threshold() -> None:
     held_out, answers = calibration([0] * 19, [0] * 19, [0.99] * 19)
     assert proposed(held_out, answers) == Proposal(ACCEPTS_NOTHING, 0.0, None)
+
+
+def test_where_a_test_split_is_too_small_to_confirm_anything_nothing_is_proposed() -> None:
+    """Of 40 calibration cases all are accepted: 58 test cases cannot show 5 %, 59 can."""
+    held_out, answers = calibration([0] * 40, [0] * 40, [0.999] * 40)
+    for test_cases, proposes in ((58, False), (59, True)):
+        found = propose_threshold(
+            held_out, answers, tolerated_error=TOLERATED, test_cases=test_cases
+        )
+        assert (found.threshold < ACCEPTS_NOTHING) == proposes
+
+
+def test_a_stricter_threshold_is_taken_where_it_is_likelier_to_be_confirmed() -> None:
+    """All 200 err at 3.5 %, which 300 test cases rarely confirm; the surest 150 do not err."""
+    truth = [0] * 150 + [1] * 7 + [0] * 43
+    held_out, answers = calibration(truth, [0] * 200, [0.99] * 150 + [0.9] * 50)
+    few = propose_threshold(held_out, answers, tolerated_error=TOLERATED, test_cases=300)
+    many = propose_threshold(held_out, answers, tolerated_error=TOLERATED, test_cases=30_000)
+    assert (few.threshold, many.threshold) == pytest.approx((0.99, 0.9))
 
 
 def test_a_weight_counts_for_as_much_as_it_stands_for() -> None:

@@ -120,7 +120,7 @@ def test_the_duties_are_separate() -> None:
     orders = {"release_datasets", "retry_training_runs", "retry_evaluations", "change_rollouts"}
     assert may("adjudicator") == common | {"work", "see_reviews"}
     assert may("operator") == common | reads | orders | {
-        "manage_users", "request_predictions", "import_cases",
+        "manage_users", "request_predictions", "import_cases", "confirm_imports",
     }  # fmt: skip
     assert may("auditor") == common | reads | {
         "read_audit", "read_statistics", "list_reviews", "see_reviews",
@@ -130,7 +130,9 @@ def test_the_duties_are_separate() -> None:
         "import_cases",
     }  # fmt: skip
     assert may("senior") == may("adjudicator") | {"list_reviews", "read_cases"}
-    assert may("lead") == may("senior") | reads | {"read_statistics", "manage_reviewers"}
+    assert may("lead") == may("senior") | reads | {
+        "read_statistics", "manage_reviewers", "confirm_imports",
+    }  # fmt: skip
     for role in ROLES:  # nobody who works or rules reads or makes what they are watched by
         assert not may(role) & {"work", "manage_reviewers"} or not may(role) & {
             "read_audit",

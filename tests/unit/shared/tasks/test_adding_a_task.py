@@ -17,10 +17,11 @@ from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import case_of
 from services.review_queue.web.views.case_view import case_view
 from shared.events import PredictionMade
+from shared.events.base import LEAST_INCLUSION
 from shared.tasks.masking import MASK, mask_member_data
 from shared.tasks.task import Task
 from tests.support.builders.assignments import assignment
-from tests.support.builders.events import predicted, rollout, score, submitted
+from tests.support.builders.events import KEY, predicted, rollout, score, submitted
 from tests.support.builders.histories import csv_file
 from tests.support.builders.requests import requested
 from tests.unit.review_queue.reviewing import test_opinions
@@ -85,7 +86,7 @@ def test_its_history_is_imported(dental: Task) -> None:
 
 
 def test_its_cases_are_routed(dental: Task) -> None:
-    settings = RoutingSettings(audit_rate=1e-12, audit_salt="s")
+    settings = RoutingSettings(audit_rate=LEAST_INCLUSION, key=KEY)
     covered = prediction(dental, COVERED=0.95, REFUSED=0.05)
     refused = prediction(dental, COVERED=0.05, REFUSED=0.95)
 

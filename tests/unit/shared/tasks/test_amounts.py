@@ -62,7 +62,7 @@ def test_what_has_two_is_refused_with_both_and_read_as_stated(
         read_amount(text, decimal=None)
 
     assert comma in refused.value.reason
-    assert text.replace(",", "").replace(".", "") in refused.value.reason
+    assert text.replace(",", "").replace(".", "").lstrip("0") in refused.value.reason
     assert read_amount(text, decimal=",") == comma
     if period is None:
         with pytest.raises(Rejected, match=r"not written with the decimal mark \."):
@@ -116,6 +116,6 @@ def test_without_a_statement_nothing_is_read_that_a_statement_contradicts(text: 
         return
     for decimal in (".", ","):
         try:
-            assert read_amount(text, decimal=decimal) == amount  # type: ignore[arg-type]
+            assert read_amount(text, decimal=decimal) == amount
         except Rejected as refused:
             assert "not written with the decimal mark" in refused.reason  # noqa: PT017

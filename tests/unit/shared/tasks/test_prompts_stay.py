@@ -16,7 +16,7 @@ EXAMPLES = [
     (
         "adjudication",
         0,
-        "adjudication-5",
+        "adjudication-6",
         ADJUDICATION,
         "Procedures 97110 x2, 97140 for M54.16, 118.00 USD.\n"
         "Edits: all pass.\n"
@@ -28,7 +28,7 @@ EXAMPLES = [
     (
         "adjudication",
         1,
-        "adjudication-5",
+        "adjudication-6",
         ADJUDICATION,
         "Procedures 15780 for Z41.1, 790.00 USD.\n"
         "Edits: exclusion fail: cosmetic service is excluded.\n"

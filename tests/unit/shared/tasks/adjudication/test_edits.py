@@ -56,7 +56,7 @@ def test_a_clean_claim_passes_all_edits() -> None:
         ),
         ({"procedure_codes": ["27447"]}, "authorization", "pend", "CHO-AUT-2", "none on file"),
         (
-            {"procedure_codes": ["27447"], "prior_authorization": "PA-1"},
+            {"procedure_codes": ["27447"], "prior_authorization": "PA-1234"},
             "authorization",
             "pass",
             "CHO-AUT-2",

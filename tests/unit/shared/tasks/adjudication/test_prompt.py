@@ -84,16 +84,15 @@ def test_no_claim_reaches_a_model_without_our_edits() -> None:
         assert "exclusion fail: cosmetic service" in ADJUDICATION.prompt(excluded).user
 
 
-def test_many_edits_are_cut_too() -> None:
-    text = user(edits=[edit("limit", "pend", f"{n} itemize " * 10) for n in range(50)])
-    assert " […].\nNote:" in text
-    assert len(text) < 1600
+def test_a_long_note_is_read_to_its_end() -> None:
+    """What stands behind the first page may say that the claim is wrong."""
+    tail = "Entered in error: wrong patient, the service was never performed."
+    assert user(clinical_note=f"{'word ' * 3000}{tail}").endswith(tail)
 
 
-def test_a_long_note_is_cut_at_a_word_and_says_so() -> None:
-    text = user(clinical_note="word " * 800)
-    assert text.endswith("word […]")
-    assert len(text) < 1400
+def test_no_edit_is_left_out_because_there_are_many() -> None:
+    text = user(edits=[edit("limit", "pend", f"itemize {n} {'x' * 180}") for n in range(50)])
+    assert all(f"itemize {n} x" in text for n in range(50))
 
 
 identifier = st.from_regex(r"[A-Z]{1,3}-?[0-9]{4,9}", fullmatch=True)

@@ -1,0 +1,125 @@
+"""Where nothing is given, people and programs write a word: it is no value, at any door."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.dataset_accumulator.importing.importers.csv import read_csv
+from services.dataset_accumulator.importing.importers.rows import Reading, Row
+from services.inference.intake import case_of
+from shared.errors import Rejected
+from shared.tasks import get_task
+from shared.tasks.fields import means_nothing
+from tests.support.builders.claims import CLAIM
+from tests.support.builders.events import submitted
+
+ADJUDICATION = get_task("adjudication")
+WORDS = [
+    *("", " ", "-", "--", "?", "N", "NO", "no", "NONE", "None", "NULL", "null", "nan", "NaN"),
+    *("NaT", "\\N", "n/a", "N/A", "#N/A", "<NA>", "(null)", "N.A.", "nil", "undefined", "\u200b"),
+    *("TBD", "unknown", "Unknown ", "pending", "PENDING", "requested", "DENIED", "not applicable"),
+    *("0", "0.0", "000", "false", "FALSE"),
+]
+OPTIONAL = ("member_id", "provider_npi", "prior_authorization", "clinical_note")
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("field", OPTIONAL)
+def test_an_optional_field_with_such_a_word_is_empty_and_the_claim_the_same(
+    field: str, word: str
+) -> None:
+    said, left_out = (
+        case_of(submitted(input=content)) for content in (CLAIM | {field: word}, CLAIM)
+    )
+    assert said.input[field] is None
+    assert said == left_out  # also group and hash
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("field", ["claim_id", "policy_id", "service_date"])
+def test_a_required_field_with_such_a_word_is_refused_by_name(field: str, word: str) -> None:
+    with pytest.raises(Rejected, match="is required") as refused:
+        case_of(submitted(input=CLAIM | {field: word}))
+    assert refused.value.field == f"input.{field}"
+
+
+@pytest.mark.parametrize("word", [word for word in WORDS if "0" not in word])
+def test_a_list_lacks_the_entry_and_is_refused_without_another(word: str) -> None:
+    claim = ADJUDICATION.validate(CLAIM | {"procedure_codes": ["97110", word]})
+    assert claim.model_dump()["procedure_codes"] == ("97110",)
+    with pytest.raises(Rejected, match="at least 1"):
+        ADJUDICATION.validate(CLAIM | {"procedure_codes": [word]})
+
+
+def test_a_code_of_zeros_is_billed_and_unknown() -> None:
+    claim = ADJUDICATION.validate(CLAIM | {"procedure_codes": ["97110", "00000"]})
+    assert ADJUDICATION.standing_of(claim) == "unchecked"
+    with pytest.raises(Rejected, match="procedure_codes"):
+        ADJUDICATION.validate(CLAIM | {"procedure_codes": ["0"]})
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_an_import_reads_the_same_words(word: str) -> None:
+    row = {
+        "claim_id": "CLM-1",
+        "policy_id": "CHOICE-PPO",
+        "diagnosis_codes": "M17.11",
+        "procedure_codes": "27447",
+        "claim_amount": "1500.00",
+        "service_date": "2026-01-15",
+        "medical_analysis": word,
+        "adjudication_decision": "supported",
+        "final_decision": "PENDING",
+        **dict.fromkeys(OPTIONAL, word),
+    }
+    text = "\n".join([",".join(row), ",".join(row.values())]).encode()
+    [read] = read_csv([text], Reading(ADJUDICATION, decided_by="human"))
+    assert isinstance(read, Row)
+    case = ADJUDICATION.complete(read.case.input).model_dump(mode="json")
+    assert [case[field] for field in OPTIONAL] == [None] * 4
+    assert read.case.evidence == {}
+    edits = {edit["kind"]: edit for edit in case["edits"]}
+    assert edits["authorization"]["outcome"] == "pend"
+
+
+def test_other_tasks_know_them_too() -> None:
+    task = get_task("independent_review")
+    example = task.examples[0]
+    assert task.prompt({**example, "review_type": "N/A", "age_range": "nan"}) == task.prompt(
+        {**example, "review_type": None, "age_range": None}
+    )
+    with pytest.raises(Rejected, match="reference_id: is required"):
+        task.validate({**example, "reference_id": "NULL"})
+
+
+@pytest.mark.parametrize("word", ["Y", "PA-1234", "A0", "none of it helped", "01", "Nan Ortiz"])
+def test_what_says_something_is_kept(word: str) -> None:
+    assert not means_nothing(word)
+
+
+@given(st.sampled_from(WORDS), st.sampled_from(["", " ", "\u200b", "\ufeff", "."]))
+def test_case_spaces_and_marks_make_no_difference(word: str, mark: str) -> None:
+    for said in (word, word.upper(), word.lower(), mark + word + mark):
+        assert means_nothing(said)
+
+
+@pytest.mark.parametrize(
+    ("given_in", "outcome"),
+    [
+        *[(number, "pass") for number in ("PA-1234", "PA 123 456", "12345678", "A0B1", "PA-99")],
+        *[(word, "pend") for word in (None, "Y", "yes", "approved", "on file", "PA-1", "0000000")],
+        *[(word, "pend") for word in ("2026-06-15", "6/15/2026", "pending 4711", "PA-4711 DENIED")],
+        *[(word, "pend") for word in WORDS],
+    ],
+)
+def test_what_counts_as_an_authorization_number(given_in: Any, outcome: str) -> None:
+    claim = {
+        "procedure_codes": ["27447"],
+        "diagnosis_codes": ["M17.11"],
+        "billed_amount": "1500.00",
+        "prior_authorization": given_in,
+    }
+    edits = {edit["kind"]: edit for edit in case_of(submitted(input=CLAIM | claim)).input["edits"]}
+    assert edits["authorization"]["outcome"] == outcome
