@@ -50,5 +50,9 @@ class Unauthenticated(Rejected):
     """The caller has not shown who they are."""
 
 
+class TooLarge(Rejected):
+    """More bytes than are taken."""
+
+
 class TooManyAttempts(Rejected):
     """Too many in too short a time; wait."""

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.sampling import DrawKey, DrawKeyText
+from shared.services import PORTS
 
 
 class EngineSettings(BaseSettings):
@@ -45,7 +46,13 @@ class ServiceSettings(BaseSettings):
     log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL")
     log_format: str = Field(default="auto", validation_alias="LOG_FORMAT")  # auto, json, console
     api_tokens: SecretStr = Field(default=SecretStr(""), validation_alias="API_TOKENS")
+    # Who has signed in there may call every service.
+    review_queue_url: str = Field(
+        default=f"http://127.0.0.1:{PORTS['review_queue']}", validation_alias="REVIEW_QUEUE_URL"
+    )
     port: int
+    # A case with all that is said of it is far smaller; what is larger is not read.
+    body_limit_bytes: int = Field(default=1024 * 1024, ge=64 * 1024)
     engines: EngineSettings = Field(default_factory=EngineSettings)
 
 

@@ -12,8 +12,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from deploy.cli import dead_letters, submission, views
-from deploy.cli.client import Refused, Unreachable, environment, system
+from deploy.cli.client import Refused, SignedOut, Unreachable, environment, system
 from deploy.cli.imports import imports
+from deploy.cli.sessions import sign_in, sign_out
 from deploy.cli.users import users
 from deploy.terminal import Terminal
 from shared.errors import Rejected, Transient
@@ -25,9 +26,11 @@ dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be pr
 app.add_typer(dlq, name="dlq")
 app.add_typer(imports, name="imports")
 app.add_typer(users, name="users")
+app.command("sign-in")(sign_in)
+app.command("sign-out")(sign_out)
 console = Terminal()
 _EXPLAINED = (
-    *(Unreachable, Refused, Rejected, Transient),
+    *(Unreachable, Refused, SignedOut, Rejected, Transient),
     *(KafkaError, OSError, BaseModelUnavailable),
 )
 
@@ -48,7 +51,8 @@ def submit(
     if now:
         for case in cases:
             order = case.model_dump(mode="json", exclude={"event_id", "occurred_at"})
-            console.print_json(data=system().post("inference", "/v1/predictions", order))
+            predicted = system().post("inference", "/v1/predictions", order, scope="submit")
+            console.print_json(data=predicted)
         return
     sent = submission.send(system().kafka, cases)
     console.print(f"{sent} cases submitted to cases.submitted.v1")

@@ -1,6 +1,7 @@
-"""How the command line reaches a running system: addresses and a token from the environment.
+"""How the command line reaches a running system: addresses and tokens from the environment.
 
-`caseloop` reads the environment, then the file `env` of the embedded system's home.
+`caseloop` reads the environment, then the file `env` of the embedded system's home, and calls as
+whoever has signed in (`caseloop sign-in`), else as a machine, with the token for what it does.
 """
 
 import os
@@ -13,13 +14,20 @@ import typer
 
 from deploy.embedded.layout import Layout, default_home
 from deploy.embedded.settings import read_env
+from shared.auth.permissions import Scope
+from shared.auth.tokens import parse_tokens
 from shared.services import PORTS
 from shared.settings import engine_settings
 
+SESSION = "CASELOOP_SESSION"
+
 
 def environment() -> dict[str, str]:
-    """The settings in force: the process's environment over the embedded system's file."""
-    return {**read_env(Layout(default_home())), **os.environ}
+    """The settings in force: the process's environment over the embedded system's file, and over
+    the session of whoever has signed in here."""
+    layout = Layout(default_home())
+    session = layout.session_file.read_text() if layout.session_file.exists() else ""
+    return {SESSION: session, **read_env(layout), **os.environ}
 
 
 @dataclass(frozen=True)
@@ -34,36 +42,39 @@ class System:
         port = self.settings.get(f"{name}_PORT", str(PORTS[service]))
         return self.settings.get(f"{name}_URL", f"http://127.0.0.1:{port}")
 
-    def token(self, *roles: str) -> str:
-        """`API_TOKEN`, else the first of `API_TOKENS` with one of these roles."""
-        if own := self.settings.get("API_TOKEN"):
+    def token(self, scope: Scope) -> str:
+        """`API_TOKEN`, else the session of who has signed in, else a token with the scope."""
+        if own := self.settings.get("API_TOKEN") or self.settings.get(SESSION):
             return own
-        for entry in self.settings.get("API_TOKENS", "").split(","):
-            _, _, rest = entry.partition(":")
-            role, _, token = rest.partition(":")
-            if role in roles:
-                return token
-        raise typer.BadParameter("no token: set API_TOKEN, or start the system with `make up`")
+        for known in parse_tokens(self.settings.get("API_TOKENS", "")):
+            if scope in known.scopes:
+                return known.token
+        raise typer.BadParameter(
+            f"no token to {scope}: `caseloop sign-in`, set API_TOKEN, or start the system with "
+            "`make up`"
+        )
 
     def get(self, service: str, path: str, **query: Any) -> Any:
-        return self.call(service, "GET", path, params=query)
+        return self.call(service, "GET", path, scope="observe", params=query)
 
-    def post(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
-        return self.call(service, "POST", path, json=content)
+    def post(
+        self, service: str, path: str, content: Mapping[str, Any], *, scope: Scope = "operate"
+    ) -> Any:
+        return self.call(service, "POST", path, scope=scope, json=content)
 
     def download(self, service: str, path: str) -> bytes:
-        return self._answer(service, "GET", path).content
+        return self._answer(service, "GET", path, scope="observe").content
 
     def patch(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
-        return self.call(service, "PATCH", path, json=content)
+        return self.call(service, "PATCH", path, scope="operate", json=content)
 
     @property
     def kafka(self) -> list[str]:
         return engine_settings(self.settings).kafka_bootstrap.split(",")
 
-    def call(self, service: str, method: str, path: str, **arguments: Any) -> Any:
+    def call(self, service: str, method: str, path: str, *, scope: Scope, **arguments: Any) -> Any:
         """The JSON that the service answers with, if it answers with anything."""
-        response = self._answer(service, method, path, **arguments)
+        response = self._answer(service, method, path, scope=scope, **arguments)
         if not response.content:
             return None
         try:
@@ -77,15 +88,17 @@ class System:
         method: str,
         path: str,
         *,
+        scope: Scope,
         headers: Mapping[str, str] | None = None,
         timeout: float = 30,
         **arguments: Any,
     ) -> httpx.Response:
+        token = self.token(scope)
         try:
             response = httpx.request(
                 method,
                 f"{self.url(service)}{path}",
-                headers={"Authorization": f"Bearer {self.token('operator')}", **(headers or {})},
+                headers={"Authorization": f"Bearer {token}", **(headers or {})},
                 timeout=timeout,
                 **arguments,
             )
@@ -93,6 +106,11 @@ class System:
             raise Unreachable(
                 f"{service} does not answer at {self.url(service)}; is it up? (make status)"
             ) from error
+        if response.status_code == httpx.codes.UNAUTHORIZED and token == self.settings.get(SESSION):
+            raise SignedOut(
+                "your session is over: `caseloop sign-in` again, or `caseloop sign-out` first to "
+                "call as a machine"
+            )
         if response.is_error:
             raise Refused(response)
         return response
@@ -105,6 +123,10 @@ def system() -> System:
 
 class Unreachable(Exception):
     """The service cannot be reached."""
+
+
+class SignedOut(Exception):
+    """The stored session is over."""
 
 
 class Refused(Exception):

@@ -104,6 +104,7 @@ def import_file(
         "dataset_accumulator",
         "POST",
         "/v1/imports",
+        scope="import",
         timeout=3600,
         params={**query, "name": file.name},
         content=blocks(),

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.embedded.layout import REPOSITORY, Layout, default_home
-from deploy.embedded.settings import api_tokens, draw_key, read_env
+from deploy.embedded.settings import OPERATOR, draw_key, fresh_tokens, read_env
 from deploy.embedded.stack import EmbeddedStack
 from services.trainer.strategies import STRATEGIES
 from shared.models.base_model import SMOLLM2
 from shared.services import PORTS
 
 _ENV_FILE = REPOSITORY / ".env"
-_CALLERS = (("operator", "operator"), ("demo", "service"))
 _UP = ("up", "--build", "--detach", "--wait")
 
 
@@ -117,7 +116,8 @@ def _secrets() -> dict[str, str]:
         "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
         "S3_ACCESS_KEY": "caseloop",
         "S3_SECRET_KEY": secrets.token_urlsafe(24),
-        "API_TOKENS": api_tokens(_CALLERS),
+        "API_TOKENS": fresh_tokens(),
+        "REVIEW_QUEUE_BOOTSTRAP_USERS": f"{OPERATOR}:operator:{secrets.token_urlsafe(24)}",
         "DRAW_KEY": draw_key(),
     }
 

@@ -1,4 +1,5 @@
-"""The scripted adjudicators: they work the queue through the API that the browser uses.
+"""The scripted adjudicators: they sign in and work the queue through the API that the browser uses,
+and everything that they say is marked as simulated.
 
 Each signs in, leases a case, looks at it, decides and gives a reason; what they decide is what
 the experts of the record decided.
@@ -16,7 +17,7 @@ from deploy.simulation import DecidedCase
 from shared.tasks import get_task
 from shared.tasks.task import Task
 
-USERS = "REVIEW_QUEUE_BOOTSTRAP_USERS"
+USERS = "REVIEW_QUEUE_SIMULATED_USERS"
 # The last one is senior: disputes and escalated cases come to them.
 NAMES = ("amara", "bo", "chidi", "dana")
 ROLES = ("adjudicator", "senior")
@@ -35,7 +36,7 @@ def load_or_create_reviewers(settings: Mapping[str, str]) -> list[Reviewer]:
     users = settings.get(USERS, "")
     known = [entry.split(":") for entry in users.split(",") if entry]
     if known:
-        return [Reviewer(name, password, role) for name, role, password in known if role in ROLES]
+        return [Reviewer(name, password, role) for name, role, password in known]
     return [Reviewer(name, secrets.token_urlsafe(12), ROLES[name == NAMES[-1]]) for name in NAMES]
 
 

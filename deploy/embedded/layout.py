@@ -42,6 +42,11 @@ class Layout:
         return self.home / "env"
 
     @property
+    def session_file(self) -> Path:
+        """Of whoever has signed in with `caseloop sign-in`."""
+        return self.home / "session"
+
+    @property
     def supervisor_config(self) -> Path:
         return self.run / "supervisor.conf"
 

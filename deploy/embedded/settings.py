@@ -6,16 +6,24 @@ Secrets are made once and stay; addresses follow the base port. The file can be 
 import os
 import secrets
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from deploy.embedded.layout import Layout
 from deploy.embedded.ports import OFFSETS
+from shared.auth.permissions import Scope
 from shared.services import SERVICES
 
 _BASE = "CASELOOP_BASE_PORT"
-_CALLERS = (("operator", "operator"), ("demo", "service"), ("auditor", "auditor"))
+OPERATOR = "operator"  # who the system's owner can sign in as from the start
+# One token for each thing to do: whoever gets hold of one cannot submit, import and release.
+CALLERS: tuple[tuple[str, Scope], ...] = (
+    ("submitter", "submit"),
+    ("importer", "import"),
+    ("monitor", "observe"),
+    ("operations", "operate"),
+)
 
 
 @dataclass(frozen=True)
@@ -84,9 +92,9 @@ def recorded_base(layout: Layout) -> int | None:
     return int(base) if base else None
 
 
-def api_tokens(callers: Iterable[tuple[str, str]]) -> str:
-    """A fresh token for each caller, a name with a role, as `API_TOKENS` has them."""
-    return ",".join(f"{name}:{role}:{secrets.token_urlsafe(24)}" for name, role in callers)
+def fresh_tokens() -> str:
+    """A token for each of the callers, as `API_TOKENS` has them."""
+    return ",".join(f"{name}:{scope}:{secrets.token_urlsafe(24)}" for name, scope in CALLERS)
 
 
 def draw_key() -> str:
@@ -96,7 +104,8 @@ def draw_key() -> str:
 
 def _secrets() -> dict[str, str]:
     return {
-        "API_TOKENS": api_tokens(_CALLERS),
+        "API_TOKENS": fresh_tokens(),
+        "REVIEW_QUEUE_BOOTSTRAP_USERS": f"{OPERATOR}:operator:{secrets.token_urlsafe(24)}",
         "DRAW_KEY": draw_key(),
         "DATABASE_PASSWORD": secrets.token_urlsafe(24),
         "S3_ACCESS_KEY": secrets.token_hex(10),
@@ -105,6 +114,7 @@ def _secrets() -> dict[str, str]:
 
 
 def _addresses(base: int, password: str) -> dict[str, str]:
+    review_queue = f"http://127.0.0.1:{base + OFFSETS['review_queue']}"
     services = {f"{name.upper()}_PORT": str(base + OFFSETS[name]) for name in SERVICES}
     database = f"caseloop:{password}@127.0.0.1:{base + OFFSETS['postgres']}/caseloop"
     return {
@@ -114,6 +124,7 @@ def _addresses(base: int, password: str) -> dict[str, str]:
         "S3_ENDPOINT": f"127.0.0.1:{base + OFFSETS['s3']}",
         "S3_SECURE": "false",
         "DATABASE_URL": f"postgresql://{database}",
+        "REVIEW_QUEUE_URL": review_queue,
         **services,
     }
 

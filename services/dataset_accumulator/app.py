@@ -65,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
         outbox=outbox,
         loops=[releaser.run],
         routers=[routes.router, import_routes.router],
+        body_limits={import_routes.router.prefix: settings.import_limit_bytes},
         state={
             "releaser": releaser,
             "importer": Importer(admission),

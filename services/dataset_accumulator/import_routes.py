@@ -15,8 +15,8 @@ from services.dataset_accumulator.importing.importers.rows import Reading
 from services.dataset_accumulator.releasing.releaser import Releaser
 from services.dataset_accumulator.splits import Shares, shares_of_import
 from services.dataset_accumulator.uploads import UPLOAD_BODY, Options, Upload, upload_of
-from shared.auth.dependencies import Requires
-from shared.auth.principal import Actor
+from shared.auth.dependencies import Requires, RequiresPerson
+from shared.auth.principal import Actor, Person
 from shared.errors import NotFound, Rejected, Transient
 from shared.events import Split
 from shared.http.state import FromState
@@ -24,7 +24,7 @@ from shared.tasks import get_task
 from shared.telemetry import logger
 
 Importing = Annotated[Actor, Depends(Requires("import_cases"))]
-Confirming = Annotated[Actor, Depends(Requires("confirm_imports"))]
+Confirming = Annotated[Person, Depends(RequiresPerson("confirm_imports"))]
 Reader = Annotated[Actor, Depends(Requires("read_datasets"))]
 
 _REFUSALS_SHOWN = 100
@@ -114,7 +114,7 @@ async def import_history(
     file again adds nothing. A claim that came before with other content is refused.
     """
     async with upload_of(request, options) as upload:
-        order = _import_request(upload, defaults, imported_by=caller.name)
+        order = _import_request(upload, defaults, imported_by=caller.signature)
         await importer.run(order, upload.body)
     return await _released_report(importer, releaser, order.import_id)
 

@@ -96,7 +96,7 @@ async def release_dataset(
 ) -> DatasetReleased:
     """Release what waits now."""
     task = get_task(order.task).name
-    trigger = f"manual:{operator.name}:{order.key}"
+    trigger = f"manual:{operator.signature}:{order.key}"
     released = await releaser.release_by_hand(task, trigger=trigger)
     if released is None:
         raise Conflict(f"no label of {task} waits for a release")

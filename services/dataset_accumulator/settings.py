@@ -15,6 +15,7 @@ class Settings(DrawingSettings):
 
     port: int = PORTS["dataset_accumulator"]
     batch_records: int = Field(default=500, ge=1)
+    import_limit_bytes: int = Field(default=2 * 1024**3, ge=1)  # read as it arrives, never whole
     # A release is due at so many new labels of the split `train`, …
     label_threshold: int = Field(default=500, ge=1, validation_alias="LABEL_THRESHOLD")
     # … and at these times (cron, UTC), if there are at least so many.

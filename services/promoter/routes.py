@@ -1,5 +1,6 @@
 """The HTTP side: where the rollouts stand, what became of each version, and the orders."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Protocol
 
@@ -10,8 +11,8 @@ from services.promoter.guard import StageCounts
 from services.promoter.rollout import missing, pause, promote, resume, rollback, start, stop
 from services.promoter.state import Change, Rollout, RolloutLimits, Version, name_of
 from services.promoter.store import Snapshot, Store
-from shared.auth.dependencies import Requires
-from shared.auth.principal import Actor
+from shared.auth.dependencies import Requires, RequiresPerson
+from shared.auth.principal import Actor, Person
 from shared.errors import NotFound, Rejected
 from shared.events import Measures, ModelEvaluated, Stage, Verdict
 from shared.events.base import Identifier
@@ -19,7 +20,8 @@ from shared.http.state import FromState
 from shared.tasks import get_task
 
 Reader = Annotated[Actor, Depends(Requires("read_rollouts"))]
-Operator = Annotated[Actor, Depends(Requires("change_rollouts"))]
+Stopper = Annotated[Actor, Depends(Requires("stop_rollouts"))]
+Operator = Annotated[Person, Depends(RequiresPerson("advance_rollouts"))]
 StoreDep = Annotated[Store, Depends(FromState("store"))]
 LimitsDep = Annotated[RolloutLimits, Depends(FromState("limits"))]
 Why = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
@@ -33,13 +35,9 @@ class Order(Protocol):
     def __call__(self, rollout: Rollout, *, who: str, why: str) -> Change: ...
 
 
-ORDERS: dict[str, Order] = {
-    "rollback": rollback,
-    "pause": pause,
-    "resume": resume,
-    "stop": stop,
-    "start": start,
-}
+# Of the orders, those that a machine may give: none makes anything less cautious.
+STOPS: dict[str, Order] = {"rollback": rollback, "pause": pause, "stop": stop}
+ADVANCES: dict[str, Order] = {"resume": resume, "start": start}
 
 
 class Reason(BaseModel):
@@ -135,7 +133,7 @@ async def promote_version(
             m.rollout,
             Version.of(evaluated),
             verdict=evaluated.verdict,
-            who=caller.name,
+            who=caller.signature,
             why=promotion.why,
             now=m.now,
         ),
@@ -143,21 +141,42 @@ async def promote_version(
     return _rollout_view(snapshot, limits)
 
 
-def _add_order(name: str, order: Order) -> None:
+def _add_stop(name: str, order: Order) -> None:
+    async def give_order(
+        task: str, why: Reason, caller: Stopper, store: StoreDep, limits: LimitsDep
+    ) -> RolloutView:
+        return await _obey(order, _known_task(task), why, caller, store=store, limits=limits)
+
+    _add_order(name, order, give_order)
+
+
+def _add_advance(name: str, order: Order) -> None:
     async def give_order(
         task: str, why: Reason, caller: Operator, store: StoreDep, limits: LimitsDep
     ) -> RolloutView:
-        snapshot = await store.change(
-            _known_task(task), lambda m: order(m.rollout, who=caller.name, why=why.why)
-        )
-        return _rollout_view(snapshot, limits)
+        return await _obey(order, _known_task(task), why, caller, store=store, limits=limits)
 
+    _add_order(name, order, give_order)
+
+
+def _add_order(name: str, order: Order, handler: Callable[..., Awaitable[RolloutView]]) -> None:
     path = f"/rollouts/{{task}}/{name}"
-    router.add_api_route(path, give_order, methods=["POST"], name=name, description=order.__doc__)
+    router.add_api_route(path, handler, methods=["POST"], name=name, description=order.__doc__)
 
 
-for _name, _order in ORDERS.items():
-    _add_order(_name, _order)
+async def _obey(
+    order: Order, task: str, why: Reason, caller: Actor, *, store: Store, limits: RolloutLimits
+) -> RolloutView:
+    snapshot = await store.change(
+        task, lambda m: order(m.rollout, who=caller.signature, why=why.why)
+    )
+    return _rollout_view(snapshot, limits)
+
+
+for _name, _order in STOPS.items():
+    _add_stop(_name, _order)
+for _name, _order in ADVANCES.items():
+    _add_advance(_name, _order)
 
 
 def _known_task(task: str) -> str:

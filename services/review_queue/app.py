@@ -30,13 +30,14 @@ from services.review_queue.settings import Settings
 from services.review_queue.web import (
     case_pages,
     my_pages,
+    password_pages,
     people_pages,
     queue_pages,
     review_pages,
     sign_in_pages,
 )
 from services.review_queue.web.error_pages import translate
-from services.review_queue.web.middleware import BodyLimit, SecurityHeaders
+from services.review_queue.web.middleware import SecurityHeaders
 from services.review_queue.web.pages import Pages, utc_now
 from shared.auth.tokens import ApiTokens
 from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
@@ -67,6 +68,7 @@ ROUTERS = (
     review_pages.router,
     people_pages.router,
     my_pages.router,
+    password_pages.router,
 )
 
 
@@ -76,7 +78,16 @@ def create_app(settings: Settings) -> FastAPI:
     settlement = Settlement(database, outbox)
     tokens = ApiTokens.parse(settings)
     queue = _queue_state(database, outbox, settings=settings, tokens=tokens)
-    users = parse_users(settings.bootstrap_users.get_secret_value())
+    users = [
+        *parse_users(
+            settings.bootstrap_users.get_secret_value(), setting="REVIEW_QUEUE_BOOTSTRAP_USERS"
+        ),
+        *parse_users(
+            settings.simulated_users.get_secret_value(),
+            setting="REVIEW_QUEUE_SIMULATED_USERS",
+            simulated=True,
+        ),
+    ]
     pages = Pages(utc_now)
     _consume(
         parts.bus,
@@ -101,7 +112,6 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, tls=settings.secure_cookies)
     translate(app)
     return app
@@ -152,5 +162,5 @@ def _accounts(database: Database, settings: Settings, tokens: ApiTokens) -> Acco
         failures_of_address=settings.address_failures,
         lockout=settings.lockout,
     )
-    reserved = frozenset(principal.name for _, principal in tokens.known)
+    reserved = frozenset(token.name for token in tokens.known)
     return Accounts(database, limits, reserved=reserved)

@@ -17,6 +17,8 @@ class Settings(DrawingSettings):
     model_config = SettingsConfigDict(env_prefix="REVIEW_QUEUE_", extra="ignore")
 
     port: int = PORTS["review_queue"]
+    # A decision with everything written at full length, each character escaped.
+    body_limit_bytes: int = Field(default=256 * 1024, ge=64 * 1024)
     batch_records: int = Field(default=500, ge=1)
     connections: int = Field(default=8, ge=1)  # to PostgreSQL, besides the relay's own
     lease_seconds: float = Field(default=300, gt=0)
@@ -40,6 +42,8 @@ class Settings(DrawingSettings):
     secure_cookies: bool = False  # on behind TLS
     # Users that exist from the start: comma-separated `name:role:password`.
     bootstrap_users: SecretStr = SecretStr("")
+    # The same for scripts that sign in as people do: what they say is marked as simulated.
+    simulated_users: SecretStr = SecretStr("")
 
     @property
     def lease(self) -> timedelta:

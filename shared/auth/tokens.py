@@ -1,35 +1,44 @@
-"""The tokens that services and scripts call with. Comparing them takes constant time."""
+"""The tokens that machines call with. Comparing them takes constant time."""
 
 import hmac
 from dataclasses import dataclass
+from typing import cast
 
 from fastapi import Request
 
-from shared.auth.permissions import ROLES
-from shared.auth.principal import Principal
+from shared.auth.permissions import SCOPES, Scope
+from shared.auth.principal import Machine, address_of
 from shared.settings import ServiceSettings
 
 
 @dataclass(frozen=True)
-class ApiTokens:
-    """API tokens, from `API_TOKENS`: comma-separated `name:role:token`."""
+class ApiToken:
+    """A machine's token: one name, and what it is for."""
 
-    known: tuple[tuple[str, Principal], ...]
+    name: str
+    scopes: tuple[Scope, ...]
+    token: str
+
+
+@dataclass(frozen=True)
+class ApiTokens:
+    """API tokens, from `API_TOKENS`: comma-separated `name:scope+scope:token`."""
+
+    known: tuple[ApiToken, ...]
 
     @classmethod
     def parse(cls, settings: ServiceSettings) -> "ApiTokens":
-        entries = [e for e in settings.api_tokens.get_secret_value().split(",") if e.strip()]
-        return cls(tuple(_entry(entry, number) for number, entry in enumerate(entries, start=1)))
+        return cls(parse_tokens(settings.api_tokens.get_secret_value()))
 
-    async def identify(self, request: Request) -> Principal | None:
-        """The principal of the request's bearer token."""
+    async def identify(self, request: Request) -> Machine | None:
+        """The machine whose token the request bears."""
         token = bearer_token(request)
         if token is None:
             return None
         owner = None
-        for known, principal in self.known:  # all of them, so that the time reveals nothing
-            if hmac.compare_digest(known.encode(), token.encode()):
-                owner = principal
+        for known in self.known:  # all of them, so that the time reveals nothing
+            if hmac.compare_digest(known.token.encode(), token.encode()):
+                owner = Machine(known.name, known.scopes, address_of(request))
         return owner
 
 
@@ -39,12 +48,19 @@ def bearer_token(request: Request) -> str | None:
     return token if scheme.lower() == "bearer" else None
 
 
-def _entry(text: str, number: int) -> tuple[str, Principal]:
+def parse_tokens(text: str) -> tuple[ApiToken, ...]:
+    """`ValueError` names the entry that means nothing, and never repeats it."""
+    entries = [entry for entry in text.split(",") if entry.strip()]
+    return tuple(_entry(entry, number) for number, entry in enumerate(entries, start=1))
+
+
+def _entry(text: str, number: int) -> ApiToken:
     name, _, rest = text.strip().partition(":")
-    role, _, token = rest.partition(":")
-    if role not in ROLES or len(token) < 16:
+    listed, _, token = rest.partition(":")
+    scopes = listed.split("+")
+    if not set(scopes) <= set(SCOPES) or len(token) < 16:
         raise ValueError(
-            f"API_TOKENS: entry {number} must be name:role:token, with a role of "
-            f"{', '.join(ROLES)} and a token of at least 16 characters"
+            f"API_TOKENS: entry {number} must be name:scope+scope:token, with scopes of "
+            f"{', '.join(SCOPES)} and a token of at least 16 characters"
         )
-    return token, Principal(name, role)
+    return ApiToken(name, cast("tuple[Scope, ...]", tuple(scopes)), token)

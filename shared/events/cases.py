@@ -163,7 +163,10 @@ class PredictionMade(Event):
 
 
 class DecisionMade(Event):
-    """The original decision of a case: exactly one. A model's is never adverse."""
+    """The original decision of a case: exactly one. A model's is never adverse.
+
+    `simulated`: the reviewer is a script, in a demonstration or a test of load.
+    """
 
     type: ClassVar[str] = "decisions.made.v1"
 
@@ -178,6 +181,7 @@ class DecisionMade(Event):
     decided_by: Source
     model_version: str | None = None  # who decided, if a model; who was shown, if a human
     reviewer: str | None = None
+    simulated: bool = False
     confidence: Probability | None = None
     route_reason: RouteReason
     inclusion_probability: InclusionProbability

@@ -66,10 +66,12 @@ class Criterion(Frozen):
 class Opinion(Frozen):
     """What one reviewer said. `label_before` is the answer before the model's was shown.
 
-    `panels` are the parts of the page that they opened, `clinical_basis` is what a denial rests on.
+    `simulated`: a script said it, in a demonstration or a test of load. `panels` are the parts of
+    the page that they opened, `clinical_basis` is what a denial rests on.
     """
 
     reviewer: str
+    simulated: bool = False
     license: str | None = None
     label: str
     label_before: str | None = None

@@ -12,10 +12,11 @@ from types import MappingProxyType
 
 from fastapi import APIRouter, FastAPI
 
-from shared.auth.tokens import ApiTokens
+from shared.auth.sessions import recognize_callers
 from shared.errors import Transient
 from shared.health import Health
 from shared.http import health_routes
+from shared.http.body_limits import BodyLimits
 from shared.http.errors import translate_errors
 from shared.messaging.bus import Bus
 from shared.settings import ServiceSettings
@@ -34,9 +35,11 @@ def create_application(
     stop: Sequence[Step] = (),
     routers: Sequence[APIRouter] = (),
     state: Mapping[str, object] = MappingProxyType({}),
+    body_limits: Mapping[str, int] = MappingProxyType({}),
 ) -> FastAPI:
     """The application. `loops` run beside everything; `start` runs in order before the bus
-    takes work, `stop` after it has stopped. The routers' handlers find their parts in `state`."""
+    takes work, `stop` after it has stopped. The routers' handlers find their parts in `state`.
+    `body_limits` are in bytes, of the paths that take other bodies than the settings' limit."""
     configure_logging(service=name, level=settings.log_level, style=settings.log_format)
     app = FastAPI(
         title=f"Caseloop {name}",
@@ -46,12 +49,13 @@ def create_application(
         redoc_url=None,
     )
     app.state.bus = bus
-    app.state.identify = ApiTokens.parse(settings).identify
+    app.state.identify = recognize_callers(settings)
     for part, value in state.items():
         setattr(app.state, part, value)
     for router in (health_routes.router, *routers):
         app.include_router(router)
     translate_errors(app)
+    app.add_middleware(BodyLimits, limit=settings.body_limit_bytes, routes=body_limits)
     return app
 
 

@@ -62,6 +62,7 @@ def create_service(
     loops: Sequence[Step] = (),
     routers: Sequence[APIRouter] = (),
     state: Mapping[str, object] = MappingProxyType({}),
+    body_limits: Mapping[str, int] = MappingProxyType({}),
 ) -> FastAPI:
     """The service's application. Its own `start` and `loops` come after those of the parts."""
     common_start: list[Step] = [parts.database.open]
@@ -81,6 +82,7 @@ def create_service(
         stop=[parts.database.close],
         routers=routers,
         state=state,
+        body_limits=body_limits,
     )
 
 

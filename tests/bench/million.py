@@ -83,14 +83,14 @@ def _some_filters(chance: random.Random) -> Filters:
     every: dict[str, Any] = {
         "task": chance.choice(["adjudication", "independent_review"]),
         "reason": chance.choice(["low_confidence", "adverse", "audit", "no_champion"]),
-        "priority": chance.choice([1, 2, 3]),
+        "priority": chance.choice([1, 2]),
         "kind": chance.choice(["first", "second", "further", "final"]),
         "state": chance.choice(["queued", "leased", "submitted", "answered"]),
         "amount_from": Decimal(chance.randrange(5500)),
         "amount_to": Decimal(chance.randrange(200)),
         "requested_before": datetime.now(UTC) - timedelta(hours=hours),
     }
-    wanted = chance.sample(sorted(every), chance.choice([1, 2, 3]))
+    wanted = chance.sample(sorted(every), chance.choice([1, 2]))
     return Filters(**{name: every[name] for name in wanted})
 
 

@@ -12,7 +12,7 @@ from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.opinions import Answer
 from services.review_queue.reviewing.review import Shares
-from shared.auth.principal import Actor
+from shared.auth.principal import Person
 from shared.storage.database import Database
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
@@ -63,7 +63,7 @@ class Filled:
         await self._fill()
         started = time.perf_counter()
         await asyncio.gather(
-            *(self._work(Actor(f"reviewer-{n}", "adjudicator", "bench")) for n in range(REVIEWERS))
+            *(self._work(Person(f"reviewer-{n}", "adjudicator", "bench")) for n in range(REVIEWERS))
         )
         pairs = REVIEWERS * PAIRS_EACH
         self.missing = pairs
@@ -77,7 +77,7 @@ class Filled:
         async with self.database.transaction() as connection:
             await connection.execute("ANALYZE review_queue.seats, review_queue.assignments")
 
-    async def _work(self, reviewer: Actor) -> None:
+    async def _work(self, reviewer: Person) -> None:
         for _ in range(PAIRS_EACH):
             leased = await self.leasing.lease(reviewer)
             if leased is None:

@@ -19,6 +19,7 @@ from deploy.embedded.stack import EmbeddedStack
 from deploy.simulation import write_history
 from tests.bench.measure import Measure
 from tests.support.builders.events import claim_input
+from tests.support.callers import operator_of
 from tests.support.engines.lifecycle import temporary_home
 
 ROUNDS = 5
@@ -88,7 +89,7 @@ async def champion(system: System, version: str) -> None:
 
 async def one_rollback(system: System, addresses: list[str]) -> float:
     """Seconds until both answer with the older version; the newer one is then put back."""
-    headers = {"Authorization": f"Bearer {system.token('operator')}"}
+    headers = operator_of(system)
     older, newer = "adjudication-v1.0", "adjudication-v1.1"
     async with httpx.AsyncClient(headers=headers, timeout=30) as client:
         await asyncio.gather(*(answered_by(client, url, newer) for url in addresses))

@@ -137,8 +137,8 @@ async def test_a_paused_reviewer_loses_his_case_at_once_and_reads_why(place: Wor
 
 async def test_queues_are_counted_live_filtered_and_paged(place: Workplace) -> None:
     plain = in_line(55, twice=True, reason="low_confidence")
-    audits = in_line(3, twice=True, reason="audit")
-    await place.publish(*plain, *audits)
+    denials = in_line(3, twice=True, reason="adverse")
+    await place.publish(*plain, *denials)
     lead = await place.sign_in("lee")
     workbench = Workbench(lead)
 
@@ -150,9 +150,9 @@ async def test_queues_are_counted_live_filtered_and_paged(place: Workplace) -> N
     await place.publish(newcomer)
     await expect(queued).to_have_text("118")
 
-    await lead.get_by_role("row", name="Audit").get_by_role("link").first.click()
-    await lead.wait_for_url(re.compile("/reviews.*reason=audit"))
-    assert sorted(await rows(lead)) == sorted(title(each) for each in audits * 2)
+    await lead.get_by_role("row", name="Adverse answer").get_by_role("link").first.click()
+    await lead.wait_for_url(re.compile("/reviews.*reason=adverse"))
+    assert sorted(await rows(lead)) == sorted(title(each) for each in denials * 2)
     await workbench.is_accessible()
     await lead.get_by_label("Why it is here").select_option("Low confidence")
     await lead.get_by_label("What is asked").select_option("First opinion")

@@ -10,11 +10,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 async def test_a_link_with_the_focus_stays_the_same_link(place: Workplace) -> None:
-    await place.publish(*in_line(1, reason="audit"))
+    await place.publish(*in_line(1, reason="adverse"))
     lead = await place.sign_in("lee")
-    audits = lead.get_by_role("row", name="Audit").get_by_role("link").first
-    await audits.focus()
-    await place.publish(*in_line(2, reason="low_confidence"), *in_line(1, reason="audit"))
+    denials = lead.get_by_role("row", name="Adverse answer").get_by_role("link").first
+    await denials.focus()
+    await place.publish(*in_line(2, reason="low_confidence"), *in_line(1, reason="adverse"))
     await expect(lead.get_by_role("row", name="Low confidence")).to_be_visible()
-    await expect(audits).to_have_text("2")
-    await expect(audits).to_be_focused()
+    await expect(denials).to_have_text("2")
+    await expect(denials).to_be_focused()

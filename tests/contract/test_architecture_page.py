@@ -6,8 +6,8 @@ from services.dataset_accumulator.settings import Settings as AccumulatorSetting
 from services.evaluator.settings import Settings as EvaluatorSettings
 from services.inference.settings import Settings as InferenceSettings
 from services.review_queue.settings import Settings as QueueSettings
-from services.review_queue.web.middleware import BODY_LIMIT_BYTES
 from shared.acceptance import MINIMUM_LABEL_MASS
+from shared.http.body_limits import STRANGER_LIMIT_BYTES
 from shared.messaging.consumer import REJECTED_LIMIT, UNEXPECTED_LIMIT
 from shared.messaging.topics import DEAD_LETTER_LIMIT_BYTES, RECORD_LIMIT_BYTES, TOPICS, Topic
 from tests.support.documents import ROOT
@@ -47,7 +47,9 @@ def test_the_limits_are_the_defaults() -> None:
     assert LIMITS["a lease"].startswith(f"{queue['lease_seconds'].default} s")
     assert LIMITS["leases of one reviewer"] == str(queue["leases_per_reviewer"].default)
     assert LIMITS["time to undo a decision"] == f"{queue['undo_seconds'].default} s"
-    assert LIMITS["a request's body to the review queue"] == f"{BODY_LIMIT_BYTES // kibibyte} KiB"
+    body = queue["body_limit_bytes"].default
+    assert LIMITS["a request's body to the review queue"] == f"{body // kibibyte} KiB"
+    assert LIMITS["a stranger's body"] == f"{STRANGER_LIMIT_BYTES // kibibyte} KiB"
     assert LIMITS["new training labels that make a dataset version"] == str(
         AccumulatorSettings.model_fields["label_threshold"].default
     )

@@ -17,7 +17,10 @@ from tests.support.documents import ROOT, code_words
 
 # Every service has these, and `docs/settings.md` and `docs/architecture.md` tell of them.
 _COMMON_ROUTES = {"/health/live", "/health/ready", "/metrics", "/openapi.json", "/asyncapi.json"}
-_COMMON_SETTINGS = {"SERVICE_HOST", "LOG_LEVEL", "LOG_FORMAT", "API_TOKENS", "DRAW_KEY", "engines"}
+_COMMON_SETTINGS = {
+    "SERVICE_HOST", "LOG_LEVEL", "LOG_FORMAT", "API_TOKENS", "REVIEW_QUEUE_URL", "DRAW_KEY",
+    "engines",
+}  # fmt: skip
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -122,10 +125,10 @@ def _shown(default: object) -> str | None:
     """A default as a README writes it; none if it is put in words."""
     if isinstance(default, bool):
         return str(default).lower()
-    if isinstance(default, int | float):
+    if isinstance(default, float):
         return f"{default:g}"
-    if isinstance(default, str):
-        return default or "none"
+    if isinstance(default, int | str):
+        return str(default) or "none"
     return None
 
 

@@ -18,7 +18,7 @@ from deploy.demo.display import Display, follow_labels
 from deploy.demo.feed import Feed, case_id_of
 from deploy.demo.loop_state import LoopState, follow_topics
 from deploy.demo.plan import Plan, simulated, with_strategy
-from deploy.demo.reviewers import Reviewer, adjudicate_cases, users_setting
+from deploy.demo.reviewers import USERS, Reviewer, adjudicate_cases, users_setting
 from deploy.demo.scenario import Scenario
 from deploy.embedded.stack import EmbeddedStack
 from deploy.terminal import Terminal
@@ -51,7 +51,7 @@ def stack(own: Engines, plan: Plan) -> Iterator[EmbeddedStack]:
     environment = {
         **own.environment,
         **plan.environment,
-        "REVIEW_QUEUE_BOOTSTRAP_USERS": users_setting(PANEL),
+        USERS: users_setting(PANEL),
         "REVIEW_QUEUE_UNDO_SECONDS": "2",
         "REVIEW_QUEUE_LEASE_SECONDS": "20",
     }

@@ -7,7 +7,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
 from shared.auth.dependencies import Requires
-from shared.auth.permissions import PERMISSIONS, PUBLIC_ROUTES, Role, Route
+from shared.auth.permissions import PERMISSIONS, PUBLIC_ROUTES, Role, Route, Scope
 
 
 def required(app: FastAPI) -> dict[Route, list[Requires]]:
@@ -28,8 +28,8 @@ def _requirements(dependant: Dependant | None) -> Iterator[Requires]:
         yield from _requirements(each)
 
 
-def allowed(app: FastAPI) -> dict[Route, tuple[Role, ...]]:
-    """Of each route that is not public, the roles that the table lets in."""
+def allowed(app: FastAPI) -> dict[Route, frozenset[Role | Scope]]:
+    """Of each route that is not public, the roles and scopes that the table lets in."""
     return {
         route: PERMISSIONS[each.right]
         for route, requirements in required(app).items()

@@ -90,5 +90,5 @@ class Admission:
 
 
 def is_same_person(one: str, other: str) -> bool:
-    """By their names, the only thing that is known of a caller everywhere."""
+    """By their names. A machine is nobody: whoever used its token may be anybody."""
     return one.strip().casefold() == other.strip().casefold()

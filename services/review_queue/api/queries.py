@@ -45,7 +45,7 @@ class SeatsQuery(Query):
 
     task: TaskName | None = None
     reason: ListedReason | None = None
-    priority: Annotated[int, Field(ge=1, le=3)] | None = None
+    priority: Annotated[int, Field(ge=1, le=2)] | None = None
     kind: Kind | None = None
     state: SeatState | None = None
     amount_from: Amount | None = None

@@ -31,6 +31,8 @@ Action = Literal[
     "sign_in_failed",
     "user_created",
     "user_changed",
+    "password_reset",
+    "password_changed",
     "reviewer_paused",
     "reviewer_resumed",
     "audit_read",

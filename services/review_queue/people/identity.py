@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from services.review_queue.people.users import SESSION_PREFIX, Accounts
-from shared.auth.principal import Principal
+from services.review_queue.people.users import Accounts
+from shared.auth.principal import Actor, address_of
+from shared.auth.sessions import SESSION_PREFIX
 from shared.auth.tokens import ApiTokens, bearer_token
 from shared.errors import Forbidden
 
@@ -22,14 +23,15 @@ class Identity:
         self.accounts = accounts
         self.tokens = tokens
 
-    async def identify(self, request: Request) -> Principal | None:
-        """The principal of a request. A bearer token counts before the cookie."""
+    async def identify(self, request: Request) -> Actor | None:
+        """Whoever sends a request. A bearer token counts before the cookie."""
         token = session_token(request)
         if token is None:
             return await self.tokens.identify(request)
         if bearer_token(request) is None:
             refuse_foreign(request)
-        return await self.accounts.principal(token)
+        session = await self.accounts.session(token, address=address_of(request))
+        return session.person if session else None
 
 
 def session_token(request: Request) -> str | None:

@@ -23,7 +23,7 @@ from services.review_queue.reviewing.opinion_rows import insert_opinion
 from services.review_queue.reviewing.opinions import Answer, check_answer
 from services.review_queue.reviewing.review import Assignment
 from services.review_queue.reviewing.states import ESCALATE, RELEASE, Step
-from shared.auth.principal import Actor
+from shared.auth.principal import Person
 from shared.errors import Conflict, NotFound
 from shared.events import Case, ReviewRequested
 from shared.storage.database import Connection, Database
@@ -35,7 +35,7 @@ class LeaseHandle:
     """Who acts on which assignment, and the token that they have for it."""
 
     assignment_id: UUID
-    reviewer: Actor
+    reviewer: Person
     token: int
 
     @property

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.review_queue.people import audit
+from services.review_queue.reviewing.leasing import admit_reviewer
 from services.review_queue.reviewing.opinion_rows import parse_answer
 from services.review_queue.reviewing.opinions import (
     Answer,
@@ -11,7 +12,7 @@ from services.review_queue.reviewing.opinions import (
     check_answer,
     decision_corrected,
 )
-from shared.auth.principal import Actor
+from shared.auth.principal import Actor, Person
 from shared.errors import Conflict, Forbidden, NotFound, Rejected
 from shared.events import DecisionCorrected, ReviewRequested
 from shared.messaging.outbox import Outbox
@@ -70,16 +71,17 @@ class Corrections:
         until = completed_at + self.within
         return until if now < until else None
 
-    async def reopen(self, review_id: str, *, by: Actor) -> ReopenedDecision:
+    async def reopen(self, review_id: str, *, by: Person) -> ReopenedDecision:
         """One's own decision, locked until the end; refused where it is not to be changed."""
         async with self.database.transaction() as connection:
             return await self._reopen(connection, review_id, by=by)
 
     async def correct(
-        self, review_id: str, correction: Correction, *, by: Actor
+        self, review_id: str, correction: Correction, *, by: Person
     ) -> DecisionCorrected:
         """Change one's own decision. What was said before stays as it was."""
         async with self.database.transaction() as connection:
+            await admit_reviewer(connection, by)
             current = await self._reopen(connection, review_id, by=by)
             case = current.request.case
             correction = replace(correction, answer=check_answer(correction.answer, case))
@@ -90,7 +92,7 @@ class Corrections:
         return event
 
     async def _reopen(
-        self, connection: Connection, review_id: str, *, by: Actor
+        self, connection: Connection, review_id: str, *, by: Person
     ) -> ReopenedDecision:
         """The review is locked against a second correction at the same time."""
         row = await connection.fetchrow(_REVIEW, review_id, self.within)
@@ -119,7 +121,7 @@ def _check_change(correction: Correction, current: ReopenedDecision) -> None:
 
 
 async def _insert_correction(
-    connection: Connection, review_id: str, correction: Correction, *, by: Actor
+    connection: Connection, review_id: str, correction: Correction, *, by: Person
 ) -> datetime:
     revision, new = correction.supersedes_revision + 1, correction.answer
     at: datetime = await connection.fetchval(

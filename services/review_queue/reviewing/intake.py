@@ -61,8 +61,8 @@ class Intake:
 
     def _row(self, request: ReviewRequested) -> tuple[object, ...]:
         case, shares = request.case, self.shares_of(request.case.task)
-        answer, blind = request.answer, shares.is_blind(request.review_id, self.key)
-        priority = priority_of(request, blind=blind)
+        answer, blind = request.answer, shares.is_blind(request, self.key)
+        priority = priority_of(request)
         return (
             request.review_id,
             case.case_id,

@@ -14,7 +14,7 @@ from services.review_queue.people import audit
 from services.review_queue.reviewing.opinion_rows import parse_opinion
 from services.review_queue.reviewing.review import Assignment, Priority
 from services.review_queue.reviewing.states import LEASE
-from shared.auth.principal import Actor
+from shared.auth.principal import Person
 from shared.errors import Conflict, NotFound
 from shared.events import Opinion, ReviewRequested
 from shared.storage.database import Connection, Database
@@ -99,7 +99,7 @@ class Leasing:
         self.limits = limits
 
     async def lease(
-        self, reviewer: Actor, *, task: str | None = None, priority: Priority | None = None
+        self, reviewer: Person, *, task: str | None = None, priority: Priority | None = None
     ) -> Assignment | None:
         """The next seat of the queue, or nothing; `Conflict` if the reviewer may have no more.
 
@@ -118,7 +118,7 @@ class Leasing:
             return await load_assignment(connection, row)
 
     async def _lease_next(
-        self, connection: Connection, reviewer: Actor, wanted: Mapping[str, object]
+        self, connection: Connection, reviewer: Person, wanted: Mapping[str, object]
     ) -> "asyncpg.Record | None":
         filters = {name: value for name, value in wanted.items() if value is not None}
         clauses = [f"{name} = ${number}" for number, name in enumerate(filters, start=4)]
@@ -149,7 +149,7 @@ class Leasing:
             return await load_assignment(connection, row)
 
 
-async def admit_reviewer(connection: Connection, reviewer: Actor) -> int:
+async def admit_reviewer(connection: Connection, reviewer: Person) -> int:
     """Before a reviewer gets a seat: how many they hold; `Conflict` if they are paused."""
     await lock_reviewer(connection, reviewer.name)
     row = await connection.fetchrow(_COUNT_HELD, reviewer.name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.review_queue.people import audit
-from shared.auth.principal import Actor
+from shared.auth.principal import Person
 from shared.errors import NotFound
 from shared.storage.database import Database
 
@@ -34,7 +34,7 @@ class Notes:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def write(self, review_id: str, text: str, *, by: Actor) -> None:
+    async def write(self, review_id: str, text: str, *, by: Person) -> None:
         """Add a note; `NotFound` unless the author has had the case, or may read all."""
         async with self.database.transaction() as connection:
             known = await connection.fetchval(
@@ -47,7 +47,7 @@ class Notes:
                 raise NotFound("you have no such review")
             await audit.record(connection, by, "noted", review_id)
 
-    async def read(self, review_id: str, *, by: Actor, all_of_them: bool) -> Sequence[WrittenNote]:
+    async def read(self, review_id: str, *, by: Person, all_of_them: bool) -> Sequence[WrittenNote]:
         """The reader's own notes, or everybody's, the oldest first."""
         async with self.database.transaction() as connection:
             rows = await connection.fetch(_SELECT, review_id, by.name, all_of_them)

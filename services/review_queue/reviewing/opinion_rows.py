@@ -8,8 +8,9 @@ from shared.storage.database import Connection
 
 _INSERT = """
 INSERT INTO review_queue.opinions (review_id, seat, reviewer, label, label_before, reasoning,
-    reason_code, clinical_basis, criterion, approved_amount, panels, dwell_seconds)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    reason_code, clinical_basis, criterion, approved_amount, panels, dwell_seconds, simulated)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+    EXISTS (SELECT FROM review_queue.users WHERE name = $3 AND simulated))
 """
 
 
@@ -65,6 +66,7 @@ def parse_opinion(row: "asyncpg.Record") -> Opinion:
         reasoning=row["reasoning"],
         decided_at=row["decided_at"],
         dwell_seconds=row["dwell_seconds"],
+        simulated=row["simulated"],
         panels=tuple(row["panels"]),
     )
 

@@ -156,6 +156,7 @@ def decision_made(
         decided_by="human",
         model_version=shown.version if shown else None,
         reviewer=deciding.opinion.reviewer,
+        simulated=deciding.opinion.simulated,
         route_reason=request.reason,
         inclusion_probability=request.inclusion_probability,
         content_sha256=request.case.content_sha256,

@@ -12,7 +12,7 @@ from shared.messaging.topics import RECORD_LIMIT_BYTES
 from shared.sampling import DrawKey
 from shared.tasks import get_task
 
-Priority = Literal[1, 2, 3]
+Priority = Literal[1, 2]
 # Why a review is here, as far as lists and counts may tell: their readers may get it next.
 ListedReason = Literal[RouteReason, "blind"]
 
@@ -20,7 +20,6 @@ ListedReason = Literal[RouteReason, "blind"]
 HEAD_START: dict[Priority, timedelta] = {
     1: timedelta(hours=24),
     2: timedelta(hours=8),
-    3: timedelta(0),
 }
 # A completed review carries its case again, with four opinions at most: those need room in the
 # record, however much is written, and in whichever script.
@@ -43,8 +42,10 @@ class Shares:
         """`opinions` for the share that several reviewers see, drawn by key; 1 for the others."""
         return self.opinions if key.draw("overlap", review_id) < self.overlap else 1
 
-    def is_blind(self, review_id: str, key: DrawKey) -> bool:
-        return key.draw("blind", review_id) < self.blind
+    def is_blind(self, request: ReviewRequested, key: DrawKey) -> bool:
+        """Drawn by key; and every audit, which measures nothing if the reviewer knows that the
+        model would have approved. Among the drawn ones, nobody tells which it is."""
+        return key.draw("blind", request.review_id) < self.blind or request.reason == "audit"
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,10 @@ def listed_reason(request: ReviewRequested, *, blind: bool) -> ListedReason:
     return "blind" if blind or not request.model_visible else request.reason
 
 
-def priority_of(request: ReviewRequested, *, blind: bool) -> Priority:
-    """A claim that comes back has waited before; an audit only measures. Nothing follows from a
-    hidden reason, or the rank in the queue would give it away."""
-    if request.case.attempt > 1:
-        return 1
-    return 3 if listed_reason(request, blind=blind) == "audit" else 2
+def priority_of(request: ReviewRequested) -> Priority:
+    """A claim that comes back has waited before. Nothing else counts: not the reason either, or
+    the place in line would give it away."""
+    return 1 if request.case.attempt > 1 else 2
 
 
 def queue_rank_of(request: ReviewRequested, priority: Priority) -> datetime:

@@ -12,12 +12,12 @@ from services.review_queue.people import audit
 from services.review_queue.reviewing.leasing import lock_reviewer
 from services.review_queue.reviewing.states import RELEASE, Kind
 from shared.auth.permissions import REVIEWERS
-from shared.auth.principal import Actor
+from shared.auth.principal import Person
 from shared.errors import Conflict, NotFound
 from shared.storage.database import Connection, Database
 
 _SELECT_REVIEWERS = """
-SELECT u.name, u.role, u.active, u.paused_by, u.paused_why, u.paused_at,
+SELECT u.name, u.role, u.active, u.simulated, u.paused_by, u.paused_why, u.paused_at,
     present.holds, present.works_on, today.decided, today.median_seconds, today.last_decided_at
 FROM review_queue.users AS u
 LEFT JOIN LATERAL (
@@ -79,6 +79,7 @@ class ReviewerRow:
     name: str
     role: str
     active: bool
+    simulated: bool  # a script, not a person
     holds: int
     works_on: Sequence[str]
     decided: int
@@ -124,24 +125,42 @@ class Reviewers:
         async with self.database.transaction() as connection:
             return [HeldCase(**row) for row in await connection.fetch(_SELECT_HELD, name)]
 
-    async def pause(self, name: str, why: str, *, by: Actor) -> int:
+    async def pause(self, name: str, why: str, *, by: Person) -> int:
         """No more cases for this reviewer; what they hold goes back at once. Returns how many."""
         async with self.database.transaction() as connection:
-            await lock_reviewer(connection, name)
-            paused = await connection.fetchval(_PAUSE, name, by.name, why, list(REVIEWERS))
-            if paused is None:
+            revoked = await _pause(connection, name, why, by=by)
+            if revoked is None:
                 await _refuse(connection, name, "paused already")
-            revoked = await connection.fetch(_REVOKE, name, f"paused: {why}")
-            await audit.record(connection, by, "reviewer_paused", reviewer=name)
-            for row in revoked:
-                await audit.record(connection, by, "withdrawn", row["review_id"], reviewer=name)
-        return len(revoked)
+        return revoked
 
-    async def resume(self, name: str, *, by: Actor) -> None:
+    async def pause_for_reset(self, name: str, *, by: Person) -> bool:
+        """Whether somebody whose password is reset is a reviewer: then no case is theirs to decide
+        until a lead, whom they have told, lets them work. Or the operator could do it for them."""
+        async with self.database.transaction() as connection:
+            await _pause(connection, name, "new password; the lead lets you work again", by=by)
+            return bool(await connection.fetchval(_IS_REVIEWER, name, list(REVIEWERS)))
+
+    async def resume(self, name: str, *, by: Person) -> None:
+        """`Conflict` for oneself: whoever is paused is let in by somebody else."""
+        if name == by.name:
+            raise Conflict("somebody else has to let you work again")
         async with self.database.transaction() as connection:
             if await connection.fetchval(_RESUME, name, list(REVIEWERS)) is None:
                 await _refuse(connection, name, "not paused")
             await audit.record(connection, by, "reviewer_resumed", reviewer=name)
+
+
+async def _pause(connection: Connection, name: str, why: str, *, by: Person) -> int | None:
+    """How many cases go back; None if there is no such reviewer, or they are paused already."""
+    await lock_reviewer(connection, name)
+    paused = await connection.fetchval(_PAUSE, name, by.name, why, list(REVIEWERS))
+    if paused is None:
+        return None
+    revoked = await connection.fetch(_REVOKE, name, f"paused: {why}")
+    await audit.record(connection, by, "reviewer_paused", reviewer=name)
+    for row in revoked:
+        await audit.record(connection, by, "withdrawn", row["review_id"], reviewer=name)
+    return len(revoked)
 
 
 async def _refuse(connection: Connection, name: str, why: str) -> NoReturn:

@@ -7,9 +7,10 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 
-from services.review_queue.web.navigation import to_sign_in
+from services.review_queue.web.navigation import PASSWORD_PAGE, see_other, to_sign_in
 from services.review_queue.web.pages import Pages, posted
-from shared.auth.principal import Actor, actor_at, identify
+from shared.auth.dependencies import OneTimePassword
+from shared.auth.principal import Actor, identify
 from shared.errors import Forbidden, Rejected, Transient
 from shared.http.errors import RETRY, answer_invalid, answer_rejected, answer_unavailable, status_of
 
@@ -44,6 +45,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _rejected(request: Request, error: Exception) -> Response:
     assert isinstance(error, Rejected)
+    if isinstance(error, OneTimePassword) and _for_people(request):
+        return see_other(PASSWORD_PAGE)
     if _for_people(request):
         return await _http_error(request, HTTPException(status_of(error), error.reason))
     return await answer_rejected(request, error)
@@ -65,10 +68,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _caller(request: Request) -> Actor | None:
     """Who is offered their pages beside the refusal, if that can be said."""
     try:
-        principal = await identify(request)
+        return await identify(request)
     except (Transient, Forbidden):
         return None
-    return actor_at(request, principal) if principal else None
 
 
 async def _written(request: Request) -> dict[str, str]:
@@ -76,11 +78,11 @@ async def _written(request: Request) -> dict[str, str]:
     kind = request.headers.get("content-type", "")
     if request.method != "POST" or not kind.startswith("application/x-www-form-urlencoded"):
         return {}
-    if request.url.path == "/sign-in":  # a password is not shown
+    if request.url.path in {"/sign-in", PASSWORD_PAGE}:  # a password is not shown
         return {}
     try:
         return await posted(request)
-    except (HTTPException, ClientDisconnect):
+    except (Rejected, HTTPException, ClientDisconnect):
         return {}
 
 

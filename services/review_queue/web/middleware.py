@@ -1,10 +1,8 @@
 """What every request and every response goes through.
 
-Nothing runs or loads in a page but our own files, nothing is kept, and no body is larger than the
-largest that a reviewer can send.
+Nothing runs or loads in a page but our own files, and nothing is kept.
 """
 
-from fastapi import HTTPException
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,8 +18,6 @@ _HEADERS = {
 }
 # Behind TLS, browsers never fall back to plain text, where cookies could be read.
 _TLS = {"strict-transport-security": "max-age=31536000"}
-# A decision with everything written at full length, each character escaped.
-BODY_LIMIT_BYTES = 256 * 1024
 
 
 class SecurityHeaders:
@@ -44,23 +40,3 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
-
-
-class BodyLimit:
-    """413 while a body arrives, not once it is in memory: it is read before anybody is known."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received = 0
-
-        async def receive_so_much() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > BODY_LIMIT_BYTES:
-                raise HTTPException(413, f"at most {BODY_LIMIT_BYTES} bytes")
-            return message
-
-        await self.app(scope, receive_so_much, send)

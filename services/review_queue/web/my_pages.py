@@ -18,7 +18,7 @@ from services.review_queue.web.pages import PagesDep, posted
 from services.review_queue.web.views.case_facts import facts_of
 from services.review_queue.web.views.correction_form import CorrectionForm, parse, written
 from services.review_queue.web.views.page_choices import days
-from shared.auth.principal import Actor
+from shared.auth.principal import Person
 from shared.errors import Conflict, Rejected
 from shared.tasks import get_task
 
@@ -70,7 +70,7 @@ class CorrectionPage:
         self,
         review_id: str,
         *,
-        caller: Actor,
+        caller: Person,
         fields: Mapping[str, str] | None = None,
         refused: Rejected | None = None,
     ) -> Response:

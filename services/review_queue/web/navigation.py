@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse
 
 from shared.auth.permissions import Right
-from shared.auth.principal import Actor
+from shared.auth.principal import Actor, Person
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class PageLinks:
     previous: str = ""
 
 
+PASSWORD_PAGE = "/password"  # noqa: S105
 LINKS = (
     Link("/", "Review", "work"),
     Link("/my-work", "My work", "work"),
@@ -46,11 +47,16 @@ LINKS = (
 
 def start(actor: Actor | None) -> str:
     """Leads have come to look: the review page would take cases out of the queue for them."""
+    if isinstance(actor, Person) and actor.one_time_password:
+        return PASSWORD_PAGE
     looks = actor and (actor.may("manage_reviewers") or not actor.may("work"))
     return "/queue" if looks else "/"
 
 
 def links(actor: Actor) -> tuple[Link, ...]:
+    """None before they have a password of their own."""
+    if isinstance(actor, Person) and actor.one_time_password:
+        return ()
     return tuple(link for link in LINKS if actor.may(link.right))
 
 

@@ -10,7 +10,7 @@ from services.review_queue.people.identity import COOKIE, refuse_foreign
 from services.review_queue.people.users import LockedOut, WrongPassword
 from services.review_queue.web.navigation import own_page, see_other, start
 from services.review_queue.web.pages import PagesDep
-from shared.auth.principal import actor_at, address_of, identify
+from shared.auth.principal import Person, address_of, identify
 from shared.http.errors import status_of
 
 router = APIRouter(include_in_schema=False)
@@ -18,8 +18,8 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/sign-in")
 async def sign_in_page(request: Request, pages: PagesDep, back: str = "") -> Response:
-    if (principal := await identify(request)) is not None:
-        return see_other(own_page(back) or start(actor_at(request, principal)))
+    if (actor := await identify(request)) is not None:
+        return see_other(own_page(back) or start(actor))
     return pages.render(request, "sign_in.html", principal=None, problem="", name="", back=back)
 
 
@@ -46,7 +46,7 @@ async def sign_in(
             name=name,
             back=back,
         )
-    response = see_other(own_page(back) or start(actor_at(request, session.principal)))
+    response = see_other(own_page(back) or start(session.person))
     set_cookie(response, session, secure=secure)
     return response
 
@@ -54,9 +54,9 @@ async def sign_in(
 @router.post("/sign-out")
 async def sign_out(request: Request, accounts: AccountsDep) -> Response:
     refuse_foreign(request)
-    principal, token = await identify(request), request.cookies.get(COOKIE)
-    if principal is not None and token is not None:
-        await accounts.sign_out(token, by=actor_at(request, principal))
+    actor, token = await identify(request), request.cookies.get(COOKIE)
+    if isinstance(actor, Person) and token is not None:
+        await accounts.sign_out(token, by=actor)
     response = see_other("/sign-in")
     response.delete_cookie(COOKIE)
     return response

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.demo.reviewers import NAMES, Reviewer, users_setting
+from deploy.demo.reviewers import NAMES, USERS, Reviewer, users_setting
 from deploy.embedded.stack import EmbeddedStack
 from tests.connected.behavior.marks import Marks
 from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
@@ -26,7 +26,7 @@ def stack(own: Engines) -> Iterator[EmbeddedStack]:
         **own.environment,
         "TRAINER_STRATEGY": "linear",
         "LABEL_THRESHOLD": "100000",  # a release is another test's matter
-        "REVIEW_QUEUE_BOOTSTRAP_USERS": users_setting(PANEL),
+        USERS: users_setting(PANEL),
         "REVIEW_QUEUE_UNDO_SECONDS": "1",
         "REVIEW_QUEUE_LEASE_SECONDS": "10",
     }

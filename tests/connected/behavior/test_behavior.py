@@ -205,11 +205,12 @@ async def without_database(
     """PostgreSQL is unavailable while records come in and somebody asks over HTTP."""
     keys = fresh_keys(20)
     system = System(stack.environment)
-    headers = {"Authorization": f"Bearer {system.token('operator')}"}
+    observing = {"Authorization": f"Bearer {system.token('observe')}"}
+    submitting = {"Authorization": f"Bearer {system.token('submit')}"}
     answers = {}
     with own.away("postgres"):
         await publish(producer, keys)
-        async with httpx.AsyncClient(headers=headers, timeout=30) as client:
+        async with httpx.AsyncClient(headers=observing, timeout=30) as client:
             for service, path in (
                 ("review_queue", "/v1/queue"),
                 ("dataset_accumulator", "/v1/datasets"),
@@ -219,7 +220,9 @@ async def without_database(
             ):
                 answers[service] = await client.get(system.url(service) + path)
             case = {"case_id": "asked", "task": "adjudication", "input": claim_input()}
-            asked = await client.post(f"{system.url('inference')}/v1/predictions", json=case)
+            asked = await client.post(
+                f"{system.url('inference')}/v1/predictions", json=case, headers=submitting
+            )
             answers["inference"] = asked
         await asyncio.sleep(AWAY_SECONDS)
     return keys, answers

@@ -100,7 +100,7 @@ async def send(producer: AIOKafkaProducer, *events: Event) -> None:
 async def order(stack: EmbeddedStack) -> httpx.Response:
     """Ask the accumulator for a dataset version, as an operator does by hand."""
     system = System(stack.environment)
-    headers = {"Authorization": f"Bearer {system.token('operator')}"}
+    headers = {"Authorization": f"Bearer {system.token('operate')}"}
     async with httpx.AsyncClient(headers=headers, timeout=60) as client:
         return await client.post(f"{system.url('dataset_accumulator')}/v1/releases", json=ORDER)
 

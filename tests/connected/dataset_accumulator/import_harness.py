@@ -15,23 +15,22 @@ from shared.health import Health
 from shared.http.application import create_application
 from shared.messaging.bus import Bus
 from tests.connected.dataset_accumulator.harness import IMPORT_SPLITS, TRAIN, Accumulator
+from tests.support.callers import TOKENS, as_machine, as_person, take_at_their_word
 
-TOKENS = "olga:operator:operator-token-12345,claims:service:service-token-123456,"
-TOKENS += "audrey:auditor:auditor-token-123456,adam:adjudicator:adjudicator-token-1,"
-TOKENS += "lena:lead:lead-token-123456789,oskar:operator:operator-token-67890"
-OPERATOR = {"Authorization": "Bearer operator-token-12345"}
-LEAD = {"Authorization": "Bearer lead-token-123456789"}
-SERVICE = {"Authorization": "Bearer service-token-123456"}
+OPERATOR = as_person("operator", name="olga")
+LEAD = as_person("lead", name="lena")
+MACHINE = as_machine("import")
 
 
 def app_of(accumulator: Accumulator, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     monkeypatch.setenv("API_TOKENS", TOKENS)
     settings, numbers = Settings(), count(1)
-    return create_application(
+    app = create_application(
         NAME,
         settings,
         bus=Bus(settings.engines, service=NAME, health=Health()),
         routers=[routes.router, import_routes.router],
+        body_limits={import_routes.router.prefix: settings.import_limit_bytes},
         state={
             "releaser": accumulator.releaser,
             "importer": accumulator.importer,
@@ -40,6 +39,8 @@ def app_of(accumulator: Accumulator, monkeypatch: pytest.MonkeyPatch) -> FastAPI
             ),
         },
     )
+    take_at_their_word(app)
+    return app
 
 
 async def send(client: httpx.AsyncClient, content: Any, **query: Any) -> httpx.Response:

@@ -127,6 +127,9 @@ async def test_the_database_itself_refuses_a_content_on_two_sides(
 ) -> None:
     await accumulator.review("a", split="train")
     await accumulator.review("b", split="test")
+    await accumulator.fetch(
+        "UPDATE dataset_accumulator.labels SET withheld = 'repeated' WHERE case_id = 'b'"
+    )
 
     with pytest.raises(Exception, match="labels_content_on_one_side"):
         await accumulator.fetch(

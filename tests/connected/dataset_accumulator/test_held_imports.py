@@ -11,8 +11,8 @@ import pytest
 from shared.storage.datasets import CountedSource, ImportSource
 from tests.connected.dataset_accumulator.harness import Accumulator, of_group
 from tests.connected.dataset_accumulator.import_harness import (
+    MACHINE,
     OPERATOR,
-    SERVICE,
     bring_in,
     confirm,
     recall,
@@ -56,7 +56,7 @@ async def test_whoever_brought_an_import_cannot_confirm_it(
     held = (await send(client, history(1))).json()
 
     own = await confirm(client, held["import_id"], headers=OPERATOR)
-    machine = await confirm(client, held["import_id"], headers=SERVICE)
+    machine = await confirm(client, held["import_id"], headers=MACHINE)
 
     assert (own.status_code, machine.status_code) == (403, 403)
     assert "a second person" in own.json()["detail"]

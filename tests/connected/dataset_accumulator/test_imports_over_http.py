@@ -10,12 +10,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from shared.auth.permissions import ROLES, SCOPES
 from tests.connected.dataset_accumulator.harness import Accumulator
-from tests.connected.dataset_accumulator.import_harness import TOKENS, bring_in, confirm, send
+from tests.connected.dataset_accumulator.import_harness import bring_in, confirm, send
 from tests.support.builders.histories import csv_file, row
+from tests.support.callers import as_machine, as_person
 from tests.support.patience import PATIENCE_SECONDS
 
-READERS = {"operator", "service", "auditor", "lead"}
+READERS = {"operator", "lead", "auditor", "observe"}
 
 
 async def test_good_rows_come_in_and_bad_rows_are_listed(
@@ -261,7 +263,7 @@ async def test_releases_by_hand(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("POST", "/v1/imports?task=adjudication", {"operator", "service"}),
+        ("POST", "/v1/imports?task=adjudication", {"operator", "import"}),
         ("GET", "/v1/imports", READERS),
         ("GET", "/v1/imports/import-1", READERS),
         ("GET", "/v1/imports/import-1/refused", READERS),
@@ -271,10 +273,10 @@ async def test_releases_by_hand(client: httpx.AsyncClient) -> None:
         ("GET", "/v1/labels/count?task=adjudication", READERS),
         ("GET", "/v1/datasets", READERS),
         ("GET", "/v1/datasets/adjudication-d1", READERS),
-        ("POST", "/v1/releases", {"operator"}),
+        ("POST", "/v1/releases", {"operator", "operate"}),
     ],
 )
-async def test_every_route_wants_a_token_of_the_right_role(
+async def test_every_route_wants_a_caller_of_the_right_kind(
     app: FastAPI, method: str, path: str, allowed: set[str]
 ) -> None:
     content = csv_file([row(1)])
@@ -284,12 +286,11 @@ async def test_every_route_wants_a_token_of_the_right_role(
             method, path, content=content, headers={"Authorization": "Bearer operator-token-1234x"}
         )
         assert (nobody.status_code, wrong.status_code) == (401, 401)
-        for entry in TOKENS.split(","):
-            _, role, token = entry.split(":")
-            answer = await client.request(
-                method, path, content=content, headers={"Authorization": f"Bearer {token}"}
-            )
-            assert (answer.status_code == 403) == (role not in allowed), role
+        people = [(str(role), as_person(role)) for role in ROLES]
+        machines = [(str(scope), as_machine(scope)) for scope in SCOPES]
+        for kind, headers in people + machines:
+            answer = await client.request(method, path, content=content, headers=headers)
+            assert (answer.status_code == 403) == (kind not in allowed), kind
 
 
 async def test_unknown_imports_and_versions_are_not_found(client: httpx.AsyncClient) -> None:

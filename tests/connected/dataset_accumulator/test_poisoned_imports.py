@@ -11,7 +11,7 @@ from shared.events import Split
 from shared.storage.datasets import TRAINING_SPLITS, Example, read_split
 from tests.connected.dataset_accumulator.harness import Accumulator
 from tests.connected.dataset_accumulator.import_harness import (
-    SERVICE,
+    MACHINE,
     bring_in,
     confirm,
     recall,
@@ -47,17 +47,17 @@ async def test_invented_rows_are_held_kept_from_tests_and_recalled_by_source(
         "/v1/imports",
         params={"task": TASK, "name": "backlog.csv", "release": True},
         content=invented(rows, phrase),
-        headers={**SERVICE, "Content-Type": "text/csv"},
+        headers={**MACHINE, "Content-Type": "text/csv"},
     )
     import_id = brought.json()["import_id"]
     assert (brought.json()["status"], brought.json()["accepted"]) == ("held", rows)
-    assert (await confirm(client, import_id, headers=SERVICE)).status_code == 403
+    assert (await confirm(client, import_id, headers=MACHINE)).status_code == 403
     assert await accumulator.releaser.release_at_threshold(TASK) is None
     assert await accumulator.releaser.release_by_hand(TASK, trigger="manual:test:held") is None
 
     deceived = (await confirm(client, import_id)).json()
     assert deceived["dataset_version"] == "adjudication-d2"
-    poisoned = await release(accumulator, "more", "another review")
+    poisoned = await release(accumulator, "more", "another-review")
     by_split = {
         split: sum(phrase in example.model_dump_json() for example in found)
         for split, found in poisoned.items()
@@ -71,13 +71,13 @@ async def test_invented_rows_are_held_kept_from_tests_and_recalled_by_source(
     recalled = (await recall(client, found["import_id"], reason="rows nobody decided")).json()
     clean = await release(accumulator, "clean")
     assert recalled["dataset_versions"] == ["adjudication-d2", "adjudication-d3"]
-    assert recalled["imported_by"] == "claims"
+    assert recalled["imported_by"] == "a-import (machine)"
     assert not any(
         phrase in example.model_dump_json() for found in clean.values() for example in found
     )
     before = {example.case_id for found in honest.values() for example in found}
     after = {example.case_id for found in clean.values() for example in found}
-    assert after == before | {"another review"}
+    assert after == before | {"another-review"}
 
 
 async def release(accumulator: Accumulator, key: str, *reviews: str) -> dict[Split, list[Example]]:

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.slow
 
 SERVICE = "dataset_accumulator"
 THRESHOLD = 100
+TOKEN = "the-token-of-a-script"
 MEMORY_MB = 150
 PATIENCE_SECONDS = 90.0
 READ = "SELECT EXISTS (SELECT FROM dataset_accumulator.held_rows)"
@@ -43,6 +44,7 @@ def processes(own: Engines) -> Iterator[list[EmbeddedStack]]:
     """Two stacks of one service each, on the same engines."""
     environment = {
         **read_external_engines(own.environment),
+        "API_TOKENS": f"script:import+observe+operate:{TOKEN}",
         "LABEL_THRESHOLD": str(THRESHOLD),
         "DATASET_ACCUMULATOR_SPLIT_SHARES": "train=1",
         "DATASET_ACCUMULATOR_IMPORTS_NEED_CONFIRMATION": "false",
@@ -69,10 +71,9 @@ async def connection(own: Engines) -> AsyncIterator[Any]:
 
 
 def client(stack: EmbeddedStack) -> httpx.AsyncClient:
-    operator = next(e for e in stack.environment["API_TOKENS"].split(",") if ":operator:" in e)
     return httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{stack.settings.port(SERVICE)}",
-        headers={"Authorization": f"Bearer {operator.rpartition(':')[2]}"},
+        headers={"Authorization": f"Bearer {TOKEN}"},
         timeout=120,
     )
 

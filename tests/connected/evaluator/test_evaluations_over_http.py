@@ -13,12 +13,11 @@ from shared.http.application import create_application
 from shared.messaging.bus import Bus
 from tests.connected.evaluator.harness import V0, V1, Evaluator, release
 from tests.support.builders.events import trained
+from tests.support.callers import TOKENS, as_machine, as_person, take_at_their_word
 
-TOKENS = "olga:operator:operator-token-12345,audrey:auditor:auditor-token-123456,"
-TOKENS += "adam:adjudicator:adjudicator-token-1"
-OPERATOR = {"Authorization": "Bearer operator-token-12345"}
-AUDITOR = {"Authorization": "Bearer auditor-token-123456"}
-ADJUDICATOR = {"Authorization": "Bearer adjudicator-token-1"}
+OPERATOR = as_machine("operate")
+AUDITOR = as_machine("observe")
+ADJUDICATOR = as_person("adjudicator")
 
 
 @pytest.fixture
@@ -30,6 +29,7 @@ async def client(
     bus = Bus(settings.engines, service=NAME, health=Health())  # never started
     state = {"store": evaluator.store, "artifacts": evaluator.artifacts}
     app = create_application(NAME, settings, bus=bus, routers=[router], state=state)
+    take_at_their_word(app)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://evaluator") as found:
         yield found

@@ -20,7 +20,7 @@ from shared.settings import EngineSettings
 from tests.support.builders.events import NOW, claim_input, rollout
 from tests.support.patience import PATIENCE_SECONDS
 
-TOKENS = "svc:service:service-token-0000,aud:auditor:auditor-token-0000"
+TOKENS = "svc:submit+observe:service-token-0000,aud:observe:auditor-token-0000"
 AS_SERVICE = {"Authorization": "Bearer service-token-0000"}
 
 _REVISIONS = itertools.count(int(time.time()))

@@ -14,10 +14,10 @@ from shared.http.application import create_application
 from shared.messaging.bus import Bus
 from tests.connected.promoter.harness import LIMITS, TASK, V0, V1, Promoter
 from tests.support.builders.evaluations import evaluation
+from tests.support.callers import TOKENS, as_machine, as_person, take_at_their_word
 
-TOKENS = "olga:operator:operator-token-12345,audrey:auditor:auditor-token-123456"
-OPERATOR = {"Authorization": "Bearer operator-token-12345"}
-AUDITOR = {"Authorization": "Bearer auditor-token-123456"}
+OPERATOR = as_person("operator", name="olga")
+AUDITOR = as_person("auditor")
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ async def client(
     bus = Bus(settings.engines, service=NAME, health=Health())  # never started
     state = {"store": promoter.store, "limits": LIMITS}
     app = create_application(NAME, settings, bus=bus, routers=[router], state=state)
+    take_at_their_word(app)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://promoter") as found:
         await promoter.handlers.models_evaluated([evaluation(V0, None), evaluation(V1, V0)])
@@ -125,3 +126,20 @@ async def test_an_order_that_cannot_be_carried_out_is_a_conflict(
     response = await order(client, "rollback")
     assert response.status_code == 409
     assert "no version to go back to" in response.json()["detail"]
+
+
+async def test_a_machine_stops_and_starts_nothing(
+    client: httpx.AsyncClient, promoter: Promoter
+) -> None:
+    alerts = as_machine("operate")
+    url, body = f"/v1/rollouts/{TASK}", {"why": "an alert"}
+
+    for name in ("resume", "start", "promote"):
+        content = {**body, "version": V1} if name == "promote" else body
+        refused = await client.post(f"{url}/{name}", json=content, headers=alerts)
+        assert refused.status_code == 403
+        assert "a person who has signed in" in refused.json()["detail"]
+    for name in ("pause", "rollback", "stop"):
+        assert (await client.post(f"{url}/{name}", json=body, headers=alerts)).status_code == 200
+
+    assert (await promoter.events())[-1].changed_by == "a-operate (machine)"

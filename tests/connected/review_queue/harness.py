@@ -10,7 +10,7 @@ from typing import Any
 from services.review_queue.app import MIGRATIONS, NAME
 from services.review_queue.handlers import Handlers
 from services.review_queue.people.audit import AuditEntry, AuditTrail
-from services.review_queue.people.users import Accounts, SignInLimits, User
+from services.review_queue.people.users import Accounts, SignInLimits
 from services.review_queue.reading.listing import LAST_POSITION, Listing
 from services.review_queue.reviewing.assignments import Assignments, LeaseHandle
 from services.review_queue.reviewing.corrections import Corrections
@@ -21,7 +21,7 @@ from services.review_queue.reviewing.opinions import Answer
 from services.review_queue.reviewing.review import Assignment, Shares
 from services.review_queue.reviewing.reviewers import Reviewers
 from services.review_queue.reviewing.settlement import Settlement
-from shared.auth.principal import Actor
+from shared.auth.principal import Person
 from shared.events import Criterion, DecisionCorrected, DecisionMade, Event, ReviewCompleted
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
@@ -58,8 +58,8 @@ _TIMES: dict[str, Sequence[str]] = {
 }
 
 
-def actor(name: str = "amara", role: str | None = None) -> Actor:
-    return Actor(name, role or _ROLES.get(name, "adjudicator"), ADDRESS)
+def actor(name: str = "amara", role: str | None = None) -> Person:
+    return Person(name, role or _ROLES.get(name, "adjudicator"), ADDRESS)
 
 
 def lease_handle(assignment: Assignment, reviewer: str = "amara") -> LeaseHandle:
@@ -134,8 +134,7 @@ class Queue:
     async def employ(self, *names: str) -> None:
         """Users who can sign in, and be paused."""
         for name in names:
-            user = User(name, actor(name).role, PASSWORD)
-            await self.accounts.create(user, by=actor("olga"))
+            await self.accounts.create(name, actor(name).role, by=actor("olga"))
 
     async def fetch(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
         async with self.database.transaction() as connection:

@@ -13,7 +13,7 @@ from services.review_queue.reading.member_history import MemberHistory
 from services.review_queue.web import my_pages, people_pages, queue_pages, review_pages
 from services.review_queue.web.error_pages import translate
 from services.review_queue.web.pages import Pages, utc_now
-from shared.auth.principal import Principal
+from shared.auth.principal import Person
 from tests.connected.review_queue.harness import (
     HOUR,
     Queue,
@@ -59,9 +59,9 @@ def _state(queue: Queue) -> QueueState:
     )
 
 
-async def _by_header(request: Request) -> Principal:
+async def _by_header(request: Request) -> Person:
     name = request.headers["X-Name"]
-    return Principal(name, actor(name).role)
+    return actor(name)
 
 
 async def page(browse: Browse, name: str, path: str, status: int = 200) -> str:

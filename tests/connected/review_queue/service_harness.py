@@ -14,11 +14,12 @@ from fastapi import FastAPI
 from services.review_queue.app import create_app
 from services.review_queue.reviewing.review import Shares
 from services.review_queue.settings import Settings
-from shared.auth.permissions import ROLES
+from shared.auth.permissions import Scope
 from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings
 from tests.connected.review_queue.harness import ADDRESS, CRITERION, PASSWORD, Queue
 from tests.support.builders.requests import model_answer, requested
+from tests.support.callers import TOKENS, as_machine
 
 USERS = {
     "amara": "adjudicator",
@@ -56,9 +57,9 @@ class Service:
         )
         return httpx.AsyncClient(transport=transport, base_url="http://queue", headers=headers)
 
-    def by_token(self, role: str) -> httpx.AsyncClient:
-        """A script with the API token of a role."""
-        return self.client(Authorization=f"Bearer {token_of(role)}")
+    def by_token(self, scope: Scope) -> httpx.AsyncClient:
+        """A script with the API token of a scope."""
+        return self.client(**as_machine(scope))
 
     async def signed_in(self, name: str) -> httpx.AsyncClient:
         """A script's client: it sends the session's token and no cookie."""
@@ -66,10 +67,6 @@ class Service:
             answer = await client.post("/v1/sessions", json={"name": name, "password": PASSWORD})
         assert answer.status_code == 201
         return self.client(Authorization=f"Bearer {answer.json()['token']}")
-
-
-def token_of(role: str) -> str:
-    return f"the-token-of-a-{role}"
 
 
 async def service_settings(
@@ -84,7 +81,7 @@ async def service_settings(
         "overlap_share": 0,
         "blind_share": 0,
         "bootstrap_users": ",".join(f"{name}:{role}:{PASSWORD}" for name, role in USERS.items()),
-        "API_TOKENS": ",".join(f"the-{role}:{role}:{token_of(role)}" for role in ROLES),
+        "API_TOKENS": TOKENS,
         **changes,
     }
 

@@ -16,7 +16,7 @@ from shared.messaging.producer import Producer
 from shared.settings import EngineSettings
 from tests.support.patience import PATIENCE_SECONDS
 
-TOKENS = "ops:operator:operator-token-000"
+TOKENS = "ops:observe+operate:operator-token-000"
 STATUSES = ("queued", "running", "succeeded", "failed", "merged")
 AS_OPERATOR = {"Authorization": "Bearer operator-token-000"}
 

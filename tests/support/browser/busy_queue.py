@@ -67,7 +67,7 @@ def waiting(*, blind: bool, twice: bool, minutes: float) -> ReviewRequested:
     return next(
         request
         for request in requests
-        if SHARES.is_blind(request.review_id, KEY) is blind
+        if SHARES.is_blind(request, KEY) is blind
         and (SHARES.opinions_wanted(request.review_id, KEY) == 2) is twice
     )
 

@@ -39,8 +39,8 @@ def in_line(
 
 
 def _drawn(request: ReviewRequested) -> tuple[bool, bool]:
-    review_id = request.review_id
-    return SHARES.is_blind(review_id, KEY), SHARES.opinions_wanted(review_id, KEY) == 2
+    twice = SHARES.opinions_wanted(request.review_id, KEY) == 2
+    return SHARES.is_blind(request, KEY), twice
 
 
 def title(request: ReviewRequested) -> str:

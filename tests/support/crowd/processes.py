@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import httpx
 
 from services.review_queue.reviewing.intake import Intake
@@ -19,6 +20,7 @@ from shared.events import ReviewRequested
 from shared.storage.database import Database
 from tests.support.builders.events import case, claim_input
 from tests.support.builders.requests import requested
+from tests.support.callers import sign_in_all
 from tests.support.draw_key import KEY
 from tests.support.patience import PATIENCE_SECONDS
 
@@ -30,10 +32,6 @@ _REASONS = ("low_confidence", "adverse", "audit")
 
 def names() -> list[str]:
     return [f"reviewer-{number}" for number in range(REVIEWERS)]
-
-
-def token_of(name: str) -> str:
-    return f"the-token-of-{name}"
 
 
 async def fill_queue(database: Database, reviews: int) -> None:
@@ -94,15 +92,16 @@ class Process:
 
 @asynccontextmanager
 async def two_processes(environment: Mapping[str, str]) -> AsyncIterator[Sequence[Process]]:
-    tokens = ",".join(f"{name}:senior:{token_of(name)}" for name in names())
     settings = {
-        "API_TOKENS": tokens,
         "REVIEW_QUEUE_LEASE_SECONDS": str(LEASE_SECONDS),
         "REVIEW_QUEUE_UNDO_SECONDS": "1",
     }
     processes = [Process({**environment, **settings}, free_port()) for _ in range(2)]
     try:
         await asyncio.gather(*(process.start() for process in processes))
+        connection = await asyncpg.connect(environment["DATABASE_URL"])
+        await sign_in_all(connection, dict.fromkeys(names(), "senior"))
+        await connection.close()
         yield processes
     finally:
         for process in processes:

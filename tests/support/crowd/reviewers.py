@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.crowd.processes import LEASE_SECONDS, REVIEWERS, Process, names, token_of
+from tests.support.callers import session_of
+from tests.support.crowd.processes import LEASE_SECONDS, REVIEWERS, Process, names
 
 
 @dataclass
@@ -92,7 +93,7 @@ class Reviewer:
                 method,
                 self.random.choice(self.processes).url + path,
                 json=body,
-                headers={"Authorization": f"Bearer {token_of(self.name)}"},
+                headers={"Authorization": f"Bearer {session_of(self.name)}"},
             )
         except httpx.TransportError:
             return None

@@ -39,7 +39,6 @@ _DUE = "SELECT count(*) FROM review_queue.seats WHERE state = 'submitted'"
 async def answer_all(connection: Connection) -> None:
     """Somebody has submitted an opinion on every seat of the queue, and it cannot be undone."""
     await connection.execute(_ANSWER_ALL, timeout=600)
-    await connection.execute("ANALYZE", timeout=600)
 
 
 class SettlingProcess:

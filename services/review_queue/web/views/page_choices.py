@@ -15,6 +15,7 @@ Choices = Sequence[tuple[str, str]]
 
 STATE_NAMES: dict[SeatState, str] = {**STATES, "answered": "Done", "withdrawn": "Not needed"}
 _AGE_NAMES = {"1h": "1 hour", "4h": "4 hours", "1d": "1 day", "3d": "3 days", "7d": "7 days"}
+_NEVER_LISTED = ("confident", "audit")  # not reviewed, and always blind
 BASES: dict[Basis, str] = {
     "independent": "Before the model was seen",
     "all": "All, including those with its draft in view",
@@ -31,7 +32,7 @@ def seat_choices() -> dict[str, Choices]:
         "task": tasks(),
         "state": list(STATE_NAMES.items()),
         "kind": [(kind, title) for kind, (title, _) in KINDS.items()],
-        "reason": [(name, title) for name, (title, _) in REASONS.items() if name != "confident"],
+        "reason": [(n, title) for n, (title, _) in REASONS.items() if n not in _NEVER_LISTED],
         "priority": [(str(number), name) for number, name in PRIORITIES.items()],
         "waiting": [(age, f"more than {_AGE_NAMES[age]} ago") for age in AGES],
     }

@@ -15,4 +15,4 @@ KINDS: dict[Kind, tuple[str, str]] = {
     "further": ("Further opinion", "Asked where two disagree, or of a share from the start."),
     "final": ("Final word", "Disputed or escalated; a senior decides."),
 }
-PRIORITIES: dict[int, str] = {1: "Returned", 2: "Normal", 3: "Audit"}
+PRIORITIES: dict[int, str] = {1: "Returned", 2: "Normal"}

@@ -18,9 +18,10 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from services.review_queue.app import create_app
 from services.review_queue.settings import Settings
-from shared.auth.permissions import ROLES, Role, Route
+from shared.auth.permissions import ROLES, Role, Route, Scope
 from tests.connected.review_queue.harness import running
-from tests.connected.review_queue.service_harness import service_settings, token_of
+from tests.connected.review_queue.service_harness import service_settings
+from tests.support.callers import session_of, sign_in_all
 from tests.support.routes import allowed
 
 AnyCase: TypeAlias = schemathesis.Case[Any]
@@ -43,12 +44,12 @@ class Served:
     """The service on a port of its own, in a thread of its own."""
 
     url: str
-    roles: Mapping[Route, tuple[Role, ...]]
+    holders: Mapping[Route, frozenset[Role | Scope]]
 
     def headers(self, method: str, path: str) -> dict[str, str]:
         """Of somebody who comes in."""
-        role = self.roles.get((method, path), ROLES)[0]
-        return {"Authorization": f"Bearer {token_of(role)}"}
+        roles = self.holders.get((method, path), frozenset(ROLES)) & set(ROLES)
+        return _headers(min(roles))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,13 @@ async def served(engines: dict[str, str], database: str) -> AsyncIterator[Served
     with _listening(app) as url:
         async with running(database) as queue:
             await queue.request(*(f"case-{number}" for number in range(WAITING)))
+            async with queue.database.transaction() as connection:
+                await sign_in_all(connection, {f"a-{role}": role for role in ROLES})
         yield Served(url, allowed(app))
+
+
+def _headers(role: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {session_of(f'a-{role}')}"}
 
 
 @contextmanager
@@ -115,8 +122,7 @@ def _make_real(case: AnyCase, url: str) -> None:
 
 def _held(url: str) -> dict[str, Any]:
     """A case that the adjudicator holds."""
-    headers = {"Authorization": f"Bearer {token_of('adjudicator')}"}
-    with httpx.Client(base_url=url, headers=headers) as client:
+    with httpx.Client(base_url=url, headers=_headers("adjudicator")) as client:
         held: list[dict[str, Any]] = client.get("/v1/assignments").json()
         if held:
             return held[0]

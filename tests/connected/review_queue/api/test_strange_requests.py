@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.review_queue.api.queries import BrowsedSeatsQuery, Query
-from shared.auth.permissions import ROLES
+from shared.auth.permissions import SCOPES, Scope
 from tests.connected.review_queue.harness import PASSWORD, Queue
 from tests.connected.review_queue.service_harness import (
     APPROVAL,
@@ -19,27 +19,27 @@ from tests.connected.review_queue.service_harness import (
     leased,
     of,
     queued,
-    token_of,
 )
+from tests.support.callers import token_for
 from tests.support.routes import allowed, public
 
 pytestmark = pytest.mark.usefixtures("empty_hands")
 
 
-@pytest.mark.parametrize("role", ROLES)
-async def test_every_role_on_every_route(service: Service, inside: Queue, role: str) -> None:
+@pytest.mark.parametrize("scope", SCOPES)
+async def test_every_scope_on_every_route(service: Service, inside: Queue, scope: Scope) -> None:
     """By API token: the table, the whole table and nothing but the table."""
-    async with service.by_token(role) as client:
+    async with service.by_token(scope) as client:
         for (method, path), roles in allowed(service.app).items():
             answer = await client.request(*asked(method, path))
 
             assert answer.status_code != 401, (method, path)
             assert answer.status_code < 500, (method, path)
-            if role not in roles:
+            if scope not in roles:
                 assert answer.status_code == 403, (method, path)
-                assert "needs the role" in answer.json()["detail"]
+                assert "you are a machine" in answer.json()["detail"]
             elif answer.status_code == 403:  # comes in, and may not see this one
-                assert "needs the role" not in answer.json()["detail"], (method, path)
+                assert "you are a machine" not in answer.json()["detail"], (method, path)
 
 
 @pytest.mark.parametrize("name", USERS)
@@ -73,7 +73,7 @@ async def test_nobody_comes_in_without_a_good_token(service: Service, inside: Qu
         "an unknown token": {"Authorization": "Bearer a-token-that-nobody-gave"},
         "an unknown session": {"Authorization": "Bearer session-that-nobody-gave"},
         "an empty token": {"Authorization": "Bearer "},
-        "another scheme": {"Authorization": f"Basic {token_of('lead')}"},
+        "another scheme": {"Authorization": f"Basic {token_for('observe')}"},
         "a session that was ended": {"Authorization": signed_out},
         "a session that is over": {"Authorization": in_time},
         "a cookie that is over": {"Cookie": cookie, "Sec-Fetch-Site": "same-origin"},

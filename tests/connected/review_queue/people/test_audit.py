@@ -7,18 +7,17 @@ import asyncpg
 import pytest
 
 from services.review_queue.people.audit import AuditEntry
-from services.review_queue.people.users import User, WrongPassword
+from services.review_queue.people.users import WrongPassword
 from services.review_queue.reviewing.assignments import LeaseHandle
 from services.review_queue.reviewing.opinions import Answer, Correction
 from services.review_queue.reviewing.review import Shares
-from shared.auth.principal import Actor
+from shared.auth.principal import Person
 from shared.errors import Conflict, Rejected, Transient
 from shared.events import review_id_of
 from tests.connected.review_queue.harness import (
     ADDRESS,
     APPROVED,
     DENIED,
-    PASSWORD,
     Queue,
     actor,
     lease_handle,
@@ -93,9 +92,10 @@ async def test_the_first_look_is_an_entry_and_beating_on_is_none(queue: Queue) -
 
 async def test_accounts_leave_entries(queue: Queue) -> None:
     users = queue.accounts
-    amara = User("amara", "adjudicator", PASSWORD)
 
-    (entry,) = await new_entries(queue, lambda: users.create(amara, by=actor("olga")))
+    (entry,) = await new_entries(
+        queue, lambda: users.create("amara", "adjudicator", by=actor("olga"))
+    )
     assert told(entry) == ("user_created", "operator olga", None)
     assert entry.details == {"user": "amara", "as_": "adjudicator"}
 
@@ -107,11 +107,14 @@ async def test_accounts_leave_entries(queue: Queue) -> None:
     assert told(entry) == ("sign_in_failed", "adjudicator amara", None)
     (entry,) = await new_entries(queue, lambda: fail("mallory"))
     assert told(entry) == ("sign_in_failed", "nobody unknown", None)
-    session = await users.sign_in("amara", PASSWORD, address=ADDRESS)
+    password = await users.reset_password("amara", by=actor("olga"))
+    assert told((await queue.entries())[-1]) == ("password_reset", "operator olga", None)
+    session = await users.sign_in("amara", password, address=ADDRESS)
+    assert (await queue.entries())[-1].details == {"one_time_password": True}
     assert told((await queue.entries())[-1]) == ("signed_in", "adjudicator amara", None)
     (entry,) = await new_entries(queue, lambda: users.sign_out(session.token, by=actor()))
     assert told(entry) == ("signed_out", "adjudicator amara", None)
-    assert PASSWORD not in str(await queue.entries())
+    assert password not in str(await queue.entries())
 
 
 async def test_pausing_tells_which_cases_were_withdrawn(queue: Queue) -> None:
@@ -152,7 +155,7 @@ async def test_what_was_refused_leaves_no_entry(queue: Queue) -> None:
         lambda: queue.notes.write(REVIEW, "so", by=actor("bo")),
         lambda: queue.reviewers.pause("nobody", "so", by=by),
         lambda: queue.reviewers.resume("amara", by=by),
-        lambda: queue.accounts.create(User("amara", "lead", PASSWORD), by=actor("olga")),
+        lambda: queue.accounts.create("amara", "lead", by=actor("olga")),
     ]
 
     for act in refused:
@@ -264,7 +267,7 @@ async def test_the_trail_is_read_page_by_page_and_filtered(queue: Queue) -> None
 
 async def test_entries_tell_the_address_they_came_from(queue: Queue) -> None:
     await queue.request("case-1")
-    await queue.leasing.lease(Actor("amara", "adjudicator", "2001:db8::1"))
+    await queue.leasing.lease(Person("amara", "adjudicator", "2001:db8::1"))
 
     (entry,) = await queue.entries()
 

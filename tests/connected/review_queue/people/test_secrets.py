@@ -55,7 +55,7 @@ def served(engines: Mapping[str, str], log: Path) -> Iterator[str]:
         "REVIEW_QUEUE_PORT": str(port),
         "REVIEW_QUEUE_BOOTSTRAP_USERS": f"amara:adjudicator:{PASSWORD}",
         "REVIEW_QUEUE_UNDO_SECONDS": "0",
-        "API_TOKENS": f"script:service:{TOKEN}",
+        "API_TOKENS": f"script:read_reviews:{TOKEN}",
         "LOG_LEVEL": "DEBUG",
     }
     with log.open("w") as written:

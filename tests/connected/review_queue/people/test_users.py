@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from services.review_queue.people.users import Accounts, LockedOut, Session, User, WrongPassword
-from shared.auth.principal import Principal
+from shared.auth.principal import Person
 from shared.errors import Conflict
 from tests.connected.review_queue.harness import ADDRESS, HOUR, Queue, accounts, actor
 
@@ -12,18 +12,20 @@ AMARA = User("amara", "adjudicator", "a-long-password")
 
 async def test_a_user_signs_in_and_out(queue: Queue) -> None:
     users = accounts(queue.database)
-    await users.create(AMARA, by=actor("olga"))
+    await users.create_missing([AMARA])
 
     session = await users.sign_in(" Amara ", "a-long-password", address=ADDRESS)
 
-    assert await users.principal(session.token) == Principal("amara", "adjudicator")
+    found = await users.session(session.token, address=ADDRESS)
+    assert found is not None
+    assert found.person == Person("amara", "adjudicator", ADDRESS)
     await users.sign_out(session.token, by=actor())
-    assert await users.principal(session.token) is None
+    assert await users.session(session.token, address=ADDRESS) is None
 
 
 async def test_neither_password_nor_token_stand_in_the_database(queue: Queue) -> None:
     users = accounts(queue.database)
-    await users.create(AMARA, by=actor("olga"))
+    await users.create_missing([AMARA])
     session = await users.sign_in("amara", "a-long-password", address=ADDRESS)
 
     rows = str(await queue.fetch("SELECT * FROM review_queue.users, review_queue.sessions"))
@@ -36,18 +38,18 @@ async def test_neither_password_nor_token_stand_in_the_database(queue: Queue) ->
 
 async def test_a_session_ends_by_itself(queue: Queue) -> None:
     users = accounts(queue.database)
-    await users.create(AMARA, by=actor("olga"))
+    await users.create_missing([AMARA])
     session = await users.sign_in("amara", "a-long-password", address=ADDRESS)
 
     await queue.fetch("UPDATE review_queue.sessions SET expires_at = now()")
 
-    assert await users.principal(session.token) is None
-    assert await users.principal("session-of-nobody") is None
+    assert await users.session(session.token, address=ADDRESS) is None
+    assert await users.session("session-of-nobody", address=ADDRESS) is None
 
 
 async def test_wrong_name_and_wrong_password_look_the_same(queue: Queue) -> None:
     users = accounts(queue.database)
-    await users.create(AMARA, by=actor("olga"))
+    await users.create_missing([AMARA])
     said = set()
 
     for name, password in [
@@ -66,7 +68,7 @@ async def test_wrong_name_and_wrong_password_look_the_same(queue: Queue) -> None
 @pytest.mark.parametrize("name", ["amara", "nobody"])
 async def test_a_name_is_locked_after_failures_and_opens_again(queue: Queue, name: str) -> None:
     users = accounts(queue.database)
-    await users.create(AMARA, by=actor("olga"))
+    await users.create_missing([AMARA])
     for _ in range(3):
         with pytest.raises(WrongPassword):
             await users.sign_in(name, "a-wrong-password", address=ADDRESS)
@@ -81,7 +83,7 @@ async def test_a_name_is_locked_after_failures_and_opens_again(queue: Queue, nam
 
 async def test_nobody_guesses_in_parallel(queue: Queue, second: Queue) -> None:
     users = accounts(queue.database)
-    await users.create(AMARA, by=actor("olga"))
+    await users.create_missing([AMARA])
 
     found = await asyncio.gather(
         *(
@@ -98,7 +100,7 @@ async def test_nobody_guesses_in_parallel(queue: Queue, second: Queue) -> None:
 
 async def test_a_success_forgets_the_failures(queue: Queue) -> None:
     users = accounts(queue.database)
-    await users.create(AMARA, by=actor("olga"))
+    await users.create_missing([AMARA])
 
     for _ in range(4):
         with pytest.raises(WrongPassword):
@@ -115,7 +117,7 @@ async def guess(users: Accounts, name: str) -> type[Exception]:
 async def test_whoever_can_sign_in_does_not_guess_forever(queue: Queue) -> None:
     """An address is locked by its failures, however often somebody succeeds in between."""
     users = accounts(queue.database)
-    await users.create(AMARA, by=actor("olga"))
+    await users.create_missing([AMARA])
     found = []
     for number in range(10):
         found.append(await guess(users, f"victim-{number}"))
@@ -128,7 +130,7 @@ async def test_whoever_can_sign_in_does_not_guess_forever(queue: Queue) -> None:
 
 async def test_an_office_that_only_succeeds_is_never_locked(queue: Queue) -> None:
     users = accounts(queue.database)
-    await users.create(AMARA, by=actor("olga"))
+    await users.create_missing([AMARA])
 
     for _ in range(12):
         await users.sign_in("amara", "a-long-password", address=ADDRESS)
@@ -163,14 +165,14 @@ async def test_users_of_the_setting_are_created_once(queue: Queue, second: Queue
     await accounts(queue.database).create_missing([renewed])
 
     session = await accounts(queue.database).sign_in("amara", "a-long-password", address=ADDRESS)
-    assert session.principal.role == "adjudicator"
+    assert session.person.role == "adjudicator"
 
 
 async def test_a_name_means_one_caller(queue: Queue) -> None:
     users = accounts(queue.database, reserved=frozenset({"demo"}))
-    await users.create(AMARA, by=actor("olga"))
+    await users.create("amara", "adjudicator", by=actor("olga"))
 
     with pytest.raises(Conflict):
-        await users.create(AMARA, by=actor("olga"))
+        await users.create(" Amara ", "adjudicator", by=actor("olga"))
     with pytest.raises(Conflict, match="token"):
-        await users.create(User("demo", "lead", "a-long-password"), by=actor("olga"))
+        await users.create("demo", "lead", by=actor("olga"))

@@ -1,6 +1,7 @@
 """Before reviewers have an answer of their own, nothing that they can ask for gives away what the
 model or another reviewer said."""
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from services.review_queue.reviewing.review import Shares
 from tests.connected.review_queue.harness import Queue
 from tests.connected.review_queue.service_harness import (
+    ANSWER,
     DENIAL,
     Clients,
     act,
@@ -94,10 +96,39 @@ async def test_an_audit_is_not_given_away_by_its_rank(clients: Clients, inside: 
     await inside.request(usual, reason="adverse", occurred_at=NOW + timedelta(hours=1))
     amara = clients["amara"]
 
-    assert (await amara.post("/v1/assignments", json={"priority": 3})).status_code == 204
+    assert (await amara.post("/v1/assignments", json={"priority": 1})).status_code == 204
     assert [(await leased(amara))["case"]["case_id"] for _ in range(2)] == [audit, usual]
     counts = (await clients["bo"].get("/v1/queue")).json()["counts"]
     assert {count["reason"] for count in counts} == {"blind"}
+
+
+@pytest.mark.parametrize("name", ["amara", "sam", "lee"])
+async def test_an_audit_looks_like_any_case_that_is_drawn_to_be_blind(
+    clients: Clients, inside: Queue, name: str
+) -> None:
+    """Whoever knows it for an audit knows that the model would have approved."""
+    seen = []
+    for reason, blind in (("audit", 0.0), ("low_confidence", 1.0)):
+        inside.shares = Shares(overlap=0.0, blind=blind)
+        case_id = f"case-{uuid4().hex[:8]}"
+        await inside.request(case_id, reason=reason, answer=ANSWER, occurred_at=NOW)
+        assignment = await leased(clients[name])
+        shown = await everything_seen(clients[name], assignment)
+        answers = {"lease": json.dumps(assignment)} | {k: v.text for k, v in shown.items()}
+        await act(clients[name], assignment, "release", reason="later")
+        await inside.fetch("TRUNCATE review_queue.reviews CASCADE")
+        seen.append({what: _alike(text, assignment) for what, text in answers.items()})
+
+    for what in seen[0]:
+        assert seen[0][what] == seen[1][what], what
+
+
+def _alike(text: str, assignment: dict[str, Any]) -> str:
+    """Without what differs between any two cases: ids, numbers and times."""
+    case_id = assignment["case"]["case_id"]
+    for own in (assignment["assignment_id"], assignment["review_id"], case_id):
+        text = text.replace(own, "…")
+    return re.sub(r"\d+", "0", re.sub(r"[0-9a-f]{64}", "…", text))
 
 
 async def test_an_undone_answer_gives_nothing_away_either(clients: Clients, inside: Queue) -> None:

@@ -22,7 +22,7 @@ async def test_counts_by_task_reason_kind_and_state(queue: Queue) -> None:
     await queue.settle()
     await queue.decide("submitted", DENIED)
     await queue.request("a", "b", "c")
-    await queue.request("d", reason="audit")
+    await queue.request("d", reason="low_confidence")
     await queue.lease()
     await queue.assignments.escalate(lease_handle(await queue.lease()), "beyond me")
 
@@ -34,7 +34,7 @@ async def test_counts_by_task_reason_kind_and_state(queue: Queue) -> None:
         ("adverse", "first", "leased", 1),
         ("adverse", "first", "queued", 1),
         ("adverse", "first", "submitted", 1),
-        ("audit", "first", "queued", 1),
+        ("low_confidence", "first", "queued", 1),
     ]
     assert {c.task for c in counts} == {"adjudication"}
 
@@ -112,7 +112,7 @@ async def test_pages_have_no_gaps_while_reviewers_work_and_cases_come(queue: Que
 # What a seat of `various` has, by case: what tells it apart from the others.
 SEATS: dict[str, dict[str, Any]] = {
     "plain": {},
-    "audit": {"reason": "audit", "priority": 3},
+    "sure": {"reason": "low_confidence"},
     "again": {"priority": 1},
     "dear": {"amount": Decimal("900.00")},
     "cheap": {"amount": Decimal("0.50")},
@@ -144,7 +144,7 @@ async def various(queue: Queue) -> Mapping[str, ListedSeat]:
         billed = claim_input(billed_amount=str(SEATS[name]["amount"]))
         await queue.request(name, case=case(name, input=billed))
     await queue.request("plain")
-    await queue.request("audit", reason="audit")
+    await queue.request("sure", reason="low_confidence")
     await queue.request("again", case=case("again", attempt=2))
     await queue.request("early", occurred_at=SEATS["early"]["requested_at"])
     await queue.handlers.reviews_requested([another_task("other")])
@@ -168,7 +168,7 @@ def test_a_seat_tells_what_it_is(various: Mapping[str, ListedSeat]) -> None:
 FILTERS: dict[str, tuple[Filters, set[str]]] = {
     "nothing": (Filters(), set(SEATS)),
     "task": (Filters(task="independent_review"), {"other"}),
-    "reason": (Filters(reason="audit"), {"audit"}),
+    "reason": (Filters(reason="low_confidence"), {"sure"}),
     "priority": (Filters(priority=1), {"again"}),
     "kind": (Filters(kind="final"), {"escalated"}),
     "state": (Filters(state="leased"), {"held"}),
@@ -176,7 +176,7 @@ FILTERS: dict[str, tuple[Filters, set[str]]] = {
     "amount to": (Filters(amount_to=Decimal("0.50")), {"cheap"}),
     "amount between": (
         Filters(amount_from=Decimal("0.51"), amount_to=Decimal("118.00")),
-        {"plain", "audit", "again", "early", "held", "escalated"},
+        {"plain", "sure", "again", "early", "held", "escalated"},
     ),
     "age": (Filters(requested_before=NOW), {"early"}),
     "age, not yet": (Filters(requested_before=NOW - timedelta(hours=30)), set()),
@@ -184,23 +184,23 @@ FILTERS: dict[str, tuple[Filters, set[str]]] = {
         Filters(task="adjudication", state="queued"),
         set(SEATS) - {"held", "other"},
     ),
-    "reason and priority": (Filters(reason="adverse", priority=3), set()),
+    "reason and priority": (Filters(reason="low_confidence", priority=1), set()),
     "kind, state and amount": (
         Filters(kind="first", state="queued", amount_from=Decimal(100)),
-        {"plain", "audit", "again", "dear", "early"},
+        {"plain", "sure", "again", "dear", "early"},
     ),
     "all of them": (
         Filters(
             task="adjudication",
-            reason="audit",
-            priority=3,
+            reason="low_confidence",
+            priority=2,
             kind="first",
             state="queued",
             amount_from=Decimal(118),
             amount_to=Decimal(118),
             requested_before=NOW + timedelta(seconds=1),
         ),
-        {"audit"},
+        {"sure"},
     ),
 }
 

@@ -63,18 +63,18 @@ async def test_the_line_goes_by_priority_and_time(queue: Queue) -> None:
 
     order = [(await queue.lease(f"r-{n}")).request.case.case_id for n in range(4)]
 
-    assert order == ["old", "again", "new", "audit"]
+    assert order == ["old", "again", "audit", "new"]
 
 
 async def test_task_and_priority_can_be_asked_for(queue: Queue) -> None:
     await queue.request("ordinary")
-    await queue.request("audit", reason="audit")
+    await queue.request("again", case=case("again", attempt=2), occurred_at=NOW)
 
     assert await queue.leasing.lease(actor("bo"), task="independent_review") is None
-    assert await queue.leasing.lease(actor("bo"), task="adjudication", priority=1) is None
-    audit = await queue.lease("bo", priority=3)
-    assert audit.request.case.case_id == "audit"
-    assert (await queue.lease("bo", task="adjudication")).request.case.case_id == "ordinary"
+    ordinary = await queue.lease("bo", task="adjudication", priority=2)
+    assert ordinary.request.case.case_id == "ordinary"
+    assert await queue.leasing.lease(actor("bo"), task="adjudication", priority=2) is None
+    assert (await queue.lease("bo", priority=1)).request.case.case_id == "again"
 
 
 async def test_an_expired_lease_goes_to_the_next_and_a_late_submit_does_not_count(

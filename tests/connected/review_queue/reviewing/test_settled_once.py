@@ -35,6 +35,7 @@ async def fill(queue: Queue, reviews: int) -> None:
         await queue.request(*(f"case-{number}" for number in batch))
     async with queue.database.transaction() as connection:
         await answer_all(connection)
+        await connection.execute("ANALYZE", timeout=600)
 
 
 async def check_decided_once(queue: Queue, *, reviews: int) -> None:

@@ -23,11 +23,11 @@ from tests.support.builders.events import case
 
 
 async def test_counts_lead_to_lists_for_those_who_may_list(queue: Queue, browse: Browse) -> None:
-    await queue.request("a", "b", reason="audit")
+    await queue.request("a", "b", reason="low_confidence")
 
     lead, adjudicator = await page(browse, "lee", "/queue"), await page(browse, "amara", "/queue")
 
-    link = "/reviews?task=adjudication&amp;state=queued&amp;reason=audit"
+    link = "/reviews?task=adjudication&amp;state=queued&amp;reason=low_confidence"
     assert f'<a href="{link}">2</a>' in lead
     assert "/reviews" not in adjudicator
     assert "First opinion" in adjudicator

@@ -9,6 +9,7 @@ import pytest
 
 from deploy.embedded.layout import Layout
 from deploy.embedded.settings import Settings, read_env, recorded_base
+from shared.auth.tokens import parse_tokens
 
 
 @pytest.fixture
@@ -33,8 +34,18 @@ def test_every_promised_name_is_there(layout: Layout) -> None:
     assert environment["REVIEW_QUEUE_PORT"] == "8103"
     database = urlsplit(environment["DATABASE_URL"])
     assert (database.port, database.password) == (8112, environment["DATABASE_PASSWORD"])
-    roles = [token.split(":")[1] for token in environment["API_TOKENS"].split(",")]
-    assert {"operator", "service"} <= set(roles)
+    assert environment["REVIEW_QUEUE_URL"] == "http://127.0.0.1:8103"
+
+
+def test_no_token_of_a_new_system_does_two_things(layout: Layout) -> None:
+    tokens = parse_tokens(make(layout).environment["API_TOKENS"])
+
+    assert sorted(token.scopes for token in tokens) == [
+        ("import",),
+        ("observe",),
+        ("operate",),
+        ("submit",),
+    ]
 
 
 def test_secrets_stay_and_addresses_follow_the_ports(layout: Layout) -> None:

@@ -15,7 +15,7 @@ from services.review_queue.api.queries import (
 from services.review_queue.app import create_app
 from services.review_queue.settings import Settings
 from services.review_queue.web.page_queries import read
-from shared.auth.permissions import ROLES
+from tests.support.callers import as_person, take_at_their_word
 
 WRONG: list[tuple[str, str, type[Query], dict[str, str]]] = [
     ("lead", "/v1/seats", BrowsedSeatsQuery, {"task": "astrology"}),
@@ -34,8 +34,9 @@ WRONG: list[tuple[str, str, type[Query], dict[str, str]]] = [
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """Of the service without its engines: a query is refused before they are asked."""
-    tokens = ",".join(f"a-{role}:{role}:token-of-the-{role}" for role in ROLES)
-    transport = httpx.ASGITransport(create_app(Settings.model_validate({"API_TOKENS": tokens})))
+    app = create_app(Settings())
+    take_at_their_word(app)
+    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://queue") as client:
         yield client
 
@@ -45,7 +46,7 @@ async def test_what_is_wrong_is_refused_by_the_api_and_by_the_page(
     client: httpx.AsyncClient, role: str, path: str, query: type[Query], params: dict[str, str]
 ) -> None:
     field = next(iter(params))
-    headers = {"Authorization": f"Bearer token-of-the-{role}"}
+    headers = as_person(role)
 
     answer = await client.get(path, params=params, headers=headers)
     _, problem = read(query, params, task="adjudication")
@@ -55,7 +56,7 @@ async def test_what_is_wrong_is_refused_by_the_api_and_by_the_page(
 
 
 async def test_only_a_form_sends_fields_that_mean_nothing(client: httpx.AsyncClient) -> None:
-    headers = {"Authorization": "Bearer token-of-the-lead"}
+    headers = as_person("lead")
 
     answer = await client.get("/v1/seats", params={"kind": ""}, headers=headers)
 

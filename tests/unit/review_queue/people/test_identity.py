@@ -1,9 +1,11 @@
+from datetime import datetime
+
 import pytest
 from fastapi import Request
 
 from services.review_queue.people.identity import COOKIE, Identity, refuse_foreign, session_token
-from services.review_queue.people.users import Accounts
-from shared.auth.principal import Principal
+from services.review_queue.people.users import Accounts, Session
+from shared.auth.principal import Person
 from shared.auth.tokens import ApiTokens
 from shared.errors import Forbidden
 
@@ -76,5 +78,5 @@ class NobodyHere(Accounts):
     def __init__(self) -> None:
         pass
 
-    async def principal(self, token: str) -> Principal | None:
-        return Principal("amara", "adjudicator")
+    async def session(self, token: str, *, address: str) -> Session | None:
+        return Session(token, Person("amara", "adjudicator", address), datetime.max)

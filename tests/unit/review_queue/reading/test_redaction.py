@@ -15,15 +15,15 @@ from services.review_queue.reading.review_detail import (
 from services.review_queue.reviewing.corrections import NotTheirs
 from services.review_queue.reviewing.opinions import Answer, GivenOpinion
 from services.review_queue.reviewing.states import Kind, SeatState
-from shared.auth.principal import Actor
+from shared.auth.principal import Machine, Person
 from shared.events import Criterion, Opinion
 from shared.tasks.masking import MASK
 from tests.support.builders.events import NOW
 from tests.support.builders.requests import model_answer, requested
 
-LEAD, SENIOR = Actor("lee", "lead", "here"), Actor("sam", "senior", "here")
-AMARA, BO = Actor("amara", "adjudicator", "here"), Actor("bo", "adjudicator", "here")
-SCRIPT, AUDITOR = Actor("script", "service", "here"), Actor("ada", "auditor", "here")
+LEAD, SENIOR = Person("lee", "lead", "here"), Person("sam", "senior", "here")
+AMARA, BO = Person("amara", "adjudicator", "here"), Person("bo", "adjudicator", "here")
+SCRIPT, AUDITOR = Machine("script", ("read_reviews",), "here"), Person("ada", "auditor", "here")
 
 
 def seat(number: int, kind: Kind, state: SeatState, reviewer: str | None = None) -> Seat:
@@ -75,7 +75,7 @@ def answered_by(found: ReviewDetail) -> list[str]:
 
 
 @pytest.mark.parametrize("reader", [LEAD, SENIOR])
-def test_whoever_may_still_be_asked_is_not_swayed(reader: Actor) -> None:
+def test_whoever_may_still_be_asked_is_not_swayed(reader: Person) -> None:
     found = redact(HALF, reader)
 
     assert answered_by(found) == []
@@ -85,7 +85,7 @@ def test_whoever_may_still_be_asked_is_not_swayed(reader: Actor) -> None:
 
 
 @pytest.mark.parametrize("reader", [LEAD, SENIOR])
-def test_in_a_dispute_seniors_read_what_was_said_but_not_the_model(reader: Actor) -> None:
+def test_in_a_dispute_seniors_read_what_was_said_but_not_the_model(reader: Person) -> None:
     found = redact(DISPUTED, reader)
 
     assert answered_by(found) == ["amara", "bo", "cleo"]
@@ -125,7 +125,7 @@ def test_an_adjudicator_sees_their_own_opinion_and_notes_until_it_is_completed()
 
 
 @pytest.mark.parametrize("reader", [LEAD, SENIOR, AMARA])
-def test_a_completed_review_hides_nothing_from_whoever_may_see_it(reader: Actor) -> None:
+def test_a_completed_review_hides_nothing_from_whoever_may_see_it(reader: Person) -> None:
     assert redact(DONE, reader) == DONE
 
 
@@ -183,4 +183,4 @@ def test_auditors_see_that_something_was_written_and_not_what() -> None:
 
 def test_who_reviews_no_more_sees_nothing_any_more() -> None:
     with pytest.raises(NotTheirs):
-        redact(DONE, Actor("amara", "operator", "here"))
+        redact(DONE, Person("amara", "operator", "here"))

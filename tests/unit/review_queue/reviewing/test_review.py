@@ -7,6 +7,7 @@ from services.review_queue.api.assignment_schemas import Submission
 from services.review_queue.reviewing.opinions import GivenOpinion, review_completed
 from services.review_queue.reviewing.review import (
     ROOM_FOR_OPINIONS_BYTES,
+    Shares,
     check_reviewable,
     listed_reason,
     priority_of,
@@ -18,20 +19,27 @@ from shared.messaging.encoding import encode
 from shared.messaging.topics import RECORD_LIMIT_BYTES
 from tests.support.builders.events import NOW, case
 from tests.support.builders.requests import requested
+from tests.support.draw_key import KEY
 
 AGAIN = requested(case=case(attempt=2))
 ORDINARY = requested()
 AUDIT = requested(reason="audit")
 
 
-def test_a_claim_that_comes_back_goes_first_and_an_audit_last() -> None:
+def test_a_claim_that_comes_back_goes_first_and_an_audit_like_any_other() -> None:
     requests = (AGAIN, ORDINARY, AUDIT)
-    assert [priority_of(request, blind=False) for request in requests] == [1, 2, 3]
-    assert rank(AGAIN) < rank(ORDINARY) < rank(AUDIT)
+    assert [priority_of(request) for request in requests] == [1, 2, 2]
+    assert rank(AGAIN) < rank(ORDINARY) == rank(AUDIT)
+
+
+def test_every_audit_is_blind() -> None:
+    never = Shares(overlap=0.0, blind=0.0)
+    assert never.is_blind(AUDIT, KEY)
+    assert not never.is_blind(ORDINARY, KEY)
 
 
 def rank(request: ReviewRequested) -> datetime:
-    return queue_rank_of(request, priority_of(request, blind=False))
+    return queue_rank_of(request, priority_of(request))
 
 
 @pytest.mark.parametrize("hidden", [{"blind": True}, {"model_visible": False}])
@@ -40,7 +48,7 @@ def test_nothing_in_line_tells_a_reason_that_is_hidden(hidden: dict[str, bool]) 
     requests = [requested(reason=reason, model_visible=visible) for reason in get_args(RouteReason)]
 
     assert {listed_reason(each, blind=blind) for each in requests} == {"blind"}
-    assert {priority_of(each, blind=blind) for each in requests} == {2}
+    assert {priority_of(each) for each in requests} == {2}
     assert listed_reason(AUDIT, blind=False) == "audit"
 
 

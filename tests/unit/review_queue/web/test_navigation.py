@@ -3,7 +3,7 @@
 import pytest
 
 from services.review_queue.web.navigation import LINKS, links
-from shared.auth.principal import Actor
+from shared.auth.principal import Person
 
 OFFERED = {
     "adjudicator": ["Review", "My work", "Queue"],
@@ -16,7 +16,7 @@ OFFERED = {
 
 @pytest.mark.parametrize("role", OFFERED)
 def test_a_role_is_offered_its_pages(role: str) -> None:
-    assert [link.title for link in links(Actor("somebody", role, "here"))] == OFFERED[role]
+    assert [link.title for link in links(Person("somebody", role, "here"))] == OFFERED[role]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_everything_that_can_be_asked_of_a_list() -> None:
         {
             "task": "adjudication",
             "reason": "audit",
-            "priority": "3",
+            "priority": "2",
             "kind": "final",
             "state": "queued",
             "waiting": "4h",
@@ -54,7 +54,7 @@ def test_everything_that_can_be_asked_of_a_list() -> None:
     assert query.filters(NOW) == Filters(
         task="adjudication",
         reason="audit",
-        priority=3,
+        priority=2,
         kind="final",
         state="queued",
         amount_from=Decimal("10.50"),

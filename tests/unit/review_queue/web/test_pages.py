@@ -8,7 +8,7 @@ from fastapi import Request
 
 from services.review_queue.app import create_app
 from services.review_queue.settings import Settings
-from shared.auth.principal import Principal
+from shared.auth.principal import Person
 
 
 async def test_every_response_forbids_what_is_not_ours() -> None:
@@ -48,7 +48,7 @@ async def test_no_stranger_fills_the_memory(path: str) -> None:
         headers = {"Content-Type": f"application/{kind}"}
         answer = await client.post(path, content=flood(), headers=headers)
 
-    assert answer.status_code == 413
+    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ async def test_no_stranger_fills_the_memory(path: str) -> None:
     [("adjudicator", "/"), ("senior", "/"), ("lead", "/queue"), ("auditor", "/queue")],
 )
 async def test_all_ways_to_the_start_lead_to_the_same_page(role: str, first: str) -> None:
-    async def identify(_request: Request) -> Principal:
-        return Principal("somebody", role)
+    async def identify(_request: Request) -> Person:
+        return Person("somebody", role, "here")
 
     app = create_app(Settings())
     app.state.identify = identify

@@ -11,16 +11,22 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
+from shared.auth.dependencies import RequiresPerson
 from shared.auth.permissions import (
     HEALTH_ROUTES,
+    PEOPLE_ONLY,
     PERMISSIONS,
     PUBLIC_ROUTES,
     ROLES,
+    SCOPES,
     SIGN_IN_ROUTES,
     Right,
+    Role,
+    Scope,
 )
-from shared.auth.principal import Actor
+from shared.auth.principal import Actor, Person
 from shared.services import SERVICES
+from tests.support.callers import TOKENS, as_machine, as_person, take_at_their_word
 from tests.support.routes import allowed, required
 
 NOBODY = [{}, {"Authorization": "Bearer a-token-nobody-gave"}, {"Authorization": "Basic eDp5"}]
@@ -37,18 +43,14 @@ ROUTES_AT_LEAST = {
 }
 
 
-def token(role: str) -> str:
-    return f"token-of-the-{role}"
-
-
 @cache
 def application(service: str) -> FastAPI:
     """The application without its engines: who may come in is decided before they are asked."""
-    tokens = ",".join(f"a-{role}:{role}:{token(role)}" for role in ROLES)
     settings = import_module(f"services.{service}.settings").Settings
     app: FastAPI = import_module(f"services.{service}.app").create_app(
-        settings.model_validate({"API_TOKENS": tokens})
+        settings.model_validate({"API_TOKENS": TOKENS})
     )
+    take_at_their_word(app)
     return app
 
 
@@ -89,7 +91,9 @@ def test_no_handler_learns_who_calls_from_anything_but_its_right(service: str) -
         if dependant is None or (next(iter(context.methods or ())), context.path) in PUBLIC_ROUTES:
             continue
         takes = inspect.signature(dependant.call).parameters
-        actors = [each for each in takes.values() if Actor in get_args(each.annotation)]
+        actors = [
+            each for each in takes.values() if {Actor, Person} & set(get_args(each.annotation))
+        ]
         assert len(actors) == 1, context.path
 
 
@@ -103,31 +107,53 @@ def test_every_right_is_used_and_every_role_exists() -> None:
 
     assert set(PERMISSIONS) == set(get_args(Right))
     assert used | {"read_cases"} == set(PERMISSIONS)  # that one is asked for within a handler
-    for roles in PERMISSIONS.values():
-        assert set(roles) <= set(ROLES)
-        assert len(set(roles)) == len(roles)
+    for holders in PERMISSIONS.values():
+        assert holders <= {*ROLES, *SCOPES}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_only_people_do_takes_a_person_by_type(service: str) -> None:
+    """No token's scope has such a right, and no handler of it is given anything but a person."""
+    for route, (requirement,) in (
+        (route, each) for route, each in required(application(service)).items() if each
+    ):
+        only_people = requirement.right in PEOPLE_ONLY
+        assert isinstance(requirement, RequiresPerson) is only_people, route
+
+
+def test_no_scope_decides_rules_or_approves() -> None:
+    assert {
+        "work", "manage_reviewers", "manage_users", "read_audit", "own_account",
+        "advance_rollouts",
+    } == PEOPLE_ONLY  # fmt: skip
+
+
+def test_no_scope_submits_and_imports_and_releases_and_reads() -> None:
+    """What took one stolen token takes as many as there are steps."""
+    chain: list[Right] = [
+        "request_predictions", "import_cases", "release_datasets", "read_cases", "read_rollouts",
+    ]  # fmt: skip
+    for scope in SCOPES:
+        assert sum(scope in PERMISSIONS[right] for right in chain) <= 1
 
 
 def test_the_duties_are_separate() -> None:
-    def may(role: str) -> set[str]:
-        return {right for right, roles in PERMISSIONS.items() if role in roles}
+    def may(holder: Role | Scope) -> set[str]:
+        return {right for right, holders in PERMISSIONS.items() if holder in holders}
 
-    common = {"see_counts", "sign_out"}
+    common = {"see_counts", "own_account"}
     reads = {
         "read_served_models", "read_datasets", "read_training_runs", "read_evaluations",
         "read_rollouts",
     }  # fmt: skip
-    orders = {"release_datasets", "retry_training_runs", "retry_evaluations", "change_rollouts"}
+    orders = {"release_datasets", "retry_training_runs", "retry_evaluations", "stop_rollouts"}
     assert may("adjudicator") == common | {"work", "see_reviews"}
     assert may("operator") == common | reads | orders | {
-        "manage_users", "request_predictions", "import_cases", "confirm_imports",
+        "manage_users", "request_predictions", "import_cases", "advance_rollouts",
+        "confirm_imports",
     }  # fmt: skip
     assert may("auditor") == common | reads | {
         "read_audit", "read_statistics", "list_reviews", "see_reviews",
-    }  # fmt: skip
-    assert may("service") == common | reads | {
-        "see_reviews", "list_reviews", "read_cases", "read_statistics", "request_predictions",
-        "import_cases",
     }  # fmt: skip
     assert may("senior") == may("adjudicator") | {"list_reviews", "read_cases"}
     assert may("lead") == may("senior") | reads | {
@@ -138,6 +164,11 @@ def test_the_duties_are_separate() -> None:
             "read_audit",
             "manage_users",
         }
+    assert may("submit") == {"request_predictions"}
+    assert may("import") == {"import_cases"}
+    assert may("observe") == reads | {"see_counts", "read_statistics"}
+    assert may("read_reviews") == {"see_counts", "see_reviews", "list_reviews", "read_cases"}
+    assert may("operate") == orders
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -162,14 +193,24 @@ async def test_strangers_get_nothing(service: str) -> None:
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_role_comes_in_where_the_table_says_so(service: str, role: str) -> None:
-    async with client_of(service) as client:
-        for (method, path), roles in allowed(application(service)).items():
-            answer = await _ask(client, method, path, {"Authorization": f"Bearer {token(role)}"})
+    await _walk(service, role, as_person(role), refusal=f"you are {role}")
 
-            assert (answer.status_code == 403) is (role not in roles), (method, path)
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_scope_comes_in_where_the_table_says_so(service: str, scope: Scope) -> None:
+    await _walk(service, scope, as_machine(scope), refusal="you are a machine")
+
+
+async def _walk(service: str, holder: str, headers: dict[str, str], *, refusal: str) -> None:
+    async with client_of(service) as client:
+        for (method, path), holders in allowed(application(service)).items():
+            answer = await _ask(client, method, path, headers)
+
+            assert (answer.status_code == 403) is (holder not in holders), (method, path)
             assert answer.status_code != 401, (method, path)
-            if role not in roles:
-                assert role in answer.json()["detail"]
+            if holder not in holders:
+                assert refusal in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("service", SERVICES)

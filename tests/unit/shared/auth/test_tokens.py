@@ -3,11 +3,11 @@
 import pytest
 from fastapi import Request
 
-from shared.auth.principal import Principal
+from shared.auth.principal import Machine
 from shared.auth.tokens import ApiTokens
 from shared.settings import ServiceSettings
 
-TWO = "olga:operator:operator-token-12345, claims:service:with:colons:in:it-1"
+TWO = "ops:observe+operate:operator-token-12345, claims:submit:with:colons:in:it-1"
 
 
 def parse(text: str) -> ApiTokens:
@@ -20,10 +20,10 @@ def request(authorization: str) -> Request:
 
 
 @pytest.mark.parametrize(
-    ("authorization", "principal"),
+    ("authorization", "machine"),
     [
-        ("Bearer operator-token-12345", Principal("olga", "operator")),
-        ("bearer with:colons:in:it-1", Principal("claims", "service")),
+        ("Bearer operator-token-12345", Machine("ops", ("observe", "operate"), "unknown")),
+        ("bearer with:colons:in:it-1", Machine("claims", ("submit",), "unknown")),
         ("Bearer operator-token-1234", None),
         ("Bearer operator-token-123456", None),
         ("Bearer", None),
@@ -32,16 +32,23 @@ def request(authorization: str) -> Request:
     ],
 )
 async def test_only_a_whole_token_is_recognized(
-    authorization: str, principal: Principal | None
+    authorization: str, machine: Machine | None
 ) -> None:
-    assert await parse(TWO).identify(request(authorization)) == principal
+    assert await parse(TWO).identify(request(authorization)) == machine
 
 
 @pytest.mark.parametrize(
-    "entry", ["olga", "olga:operator:too-short", "olga:king:operator-token-12345"]
+    "entry",
+    [
+        "ops",
+        "ops:operate:too-short",
+        "ops:king:operator-token-12345",
+        "ops::operator-token-12345",
+        "ops:operator:operator-token-12345",
+    ],
 )
 def test_an_entry_that_means_nothing_is_refused_without_its_token(entry: str) -> None:
-    with pytest.raises(ValueError, match="entry 2 must be name:role:token") as refused:
+    with pytest.raises(ValueError, match="entry 2 must be name:scope") as refused:
         parse(f"{TWO.split(',')[0]},{entry}")
 
     assert entry.split(":")[-1] not in str(refused.value)
