@@ -30,7 +30,7 @@ help: ## List these commands.
 
 # --- install ---
 
-.PHONY: setup lock
+.PHONY: setup lock sbom
 setup: $(STAMP) ## Make .venv with everything in it; instant the second time.
 
 $(STAMP): pyproject.toml requirements.lock
@@ -51,6 +51,19 @@ lock: ## Resolve the dependencies again, into requirements.lock.
 	@# Without what is this machine's own: the build of torch (+cpu), and where Caseloop lies.
 	@sed -e '/^#/d' -e '/^$$/d' -e '/^caseloop @/d' -e 's/+cpu$$//' $(VENV)/compiled \
 		>> requirements.lock
+
+# In an environment of its own, so that the tool is not part of what it lists.
+SBOM_TOOL := $(VENV)/sbom/bin/cyclonedx-py
+
+sbom: setup $(SBOM_TOOL) ## List everything that is installed, with versions and licenses, in build/caseloop.cdx.json.
+	@mkdir -p build
+	@$(SBOM_TOOL) environment --pyproject pyproject.toml --output-reproducible \
+		--output-file build/caseloop.cdx.json $(BIN)/python
+	@echo build/caseloop.cdx.json
+
+$(SBOM_TOOL): $(STAMP)
+	@$(BIN)/python -m venv $(VENV)/sbom
+	@$(VENV)/sbom/bin/pip install --quiet cyclonedx-bom==7.5.0
 
 # --- run ---
 
@@ -82,7 +95,7 @@ reset: ## Stop everything and delete all data, after a question; YES=1 answers i
 
 # --- check ---
 
-.PHONY: check unit lint test engines-named test-engines bench docs screenshots
+.PHONY: check unit lint test restore-drill engines-named test-engines bench docs screenshots
 check: setup ## Lint, types and the quick tests, side by side: what to run before each commit.
 	@$(MAKE) --no-print-directory -j 2 lint unit
 
@@ -102,6 +115,9 @@ lint: setup ## Check style, types (of JavaScript too, where there is node) and w
 
 test: lint ## Lint, then every test that needs no server from outside.
 	$(PYTEST) -m "not engines"
+
+restore-drill: setup ## Lose PostgreSQL while cases are in flight, restore a backup, and count: docs/backup-and-restore.md.
+	$(BIN)/pytest tests/e2e/test_restore_drill.py
 
 test-engines: engines-named setup ## What talks to Kafka or S3, on Apache Kafka, MinIO and Docker; ENGINES=folder of scripts.
 	TEST_ENGINES=$(abspath $(ENGINES)) $(PYTEST) $(ON_ENGINES)

@@ -37,6 +37,7 @@ def main() -> None:
         group_id=arguments.group,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
+        isolation_level="read_committed",
     )
     seen: set[str] = set()  # a real application keeps this where it keeps its own state
     for record in consumer:

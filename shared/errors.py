@@ -5,10 +5,16 @@ consumption when it happens to every record (see `shared/messaging/consumer.py`)
 each becomes is in `shared/http/errors.py`.
 """
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the errors themselves need no library
-    from pydantic import ValidationError
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel, ValidationError
+
+# In place of a name that the input has and its model does not: it may be member data.
+_UNKNOWN = "(unknown name)"
 
 
 class Transient(Exception):
@@ -27,11 +33,40 @@ class Rejected(Exception):
         self.field = field
 
 
-def first_failure(error: "ValidationError") -> tuple[str, str]:
+def first_failure(
+    error: "ValidationError", *, case: "type[BaseModel] | None" = None
+) -> tuple[str, str]:
     """Field and reason of the first thing that a model refuses. Never the value: it may be member
-    data."""
+    data. Nor, of the model of a `case`, a name that the model does not have."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return ".".join(str(part) for part in first["loc"]), first["msg"]
+    parts = [
+        part if case is None or isinstance(part, int) or part in _names(case) else _UNKNOWN
+        for part in first["loc"]
+    ]
+    return ".".join(map(str, parts)), first["msg"]
+
+
+def words_of(error: BaseException) -> str:
+    """What may be said of an error: what we wrote of a failure, and of all others the kind alone,
+    because a library's words may quote the input."""
+    ours = isinstance(error, Transient | Rejected)
+    return str(error) if ours else type(error).__name__
+
+
+@cache
+def _names(model: "type[BaseModel]") -> frozenset[str]:
+    """Every field name in a model and in the models inside it."""
+    return frozenset(_properties(model.model_json_schema()))
+
+
+def _properties(schema: object) -> "Iterator[str]":
+    if isinstance(schema, dict):
+        yield from schema.get("properties", ())
+        for part in schema.values():
+            yield from _properties(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _properties(part)
 
 
 class Conflict(Rejected):

@@ -2,9 +2,13 @@
 
 import logging
 import sys
+import traceback
+from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+
+from shared.errors import words_of
 
 CONSUMED = Counter("caseloop_records_consumed", "Records processed", ["topic", "group"])
 DEAD_LETTERED = Counter("caseloop_records_dead_lettered", "Dead letters", ["topic", "group"])
@@ -35,13 +39,33 @@ def configure_logging(*, service: str, level: str, style: str = "auto") -> None:
         structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     )
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[*shared, structlog.processors.ExceptionRenderer(_without_content), renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_LibraryFormatter("%(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _LibraryFormatter(logging.Formatter):
+    """For what libraries log: an exception without its words, too."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
+        return _without_content(ei)
+
+
+def _without_content(exc_info: Any) -> str:
+    """A traceback whose errors say what `words_of` lets them: where it happened is our own code."""
+    error: BaseException | None = exc_info[1]
+    parts = []
+    while error is not None:
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        parts.append(f"{frames}{type(error).__name__}: {words_of(error)}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\nwhich came of:\n".join(parts)
 
 
 logger: structlog.stdlib.BoundLogger = structlog.get_logger()

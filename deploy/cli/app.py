@@ -11,8 +11,15 @@ from kafka.errors import KafkaError
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from deploy.cli import dead_letters, submission, views
-from deploy.cli.client import Refused, SignedOut, Unreachable, environment, system
+from deploy.cli import dead_letters, recovery, submission, views
+from deploy.cli.client import (
+    NotApplied,
+    Refused,
+    SignedOut,
+    Unreachable,
+    environment,
+    system,
+)
 from deploy.cli.imports import imports
 from deploy.cli.sessions import sign_in, sign_out
 from deploy.cli.users import users
@@ -29,8 +36,10 @@ app.add_typer(users, name="users")
 app.command("sign-in")(sign_in)
 app.command("sign-out")(sign_out)
 console = Terminal()
+_ORDER_SECONDS = 60.0  # the promoter waits until the order is applied, or names who does not obey
+_RECORDED = "recorded, but NOT YET APPLIED; `caseloop status` follows it. It waits for:"
 _EXPLAINED = (
-    *(Unreachable, Refused, SignedOut, Rejected, Transient),
+    *(NotApplied, Unreachable, Refused, SignedOut, Rejected, Transient),
     *(KafkaError, OSError, BaseModelUnavailable),
 )
 
@@ -176,8 +185,30 @@ def start(task: Task, why: Why) -> None:
 
 def _act(task: str, action: str, why: str, **more: str) -> None:
     order = {"why": why, **more}
-    state = system().post("promoter", f"/v1/rollouts/{quote(task, safe='')}/{action}", order)
+    path = f"/v1/rollouts/{quote(task, safe='')}/{action}"
+    state = system().post("promoter", path, order, timeout=_ORDER_SECONDS)
     console.print(views.rollout(state))
+    if state["applied"]:
+        console.print("applied: every process that decides answers under it")
+        return
+    raise NotApplied("\n".join([_RECORDED, *state["waiting_for"]]))
+
+
+@app.command()
+def recover(
+    since: Annotated[str, typer.Option(help="an hour before the backup, such as 2026-11-27T22:00")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
+) -> None:
+    """After PostgreSQL was restored: have the services read again what came since that time."""
+    time = recovery.parse_time(since)
+    kafka = system().kafka
+    if not dry_run:
+        recovery.refuse_while_running(system())
+    rewinds = recovery.plan(kafka, time)
+    console.print(views.rewinds(rewinds, time) if rewinds else "nothing came since; nothing to do")
+    if rewinds and not dry_run:
+        recovery.carry_out(kafka, rewinds)
+        console.print("done: start the services, and they read these records again")
 
 
 @app.command()

@@ -58,9 +58,15 @@ class System:
         return self.call(service, "GET", path, scope="observe", params=query)
 
     def post(
-        self, service: str, path: str, content: Mapping[str, Any], *, scope: Scope = "operate"
+        self,
+        service: str,
+        path: str,
+        content: Mapping[str, Any],
+        *,
+        scope: Scope = "operate",
+        timeout: float = 30,
     ) -> Any:
-        return self.call(service, "POST", path, scope=scope, json=content)
+        return self.call(service, "POST", path, scope=scope, json=content, timeout=timeout)
 
     def download(self, service: str, path: str) -> bytes:
         return self._answer(service, "GET", path, scope="observe").content
@@ -142,3 +148,7 @@ class Refused(Exception):
             detail = response.text[:200]
         super().__init__(f"{response.status_code}: {detail}")
         self.status_code = response.status_code
+
+
+class NotApplied(Exception):
+    """The order is recorded and sent, and not everybody obeys it yet."""

@@ -9,7 +9,11 @@ from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartitio
 from kafka.errors import MessageSizeTooLargeError
 
 from shared.messaging.dead_letters import DeadLetter
-from shared.messaging.topics import DEAD_LETTER_LIMIT_BYTES, dead_letter_topics
+from shared.messaging.topics import (
+    DEAD_LETTER_LIMIT_BYTES,
+    READ_COMMITTED,
+    dead_letter_topics,
+)
 
 _GROUP = "caseloop-dead-letters"  # remembers up to where `replay_new` came
 _REPLAYED_FROM = "dead_letter_replayed_from"
@@ -120,6 +124,7 @@ def _open_consumer(
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=2 * DEAD_LETTER_LIMIT_BYTES,
+        isolation_level=READ_COMMITTED,
     )
     try:
         every = [TopicPartition(topic, 0) for topic in dead_letter_topics()]

@@ -1,6 +1,8 @@
 """What the commands print: tables and panels from the services' answers."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -10,6 +12,7 @@ from rich.text import Text
 
 from deploy.cli.client import Refused, System, Unreachable
 from deploy.cli.dead_letters import StoredLetter
+from deploy.cli.recovery import Rewind
 from shared.messaging.topics import TOPICS, dead_letter_topics
 from shared.services import PORTS
 
@@ -110,6 +113,16 @@ def topics(created: Sequence[str]) -> Table:
     return table
 
 
+def rewinds(planned: Sequence[Rewind], since: datetime) -> Table:
+    table = Table("group", "topic", "records to read again", title=f"Since {since.isoformat()}")
+    records: Counter[tuple[str, str]] = Counter()
+    for rewind in planned:
+        records[rewind.group, rewind.partition.topic] += rewind.records
+    for (group, topic), count in sorted(records.items()):
+        table.add_row(group, topic, str(count))
+    return table
+
+
 def letters(stored_letters: Iterable[StoredLetter]) -> Table:
     table = Table(Column("location", no_wrap=True), "group", "error", "failed at")
     for stored in stored_letters:
@@ -123,12 +136,14 @@ def _rollouts(title: str, states: list[dict[str, Any]]) -> Table:
     table = Table("task", "champion", "candidate", "stage", "state", "waits for", title=title)
     for state in states:
         flags = [name for name in ("stopped", "paused") if state[name]]
+        if not state["applied"]:
+            flags.append("not applied by: " + "; ".join(state["waiting_for"]))
         table.add_row(
             state["task"],
             state["champion"] or "none: experts decide",
             state["candidate"] or "",
             state["stage"] or "",
-            ", ".join(flags) or "running",
+            ", ".join(flags if state["stopped"] or state["paused"] else ["running", *flags]),
             ", ".join(state["waits_for"]),
         )
     return table

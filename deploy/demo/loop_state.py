@@ -24,7 +24,7 @@ from shared.events import (
     TrainingProgressed,
 )
 from shared.messaging.encoding import decode
-from shared.messaging.topics import DECISIONS_MADE, TOPICS, Topic
+from shared.messaging.topics import DECISIONS_MADE, READ_COMMITTED, TOPICS, Topic
 from shared.tasks import get_task
 
 _BY_NAME = {topic.name: topic for topic in TOPICS}
@@ -159,7 +159,10 @@ async def follow_topics(loop: LoopState, bootstrap: list[str]) -> None:
 
 async def _follow(loop: LoopState, bootstrap: list[str]) -> None:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level=READ_COMMITTED,
     )
     await consumer.start()
     try:

@@ -15,10 +15,15 @@ from shared.errors import Rejected
 from shared.tasks import TASKS
 from shared.tasks.task import Task
 
-HISTORY_SPLITS = "train=0.18,validation=0.06,calibration=0.19,test=0.57"
-HISTORY = 640  # simulated claims
+HISTORY_SPLITS = "train=0.12,validation=0.04,calibration=0.2,test=0.64"
+HISTORY = 1000  # simulated claims
 THRESHOLD = 190  # labels
-LIVE_SPLITS = "train=0.8,validation=0.05,calibration=0.1,certification=0.02,test=0.03"
+# Nothing live is held out: the few audited claims of a demonstration, each standing for twenty,
+# would leave open what is wrong among them.
+LIVE_SPLITS = "train=0.9,validation=0.05,certification=0.05"
+# The simulated experts differ from their own rules in 4 % of the labels, which no model foresees:
+# on some 300 accepted claims at most 10 % can be shown, not 5 %.
+TOLERATED_ERROR = "0.1"
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Plan:
         return {
             "LABEL_THRESHOLD": str(self.threshold),
             "DATASET_ACCUMULATOR_SPLIT_SHARES": LIVE_SPLITS,
+            "EVALUATOR_TOLERATED_ERROR": TOLERATED_ERROR,
             # The history is the simulation's own: nobody else is there to confirm it, and the
             # first version has nothing else to be measured by.
             "DATASET_ACCUMULATOR_IMPORTS_NEED_CONFIRMATION": "false",
@@ -67,7 +73,7 @@ class Plan:
 def simulated(
     *, seed: int, history: int = HISTORY, cases: int = 1400, threshold: int = THRESHOLD
 ) -> Plan:
-    """Simulated claims: some 300 training labels for the second version, 330 held-out claims."""
+    """Simulated claims: some 300 training labels for the second version, 600 held-out claims."""
     return Plan(TASKS["adjudication"], history=history, cases=cases, threshold=threshold, seed=seed)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from shared.tasks.adjudication.input import DiagnosisCode, ProcedureCode
+from shared.tasks.adjudication.codes import DiagnosisCode, ProcedureCode
 
 _HERE = Path(__file__).parent
 

@@ -30,4 +30,10 @@ def create_app(settings: Settings) -> FastAPI:
         event=PredictionMade,
         batch=settings.batch_records,
     )
-    return create_service(parts, outbox=outbox, rollouts=rollouts, start=[store.define_labels])
+    return create_service(
+        parts,
+        outbox=outbox,
+        rollouts=rollouts,
+        obeyed=rollouts.revisions,
+        start=[store.define_labels],
+    )

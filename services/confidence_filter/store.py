@@ -12,6 +12,7 @@ from shared.messaging.outbox import Outbox
 from shared.storage.content_identity import refuse_other_content
 from shared.storage.database import Connection, Database
 from shared.tasks import TASKS, get_task
+from shared.tasks.fields import compared
 
 _INSERT = """
 INSERT INTO confidence_filter.routings
@@ -88,7 +89,8 @@ async def _insert(connection: Connection, routings: Sequence[Routing]) -> list[R
 def _claim_or_case(routing: Routing) -> str:
     """Two processes insert in one order, so that they do not wait for each other; the cases of a
     claim stay as they came, so that the first of them is first."""
-    return routing.prediction.case.claim_id or routing.case_id
+    claim_id = routing.prediction.case.claim_id
+    return compared(claim_id) if claim_id else routing.case_id
 
 
 def _row(routing: Routing) -> tuple[object, ...]:
@@ -109,7 +111,7 @@ def _row(routing: Routing) -> tuple[object, ...]:
         prediction.rollout_id,
         prediction.rollout_revision,
         case.standing,
-        case.claim_id,
+        compared(case.claim_id) if case.claim_id else None,  # to say which claims are the same
         case.attempt,
         case.judged_sha256,
         routing.repeats,

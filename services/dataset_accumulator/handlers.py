@@ -25,13 +25,11 @@ class Handlers:
         labels = [label_of_review(review) for review in reviews]
         async with self.store.database.transaction() as connection:
             outcomes = await self.store.add(connection, labels, shares=self.shares)
-            for label, outcome in zip(labels, outcomes, strict=True):
-                if outcome == "other content":
-                    raise Conflict(
-                        f"case {label.case_id} has a label with other content; "
-                        "a later change is a correction",
-                        field="case_id",
-                    )
+            if "other content" in outcomes:
+                raise Conflict(
+                    "the case has a label with other content; a later change is a correction",
+                    field="case_id",
+                )
         await self.store.apply_corrections([label.case_id for label in labels])
 
     async def decisions_made(self, decisions: Sequence[DecisionMade]) -> None:

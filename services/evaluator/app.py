@@ -31,6 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
         parts,
         outbox=outbox,
         rollouts=rollouts,
+        obeyed=rollouts.revisions,
         loops=[worker.run],
         routers=[router],
         state={"store": store, "artifacts": Artifacts(settings.engines)},

@@ -17,6 +17,8 @@ Versions = Sequence[tuple[str, Assessment]]  # role and what was measured
 _WIDTH, _HEIGHT = 560, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 44
 _TICK_WIDTH = 28
+_WIDEST_START = 0.9  # of the axis of confidences
+_LEAST_REACH = 0.01  # to either side of no difference
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def tradeoff_chart(versions: Versions, tolerated: float) -> Markup:
 
 def calibration_chart(versions: Versions) -> Markup:
     """Accuracy over confidence; on the diagonal a confidence means what it says."""
-    lowest = min(bin_.confidence for _, assessment in versions for bin_ in assessment.calibration)
+    confidences = [bin_.confidence for _, a in versions for bin_ in a.calibration]
+    lowest = min([_WIDEST_START, *confidences])  # certain of everything: a line needs a length
     axes = _Axes((int(lowest * 10) / 10, 1.0), (0.0, 1.0))
     parts = axes.frame("confidence", "accuracy")
     start, end = axes.at(axes.x[0], axes.x[0]), axes.at(1.0, 1.0)
@@ -102,7 +105,9 @@ def intervals_chart(checks: Sequence[Check], margin: float) -> Markup:
     """The differences to the champion with their 95 % bounds, and the margin."""
     rows = [c for c in checks if c.interval is not None and c.name in ("accuracy", "macro_f1")]
     shown = [c.interval for c in rows if c.interval is not None]
-    reach = 1.15 * max([2 * margin, *(abs(v) for i in shown for v in (i.low, i.high))])
+    reach = 1.15 * max(
+        [_LEAST_REACH, 2 * margin, *(abs(v) for i in shown for v in (i.low, i.high))]
+    )
     height = 52 + 44 * len(rows)
 
     def across(value: float) -> float:
@@ -161,7 +166,8 @@ def confusion_chart(assessment: Assessment, labels: Sequence[str]) -> Markup:
 
 def _ticks(low: float, high: float) -> list[float]:
     """Four to eight round values between the limits."""
-    step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25) if (high - low) / s <= 8)
+    steps = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
+    step = next((s for s in steps if (high - low) / s <= 8), steps[-1])
     first = int(low / step + 0.999)
     return [round(n * step, 4) for n in range(first, int(high / step + 1e-9) + 1)]
 

@@ -14,7 +14,7 @@ has no champion: it must do better than always answering the same label.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,10 @@ class GateResult:
     verdict: Verdict
     checks: tuple[Check, ...]
     threshold: float
+
+    def saying(self, first: Check) -> "GateResult":
+        """With what goes before all else, and decides nothing."""
+        return replace(self, checks=(first, *self.checks))
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ the result as {"evaluated": …}, {"failed": why} or {"away": why}. Started agai
 import hashlib
 import json
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,78 +14,27 @@ from functools import partial
 
 import numpy as np
 
+from services.evaluator import checks
 from services.evaluator.evaluation_request import EvaluationRequest
+from services.evaluator.evidence import Evidence
 from services.evaluator.gate import judge_candidate
 from services.evaluator.measures.bootstrap import EvaluatedVersion
 from services.evaluator.measures.certification import certify
-from services.evaluator.measures.choice import assess
+from services.evaluator.measures.choice import Assessment, assess
 from services.evaluator.measures.held_out import Answers, HeldOut
-from services.evaluator.measures.strata import effective_cases, stratify
 from services.evaluator.measures.threshold import Proposal, propose_threshold
-from services.evaluator.report import HeldOutCounts, Report, store_report
+from services.evaluator.report import Report, store_report
 from services.evaluator.scoring import Scorer
 from shared.errors import Rejected, Transient
 from shared.events import ModelEvaluated, TrainedModel
 from shared.models.pool import ModelPool
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
-from shared.storage.datasets import Example, read_manifest, read_split
+from shared.storage.datasets import Example
 from shared.storage.model_registry import ModelCache
-from shared.tasks import get_task
-from shared.tasks.task import Task
 
 Progress = Callable[[str, int, int], None]  # which version answers, how many cases, of how many
 AnswerCases = Callable[[Sequence[Example]], Answers]
-
-
-@dataclass(frozen=True)
-class EvaluationData:
-    """What an evaluation needs of a dataset version."""
-
-    task: Task
-    train: list[Example]
-    calibration: list[Example]
-    test: list[Example]
-
-    @classmethod
-    def read(cls, artifacts: Artifacts, model: TrainedModel) -> "EvaluationData":
-        """The dataset that the model was trained on; `Rejected` if it has nothing to measure."""
-        task = get_task(model.task)
-        manifest = read_manifest(artifacts, model.dataset_manifest)
-        if set(manifest.labels) != set(task.label_names):
-            raise Rejected(f"{manifest.dataset_version} has other labels than {task.name}")
-        train, calibration, test = (
-            list(read_split(artifacts, manifest, split))
-            for split in ("train", "calibration", "test")
-        )
-        if all(example.in_part for example in test):
-            raise Rejected(f"{manifest.dataset_version} has no held-out cases to measure with")
-        return cls(task, [each for each in train if not each.in_part], calibration, test)
-
-    def proposed(
-        self, answer: AnswerCases, *, tolerated_error: float
-    ) -> tuple[EvaluatedVersion, Proposal]:
-        """A version that has no threshold yet, with the one that calibration proposes."""
-        proposal = propose_threshold(
-            HeldOut.of(self.calibration, self.task),
-            answer(self.calibration),
-            tolerated_error=tolerated_error,
-            test_cases=len(self.test),
-        )
-        return EvaluatedVersion(answer(self.test), proposal.threshold), proposal
-
-    def counts(self, answers: Answers) -> HeldOutCounts:
-        held_out = HeldOut.of(self.test, self.task)
-        strata = stratify(held_out, answers)
-        return HeldOutCounts(
-            cases=len(held_out),
-            effective_cases=effective_cases(strata),
-            strata=strata,
-            groups=held_out.group_count,
-            calibration_cases=len(self.calibration),
-            training_cases=len(self.train),
-            reasons=dict(Counter(example.reason for example in self.test).most_common()),
-        )
 
 
 @dataclass(frozen=True)
@@ -113,7 +61,7 @@ def evaluate(
     now: Callable[[], datetime],
 ) -> ModelEvaluated:
     """Let the versions answer, measure, judge, and store the report."""
-    data = EvaluationData.read(artifacts, request.model)
+    data = Evidence.read(artifacts, request.model)
     comparison = _compare(data, request, artifacts, progress)
     held_out = HeldOut.of(data.test, data.task)
     judgment = judge_candidate(
@@ -122,7 +70,7 @@ def evaluate(
         comparison.champion,
         settings=request.gate,
         rng=_rng(request),
-    )
+    ).saying(checks.distinct(data.left_out))
     report = Report(
         task=data.task.name,
         title=data.task.title,
@@ -133,17 +81,23 @@ def evaluate(
         gate=request.gate,
         proposal=comparison.proposal,
         counts=data.counts(comparison.candidate.answers),
-        assessments=tuple(
-            assess(held_out, version.answers, threshold=version.threshold)
-            for version in comparison.served(judgment.threshold)
-        ),
+        assessments=_assessments(held_out, comparison.served(judgment.threshold)),
         created_at=now(),
     )
     return _event(report, artifacts)
 
 
+def _assessments(held_out: HeldOut, versions: Sequence[EvaluatedVersion]) -> tuple[Assessment, ...]:
+    """None if there is no case that an answer can be right about."""
+    if not held_out.labels_present:
+        return ()
+    return tuple(
+        assess(held_out, version.answers, threshold=version.threshold) for version in versions
+    )
+
+
 def _compare(
-    data: EvaluationData, request: EvaluationRequest, artifacts: Artifacts, progress: Progress
+    data: Evidence, request: EvaluationRequest, artifacts: Artifacts, progress: Progress
 ) -> Comparison:
     # Takes seconds to import: a job without data to work on ends before.
     from services.evaluator.measures.baseline import Baseline
@@ -155,16 +109,29 @@ def _compare(
         say = partial(progress, model.version)
         return lambda examples: scorer.answers(model, examples, labels, on_progress=say)
 
-    candidate, proposal = data.proposed(answers_of(request.model), tolerated_error=tolerated)
+    candidate, proposal = _proposed(data, answers_of(request.model), tolerated_error=tolerated)
     champion = None
     if request.champion is not None:
         answers = answers_of(request.champion.model)(data.test)
         champion = EvaluatedVersion(answers, request.champion.threshold)
     learned = Baseline(data.train, labels)
-    proposed, _ = data.proposed(learned.answers, tolerated_error=tolerated)
+    proposed, _ = _proposed(data, learned.answers, tolerated_error=tolerated)
     held_out = HeldOut.of(data.test, data.task)
     baseline = certify(held_out, proposed, tolerated=tolerated).version
     return Comparison(candidate, champion, baseline, proposal)
+
+
+def _proposed(
+    data: Evidence, answer: AnswerCases, *, tolerated_error: float
+) -> tuple[EvaluatedVersion, Proposal]:
+    """A version that has no threshold yet, with the one that calibration proposes."""
+    proposal = propose_threshold(
+        HeldOut.of(data.calibration, data.task),
+        answer(data.calibration),
+        tolerated_error=tolerated_error,
+        test_cases=len(data.test),
+    )
+    return EvaluatedVersion(answer(data.test), proposal.threshold), proposal
 
 
 def _event(report: Report, artifacts: Artifacts) -> ModelEvaluated:
@@ -177,9 +144,9 @@ def _event(report: Report, artifacts: Artifacts) -> ModelEvaluated:
         verdict=report.judgment.verdict,
         reasons=report.judgment.reasons,
         threshold=report.judgment.threshold,
-        candidate_measures=report.assessments[0].measures,
-        champion_measures=report.assessments[1].measures if report.champion else None,
-        baseline_measures=report.assessments[-1].measures,
+        candidate_measures=report.measures_of("candidate"),
+        champion_measures=report.measures_of("champion"),
+        baseline_measures=report.measures_of("baseline"),
         report_json=report_json,
         report_html=report_html,
     )

@@ -4,21 +4,25 @@ The page is whole in itself: no script, no font, no picture from elsewhere.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from pydantic import TypeAdapter
 
 from services.evaluator import charts
 from services.evaluator.evaluation_request import GateSettings
 from services.evaluator.gate import GateResult
 from services.evaluator.measures.choice import Assessment
+from services.evaluator.measures.held_out import LeftOut
 from services.evaluator.measures.strata import Stratum
 from services.evaluator.measures.threshold import Proposal
-from shared.events import ArtifactRef, TrainedModel
+from shared.events import ArtifactRef, Measures, TrainedModel
 from shared.storage.artifacts import REPORTS, Artifacts
+from shared.telemetry import logger
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -34,11 +38,13 @@ class HeldOutCounts:
     calibration_cases: int
     training_cases: int
     reasons: dict[str, int]
+    left_out: LeftOut
 
 
 @dataclass(frozen=True)
 class Report:
-    """One evaluation. `assessments` are the candidate, the champion if any, the baseline."""
+    """One evaluation. `assessments` are the candidate, the champion if any, the baseline; there are
+    none where there is nothing to measure."""
 
     task: str
     title: str
@@ -55,6 +61,11 @@ class Report:
     @property
     def roles(self) -> tuple[str, ...]:
         return ("candidate", "champion", "baseline") if self.champion else ("candidate", "baseline")
+
+    def measures_of(self, role: str) -> Measures | None:
+        """None if there is no such version, or nothing to measure it on."""
+        found = dict(zip(self.roles, self.assessments, strict=False))
+        return found[role].measures if role in found else None
 
     @property
     def against_baseline(self) -> str:
@@ -86,7 +97,16 @@ def to_html(report: Report) -> str:
         lstrip_blocks=True,
     )
     template = environment.get_template("report.html")
-    return template.render(report=report, charts=charts, versions=_versions(report))
+    return template.render(report=report, charts=charts, drawn=_drawn, versions=_versions(report))
+
+
+def _drawn(chart: Callable[..., Markup], *arguments: object) -> Markup:
+    """The chart, or a line that says that there is none: a picture never ends a verdict."""
+    try:
+        return chart(*arguments)
+    except Exception as error:  # noqa: BLE001 - whatever it stumbled over, the numbers are there
+        logger.error("chart not drawn", chart=chart.__name__, exc_info=error)
+        return Markup('<p class="note">This chart could not be drawn from these numbers.</p>')
 
 
 def store_report(artifacts: Artifacts, report: Report) -> tuple[ArtifactRef, ArtifactRef]:
@@ -102,4 +122,4 @@ def store_report(artifacts: Artifacts, report: Report) -> tuple[ArtifactRef, Art
 
 
 def _versions(report: Report) -> list[tuple[str, Assessment]]:
-    return list(zip(report.roles, report.assessments, strict=True))
+    return list(zip(report.roles, report.assessments, strict=False))

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from shared.errors import Conflict
 from shared.events import ModelEvaluated, ModelTrained, ServedModel, TrainedModel
 from shared.messaging.outbox import Outbox
 from shared.runs.run_table import LEASE_LAPSED, RunTable
@@ -55,16 +56,25 @@ class Store:
         self.table = RunTable("evaluator", owner)
 
     async def add_candidate(self, trained: ModelTrained) -> None:
-        """Note it. `queue_comparisons` queues it against the champion of that moment."""
+        """Note it; `Conflict` if the version is known with another manifest. `queue_comparisons`
+        queues it against the champion of that moment."""
+        model = trained.model
         async with self.database.transaction() as connection:
             await connection.execute(
                 "INSERT INTO evaluator.candidates (version, task, model, trained_at) "
                 "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-                trained.model.version,
+                model.version,
                 trained.task,
-                trained.model.model_dump_json(),
+                model.model_dump_json(),
                 trained.occurred_at,
             )
+            known = await connection.fetchval(
+                "SELECT model -> 'manifest' ->> 'sha256' FROM evaluator.candidates "
+                "WHERE version = $1",
+                model.version,
+            )
+        if known != model.manifest.sha256:
+            raise Conflict(f"{model.version} was trained with another manifest", field="model")
 
     async def tasks(self) -> list[str]:
         async with self.database.transaction() as connection:

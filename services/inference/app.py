@@ -1,6 +1,7 @@
 """Puts the inference service together."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -9,6 +10,7 @@ from services.inference.batching import MicroBatcher
 from services.inference.handlers import Handlers
 from services.inference.intake import Intake
 from services.inference.prediction import Predictor
+from services.inference.rejections import case_rejected
 from services.inference.routes import router
 from services.inference.serving import Serving
 from services.inference.settings import Settings
@@ -40,10 +42,12 @@ def create_app(settings: Settings) -> FastAPI:
         handlers.cases_submitted,
         event=CaseSubmitted,
         batch=settings.batch_records,
+        rejection=partial(case_rejected, now=now),
     )
     return create_service(
         parts,
         rollouts=rollouts,
+        obeyed=serving.revisions,
         start=[serving.settled],
         loops=[serving.run, batcher.run],
         routers=[router],

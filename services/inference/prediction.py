@@ -11,7 +11,7 @@ from datetime import datetime
 
 from services.inference.arms import assign_arm
 from services.inference.serving import Serving
-from shared.errors import Rejected
+from shared.errors import Rejected, words_of
 from shared.events import Arm, Case, PredictionMade, RolloutChanged, Score, ServedModel
 from shared.models.backend import Backend, LabelScores, ModelUnusable
 from shared.models.calibration import probabilities
@@ -98,12 +98,36 @@ class Predictor:
         by_arm = {"champion": await self._score(rollout.champion, "champion", cases)}
         if rollout.candidate is not None:
             by_arm["candidate"] = await self._score(rollout.candidate, "candidate", cases)
-        return [
+        concluded = [
             await self._conclude(
                 prompted, rollout, {arm: results[index] for arm, results in by_arm.items()}
             )
             for index, prompted in enumerate(cases)
         ]
+        return await self._ask_last_good(rollout, cases, concluded)
+
+    async def _ask_last_good(
+        self,
+        rollout: RolloutChanged,
+        cases: Sequence[PromptedCase],
+        predictions: Sequence[PredictionMade | Exception],
+    ) -> list[PredictionMade | Exception]:
+        """The predictions, with the last good version among those that failed where it cannot score
+        either what a champion without a candidate cannot. It answers nothing: it tells a case that
+        no version can score from a champion that fails."""
+        asked = [
+            index
+            for index, prediction in enumerate(predictions)
+            if isinstance(prediction, PredictionMade) and prediction.failed_versions
+        ]
+        concluded, witness = list(predictions), rollout.last_good
+        if not asked or witness is None or rollout.candidate is not None:
+            return concluded
+        results = await self._score(witness, "champion", [cases[index] for index in asked])
+        for index, result in zip(asked, results, strict=True):
+            if isinstance(result, Exception):
+                concluded[index] = _also_failed(concluded[index], witness)
+        return concluded
 
     async def _conclude(
         self,
@@ -137,7 +161,7 @@ class Predictor:
                 logger.error(
                     "not scored",
                     version=served.version,
-                    reason=repr(error),
+                    reason=words_of(error),
                     exc_info=not isinstance(error, Rejected),
                 )
                 return [error]
@@ -173,6 +197,15 @@ class Predictor:
             logger.error("not explained", version=answer.version, exc_info=error)
             return prediction
         return prediction.model_copy(update={"reasoning": text})
+
+
+def _also_failed(
+    prediction: PredictionMade | Exception, version: ServedModel
+) -> PredictionMade | Exception:
+    if isinstance(prediction, Exception):
+        return prediction
+    failed = (*prediction.failed_versions, version.version)
+    return prediction.model_copy(update={"failed_versions": failed})
 
 
 def choose_answer(

@@ -6,16 +6,18 @@ the one before serves on. Its candidate joins once it is loaded or refused, and 
 
 import asyncio
 from collections.abc import Container
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from shared.errors import Rejected, Transient
+from shared.errors import Transient, words_of
 from shared.events import RolloutChanged, ServedModel
 from shared.health import Health
 from shared.models.pool import ModelPool
-from shared.storage.artifacts import in_thread
+from shared.storage.artifacts import MissingArtifact, in_thread
 from shared.telemetry import logger
 
 _RETRY_SECONDS = 1.0
+_LONGEST_RETRY_SECONDS = 10.0
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Serving:
     _wanted: dict[str, RolloutChanged] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _refused: set[str] = field(default_factory=set)
+    _missing: set[str] = field(default_factory=set)  # refused, too, until it is there
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def want(self, rollout: RolloutChanged) -> None:
@@ -40,6 +43,10 @@ class Serving:
         self._settled.clear()
         self._changed.set()
 
+    def revisions(self) -> dict[str, int]:
+        """The revision of each task's rollout that is answered under."""
+        return {task: rollout.revision for task, rollout in self.active.items()}
+
     async def settled(self) -> None:
         """Return once every champion wanted was tried."""
         if self._wanted:
@@ -47,6 +54,7 @@ class Serving:
 
     async def run(self) -> None:
         """Converge on what is wanted, forever: all champions first, then what stands by them."""
+        wait = _RETRY_SECONDS
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -63,9 +71,18 @@ class Serving:
             await self._unload_unknown()
             if all(tried):
                 self.health.clear_alert("models")
+            if all(tried) and not self._missing:
+                wait = _RETRY_SECONDS
             else:
-                await asyncio.sleep(_RETRY_SECONDS)
-                self._changed.set()
+                await self._wait_for_changes(wait)
+                wait = min(2 * wait, _LONGEST_RETRY_SECONDS)
+
+    async def _wait_for_changes(self, seconds: float) -> None:
+        """Return once another rollout is wanted, or it is time to try again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        self._changed.set()
 
     def _activate(self) -> None:
         """Answer under whatever is possible now."""
@@ -79,18 +96,21 @@ class Serving:
                 logger.info("rollout active", task=task, revision=possible.revision)
 
     async def _try_to_load(self, served: ServedModel | None) -> bool:
-        """Load a version or refuse it; False while object storage is unavailable."""
+        """Load a version or refuse it; False while object storage does not serve us."""
         if served is None or served.version in self.pool.versions:
             return True
         version = served.version
+        self._missing.discard(version)
         try:
             await in_thread(self.pool.load, served.model)
         except Transient as error:
             self.health.alert("models", f"waiting: {error}")
             return False
         except Exception as error:  # noqa: BLE001 - an unusable model is an alert, not an outage
-            reason = str(error) if isinstance(error, Rejected) else type(error).__name__
+            reason = words_of(error)
             self._refused.add(version)
+            if isinstance(error, MissingArtifact):
+                self._missing.add(version)
             self.health.alert(f"model {version}", f"refused: {reason}")
             logger.error("model refused", version=version, exc_info=error)
         else:
@@ -100,6 +120,7 @@ class Serving:
 
     def _forgive(self, version: str) -> None:
         self._refused.discard(version)
+        self._missing.discard(version)
         self.health.clear_alert(f"model {version}")
 
     async def _unload_unknown(self) -> None:
@@ -126,10 +147,11 @@ def effective_rollout(
     """The rollout to answer under, when `known` is the one so far.
 
     That stays until the champion wanted is in memory, also if it is refused; where there was none
-    before, a refused one takes its place. The candidate joins once it is loaded or refused.
+    before, a refused one takes its place. The candidate joins once it is loaded or refused. A stop
+    waits for no model.
     """
     champion, candidate = wanted.champion, wanted.candidate
-    if champion is not None and champion.version not in loaded:
+    if not wanted.stopped and champion is not None and champion.version not in loaded:
         replaces = known is not None and known.revision < wanted.revision
         if replaces or champion.version not in refused:
             return known

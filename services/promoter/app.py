@@ -4,13 +4,16 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.promoter.applied import Applied
 from services.promoter.handlers import Handlers
+from services.promoter.restating import Restating
 from services.promoter.routes import router
 from services.promoter.settings import Settings
 from services.promoter.store import Store
 from shared.events import ModelEvaluated, PredictionMade
 from shared.http.service import create_service, make_parts
-from shared.messaging.topics import MODELS_EVALUATED, PREDICTIONS_MADE
+from shared.messaging.following import Follower
+from shared.messaging.topics import MODELS_EVALUATED, PREDICTIONS_MADE, ROLLOUTS_APPLIED
 
 NAME = "promoter"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -21,6 +24,18 @@ def create_app(settings: Settings) -> FastAPI:
     outbox = parts.make_outbox()
     store = Store(parts.database, outbox)
     handlers = Handlers(store, limits=settings.limits)
+    rollouts = parts.make_rollouts()
+    restating = Restating(store, rollouts, parts.health)
+    applied = Applied()
+    acknowledged = Follower(
+        settings.engines,
+        parts.health,
+        ROLLOUTS_APPLIED,
+        client_id=f"caseloop-{NAME}-applied",
+        part="acknowledgments",
+        take=applied.take,
+        from_beginning=False,
+    )
     parts.bus.consume(MODELS_EVALUATED, handlers.models_evaluated, event=ModelEvaluated, batch=100)
     parts.bus.consume(
         PREDICTIONS_MADE,
@@ -31,7 +46,14 @@ def create_app(settings: Settings) -> FastAPI:
     return create_service(
         parts,
         outbox=outbox,
-        loops=[handlers.run],
+        rollouts=rollouts,
+        start=[restating.tick],
+        loops=[handlers.run, restating.run, acknowledged.run],
         routers=[router],
-        state={"store": store, "limits": settings.limits},
+        state={
+            "store": store,
+            "limits": settings.limits,
+            "applied": applied,
+            "apply_seconds": settings.apply_seconds,
+        },
     )

@@ -20,6 +20,7 @@ from services.promoter.state import (
 )
 from shared.errors import Conflict
 from shared.events import ModelEvaluated, Stage, Verdict
+from shared.events.models import HIGHEST_REVISION
 
 PROMOTER = "promoter"
 _WAS_IN_SERVICE = ("shadow", "canary", "champion", "retired", "rolled_back")
@@ -148,6 +149,17 @@ def start(rollout: Rollout, *, who: str, why: str) -> Change:
     if not rollout.stopped:
         return Change(rollout)
     return Change(_public(replace(rollout, stopped=False)), (Transition("started", who, why),))
+
+
+def restate(rollout: Rollout, *, above: int, why: str) -> Change:
+    """The same state, said above a revision that is not ours; `Conflict` if there is none above."""
+    revision = max(rollout.revision, above) + 1
+    if revision > HIGHEST_REVISION:
+        raise Conflict(
+            "somebody wrote the highest revision there is: stop the services, delete the topic "
+            "rollouts.changed.v1, run `caseloop topics`, and start them again"
+        )
+    return Change(replace(rollout, revision=revision), (Transition("restated", PROMOTER, why),))
 
 
 def _advance(

@@ -1,12 +1,15 @@
 """The HTTP side: where the rollouts stand, what became of each version, and the orders."""
 
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.promoter.applied import Applied
 from services.promoter.guard import StageCounts
 from services.promoter.rollout import missing, pause, promote, resume, rollback, start, stop
 from services.promoter.state import Change, Rollout, RolloutLimits, Version, name_of
@@ -23,7 +26,7 @@ Reader = Annotated[Actor, Depends(Requires("read_rollouts"))]
 Stopper = Annotated[Actor, Depends(Requires("stop_rollouts"))]
 Operator = Annotated[Person, Depends(RequiresPerson("advance_rollouts"))]
 StoreDep = Annotated[Store, Depends(FromState("store"))]
-LimitsDep = Annotated[RolloutLimits, Depends(FromState("limits"))]
+_LOOK_SECONDS = 0.5
 Why = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 router = APIRouter(prefix="/v1", tags=["rollouts"])
@@ -67,6 +70,8 @@ class RolloutView(BaseModel):
     stage_since: datetime | None
     counts: StageCounts
     waits_for: tuple[str, ...]
+    applied: bool  # every process that decides answers under this revision
+    waiting_for: tuple[str, ...]  # who does not, or is not known to
 
 
 class TransitionView(BaseModel):
@@ -93,19 +98,43 @@ class VersionView(BaseModel):
     evaluated_at: datetime
 
 
+@dataclass(frozen=True)
+class Viewing:
+    """What a view of a rollout is made of, and how long an order waits to be applied."""
+
+    store: StoreDep
+    limits: Annotated[RolloutLimits, Depends(FromState("limits"))]
+    applied: Annotated[Applied, Depends(FromState("applied"))]
+    apply_seconds: Annotated[float, Depends(FromState("apply_seconds"))]
+
+    async def show(self, task: str) -> RolloutView:
+        snapshot = await self.store.snapshot(task)
+        waiting_for = self.applied.waiting_for(task, snapshot.rollout.revision)
+        return _rollout_view(snapshot, self.limits, waiting_for=waiting_for)
+
+    async def show_applied(self, task: str) -> RolloutView:
+        """The rollout after an order, once every process obeys it or time is up."""
+        until = time.monotonic() + self.apply_seconds
+        while True:
+            view = await self.show(task)
+            if view.applied or time.monotonic() >= until:
+                return view
+            await self.applied.wait_for_news(seconds=_LOOK_SECONDS)
+
+
+ViewingDep = Annotated[Viewing, Depends()]
+
+
 @router.get("/rollouts")
-async def list_rollouts(_: Reader, store: StoreDep, limits: LimitsDep) -> list[RolloutView]:
+async def list_rollouts(_: Reader, store: StoreDep, viewing: ViewingDep) -> list[RolloutView]:
     """Where the rollout of every task stands."""
-    return [
-        _rollout_view(await store.snapshot(rollout.task), limits)
-        for rollout in await store.rollouts()
-    ]
+    return [await viewing.show(rollout.task) for rollout in await store.rollouts()]
 
 
 @router.get("/rollouts/{task}")
-async def show_rollout(task: str, _: Reader, store: StoreDep, limits: LimitsDep) -> RolloutView:
+async def show_rollout(task: str, _: Reader, viewing: ViewingDep) -> RolloutView:
     """Where the task's rollout stands, and what its stage waits for."""
-    return _rollout_view(await store.snapshot(_known_task(task)), limits)
+    return await viewing.show(_known_task(task))
 
 
 @router.get("/rollouts/{task}/history")
@@ -123,11 +152,11 @@ async def list_versions(_: Reader, store: StoreDep, task: str | None = None) -> 
 
 @router.post("/rollouts/{task}/promote")
 async def promote_version(
-    task: str, promotion: Promotion, caller: Operator, store: StoreDep, limits: LimitsDep
+    task: str, promotion: Promotion, caller: Operator, store: StoreDep, viewing: ViewingDep
 ) -> RolloutView:
     """Start by hand what an evaluation left open."""
     evaluated = await store.evaluation(_known_task(task), promotion.version)
-    snapshot = await store.change(
+    await store.change(
         task,
         lambda m: promote(
             m.rollout,
@@ -138,23 +167,23 @@ async def promote_version(
             now=m.now,
         ),
     )
-    return _rollout_view(snapshot, limits)
+    return await viewing.show_applied(task)
 
 
 def _add_stop(name: str, order: Order) -> None:
     async def give_order(
-        task: str, why: Reason, caller: Stopper, store: StoreDep, limits: LimitsDep
+        task: str, why: Reason, caller: Stopper, store: StoreDep, viewing: ViewingDep
     ) -> RolloutView:
-        return await _obey(order, _known_task(task), why, caller, store=store, limits=limits)
+        return await _obey(order, _known_task(task), why, caller, store=store, viewing=viewing)
 
     _add_order(name, order, give_order)
 
 
 def _add_advance(name: str, order: Order) -> None:
     async def give_order(
-        task: str, why: Reason, caller: Operator, store: StoreDep, limits: LimitsDep
+        task: str, why: Reason, caller: Operator, store: StoreDep, viewing: ViewingDep
     ) -> RolloutView:
-        return await _obey(order, _known_task(task), why, caller, store=store, limits=limits)
+        return await _obey(order, _known_task(task), why, caller, store=store, viewing=viewing)
 
     _add_order(name, order, give_order)
 
@@ -165,12 +194,10 @@ def _add_order(name: str, order: Order, handler: Callable[..., Awaitable[Rollout
 
 
 async def _obey(
-    order: Order, task: str, why: Reason, caller: Actor, *, store: Store, limits: RolloutLimits
+    order: Order, task: str, why: Reason, caller: Actor, *, store: Store, viewing: Viewing
 ) -> RolloutView:
-    snapshot = await store.change(
-        task, lambda m: order(m.rollout, who=caller.signature, why=why.why)
-    )
-    return _rollout_view(snapshot, limits)
+    await store.change(task, lambda m: order(m.rollout, who=caller.signature, why=why.why))
+    return await viewing.show_applied(task)
 
 
 for _name, _order in STOPS.items():
@@ -186,7 +213,9 @@ def _known_task(task: str) -> str:
         raise NotFound(error.reason) from None
 
 
-def _rollout_view(snapshot: Snapshot, limits: RolloutLimits) -> RolloutView:
+def _rollout_view(
+    snapshot: Snapshot, limits: RolloutLimits, *, waiting_for: tuple[str, ...]
+) -> RolloutView:
     rollout = snapshot.rollout
     return RolloutView(
         task=rollout.task,
@@ -203,6 +232,8 @@ def _rollout_view(snapshot: Snapshot, limits: RolloutLimits) -> RolloutView:
         stage_since=rollout.stage_since,
         counts=snapshot.counts,
         waits_for=_waits_for(snapshot, limits),
+        applied=not waiting_for,
+        waiting_for=waiting_for,
     )
 
 

@@ -31,6 +31,9 @@ class Settings(ServiceSettings):
     guard_label_mass: float = Field(default=0.5, ge=0.0, le=1.0)
     guard_accept_deviation: float = Field(default=0.25, ge=0.0, le=1.0)
 
+    # So long an order waits until every process obeys it; then the answer names who does not.
+    apply_seconds: float = Field(default=20.0, ge=0, le=25.0)  # callers wait for 30
+
     @property
     def limits(self) -> RolloutLimits:
         return RolloutLimits(

@@ -23,7 +23,7 @@ VersionState = Literal[
     "retired",  # was champion until a better one came
     "rolled_back",  # taken out by the guard or by an operator; comes back only by hand
 ]
-Order = Literal["paused", "resumed", "stopped", "started", "settled"]
+Order = Literal["paused", "resumed", "stopped", "started", "settled", "restated"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,11 @@ class Rollout:
         return f"{self.task}-rollout-{self.number}"
 
     @property
+    def serving(self) -> "tuple[Version | None, Version | None, Version | None]":
+        """Champion, candidate and last good version, as others see them."""
+        return self.champion, self.candidate, self.last_good
+
+    @property
     def watched(self) -> Version | None:
         """The version whose cases count: the candidate, or a champion still under watch."""
         return self.candidate or (self.champion if self.watching else None)
@@ -131,9 +136,9 @@ def event_of(change: Change, *, at: datetime) -> RolloutChanged:
         task=rollout.task,
         rollout_id=rollout.rollout_id,
         revision=rollout.revision,
-        champion=_served(rollout.champion),
-        candidate=_served(rollout.candidate),
-        last_good=_served(rollout.last_good),
+        champion=served_of(rollout.champion),
+        candidate=served_of(rollout.candidate),
+        last_good=served_of(rollout.last_good),
         stage=rollout.stage,
         share=rollout.share,
         stopped=rollout.stopped,
@@ -143,5 +148,5 @@ def event_of(change: Change, *, at: datetime) -> RolloutChanged:
     )
 
 
-def _served(version: Version | None) -> ServedModel | None:
+def served_of(version: Version | None) -> ServedModel | None:
     return version.served if version else None

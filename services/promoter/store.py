@@ -140,7 +140,7 @@ class Store:
                 version,
             )
         if evaluation is None:
-            raise Rejected(f"{version} is not a version of {task}", field="version")
+            raise Rejected("is no version of this task", field="version")
         return ModelEvaluated.model_validate_json(evaluation)
 
     async def _apply_evaluation(
@@ -230,7 +230,7 @@ async def _register(connection: Connection, evaluation: ModelEvaluated) -> Versi
         "SELECT state, manifest_sha256 FROM promoter.versions WHERE version = $1", model.version
     )
     if known is not None and known["manifest_sha256"] != model.manifest.sha256:
-        raise Conflict(f"{model.version} is registered with another manifest", field="model")
+        raise Conflict("the version is registered with another manifest", field="model")
     await connection.execute(
         "INSERT INTO promoter.versions (version, task, manifest_sha256, evaluation, evaluated_at) "
         "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (version) DO UPDATE "

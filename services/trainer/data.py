@@ -64,7 +64,7 @@ def _case(text: str, labels: Sequence[str], *, where: str) -> LabeledCase:
     try:
         line = ExampleLine.model_validate_json(text)
     except ValidationError as error:
-        field, reason = first_failure(error)
+        field, reason = first_failure(error, case=ExampleLine)
         raise Rejected(reason, field=f"{where} {field}".rstrip()) from None
     system, user, assistant = (message.content for message in line.messages)
     answer, _, reasoning = assistant.partition("\n")

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from shared.errors import Conflict
 from shared.events import DatasetReleased, ModelTrained, TrainingProgressed
 from shared.messaging.outbox import Outbox
 from shared.runs.run_table import LEASE_LAPSED, RunTable
@@ -38,9 +39,13 @@ class Store:
         self.table = RunTable("trainer", owner)
 
     async def enqueue(self, released: DatasetReleased) -> None:
-        """Queue a dataset version; an older one still waiting is merged into it."""
+        """Queue a dataset version; an older one still waiting is merged into it.
+
+        `Conflict` if the version is known with another manifest.
+        """
         async with self.database.transaction() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LEASE_LOCK)
+            await _refuse_other_manifest(connection, released)
             newest = await connection.fetchval(
                 "SELECT max(dataset_number) FROM trainer.runs WHERE task = $1", released.task
             )
@@ -172,3 +177,13 @@ class Store:
 def _measures(progress: dict[str, Any]) -> dict[str, Any]:
     names = ("step", "steps", "loss", "validation_loss", "tokens_per_second", "eta_seconds")
     return {name: progress[name] for name in names if progress.get(name) is not None}
+
+
+async def _refuse_other_manifest(connection: Connection, released: DatasetReleased) -> None:
+    version = released.dataset_version
+    known = await connection.fetchval(
+        "SELECT released -> 'manifest' ->> 'sha256' FROM trainer.runs WHERE dataset_version = $1",
+        version,
+    )
+    if known not in (None, released.manifest.sha256):
+        raise Conflict(f"{version} was released with another manifest", field="manifest")

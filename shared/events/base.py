@@ -10,10 +10,12 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
 
+from shared.tasks.fields import ClaimNumber
+
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://caseloop.dev/events")
 
 Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][\w.:\-]*$")]
-ClaimId = Annotated[str, Field(min_length=1, max_length=128)]  # in whatever form payers write them
+ClaimId = ClaimNumber  # in whatever form payers write them
 Attempt = Annotated[int, Field(ge=1, le=1000)]  # at a case
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]

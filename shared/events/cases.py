@@ -63,6 +63,30 @@ class CaseSubmitted(Event):
         return self.case_id
 
 
+class CaseRejected(Event):
+    """A record of `cases.submitted.v1` that is no case: its sender reads here why.
+
+    `reason` and `field` repeat nothing of what was sent. The record itself is a dead letter.
+    """
+
+    type: ClassVar[str] = "cases.rejected.v1"
+
+    case_id: Identifier | None = None  # none if the record does not say
+    record_key: str | None = None
+    reason: str
+    field: str | None = None
+    partition: Annotated[int, Field(ge=0)]  # where the record lies
+    offset: Annotated[int, Field(ge=0)]
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.partition}/{self.offset}"
+
+    @property
+    def key(self) -> str:
+        return self.case_id or self.record_key or self.natural_key
+
+
 class Case(Frozen):
     """A case whose input was checked and completed by its task. `group_id` was fixed at ingestion.
 
@@ -111,16 +135,16 @@ class Case(Frozen):
 class Score(Frozen):
     """What one model version said of a case."""
 
-    version: str
+    version: Identifier
     arm: Arm
     log_probabilities: dict[str, float]  # natural logarithm of each label's raw probability
     label_mass: Annotated[float, Field(ge=0.0, le=1.001)]  # raw probability of all labels together
     temperature: Annotated[float, Field(gt=0.0)]
     probabilities: dict[str, Probability]  # calibrated, over the task's labels
     adapter_sha256: Sha256
-    prompt_version: str
-    backend: str
-    quantization: str
+    prompt_version: Identifier
+    backend: Identifier
+    quantization: Identifier
     latency_ms: Annotated[float, Field(ge=0.0)]
 
     @cached_property
@@ -145,7 +169,9 @@ class PredictionMade(Event):
     draw_key: str | None = None  # the version of the key that drew the arm
     rollout_id: str | None = None
     rollout_revision: int = 0
-    failed_versions: tuple[str, ...] = ()  # versions that should have scored the case and did not
+    # Versions that should have scored the case and did not. Where there is a champion without a
+    # candidate, the last good version is asked what the champion cannot score.
+    failed_versions: tuple[str, ...] = ()
     reasoning: str | None = None  # a draft, only when asked for
 
     @property
@@ -202,9 +228,7 @@ class DecisionMade(Event):
             raise ValueError(str(error)) from None
         if self.decided_by == "model" and adverse:
             part = "" if self.approved_amount is None else " in part"
-            raise ValueError(
-                f"a model cannot decide {self.label}{part}: it is adverse to the member"
-            )
+            raise ValueError(f"a model cannot decide this label{part}: it is adverse to the member")
         if self.decided_by == "human" and self.reviewer is None:
             raise ValueError("a human decision names its reviewer")
         return self

@@ -12,6 +12,10 @@ RunStatus = Literal["queued", "running", "succeeded", "failed"]
 Split = Literal["train", "validation", "calibration", "certification", "test"]
 
 
+HIGHEST_REVISION = 2**31 - 1  # of PostgreSQL's integer
+Revision = Annotated[int, Field(ge=1, le=HIGHEST_REVISION)]
+
+
 class LifecycleEvent(Event):
     """An event of a task's model lifecycle: ordered by task."""
 
@@ -71,11 +75,11 @@ class TrainedModel(Frozen):
 
     version: Identifier
     task: str
-    strategy: str
-    backend: str
-    quantization: str
-    base_model: str | None  # name under s3://models/base/; none: it stands alone
-    prompt_version: str
+    strategy: Identifier
+    backend: Identifier
+    quantization: Identifier
+    base_model: Identifier | None  # name under s3://models/base/; none: it stands alone
+    prompt_version: Identifier
     temperature: Annotated[float, Field(gt=0.0)]
     longest_prompt_tokens: Annotated[int, Field(ge=1)] | None  # none: it reads any length
     manifest: ArtifactRef
@@ -158,7 +162,7 @@ class RolloutChanged(LifecycleEvent):
     type: ClassVar[str] = "rollouts.changed.v1"
 
     rollout_id: Identifier
-    revision: Annotated[int, Field(ge=1)]
+    revision: Revision
     champion: ServedModel | None
     candidate: ServedModel | None = None
     last_good: ServedModel | None = None  # kept loaded, so that a rollback is immediate
@@ -181,3 +185,22 @@ class RolloutChanged(LifecycleEvent):
         """The serving model of that version, if this rollout knows it."""
         known = (self.champion, self.candidate)
         return next((m for m in known if m is not None and m.version == version), None)
+
+
+class RolloutsApplied(Event):
+    """Which revision of each task's rollout a process answers under, said every few seconds."""
+
+    type: ClassVar[str] = "rollouts.applied.v1"
+
+    service: Identifier
+    process: Annotated[str, Field(min_length=1, max_length=300)]  # no other that lives has the name
+    revisions: dict[str, Revision]
+    leaving: bool = False  # it decides nothing any more
+
+    @property
+    def natural_key(self) -> str:
+        return f"{self.service}|{self.process}|{self.occurred_at.isoformat()}"
+
+    @property
+    def key(self) -> str:
+        return self.process

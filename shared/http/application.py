@@ -1,6 +1,7 @@
 """Every service's application: it starts its parts in order and keeps its loops running."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -23,6 +24,10 @@ from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, logger
 
 Step = Callable[[], Awaitable[None]]
+
+_RETRY_SECONDS = 1.0
+_LONGEST_RETRY_SECONDS = 15.0
+_WORKS_SECONDS = 5.0  # a loop that has run for so long works
 
 
 def create_application(
@@ -81,19 +86,28 @@ def _lifespan(
 
 
 async def _keep(loop: Step, health: Health) -> None:
-    """Run a loop forever: one that fails is reported in the health and starts again."""
+    """Run a loop forever: one that fails is reported in the health and starts again, later each
+    time. The report stays until the loop has run for a while."""
     part = getattr(loop, "__qualname__", "loop")
+    wait = _RETRY_SECONDS
     while True:
+        begun = time.monotonic()
+        works = asyncio.get_running_loop().call_later(_WORKS_SECONDS, health.ready, part)
         try:
             await loop()
+            health.ready(part)
             return
         except Transient as error:
             health.waiting(part, str(error))
         except Exception as error:  # noqa: BLE001 - reported, and tried again
             logger.error("loop failed", loop=part, exc_info=error)
             health.waiting(part, f"failed: {type(error).__name__}")
-        await asyncio.sleep(1)
-        health.ready(part)
+        finally:
+            works.cancel()
+        if time.monotonic() - begun > _WORKS_SECONDS:
+            wait = _RETRY_SECONDS
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, _LONGEST_RETRY_SECONDS)
 
 
 async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:

@@ -4,7 +4,7 @@ An `app.py` reads: settings, parts, handlers, what they consume, the application
 which the parts start and stop is the same everywhere, and stands here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI
 
 from shared.health import Health
 from shared.http.application import Step, create_application
+from shared.messaging.acknowledging import Acknowledging
 from shared.messaging.bus import Bus
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
@@ -58,13 +59,18 @@ def create_service(
     *,
     outbox: Outbox | None = None,
     rollouts: Rollouts | None = None,
+    obeyed: Callable[[], Mapping[str, int]] | None = None,
     start: Sequence[Step] = (),
     loops: Sequence[Step] = (),
     routers: Sequence[APIRouter] = (),
     state: Mapping[str, object] = MappingProxyType({}),
     body_limits: Mapping[str, int] = MappingProxyType({}),
 ) -> FastAPI:
-    """The service's application. Its own `start` and `loops` come after those of the parts."""
+    """The service's application. Its own `start` and `loops` come after those of the parts.
+
+    `obeyed` returns the revision by task that this process answers under; a service that decides
+    by the rollouts reports it, so that an order knows when it is carried out.
+    """
     common_start: list[Step] = [parts.database.open]
     common_loops: list[Step] = []
     if outbox is not None:
@@ -73,6 +79,8 @@ def create_service(
     if rollouts is not None:
         common_start.append(rollouts.caught_up)
         common_loops.append(rollouts.run)
+    if obeyed is not None:
+        common_loops.append(Acknowledging(parts.bus, obeyed).run)
     return create_application(
         parts.name,
         parts.settings,

@@ -7,7 +7,8 @@ offset committed. Handlers get batches and must be idempotent.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
@@ -16,14 +17,15 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 
+from shared.errors import Transient
 from shared.events import Event
 from shared.health import Health
-from shared.messaging.consumer import E, Handler, RawRecord, TopicConsumer
+from shared.messaging.consumer import E, Handler, RawRecord, Rejection, TopicConsumer
 from shared.messaging.encoding import encode
 from shared.messaging.partition_reader import PartitionReader
 from shared.messaging.producer import Producer
 from shared.messaging.topic_check import check_topics
-from shared.messaging.topics import Topic
+from shared.messaging.topics import READ_COMMITTED, Topic
 from shared.messaging.watchdog import Watchdog
 from shared.settings import EngineSettings
 
@@ -49,6 +51,7 @@ class Bus:
             log_level=logging.DEBUG,  # of a line for each record; errors are errors
         )
         self.watchdog = Watchdog(service)
+        self.farewells: list[Callable[[], Awaitable[None]]] = []  # said when all work is done
         self._consumers: dict[str, TopicConsumer] = {}
         self._batch = 1
 
@@ -57,10 +60,19 @@ class Bus:
         """The work topics that are consumed."""
         return list(self._consumers)
 
-    def consume(self, topic: Topic, handle: Handler[E], *, event: type[E], batch: int) -> None:
-        """Hand `topic` to `handle`, in batches of about `batch` records."""
+    def consume(
+        self,
+        topic: Topic,
+        handle: Handler[E],
+        *,
+        event: type[E],
+        batch: int,
+        rejection: Rejection | None = None,
+    ) -> None:
+        """Hand `topic` to `handle`, in batches of about `batch` records. A record that becomes a
+        dead letter also becomes the event that `rejection` makes of it."""
         self._consumers[topic.name] = TopicConsumer(
-            self.producer, self.service, self.health, topic, event, handle
+            self.producer, self.service, self.health, topic, event, handle, rejection
         )
         self._batch = max(self._batch, batch)
 
@@ -79,6 +91,9 @@ class Bus:
 
     async def stop(self) -> None:
         await self.broker.stop()
+        with suppress(Transient):  # Kafka may be the reason why we stop
+            for farewell in self.farewells:
+                await farewell()
         await self.producer.stop()
 
     async def publish(self, events: Sequence[Event]) -> None:
@@ -98,6 +113,7 @@ class Bus:
             max_poll_interval_ms=_LONGEST_HANDLING_MS,
             session_timeout_ms=10_000,
             heartbeat_interval_ms=3_000,
+            isolation_level=READ_COMMITTED,
             parser=self._keep_raw,
             decoder=_leave_undecoded,
         )

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from shared.errors import Rejected, Transient
+from shared.errors import Rejected, Transient, words_of
 from shared.events import Event
 from shared.health import Health
 from shared.messaging.dead_letters import DeadLetter, dead_letter_record
-from shared.messaging.encoding import decode
+from shared.messaging.encoding import decode, encode
 from shared.messaging.producer import Producer
 from shared.messaging.topics import Topic
 from shared.telemetry import CONSUMED, DEAD_LETTERED, HANDLING, logger
@@ -24,6 +24,8 @@ E = TypeVar("E", bound=Event)
 RawRecord: TypeAlias = ConsumerRecord[Any, Any]
 DecodedRecord: TypeAlias = tuple[RawRecord, Event]
 Handler = Callable[[Sequence[E]], Awaitable[None]]
+# The event that tells the sender of a record why it is a dead letter.
+Rejection = Callable[[RawRecord, Exception], Event]
 
 # So many records in a row may be bad before consumption waits for a human.
 REJECTED_LIMIT = 1000
@@ -41,6 +43,7 @@ class TopicConsumer:
     topic: Topic
     event: type[Any]
     handle: Handler[Any]
+    rejection: Rejection | None = None
     rejected: int = 0  # in a row
     unexpected: int = 0
 
@@ -63,11 +66,11 @@ class TopicConsumer:
         CONSUMED.labels(self.topic.name, self.group).inc(len(records))
 
     def _decode(self, record: RawRecord) -> Event:
-        for name, value in record.headers:
+        for _, value in record.headers:
             try:
                 (value or b"").decode()
             except UnicodeDecodeError:
-                raise Rejected("is not UTF-8", field=f"header {name}") from None
+                raise Rejected("a value is not UTF-8", field="headers") from None
         event: Event = decode(record.value, self.event)
         return event
 
@@ -119,9 +122,12 @@ class TopicConsumer:
         """Publish the dead letter. Too many in a row mean that not the records are at fault."""
         self.rejected += 1
         while self.rejected > REJECTED_LIMIT:
-            await self._pause(f"{self.rejected} dead letters in a row, last: {error}")
+            await self._pause(f"{self.rejected} dead letters in a row, last: {words_of(error)}")
         letter = DeadLetter.of(record, group=self.group, error=error)
         await self._retry_while_away(lambda: self._send_letter(letter))
+        if self.rejection is not None:
+            told = encode(self.rejection(record, error), source=self.group)
+            await self._retry_while_away(lambda: self.producer.send([told]))
         DEAD_LETTERED.labels(self.topic.name, self.group).inc()
         logger.warning(
             "dead letter", topic=record.topic, offset=record.offset, error=type(error).__name__

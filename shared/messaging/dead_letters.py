@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Self
 
+from shared.errors import words_of
 from shared.messaging.encoding import Record
 from shared.messaging.topics import dead_letter_topic
 
@@ -49,7 +50,7 @@ class DeadLetter:
             value=record.value,
             headers=tuple((name, value or b"") for name, value in record.headers),
             group=group,
-            error=str(error)[:_LONGEST_ERROR].encode(errors="backslashreplace").decode(),
+            error=words_of(error)[:_LONGEST_ERROR].encode(errors="backslashreplace").decode(),
             error_type=type(error).__name__,
             failed_at=datetime.now(UTC).isoformat(),
         )

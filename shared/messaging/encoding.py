@@ -54,7 +54,7 @@ def decode(value: bytes | None, event: type[E]) -> E:
     try:
         return event.model_validate_json(value)
     except ValidationError as error:
-        field, reason = first_failure(error)
+        field, reason = first_failure(error, case=event)
         raise Rejected(reason, field=field or None) from None
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 import asyncpg
 import orjson
 
-from shared.errors import Transient
+from shared.errors import Transient, words_of
 from shared.health import Health
 from shared.messaging.bus import Bus
 from shared.messaging.encoding import Record
@@ -42,7 +42,7 @@ class Relay:
             try:
                 await self._relay()
             except (Transient, LostLeadership, asyncpg.PostgresError, *AWAY) as error:
-                reason = str(error) or type(error).__name__
+                reason = words_of(error)
                 self.health.waiting("outbox", f"cannot send events: {reason}")
                 logger.warning("outbox waits", reason=reason)
                 await asyncio.sleep(_POLL_SECONDS)

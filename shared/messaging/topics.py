@@ -6,10 +6,13 @@ topic is compacted and read by every process of its readers from the beginning, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from shared import events
 from shared.events import Event
 
+# How every consumer reads: what a transaction took back, or has not concluded, is no event.
+READ_COMMITTED: Final = "read_committed"
 RECORD_LIMIT_BYTES = 1024 * 1024
 # A dead letter carries the record as it was, its headers as text of 4/3 the size, and a few more.
 DEAD_LETTER_LIMIT_BYTES = 2 * RECORD_LIMIT_BYTES
@@ -34,7 +37,7 @@ class Topic:
     event: type[Event]
     producers: tuple[str, ...]
     consumers: tuple[str, ...] = ()  # groups
-    readers: tuple[str, ...] = ()  # of a state topic
+    readers: tuple[str, ...] = ()  # each of their processes, without a group
     partitions: int = 1
     retention_days: int = EVIDENCE_DAYS
     compacted: bool = False
@@ -68,6 +71,7 @@ CASES_SUBMITTED = Topic(
     consumers=("inference",),
     partitions=CASE_PARTITIONS,
 )
+CASES_REJECTED = Topic(events.CaseRejected, producers=("inference",), partitions=CASE_PARTITIONS)
 PREDICTIONS_MADE = Topic(
     events.PredictionMade,
     producers=("inference",),
@@ -109,12 +113,19 @@ MODELS_EVALUATED = Topic(events.ModelEvaluated, producers=("evaluator",), consum
 ROLLOUTS_CHANGED = Topic(
     events.RolloutChanged,
     producers=("promoter",),
-    readers=("inference", "confidence_filter", "evaluator"),
+    readers=("inference", "confidence_filter", "evaluator", "promoter"),
     compacted=True,
+)
+ROLLOUTS_APPLIED = Topic(
+    events.RolloutsApplied,
+    producers=("inference", "confidence_filter", "evaluator"),
+    readers=("promoter",),
+    retention_days=1,
 )
 
 TOPICS: tuple[Topic, ...] = (
     CASES_SUBMITTED,
+    CASES_REJECTED,
     PREDICTIONS_MADE,
     REVIEWS_REQUESTED,
     REVIEWS_COMPLETED,
@@ -125,6 +136,7 @@ TOPICS: tuple[Topic, ...] = (
     MODELS_TRAINED,
     MODELS_EVALUATED,
     ROLLOUTS_CHANGED,
+    ROLLOUTS_APPLIED,
 )
 
 _BY_EVENT = {topic.event: topic for topic in TOPICS}

@@ -39,8 +39,13 @@ class ChildOutcome:
             return "hung: it said nothing for too long"
         if self.killed_by:
             return f"killed by {self.killed_by}"
+        return f"exit {self.code}: {self._kind or 'no message'}"
+
+    @property
+    def _kind(self) -> str:
+        """Of the error that ended it: its words may quote a case."""
         lines = [line for line in self.errors.splitlines() if line.strip()]
-        return f"exit {self.code}: {lines[-1] if lines else 'no message'}"
+        return lines[-1].partition(":")[0] if lines else ""
 
 
 async def run_module(

@@ -1,4 +1,9 @@
-"""Object storage: whatever is read is checked against the hash that the event carried."""
+"""Object storage: whatever is read is checked against the hash that the event carried.
+
+Every failure is one of three: the object is missing, storage does not serve us for now (it is away,
+or refuses: keys are changed and policies mended while we run), or the content is broken. The last
+alone is the object's own fault.
+"""
 
 import asyncio
 import hashlib
@@ -10,7 +15,7 @@ from typing import Any, TypeVar
 
 import urllib3
 from minio import Minio
-from minio.error import S3Error, ServerError
+from minio.error import MinioException, S3Error
 
 from shared.errors import Rejected, Transient
 from shared.events import ArtifactRef
@@ -22,12 +27,20 @@ MODELS = "models"
 DATASETS = "datasets"
 REPORTS = "reports"
 BUCKETS = (MODELS, DATASETS, REPORTS)
-_AWAY_CODES = {"InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout"}
+# What would be refused again, whoever asks and whenever.
+_IMPOSSIBLE_CODES = {
+    *("InvalidArgument", "InvalidBucketName", "InvalidURI", "KeyTooLongError", "EntityTooLarge"),
+    *("MethodNotAllowed", "NotImplemented", "XMinioInvalidObjectName"),
+}
 _MISSING_CODES = {"NoSuchKey", "NoSuchBucket", "NoSuchObject"}
 
 
 class CorruptArtifact(Rejected):
-    """An object is missing, truncated or not the one that was published."""
+    """An object cannot be used: it is not the one that was published, or missing."""
+
+
+class MissingArtifact(CorruptArtifact):
+    """An object is not there, which may change: a bucket is restored, a base model registered."""
 
 
 class Artifacts:
@@ -114,7 +127,7 @@ class Artifacts:
         try:
             bucket, key = split_uri(uri)
             self._call(lambda: self._client.stat_object(bucket, key), uri)
-        except CorruptArtifact:
+        except MissingArtifact:
             return False
         return True
 
@@ -122,15 +135,19 @@ class Artifacts:
         try:
             return work()
         except S3Error as error:
-            if error.code in _MISSING_CODES:
-                raise CorruptArtifact(f"{uri} is missing from object storage") from error
-            if error.code in _AWAY_CODES:
-                raise Transient(f"object storage is unavailable: {error.code}") from error
-            raise
-        except (urllib3.exceptions.HTTPError, ServerError, ConnectionError, TimeoutError) as error:
-            raise Transient(f"object storage is unavailable: {type(error).__name__}") from error
+            raise _classified(error, uri) from error
+        except (MinioException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as e:
+            raise Transient(f"object storage is unavailable: {type(e).__name__}") from e
         except OSError as error:  # a full disk, for example
             raise Transient(f"a file of this machine: {error}") from error
+
+
+def _classified(error: S3Error, uri: str) -> Transient | Rejected:
+    if error.code in _MISSING_CODES:
+        return MissingArtifact(f"{uri} is missing from object storage")
+    if error.code in _IMPOSSIBLE_CODES:
+        return Rejected(f"{uri}: object storage cannot do this: {error.code}")
+    return Transient(f"object storage refuses for now: {error.code}")
 
 
 async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
@@ -142,7 +159,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key of an s3:// URI."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not bucket or not key:
-        raise Rejected(f"{uri!r} is not of the form s3://bucket/key")
+        raise Rejected("is not of the form s3://bucket/key", field="uri")
     return bucket, key
 
 

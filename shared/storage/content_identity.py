@@ -23,5 +23,5 @@ def refuse_other_content(
     for case_id, content in given:
         if stored.get(case_id) != content:
             raise Conflict(
-                f"case {case_id} {because}; a new attempt needs a case id of its own", field=field
+                f"the case {because}; a new attempt needs a case id of its own", field=field
             )

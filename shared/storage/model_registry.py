@@ -16,7 +16,7 @@ from pydantic import Field
 from shared.errors import Transient
 from shared.events import ArtifactRef, TrainedModel
 from shared.events.base import Frozen
-from shared.storage.artifacts import MODELS, Artifacts, CorruptArtifact
+from shared.storage.artifacts import MODELS, Artifacts, CorruptArtifact, MissingArtifact
 
 MANIFEST = "manifest.json"
 _SHORT_HASH = "?" * 16  # in the names of base models' directories
@@ -89,8 +89,8 @@ class ModelCache:
         uri = f"{base_uri(name)}/{MANIFEST}"
         try:
             content = self.artifacts.read(uri)
-        except CorruptArtifact as error:
-            raise CorruptArtifact(
+        except MissingArtifact as error:
+            raise MissingArtifact(
                 f"base model {name} is not registered; "
                 f"run `caseloop register-base {name}` (no {uri})"
             ) from error

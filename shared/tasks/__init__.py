@@ -14,4 +14,4 @@ def get_task(name: str) -> Task:
         return TASKS[name]
     except KeyError:
         known = ", ".join(sorted(TASKS))
-        raise Rejected(f"no task {name!r}; tasks are {known}", field="task") from None
+        raise Rejected(f"no such task; tasks are {known}", field="task") from None

@@ -3,6 +3,7 @@
 No error message repeats the value, because the value may be member data.
 """
 
+import hashlib
 import re
 import unicodedata
 from datetime import date
@@ -29,7 +30,9 @@ MEMBER_DATA: dict[str, Any] = {"member_data": True}  # json_schema_extra: never 
 # PostgreSQL's jsonb refuses NUL, and other control characters only break pages and prompts.
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")  # fits the keys of events
+_KEY_CHARACTERS = 100
 _NUMBERS = (int, Decimal)  # of which 0 is one
+_UNSEEN = ("Cc", "Cf", "Cs", "Co")  # control, format, surrogate, private use
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 # What takes no ink, besides format characters such as the zero-width space: fillers, selectors.
 _BLANK = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f]")
@@ -52,6 +55,9 @@ def means_nothing(text: str) -> bool:
     return _NOTHING.fullmatch(said) is not None
 
 
+_DASH = re.compile(r"[\u2010-\u2015\u2212]")
+
+
 def visible(text: str) -> str:
     """The text as a reader sees it: one form for each character, none invisible, single spaces."""
     normal = unicodedata.normalize("NFKC", text)
@@ -62,6 +68,14 @@ def visible(text: str) -> str:
 def printable(value: str) -> str:
     if CONTROL_CHARACTER.search(value):
         raise PydanticCustomError("control_character", "contains a control character")
+    return value
+
+
+def _no_invisible(value: str) -> str:
+    for character in value:
+        blank = character.isspace() and character != " "
+        if blank or unicodedata.category(character) in _UNSEEN or _BLANK.match(character):
+            raise PydanticCustomError("invisible", "contains an invisible or control character")
     return value
 
 
@@ -86,6 +100,20 @@ def _calendar_date(value: Any) -> Any:
     if isinstance(value, str) and _ISO_DATE.fullmatch(value.strip()):
         return value.strip()
     raise PydanticCustomError("date", "must be a date written YYYY-MM-DD")
+
+
+def compared(number: str) -> str:
+    """A number as it is compared: case, spaces, kinds of dashes and invisible characters make no
+    other policy, member or claim."""
+    return _DASH.sub("-", "".join(visible(number).split())).casefold()
+
+
+def key_of(number: str) -> str:
+    """A claim's or member's number as a part of an event's key: itself, or its hash where it has
+    characters that a key cannot have."""
+    if len(number) <= _KEY_CHARACTERS and _IDENTIFIER.fullmatch(number):
+        return number
+    return hashlib.sha256(number.encode()).hexdigest()[:32]
 
 
 class CaseInput(BaseModel):
@@ -119,4 +147,11 @@ ShortText = Annotated[Text, Field(min_length=1, max_length=200)]
 _Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 SingleWord = Annotated[_Word, AfterValidator(_single_word)]
 Identifier = Annotated[_Word, AfterValidator(_identifier)]
+# A number as its owner writes it, with slashes and spaces: it is given back unchanged.
+ClaimNumber = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=128),
+    AfterValidator(_no_invisible),
+]
+MemberNumber = ClaimNumber
 CalendarDate = Annotated[date, BeforeValidator(_calendar_date)]

@@ -105,7 +105,7 @@ def validate_input(
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        path, reason = first_failure(error)
+        path, reason = first_failure(error, case=model)
         field, *place = path.split(".")
         where = f"entry {int(place[0]) + 1}: " if place and place[0].isdigit() else ""
         raise Rejected(where + reason, field=columns.get(field, field)) from None

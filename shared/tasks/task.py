@@ -111,7 +111,7 @@ class Task:
             if label.name == name:
                 return label
         known = ", ".join(self.label_names)
-        raise Rejected(f"{name!r} is not a label of {self.name}; labels are {known}", field="label")
+        raise Rejected(f"is no label of {self.name}; labels are {known}", field="label")
 
     def is_adverse(self, name: str) -> bool:
         return self.label(name).adverse
@@ -121,7 +121,7 @@ class Task:
         try:
             return self.input_model.model_validate(content)
         except ValidationError as error:
-            field, reason = first_failure(error)
+            field, reason = first_failure(error, case=self.input_model)
             raise Rejected(reason, field=f"input.{field}".rstrip(".")) from None
 
     def claim_id_of(self, content: BaseModel, *, given: str | None) -> str | None:
@@ -150,6 +150,7 @@ def content_hash(task: str, content: Mapping[str, Any]) -> str:
     """sha256 of a case's content in canonical JSON: equal content, equal hash."""
     try:
         canonical = orjson.dumps([task, content], option=orjson.OPT_SORT_KEYS, default=str)
-    except TypeError as error:  # a number of more than 64 bits, a key that is no text
-        raise Rejected(str(error), field="input") from None
+    except TypeError:
+        reason = "has a number that is no 64-bit one, or a name that is no text"
+        raise Rejected(reason, field="input") from None
     return hashlib.sha256(canonical).hexdigest()

@@ -23,7 +23,7 @@ from shared.health import Health
 from shared.messaging.bus import Bus
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
-from shared.messaging.topics import PREDICTIONS_MADE, REVIEWS_REQUESTED
+from shared.messaging.topics import PREDICTIONS_MADE, READ_COMMITTED, REVIEWS_REQUESTED
 from shared.settings import EngineSettings, engine_settings
 from shared.storage.database import Database
 from tests.bench.measure import Measure, interleaved
@@ -137,6 +137,7 @@ class Baseline:
             group_id=f"bench-{uuid.uuid4().hex[:8]}",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level=READ_COMMITTED,
         )
         await self.producer.start()
         await self.consumer.start()

@@ -9,7 +9,13 @@ from services.review_queue.settings import Settings as QueueSettings
 from shared.acceptance import MINIMUM_LABEL_MASS
 from shared.http.body_limits import STRANGER_LIMIT_BYTES
 from shared.messaging.consumer import REJECTED_LIMIT, UNEXPECTED_LIMIT
-from shared.messaging.topics import DEAD_LETTER_LIMIT_BYTES, RECORD_LIMIT_BYTES, TOPICS, Topic
+from shared.messaging.topics import (
+    DEAD_LETTER_LIMIT_BYTES,
+    RECORD_LIMIT_BYTES,
+    ROLLOUTS_APPLIED,
+    TOPICS,
+    Topic,
+)
 from tests.support.documents import ROOT
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
@@ -17,8 +23,9 @@ LIMITS = dict(re.findall(r"^\| (.+?) \| (.+?) \|", PAGE.split("## Limits in numb
 
 
 def row(topic: Topic) -> str:
-    kept = "compacted" if topic.compacted else f"{topic.retention_days} days"
-    key = "case" if topic.partitions > 1 else "task"
+    days = "1 day" if topic.retention_days == 1 else f"{topic.retention_days} days"
+    kept = "compacted" if topic.compacted else days
+    key = "case" if topic.partitions > 1 else "task" if topic != ROLLOUTS_APPLIED else "process"
     cells = (
         *(f"`{topic.name}`", key, str(topic.partitions), kept),
         *(", ".join(topic.producers), ", ".join(topic.consumers or topic.readers)),

@@ -28,6 +28,7 @@ from shared.storage.datasets import (
     shard_uri,
 )
 from shared.tasks.task import Task, answer_text
+from shared.telemetry import logger
 
 Counts = dict[Split, dict[str, int]]
 
@@ -156,9 +157,10 @@ def example_of(
 ) -> Example:
     """The label as a conversation; `Rejected` names the case whose input the task now refuses."""
     try:
-        content = task.validate(label.input)
+        content = task.complete(task.validate(label.input))
     except Rejected as error:
-        raise Rejected(f"the label of case {label.case_id} cannot be written: {error}") from None
+        logger.error("label cannot be written", case_id=label.case_id)
+        raise Rejected(f"the label of a case cannot be written: {error}") from None
     prompt = task.render(content)
     return Example(
         case_id=label.case_id,

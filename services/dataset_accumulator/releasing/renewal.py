@@ -17,6 +17,7 @@ from services.dataset_accumulator.store import Store
 from shared.errors import Rejected
 from shared.storage.database import Connection
 from shared.tasks.task import Task
+from shared.telemetry import logger
 
 _PAGE = 500
 _NO_NEW_GROUP = read_shares("train=1")  # every label here has its group
@@ -39,7 +40,7 @@ WHERE labels.case_id = new.case_id
 
 
 async def renew_contents(store: Store, task: Task) -> None:
-    """Bring every label of the task to its present text. `Rejected` names one that has none."""
+    """Bring every label of the task to its present text. `Rejected` if one has none."""
     async with store.database.transaction() as connection:
         if not await connection.fetch(_STALE, task.name, task.prompt_version, 1):
             return
@@ -67,7 +68,8 @@ def _label(row: asyncpg.Record, task: Task) -> CaseLabel:
     try:
         text = text_hash(task, content)
     except Rejected as error:
-        raise Rejected(f"the label of case {row['case_id']} cannot be written: {error}") from None
+        logger.error("label cannot be written", case_id=row["case_id"])
+        raise Rejected(f"the label of a case cannot be written: {error}") from None
     return CaseLabel(
         **{**row, "input": content},
         evidence={},

@@ -24,6 +24,15 @@ ANY_THRESHOLD = 0.0  # below every confidence
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Held-out cases that are no evidence, of `cases` in all."""
+
+    cases: int
+    trained: int  # their content is in what the version learned from
+    copies: int  # the others whose content another held-out case has
+
+
+@dataclass(frozen=True)
 class HeldOut:
     """The cases of a split. `truth` and `groups` are indices, `adverse` has one entry per label.
 

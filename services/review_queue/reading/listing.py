@@ -15,6 +15,7 @@ from services.review_queue.reviewing.review import ListedReason, Priority
 from services.review_queue.reviewing.states import Kind, SeatState
 from shared.auth.permissions import REVIEWERS, SENIORS
 from shared.storage.database import Database
+from shared.tasks.fields import key_of
 
 _COUNTS = """
 SELECT task, reason, kind, state, count(*) AS seats, min(requested_at) AS oldest_requested_at
@@ -188,7 +189,7 @@ class Listing:
 
     async def search(self, text: str) -> list[SearchHit]:
         """The newest reviews of a case, a claim or a member, by the whole id."""
-        groups = [text, f"member:{text}", f"claim:{text}"]
+        groups = [text, f"member:{key_of(text)}", f"claim:{key_of(text)}"]
         async with self.database.transaction() as connection:
             return [SearchHit(**row) for row in await connection.fetch(_SEARCH, text, groups)]
 

@@ -17,7 +17,8 @@ from shared.errors import Conflict, NotFound
 from shared.storage.database import Connection, Database
 
 _SELECT_REVIEWERS = """
-SELECT u.name, u.role, u.active, u.simulated, u.paused_by, u.paused_why, u.paused_at,
+SELECT u.name, u.role, u.active, u.simulated, u.created_by, u.created_at,
+    u.paused_by, u.paused_why, u.paused_at,
     present.holds, present.works_on, today.decided, today.median_seconds, today.last_decided_at
 FROM review_queue.users AS u
 LEFT JOIN LATERAL (
@@ -80,6 +81,8 @@ class ReviewerRow:
     role: str
     active: bool
     simulated: bool  # a script, not a person
+    created_by: str
+    created_at: datetime
     holds: int
     works_on: Sequence[str]
     decided: int

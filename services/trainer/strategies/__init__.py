@@ -20,7 +20,7 @@ def read_recipe(settings: Mapping[str, Any]) -> Recipe:
     """The recipe of the strategy that `settings` name; `Rejected` says which setting is wrong."""
     name = settings.get("strategy", DEFAULT_STRATEGY)
     if name not in STRATEGIES:
-        raise Rejected(f"{name!r} is none of {', '.join(STRATEGIES)}", field="recipe strategy")
+        raise Rejected(f"is none of {', '.join(STRATEGIES)}", field="recipe strategy")
     try:
         recipe: Recipe = STRATEGIES[name].recipe.model_validate(settings)
     except ValidationError as error:

@@ -19,6 +19,6 @@ BACKENDS: dict[str, str] = {
 def open_backend(name: str, options: BackendOptions) -> Backend:
     """The backend of that name; `ModelUnusable` if there is none, or the options do not suffice."""
     if name not in BACKENDS:
-        raise ModelUnusable(f"no backend {name!r}; there are {', '.join(sorted(BACKENDS))}")
+        raise ModelUnusable(f"there is no such backend; there are {', '.join(sorted(BACKENDS))}")
     open_named: Callable[[BackendOptions], Backend] = import_module(BACKENDS[name]).open_backend
     return open_named(options)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.authorization import is_authorization_number
+from shared.tasks.adjudication.codes import modifiers
 from shared.tasks.adjudication.fees import allowance
 from shared.tasks.adjudication.input import ClaimInput, Edit, EditKind
 from shared.tasks.adjudication.policy import (
@@ -120,7 +121,15 @@ def _fee_schedule(claim: ClaimInput, policy: Policy) -> Edit:
     if claim.billed_amount > fees.itemize_above:
         message = f"billed {claim.billed_amount}, allowed {allowed}: itemized bill needed"
         return _edit(rule, "fee_schedule", "pend", message)
+    for modifier in _priced_modifiers(claim):
+        message = f"no rule says what modifier {modifier} pays"
+        return _edit(rule, "fee_schedule", "unchecked", message)
     return _edit(rule, "fee_schedule", "pass", f"allowed {allowed}")
+
+
+def _priced_modifiers(claim: ClaimInput) -> list[str]:
+    billed = (modifier for code in claim.procedure_codes for modifier in modifiers(code))
+    return [modifier for modifier in billed if modifier not in fee_schedule().modifiers]
 
 
 # The kinds of check that a policy's rules make, in the order in which they are shown.

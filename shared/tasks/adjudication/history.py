@@ -31,7 +31,7 @@ REQUIRED_COLUMNS = (
 )
 OPTIONAL_COLUMNS = ("member_id", "provider_npi", "prior_authorization", "clinical_note")
 
-_SEPARATOR = re.compile(r"[;|,\s]+")
+_SEPARATOR = re.compile(r"[;|,/^\s\[\]'\"=]+")  # none of them is part of a code
 
 
 def read_history(row: Mapping[str, str]) -> HistoricCase:

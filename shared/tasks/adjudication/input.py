@@ -11,61 +11,37 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from shared.tasks.adjudication.codes import DiagnosisCode, Npi, ProcedureCode
 from shared.tasks.fields import (
     MEMBER_DATA,
     CalendarDate,
     CaseInput,
     CheckOutcome,
-    Identifier,
+    ClaimNumber,
+    MemberNumber,
     ShortText,
     SingleWord,
     Text,
+    compared,
+    key_of,
     printable,
     visible,
 )
 
 NOTE_CHARACTERS = 20_000  # the longest of some 2,400 transcribed notes has 18,425
 SENDER_EDITS = 50
+# The most that any claim form carries: 837I has room for 25 diagnoses and 999 lines, 837P for 12
+# and 50, and an amount on paper has ten digits.
+MOST_DIAGNOSES, MOST_PROCEDURES = 25, 999
+LARGEST_AMOUNT = Decimal("99999999.99")
 
-_DIAGNOSIS = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
-# CPT: five digits, or four and F, M, T or U; HCPCS level II: a letter and four digits.
-_PROCEDURE = re.compile(r"[0-9]{4}[0-9FMTU]|[A-V][0-9]{4}")
-_NPI = re.compile(r"[0-9]{10}")
 # An attempt suffix of a claim number: one digit after a dash, behind at least five digits.
 # Anything looser would join unrelated claims of short or dated numbers into one family.
 _ATTEMPT = re.compile(r"(?<=\d{5})-[1-9]$")
 
 
-def _diagnosis_code(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    code = value.strip().upper()
-    if len(code) > 3 and "." not in code:
-        code = f"{code[:3]}.{code[3:]}"
-    if not _DIAGNOSIS.fullmatch(code):
-        raise PydanticCustomError("diagnosis_code", "is not written as an ICD-10-CM code (M54.50)")
-    return code
-
-
-def _procedure_code(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    code = value.strip().upper()
-    if not _PROCEDURE.fullmatch(code):
-        raise PydanticCustomError(
-            "procedure_code", "is not written as a CPT or HCPCS code (97110, G0438)"
-        )
-    return code
-
-
 def _policy_id(value: Any) -> Any:
     return visible(value) if isinstance(value, str) else value
-
-
-def _npi(value: Any) -> Any:
-    if isinstance(value, str) and not _NPI.fullmatch(value.strip()):
-        raise PydanticCustomError("provider_npi", "must be ten digits")
-    return value.strip() if isinstance(value, str) else value
 
 
 def _not_a_truth_value(value: Any) -> Any:
@@ -78,16 +54,13 @@ def _cents(value: Decimal) -> Decimal:
     return value.quantize(Decimal("0.01"))
 
 
-DiagnosisCode = Annotated[str, BeforeValidator(_diagnosis_code)]
-ProcedureCode = Annotated[str, BeforeValidator(_procedure_code)]
 # As a reader sees it, so that an invisible character makes no other policy of it.
 PolicyId = Annotated[
     str, Field(min_length=1, max_length=64), BeforeValidator(_policy_id), AfterValidator(printable)
 ]
-Npi = Annotated[str, BeforeValidator(_npi)]
 Amount = Annotated[
     Decimal,
-    Field(gt=0, le=10_000_000, decimal_places=2),
+    Field(ge=0, le=LARGEST_AMOUNT, decimal_places=2),
     BeforeValidator(_not_a_truth_value),
     AfterValidator(_cents),
 ]
@@ -128,16 +101,16 @@ class ClaimInput(CaseInput):
     """One claim. Amounts are US dollars; `edits` are the checks that ran before judgment: the
     sender's own and, in a case, ours, which are run whatever the sender states."""
 
-    claim_id: Identifier
-    member_id: Identifier | None = Field(default=None, json_schema_extra=MEMBER_DATA)
+    claim_id: ClaimNumber
+    member_id: MemberNumber | None = Field(default=None, json_schema_extra=MEMBER_DATA)
     policy_id: PolicyId
     provider_npi: Npi | None = None
     service_date: CalendarDate = Field(json_schema_extra=MEMBER_DATA)
     diagnosis_codes: tuple[DiagnosisCode, ...] = Field(
-        min_length=1, max_length=12, json_schema_extra=MEMBER_DATA
+        min_length=1, max_length=MOST_DIAGNOSES, json_schema_extra=MEMBER_DATA
     )
     procedure_codes: tuple[ProcedureCode, ...] = Field(
-        min_length=1, max_length=20, json_schema_extra=MEMBER_DATA
+        min_length=1, max_length=MOST_PROCEDURES, json_schema_extra=MEMBER_DATA
     )
     billed_amount: Amount
     prior_authorization: Annotated[ShortText, Field(max_length=64)] | None = Field(
@@ -154,15 +127,15 @@ class ClaimInput(CaseInput):
 def group_of(claim: ClaimInput) -> str:
     """The member, else the claim family: the claim number without its attempt suffix."""
     if claim.member_id:
-        return f"member:{claim.member_id}"
-    return f"claim:{_ATTEMPT.sub('', claim.claim_id)}"
+        return f"member:{key_of(claim.member_id)}"
+    return f"claim:{key_of(_ATTEMPT.sub('', claim.claim_id))}"
 
 
 def judged_of(claim: ClaimInput) -> dict[str, Any]:
     """The service that is billed, under whichever claim id: who, when, by whom, what, how much."""
     return {
-        "member_id": claim.member_id,
-        "policy_id": claim.policy_id,
+        "member_id": compared(claim.member_id) if claim.member_id else None,
+        "policy_id": compared(claim.policy_id),
         "provider_npi": claim.provider_npi,
         "service_date": claim.service_date,
         "diagnosis_codes": sorted(claim.diagnosis_codes),

@@ -9,7 +9,6 @@ every day of service, or the claims of that day are unchecked: that nothing need
 more is said by a rule that names no category. A kind that it never uses is not asked for.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -20,11 +19,10 @@ from typing import Annotated, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from shared.tasks.adjudication.input import ProcedureCode
-from shared.tasks.fields import ShortText, SingleWord, Text, visible
+from shared.tasks.adjudication.codes import ProcedureCode, without_modifiers
+from shared.tasks.fields import ShortText, SingleWord, Text, compared
 
 _HERE = Path(__file__).parent
-_DASH = re.compile(r"[\u2010-\u2015\u2212]")
 
 
 class _Frozen(BaseModel):
@@ -55,7 +53,7 @@ class Exclusion(_Rule):
     wording: ShortText
 
     def excludes(self, procedure_codes: Sequence[str], diagnosis_codes: Sequence[str]) -> bool:
-        procedure = not self.procedure_codes.isdisjoint(procedure_codes)
+        procedure = not self.procedure_codes.isdisjoint(map(without_modifiers, procedure_codes))
         return procedure or any(code.startswith(self.diagnosis_codes) for code in diagnosis_codes)
 
 
@@ -121,6 +119,7 @@ class FeeSchedule(_Frozen):
     version: str
     effective: date
     categories: Mapping[str, Category]
+    modifiers: frozenset[str] = frozenset()  # that change no fee; of others no rule says anything
 
     @model_validator(mode="after")
     def _one_category_a_code(self) -> "FeeSchedule":
@@ -130,10 +129,8 @@ class FeeSchedule(_Frozen):
         return self
 
     def category_of(self, procedure_code: str) -> str | None:
-        for name, category in self.categories.items():
-            if procedure_code in category.fees:
-                return name
-        return None
+        code = without_modifiers(procedure_code)
+        return next((name for name, each in self.categories.items() if code in each.fees), None)
 
     def categories_of(self, procedure_codes: Sequence[str]) -> tuple[str, ...]:
         """The categories of these codes, each once, in the order of the codes."""
@@ -145,7 +142,8 @@ class FeeSchedule(_Frozen):
 
     def fee(self, procedure_code: str) -> Decimal:
         category = self.category_of(procedure_code)
-        return self.categories[category].fees[procedure_code] if category else Decimal(0)
+        code = without_modifiers(procedure_code)
+        return self.categories[category].fees[code] if category else Decimal(0)
 
 
 @cache
@@ -169,20 +167,15 @@ def policies() -> Mapping[str, Policy]:
 
 def policy_of(policy_id: str) -> Policy | None:
     """The policy of that id, however it is written; None if we do not hold it."""
-    return _by_key().get(_key(policy_id))
+    return _by_key().get(compared(policy_id))
 
 
 @cache
 def _by_key() -> Mapping[str, Policy]:
-    by_key = {_key(policy_id): policy for policy_id, policy in policies().items()}
+    by_key = {compared(policy_id): policy for policy_id, policy in policies().items()}
     if len(by_key) < len(policies()):
         raise ValueError("two policies have ids that differ in case, spaces or dashes only")
     return by_key
-
-
-def _key(policy_id: str) -> str:
-    """Case, spaces, kinds of dashes and invisible characters make no other policy."""
-    return _DASH.sub("-", "".join(visible(policy_id).split())).casefold()
 
 
 def _check_categories(policy: Policy, schedule: FeeSchedule) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from shared.tasks.adjudication import icd10
+from shared.tasks.adjudication.codes import procedure_kind
 from shared.tasks.adjudication.fees import Line, allowance
 from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.policy import (
@@ -51,8 +52,15 @@ def title_of_code(field: str, code: str) -> CodeTitle | None:
             return CodeTitle(title, icd10.chapter(code)) if title else None
         case "procedure_codes":
             category = fee_schedule().category_of(code)
-            return CodeTitle(_service(category)) if category else None
+            return CodeTitle(_service(category)) if category else _of_its_kind(code)
     return None
+
+
+def _of_its_kind(code: str) -> CodeTitle | None:
+    """What we know of a code that is on no list of ours: in which set of codes it would be."""
+    kinds = {"revenue": "Revenue code", "ICD-10-PCS": "Inpatient procedure, ICD-10-PCS"}
+    title = kinds.get(procedure_kind(code) or "")
+    return CodeTitle(title) if title else None
 
 
 def rules_of(claim: ClaimInput) -> tuple[Rule, ...]:

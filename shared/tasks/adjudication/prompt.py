@@ -7,6 +7,7 @@ out for its length: a version that cannot read all of it does not answer, and a 
 """
 
 import re
+from collections import Counter
 
 from shared.tasks.adjudication.input import ClaimInput
 from shared.tasks.adjudication.standing import statements
@@ -29,8 +30,7 @@ def render(claim: ClaimInput) -> Prompt:
 
 def _codes(codes: tuple[str, ...]) -> str:
     """Each code once, with its number of units where it is billed more than once."""
-    counted = {code: codes.count(code) for code in codes}
-    return ", ".join(f"{code} x{n}" if n > 1 else code for code, n in counted.items())
+    return ", ".join(f"{code} x{n}" if n > 1 else code for code, n in Counter(codes).items())
 
 
 def _edits(claim: ClaimInput) -> str:

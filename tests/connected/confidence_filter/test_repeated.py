@@ -53,6 +53,19 @@ async def test_the_same_service_under_another_claim_id_is_repeated(one: Filter) 
     }
 
 
+async def test_another_spelling_is_no_other_claim_and_no_other_member(one: Filter) -> None:
+    await one.take(
+        of_claim("case-1", "CLM-1", member_id="M-77"),
+        of_claim("case-2", " clm\u20111", service_date="2026-06-16"),
+        of_claim("case-3", "CLM-3", member_id="m-77"),
+    )
+    assert await one.routes() == {
+        "case-1": "confident",
+        "case-2": "repeated",
+        "case-3": "repeated",
+    }
+
+
 async def test_a_claim_that_people_have_is_not_decided_by_a_model_beside_them(one: Filter) -> None:
     await one.take(unsure(of_claim("case-1")))
     await one.take(of_claim("case-2"))

@@ -53,6 +53,7 @@ def example(number: int, chance: random.Random) -> Example:
     label = chance.choice(list(WORDS))
     says = label if chance.random() < 0.95 else chance.choice(list(WORDS))
     noise = " ".join(chance.choice(("visit", "knee", "claim", "today")) for _ in range(4))
+    noise = f"{noise} {number}"  # no two are alike
     return Example(
         case_id=f"case-{number}",
         group_id=f"member-{number}",
@@ -69,17 +70,33 @@ def example(number: int, chance: random.Random) -> Example:
     )
 
 
+def under_its_own_id(case: Example) -> Example:
+    return case.model_copy(update={"case_id": f"{case.case_id}-copy", "group_id": uuid4().hex})
+
+
 def examples(count: int, *, seed: int) -> list[Example]:
     chance = random.Random(seed)
     return [example(seed * 10_000 + number, chance) for number in range(count)]
 
 
-def release(artifacts: Artifacts, *, held_out: int = SIZES["test"]) -> ArtifactRef:
-    """A dataset version of its own, with so many test cases."""
+def release(
+    artifacts: Artifacts,
+    *,
+    held_out: int = SIZES["test"],
+    only: str | None = None,
+    copied: int = 0,
+) -> ArtifactRef:
+    """A dataset version of its own, with so many test cases. `only`: every label is that one;
+    `copied`: so many test cases are training cases under ids of their own."""
     name = f"{TASK.name}-d{uuid4().hex}"
     shards = {}
     for seed, (split, size) in enumerate({**SIZES, "test": held_out}.items()):
-        lines = "".join(e.model_dump_json() + "\n" for e in examples(size, seed=seed)).encode()
+        cases = examples(size, seed=seed)
+        if split == "test":
+            cases[:copied] = map(under_its_own_id, examples(SIZES["train"], seed=0)[:copied])
+        if only is not None:
+            cases = [case.model_copy(update={"label": only}) for case in cases]
+        lines = "".join(e.model_dump_json() + "\n" for e in cases).encode()
         stored = artifacts.put(f"s3://{DATASETS}/{name}/{split}.jsonl", lines)
         shards[split] = (Shard(ref=stored, examples=size),)
     manifest = DatasetManifest(

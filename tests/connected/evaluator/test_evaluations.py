@@ -85,7 +85,7 @@ async def test_too_few_held_out_cases_are_inconclusive(evaluator: Evaluator) -> 
     await evaluator.turn()
     (found,) = await evaluator.events()
     assert found.verdict == "INCONCLUSIVE"
-    assert "at least 100 are needed" in found.reasons[0]
+    assert "at least 100 are needed" in found.reasons[1]
 
 
 async def test_a_model_trained_twice_over_is_evaluated_once(evaluator: Evaluator) -> None:
@@ -196,12 +196,35 @@ async def test_a_damaged_model_fails_the_run_until_somebody_asks_again(
     assert evaluator.worker.health.alerts == {}
 
 
-async def test_a_dataset_without_held_out_cases_fails_the_run(evaluator: Evaluator) -> None:
+async def test_without_held_out_cases_the_verdict_says_so(evaluator: Evaluator) -> None:
     await evaluator.take(evaluator.train(V0, dataset=release(evaluator.artifacts, held_out=0)))
     await evaluator.turn()
-    (run,) = await evaluator.store.runs()
-    assert run["status"] == "failed"
-    assert "no held-out cases" in run["reason"]
+    (found,) = await evaluator.events()
+    assert (found.verdict, found.candidate_measures) == ("INCONCLUSIVE", None)
+    assert found.threshold > 1.0
+    assert any("0 held-out cases" in reason for reason in found.reasons)
+    assert b"INCONCLUSIVE" in evaluator.artifacts.get(found.report_html)
+
+
+async def test_a_history_of_approvals_only_ends_in_a_verdict(evaluator: Evaluator) -> None:
+    dataset = release(evaluator.artifacts, only="APPROVED")
+    await evaluator.take(evaluator.train(V0, dataset=dataset))
+    await evaluator.turn()
+    (found,) = await evaluator.events()
+    assert found.verdict == "INCONCLUSIVE"
+    assert any("APPROVED of every held-out case" in reason for reason in found.reasons)
+
+
+async def test_copies_of_training_cases_are_no_evidence(evaluator: Evaluator) -> None:
+    """Of 200 held-out cases 190 stand in the training split, too, under other ids."""
+    dataset = release(evaluator.artifacts, copied=190)
+    await evaluator.take(evaluator.train(V0, dataset=dataset))
+    await evaluator.turn()
+    (found,) = await evaluator.events()
+    assert found.verdict == "INCONCLUSIVE"
+    assert "95.0% of the 200 held-out cases repeat what was learned" in found.reasons[0]
+    assert found.candidate_measures is not None
+    assert found.candidate_measures.cases == 10
 
 
 async def test_while_storage_is_away_the_run_waits_and_no_attempt_counts(

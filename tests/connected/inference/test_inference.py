@@ -9,13 +9,13 @@ import pytest
 from fastapi import FastAPI
 from minio import Minio
 
-from shared.events import PredictionMade, ServedModel, TrainedModel
+from shared.events import CaseRejected, PredictionMade, ServedModel, TrainedModel
 from shared.health import Health
-from shared.messaging.topics import PREDICTIONS_MADE
+from shared.messaging.topics import CASES_REJECTED, PREDICTIONS_MADE
 from shared.settings import EngineSettings
 from shared.storage.artifacts import MODELS, Artifacts, split_uri
 from shared.storage.model_registry import ModelManifest
-from tests.connected.inference.harness import active, change, new_case, predict
+from tests.connected.inference.harness import active, change, new_case, predict, submit
 from tests.support.builders.events import claim_input
 from tests.support.engines.topics import events_of
 from tests.support.models.linear import store_linear_model
@@ -41,6 +41,24 @@ async def test_without_a_champion_a_case_is_not_lost(
         count=1,
     )
     assert [event.event_id for event in published] == [prediction.event_id]
+
+
+async def test_a_record_that_is_refused_tells_its_sender(
+    client: httpx.AsyncClient, settings: EngineSettings
+) -> None:
+    case = new_case(claim_id="ENVELOPE-A")  # the input names another
+    await submit(settings, [case])
+
+    told = await events_of(
+        settings.kafka_bootstrap,
+        CASES_REJECTED,
+        CaseRejected,
+        wanted=lambda event: event.case_id == case["case_id"],
+        count=1,
+    )
+    assert [(event.key, event.field) for event in told] == [(case["case_id"], "claim_id")]
+    refused = await client.post("/v1/predictions", json=case)
+    assert (refused.status_code, refused.json()["field"]) == (422, "claim_id")
 
 
 async def test_the_champion_answers(

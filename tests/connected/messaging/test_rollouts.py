@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 
 from shared.events import RolloutChanged
 from shared.health import Health
-from shared.messaging import rollouts as module
+from shared.messaging import following as module
 from shared.messaging.encoding import encode
 from shared.messaging.producer import Producer
 from shared.messaging.rollouts import Rollouts

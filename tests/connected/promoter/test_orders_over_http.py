@@ -5,15 +5,19 @@ from typing import Any
 
 import httpx
 import pytest
+from aiokafka import ConsumerRecord
 
 from services.promoter.app import NAME
+from services.promoter.applied import Applied
 from services.promoter.routes import router
 from services.promoter.settings import Settings
+from shared.events import RolloutsApplied
 from shared.health import Health
 from shared.http.application import create_application
 from shared.messaging.bus import Bus
 from tests.connected.promoter.harness import LIMITS, TASK, V0, V1, Promoter
 from tests.support.builders.evaluations import evaluation
+from tests.support.builders.events import NOW
 from tests.support.callers import TOKENS, as_machine, as_person, take_at_their_word
 
 OPERATOR = as_person("operator", name="olga")
@@ -21,13 +25,23 @@ AUDITOR = as_person("auditor")
 
 
 @pytest.fixture
+def applied() -> Applied:
+    return Applied()
+
+
+@pytest.fixture
 async def client(
-    promoter: Promoter, monkeypatch: pytest.MonkeyPatch
+    promoter: Promoter, applied: Applied, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
     monkeypatch.setenv("API_TOKENS", TOKENS)
     settings = Settings()
     bus = Bus(settings.engines, service=NAME, health=Health())  # never started
-    state = {"store": promoter.store, "limits": LIMITS}
+    state = {
+        "store": promoter.store,
+        "limits": LIMITS,
+        "applied": applied,
+        "apply_seconds": 0.0,
+    }
     app = create_application(NAME, settings, bus=bus, routers=[router], state=state)
     take_at_their_word(app)
     transport = httpx.ASGITransport(app)
@@ -126,6 +140,36 @@ async def test_an_order_that_cannot_be_carried_out_is_a_conflict(
     response = await order(client, "rollback")
     assert response.status_code == 409
     assert "no version to go back to" in response.json()["detail"]
+
+
+async def say(applied: Applied, service: str, revision: int) -> None:
+    said = RolloutsApplied(
+        occurred_at=NOW, service=service, process=f"{service}-1", revisions={TASK: revision}
+    )
+    record = ConsumerRecord(
+        *("rollouts.applied.v1", 0, 0, 0, 0, None), said.model_dump_json().encode(), None, 0, 0, ()
+    )
+    await applied.take(record)
+
+
+async def test_an_order_says_who_does_not_obey_it(
+    client: httpx.AsyncClient, applied: Applied
+) -> None:
+    before = (await order(client, "stop")).json()
+    await say(applied, "inference", before["revision"])
+    await say(applied, "confidence_filter", before["revision"] - 1)
+    behind = (await client.get(f"/v1/rollouts/{TASK}", headers=AUDITOR)).json()
+    await say(applied, "confidence_filter", before["revision"])
+    after = (await order(client, "stop")).json()
+
+    assert (before["stopped"], before["applied"]) == (True, False)
+    assert before["waiting_for"] == [
+        "confidence_filter: no process has been heard",
+        "inference: no process has been heard",
+    ]
+    assert behind["applied"] is False
+    assert behind["waiting_for"][0].startswith("confidence_filter on confidence_filter-1: obeys")
+    assert (after["applied"], after["waiting_for"]) == (True, [])
 
 
 async def test_a_machine_stops_and_starts_nothing(

@@ -185,7 +185,7 @@ async def test_a_version_stands_for_one_model(promoter: Promoter) -> None:
 
 
 async def test_an_unknown_task_is_rejected(promoter: Promoter) -> None:
-    with pytest.raises(Rejected, match="no task"):
+    with pytest.raises(Rejected, match="no such task"):
         await promoter.handlers.models_evaluated([evaluation(V0, None, task="tarot")])
 
 

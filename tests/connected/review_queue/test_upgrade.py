@@ -183,3 +183,27 @@ async def test_authorization_is_read_in_its_new_spelling(
 
     assert stored.request == request
     assert [opinion.reason_code for opinion in stored.opinions] == ["AUTHORIZATION_MISSING"]
+
+
+async def test_audits_that_nobody_has_had_are_blind_and_in_line_from_now_on(
+    schema_of_0007: asyncpg.Connection, database: str
+) -> None:
+    earlier = {
+        name: requested(name, reason="audit", occurred_at=NOW) for name in ("waiting", "begun")
+    }
+    for request in earlier.values():
+        await add(schema_of_0007, request)
+    await schema_of_0007.execute(
+        "UPDATE review_queue.seats SET priority = 3, place = requested_at WHERE reason = 'audit'"
+    )
+    begun = earlier["begun"].review_id
+    await schema_of_0007.execute(_ASSIGNMENTS, begun, "released", "later", False)
+
+    async with running(database) as queue:
+        seats = await queue.fetch(
+            "SELECT DISTINCT reason, priority, queue_rank FROM review_queue.seats"
+        )
+        reviews = await queue.fetch("SELECT case_id, blind FROM review_queue.reviews")
+
+    assert [tuple(seat.values()) for seat in seats] == [("blind", 2, NOW - timedelta(hours=8))]
+    assert {row["case_id"]: row["blind"] for row in reviews} == {"waiting": True, "begun": False}

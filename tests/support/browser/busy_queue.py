@@ -35,7 +35,7 @@ UPDATE review_queue.opinions SET
 PICTURED = SimulatedClaim(
     input=complete(
         ClaimInput(
-            claim_id="S11-0006930",
+            claim_id="S11-0006935",
             member_id="M11-04127",
             policy_id="CHOICE-PPO",
             provider_npi="1841739204",

@@ -44,7 +44,8 @@ OF_ANOTHER_PROMPT = score(answers("APPROVED", 0.99)).model_copy(
 
 
 def billed(amount: str) -> Case:
-    return case(input=claim_input(billed_amount=amount))
+    """Ten services that the policy pays with up to 12,600 dollars."""
+    return case(input=claim_input(procedure_codes=["36475"] * 10, billed_amount=amount))
 
 
 def test_a_confident_approval_is_accepted() -> None:

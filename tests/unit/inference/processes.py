@@ -38,6 +38,7 @@ UNREADABLE = "unreadable"  # the version rejects the case
 SPEECHLESS = "speechless"  # the version fails to explain it
 UNLUCKY = "unlucky"  # the version fails on it
 UNLUCKY_FOR_V1 = f"unlucky-for-{V1}"
+UNREADABLE_FOR_V1 = f"unreadable-for-{V1}"
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Particular(LinearBackend):
         self, version: str, prompts: Sequence[Prompt], labels: Sequence[str]
     ) -> list[LabelScores]:
         words = {word for prompt in prompts for word in prompt.user.split()}
-        if UNREADABLE in words:
+        if words & {UNREADABLE, f"{UNREADABLE}-for-{version}"}:
             raise Rejected("the prompt is longer than the model reads")
         if words & {UNLUCKY, f"{UNLUCKY}-for-{version}"}:
             raise RuntimeError("the processor is on fire")

@@ -13,6 +13,7 @@ from tests.unit.inference.processes import (
     UNLUCKY,
     UNLUCKY_FOR_V1,
     UNREADABLE,
+    UNREADABLE_FOR_V1,
     V0,
     V1,
     new_serving,
@@ -54,6 +55,28 @@ async def test_a_case_that_the_champion_cannot_read_goes_unanswered_and_its_neig
     assert isinstance(unread, PredictionMade)
     assert (unread.scores, unread.arm, unread.failed_versions) == ((), None, (V0,))
     assert unread.rollout_id == champion_only.rollout_id
+
+
+async def test_a_fresh_champion_fails_alone_only_where_the_last_good_version_can_score(
+    tmp_path: Path,
+) -> None:
+    """What no version can read is the case's own fault, and the promoter counts it against none."""
+    fresh = rollout(
+        champion=on_disk(tmp_path, V1), last_good=on_disk(tmp_path, V0), stage="full", share=0.0
+    )
+    notes = ["pain", UNREADABLE, UNREADABLE_FOR_V1]
+    serving = new_serving(tmp_path)
+    await serving.want(fresh)
+    async with running(serving) as batcher, asyncio.timeout(PATIENCE_SECONDS):
+        while not {V0, V1} <= set(serving.pool.versions):
+            await asyncio.sleep(0.01)
+        found = await batcher.predict(
+            [noted(note, number) for number, note in enumerate(notes)], explain=[False] * 3
+        )
+    told = [
+        (p.answering_version, p.failed_versions) for p in found if isinstance(p, PredictionMade)
+    ]
+    assert told == [(V1, ()), (None, (V1, V0)), (None, (V1,))]
 
 
 async def test_only_the_case_at_fault_gets_the_error(

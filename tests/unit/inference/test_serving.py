@@ -108,3 +108,11 @@ def test_under_which_rollout_cases_are_answered(
     answers: RolloutChanged | None,
 ) -> None:
     assert effective_rollout(NEW, known, loaded=loaded, refused=refused) == answers
+
+
+def test_a_stop_waits_for_no_model() -> None:
+    stopped = NEW.model_copy(update={"stopped": True})
+
+    answers = effective_rollout(stopped, OLD, loaded={V0}, refused=set())
+
+    assert answers == stopped.model_copy(update={"candidate": None})

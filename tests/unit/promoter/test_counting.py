@@ -75,6 +75,8 @@ def test_a_fresh_champion_that_fails_is_counted_as_such() -> None:
     assert (rollout.watched.name, rollout.candidate) == (V1, None)
     failed = prediction(rollout, scores=(), answering_version=None, arm=None, failed_versions=(V1,))
     assert adds(failed, rollout) == StageCounts(failed=1)
+    unread = failed.model_copy(update={"failed_versions": (V1, V0)})  # nor could the last good one
+    assert adds(unread, rollout) is None
 
 
 def test_what_it_would_accept_follows_its_own_threshold_and_never_an_adverse_label() -> None:

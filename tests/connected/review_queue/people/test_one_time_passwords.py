@@ -161,3 +161,15 @@ async def test_who_is_no_reviewer_is_not_paused(clients: Clients) -> None:
 
     assert (await reset(clients, "otto"))["paused"] is False
     assert (await clients["olga"].post("/v1/users/nobody/password-reset")).status_code == 404
+
+
+async def test_whom_an_operator_has_made_a_senior_shows(clients: Clients) -> None:
+    """To make one for oneself is in the audit trail, and before the lead's eyes."""
+    await made(clients, "sven", "senior")
+
+    shown = await clients["lee"].get("/reviewers/sven", headers={"Accept": "text/html"})
+    trail = (await clients["ada"].get("/v1/audit", params={"action": "user_created"})).json()
+
+    assert "Senior · added by olga" in text_of(shown.text)
+    newest = trail["entries"][0]
+    assert (newest["actor"], newest["details"]) == ("olga", {"user": "sven", "as_": "senior"})

@@ -1,5 +1,6 @@
 """What docker compose is told, and that its README names what it cannot do without."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -8,9 +9,12 @@ import yaml
 
 from deploy.embedded.layout import REPOSITORY
 from shared.services import PORTS
+from shared.settings import EngineSettings, ServiceSettings
 
 COMPOSE = (REPOSITORY / "docker-compose.yml").read_text()
 DOCKER = Path("deploy") / "docker"
+_ENGINES = {"kafka", "minio", "postgres"}
+_WITH_STORAGE = {"inference", "dataset_accumulator", "trainer", "evaluator"}
 
 
 def test_the_readme_names_every_variable_that_must_be_set() -> None:
@@ -46,6 +50,37 @@ def test_a_service_listens_is_published_and_is_probed_on_its_port(service: str, 
     assert container["environment"][variable] == port
     assert container["ports"] == [f"127.0.0.1:${{{variable}:-{port}}}:{port}"]
     assert container["healthcheck"]["test"][-1] == str(port)
+
+
+@pytest.mark.parametrize("service", PORTS)
+def test_a_service_gets_its_own_settings_and_secrets_and_no_others(service: str) -> None:
+    module = importlib.import_module(f"services.{service}.settings")
+    settings: type[ServiceSettings] = module.Settings
+    prefix = settings.model_config["env_prefix"]
+    own = {
+        str(field.validation_alias or f"{prefix}{name}").upper()
+        for name, field in settings.model_fields.items()
+        if name != "engines"
+    }
+    engines = {name.upper() for name in EngineSettings.model_fields}
+    storage = {name for name in engines if name.startswith("S3_")}
+    given = set(yaml.safe_load(COMPOSE)["services"][service]["environment"])
+
+    assert own - given == {"SERVICE_HOST"}  # which the image says
+    assert given - own - engines <= {"FORWARDED_ALLOW_IPS", "TMPDIR"}
+    assert bool(given & storage) == (service in _WITH_STORAGE)
+    assert "env_file" not in yaml.safe_load(COMPOSE)["services"][service]
+
+
+def test_no_container_has_more_than_it_needs() -> None:
+    for name, container in yaml.safe_load(COMPOSE)["services"].items():
+        assert container["cap_drop"] == ["ALL"], name
+        assert container["security_opt"] == ["no-new-privileges:true"], name
+        assert container["mem_limit"], name
+        assert container["pids_limit"], name
+        if name not in _ENGINES:
+            assert container["read_only"], name
+            assert "cap_add" not in container, name
 
 
 def test_the_readme_names_the_ports() -> None:

@@ -108,5 +108,5 @@ def test_whatever_is_written_fits_the_record_of_the_completed_review() -> None:
 
 
 def test_an_unknown_task_is_refused() -> None:
-    with pytest.raises(Rejected, match="no task"):
+    with pytest.raises(Rejected, match="no such task"):
         check_reviewable(requested(case=case(task="astrology")))

@@ -92,7 +92,7 @@ def test_every_field_that_is_wrong_has_its_sentence() -> None:
     )
 
     assert problem == (
-        "Task: no task 'astrology'; tasks are " + ", ".join(sorted(TASKS)) + ". "
+        "Task: no such task; tasks are " + ", ".join(sorted(TASKS)) + ". "
         "State: is none of the choices. Amount from: must be a number"
     )
 

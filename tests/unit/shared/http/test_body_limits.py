@@ -20,7 +20,7 @@ from shared.http.errors import translate_errors
 TOKEN = "a token of the tests"
 BLOCK = 4096
 KNOWN = {"Authorization": f"Bearer {TOKEN}"}
-TOKENS = f"tests:service:{TOKEN}"
+TOKENS = f"tests:submit+import:{TOKEN}"
 LIMIT = 64 * 1024
 
 

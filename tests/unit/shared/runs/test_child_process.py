@@ -37,7 +37,7 @@ async def test_a_child_that_breaks_says_why(
     outcome, _ = await run(tmp_path, monkeypatch, "raise ValueError('no such split')")
 
     assert (outcome.killed_by, outcome.hung) == (None, False)
-    assert outcome.reason == "exit 1: ValueError: no such split"
+    assert outcome.reason == "exit 1: ValueError"  # its words may quote a case
 
 
 @pytest.mark.slow

@@ -21,13 +21,13 @@ def test_other_content_is_refused_and_the_message_says_what_to_do() -> None:
     conflict = refused(("case-2", "b" * 64), ("case-1", "c" * 64))
     assert conflict.field == "case_id"
     assert conflict.reason == (
-        "case case-1 was routed with other content; a new attempt needs a case id of its own"
+        "the case was routed with other content; a new attempt needs a case id of its own"
     )
 
 
 def test_one_case_with_two_contents_at_once_is_refused() -> None:
-    assert "case-1" in str(refused(("case-1", "a" * 64), ("case-1", "c" * 64)))
+    assert refused(("case-1", "a" * 64), ("case-1", "c" * 64)).field == "case_id"
 
 
 def test_a_case_that_the_insert_left_out_is_refused() -> None:
-    assert "case-3" in str(refused(("case-3", "c" * 64)))
+    assert refused(("case-3", "c" * 64)).field == "case_id"

@@ -74,7 +74,7 @@ def test_amounts_and_labels_as_people_write_them() -> None:
         ("procedure_codes", "97110;9", "entry 2: is not written as a CPT or HCPCS code"),
         ("claim_amount", "free", "decimal"),
         ("claim_amount", "", "decimal"),
-        ("claim_amount", "-3", "greater than 0"),
+        ("claim_amount", "-3", "greater than or equal to 0"),
         ("service_date", "06/15/2026", "YYYY-MM-DD"),
         ("final_decision", "MAYBE", "must be one of APPROVED, DENIED, PENDING"),
         ("provider_npi", "12", "ten digits"),

@@ -64,11 +64,8 @@ def test_every_amount_survives_json(amount: Decimal) -> None:
     ("field", "value", "says"),
     [
         ("claim_id", "", "is required"),
-        ("claim_id", "A B", "letters, digits"),
-        ("claim_id", "-1", "a letter or digit first"),
-        ("member_id", "M/1", "letters, digits"),
         ("policy_id", "\u200b", "is required"),
-        ("claim_id", "x" * 65, "at most 64"),
+        ("claim_id", "x" * 129, "at most 128"),
         ("policy_id", "P\x00", "control character"),
         ("policy_id", 7, "string"),
         ("provider_npi", "12345", "ten digits"),
@@ -77,15 +74,14 @@ def test_every_amount_survives_json(amount: Decimal) -> None:
         ("service_date", "2026-02-30", "date"),
         ("service_date", 1781481600, "YYYY-MM-DD"),
         ("diagnosis_codes", [], "at least 1"),
-        ("diagnosis_codes", ["M54.50"] * 13, "at most 12"),
+        ("diagnosis_codes", ["M54.50"] * 26, "at most 25"),
         ("diagnosis_codes", ["54.50"], "ICD-10-CM"),
         ("diagnosis_codes", ["M54.50123"], "ICD-10-CM"),
         ("procedure_codes", [], "at least 1"),
-        ("procedure_codes", ["97110"] * 21, "at most 20"),
+        ("procedure_codes", ["97110"] * 1000, "at most 999"),
         ("procedure_codes", ["9711"], "CPT or HCPCS"),
-        ("procedure_codes", ["Z1234"], "CPT or HCPCS"),
-        ("billed_amount", "-1", "greater than 0"),
-        ("billed_amount", 0, "greater than 0"),
+        ("billed_amount", "-1", "greater than or equal to 0"),
+        ("billed_amount", "100000000", "less than or equal"),
         ("billed_amount", "1.005", "2 decimal places"),
         ("billed_amount", "NaN", "finite"),
         ("billed_amount", True, "not true or false"),
@@ -95,7 +91,6 @@ def test_every_amount_survives_json(amount: Decimal) -> None:
         ("edits", [{"rule_id": "R"}], "required"),
         ("edits", [EDIT] * 51, "at most 50 edits of your own"),
         ("edits", [EDIT | {"source": "somebody"}], "caseloop"),
-        ("medical_analysis", "x", "not permitted"),
     ],
 )
 def test_a_refusal_names_field_and_reason(field: str, value: Any, says: str) -> None:
@@ -103,6 +98,12 @@ def test_a_refusal_names_field_and_reason(field: str, value: Any, says: str) -> 
         ADJUDICATION.validate(CLAIM | {field: value})
     assert (refused.value.field or "").startswith(f"input.{field}")
     assert says in refused.value.reason
+
+
+def test_a_refusal_does_not_repeat_a_name_that_it_does_not_know() -> None:
+    with pytest.raises(Rejected, match="not permitted") as refused:
+        ADJUDICATION.validate(CLAIM | {"medical_analysis": "x"})
+    assert refused.value.field == "input.(unknown name)"
 
 
 def test_a_refusal_does_not_repeat_the_value() -> None:
@@ -115,12 +116,3 @@ def test_member_data_is_marked_in_the_schema() -> None:
     fields = ClaimInput.model_json_schema()["properties"]
     marked = {name for name, schema in fields.items() if schema.get("member_data")}
     assert marked == set(fields) - {"claim_id", "policy_id", "provider_npi", "billed_amount"}
-
-
-def test_codes_of_every_kind_are_taken() -> None:
-    codes = ["99213", "0001U", "0042T", "1036F", "G0438", "E0601"]
-    diagnoses = ["A00", "S72.001A", "C7A.00", "U07.1"]
-    claim = ClaimInput.model_validate(
-        CLAIM | {"procedure_codes": codes, "diagnosis_codes": diagnoses}
-    )
-    assert (list(claim.procedure_codes), list(claim.diagnosis_codes)) == (codes, diagnoses)

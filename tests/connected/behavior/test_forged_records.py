@@ -1,0 +1,141 @@
+"""Records that somebody else writes, on every topic: what contradicts what a service holds is
+refused, what it holds stays, and nobody else waits for it.
+
+The state topic's own are in tests/connected/promoter/test_restating.py.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.embedded.stack import EmbeddedStack
+from shared.events import Event
+from shared.messaging.topics import (
+    CASES_REJECTED,
+    DECISIONS_CORRECTED,
+    DECISIONS_MADE,
+    ROLLOUTS_APPLIED,
+    ROLLOUTS_CHANGED,
+    TOPICS,
+    TRAININGS_PROGRESSED,
+)
+from tests.connected.behavior.consumers import CONSUMERS, Consumer
+from tests.connected.behavior.marks import Marks
+from tests.support.builders.events import case, claim_input, reference
+from tests.support.builders.reviews import corrected
+from tests.support.patience import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.slow
+
+Forge = Callable[[Any], Event]
+_NUMBERS = itertools.count(int(time.time()))
+_ELSEWHERE = reference("s3://elsewhere/manifest.json").model_copy(update={"sha256": "f" * 64})
+each_service = pytest.mark.parametrize("consumer", CONSUMERS, ids=str)
+
+
+def _other_case(event: Any) -> Event:
+    other = case(event.case.case_id, input=claim_input(billed_amount="9999.00"))
+    return cast("Event", event.model_copy(update={"case": other}))
+
+
+def _other_input(event: Any) -> Event:
+    return cast("Event", event.model_copy(update={"input": claim_input(billed_amount="9999.00")}))
+
+
+def _other_manifest(event: Any) -> Event:
+    return cast("Event", event.model_copy(update={"manifest": _ELSEWHERE}))
+
+
+def _other_model(event: Any) -> Event:
+    model = event.model.model_copy(update={"manifest": _ELSEWHERE})
+    # The promoter takes an evaluation once for each champion that it was compared with.
+    compared = {"champion": "adjudication-v0.9"} if hasattr(event, "champion") else {}
+    return cast("Event", event.model_copy(update={"model": model, **compared}))
+
+
+FORGERIES: dict[str, Forge] = {
+    "inference": _other_input,
+    "confidence_filter": _other_case,
+    "review_queue": _other_case,
+    "dataset_accumulator": _other_case,
+    "trainer": _other_manifest,
+    "evaluator": _other_model,
+    "promoter": _other_model,
+}
+
+
+def test_every_topic_is_forged_somewhere() -> None:
+    """Whoever adds a topic says what becomes of a forged record on it."""
+    forged = {consumer.topic.name for consumer in CONSUMERS}
+    history = {DECISIONS_MADE.name, DECISIONS_CORRECTED.name}  # below
+    states = {ROLLOUTS_CHANGED.name, ROLLOUTS_APPLIED.name}  # promoter's tests
+    unread = {TRAININGS_PROGRESSED.name, CASES_REJECTED.name}
+
+    assert forged | history | states | unread == {topic.name for topic in TOPICS}
+
+
+async def _send(producer: AIOKafkaProducer, topic: str, event: Event) -> None:
+    await producer.send_and_wait(topic, event.model_dump_json().encode(), key=event.key.encode())
+
+
+@each_service
+async def test_what_contradicts_is_refused_and_the_first_stays(
+    consumer: Consumer, stack: EmbeddedStack, producer: AIOKafkaProducer, marks: Marks
+) -> None:
+    first, after = (f"{consumer.service}-{next(_NUMBERS)}" for _ in range(2))
+    since = await marks.end_of_dead_letters(consumer)
+    genuine = consumer.event(first)
+    forged = FORGERIES[consumer.service](genuine)
+    assert forged.key == genuine.key
+
+    await _send(producer, consumer.topic.name, genuine)
+    assert await marks.counts(consumer, [first]) == Counter([first])
+    await _send(producer, consumer.topic.name, forged)
+    await _send(producer, consumer.topic.name, genuine)  # replayed
+    await _send(producer, consumer.topic.name, consumer.event(after))
+
+    assert await marks.counts(consumer, [first, after]) == Counter([first, after])
+    letters = await marks.dead_letters(consumer, since=since, count=1)
+    assert [letter.error_type for letter in letters] == ["Conflict"]
+    assert letters[0].value == forged.model_dump_json().encode()
+
+
+async def test_a_correction_of_nothing_and_one_that_comes_twice_change_no_label(
+    stack: EmbeddedStack, producer: AIOKafkaProducer, marks: Marks
+) -> None:
+    consumer = next(each for each in CONSUMERS if each.service == "dataset_accumulator")
+    name = f"dataset_accumulator-{next(_NUMBERS)}"
+    await _send(producer, consumer.topic.name, consumer.event(name))
+    assert await marks.counts(consumer, [name]) == Counter([name])
+    genuine = corrected(name, label="DENIED", revision=2)
+
+    for correction in (
+        genuine,
+        corrected(name, label="PENDING", revision=2),  # the first of a revision stays
+        corrected(name, label="PENDING", revision=1),  # and a higher one
+        corrected("nobody-knows-this-case"),
+        corrected(name, label="DENIED", revision=3, task="independent_review"),
+        corrected(name, label="DENIED", revision=4),
+    ):
+        await _send(producer, DECISIONS_CORRECTED.name, correction)
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        seen = {await _label(marks, name)}
+        while (4, "DENIED") not in seen:
+            seen.add(await _label(marks, name))
+            await asyncio.sleep(0.02)
+    assert seen <= {(0, "APPROVED"), (2, "DENIED"), (4, "DENIED")}
+
+
+async def _label(marks: Marks, case_id: str) -> tuple[int, str]:
+    row = await marks.connection.fetchrow(
+        "SELECT revision, label FROM dataset_accumulator.labels WHERE case_id = $1", case_id
+    )
+    assert row is not None
+    return row["revision"], row["label"]

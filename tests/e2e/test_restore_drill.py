@@ -1,0 +1,177 @@
+"""PostgreSQL is lost and comes back from a backup while cases are in flight: `make restore-drill`.
+
+As docs/backup-and-restore.md says it: stop, restore, `caseloop recover`, start. Every case that
+came in ends with decisions of one `event_id`, and with one label.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.cli.client import System
+from deploy.cli.dead_letters import read_dead_letters
+from deploy.demo.background import run_in_background
+from deploy.demo.loop_state import LoopState, follow_topics
+from deploy.demo.reviewers import Reviewer, adjudicate_cases, users_setting
+from deploy.embedded.stack import EmbeddedStack
+from deploy.simulation import SimulatedClaim, simulated_claims
+from shared.messaging.encoding import encode
+from shared.messaging.producer import Producer
+from shared.settings import engine_settings
+from tests.support.builders.events import submitted
+from tests.support.engines.backups import back_up, restore
+from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
+from tests.support.patience import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.slow
+
+BEFORE, AFTER, LAST = 15, 15, 5
+CASES = BEFORE + AFTER + LAST
+PANEL = [Reviewer("amara", "a password for amara"), Reviewer("bo", "a password for bo")]
+SERVICES = ("inference", "confidence_filter", "review_queue", "dataset_accumulator")
+
+
+@pytest.fixture
+def own() -> Iterator[Engines]:
+    with own_engines() as engines:
+        yield engines
+
+
+@pytest.fixture
+def stack(own: Engines) -> Iterator[EmbeddedStack]:
+    environment = {
+        **own.environment,
+        "LABEL_THRESHOLD": "100000",
+        "REVIEW_QUEUE_BOOTSTRAP_USERS": users_setting(PANEL),
+        "REVIEW_QUEUE_UNDO_SECONDS": "1",
+    }
+    with (
+        temporary_home() as home,
+        EmbeddedStack(
+            home, services=SERVICES, engines=False, environment=environment, ports="free"
+        ) as stack,
+    ):
+        yield stack
+
+
+@dataclass
+class Drill:
+    """The system, what came in, and what came out of it so far."""
+
+    stack: EmbeddedStack
+    claims: dict[str, SimulatedClaim]
+    loop: LoopState
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return self.stack.environment
+
+    async def submit(self, case_ids: Sequence[str]) -> None:
+        producer = Producer(engine_settings(self.environment), client_id="caseloop-test")
+        await producer.start()
+        cases = [
+            submitted(name, input=self.claims[name].input.model_dump(mode="json"))
+            for name in case_ids
+        ]
+        await producer.send([encode(case, source="test") for case in cases])
+        await producer.stop()
+
+    async def decided(self, count: int) -> None:
+        await until(lambda: len(self.loop.decisions) >= count)
+
+    @asynccontextmanager
+    async def reviewers(self) -> AsyncIterator[None]:
+        url = System(self.environment).url("review_queue")
+        shifts = [adjudicate_cases(url, reviewer, self.claims.get) for reviewer in PANEL]
+        async with run_in_background(*shifts):
+            yield
+
+    def recover(self, *arguments: str) -> str:
+        result = subprocess.run(
+            [str(Path(sys.executable).with_name("caseloop")), "recover", *arguments],
+            env={**os.environ, **self.environment, "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    async def switch(self, turn: Callable[[str], object]) -> None:
+        for service in SERVICES:
+            await asyncio.to_thread(turn, service)
+
+    async def labels(self) -> Counter[str]:
+        connection = await asyncpg.connect(self.environment["DATABASE_URL"])
+        try:
+            rows = await connection.fetch("SELECT case_id FROM dataset_accumulator.labels")
+        finally:
+            await connection.close()
+        return Counter(row["case_id"] for row in rows)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+async def drill(stack: EmbeddedStack) -> AsyncIterator[Drill]:
+    claims = {claim.input.claim_id: claim for claim in simulated_claims(seed=5, count=CASES)}
+    loop = LoopState("adjudication", own=claims.keys())
+    async with run_in_background(follow_topics(loop, System(stack.environment).kafka)):
+        yield Drill(stack, claims, loop)
+
+
+async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path) -> None:
+    names = list(drill.claims)
+    url, backup = drill.environment["DATABASE_URL"], tmp_path / "caseloop.dump"
+    async with drill.reviewers():
+        await drill.submit(names[:BEFORE])
+        await drill.decided(BEFORE // 2)
+        since = datetime.now().astimezone() - timedelta(hours=1)  # what the backup may have missed
+        await asyncio.to_thread(back_up, url, backup)
+        await drill.submit(names[BEFORE : BEFORE + AFTER])
+        await drill.decided(BEFORE + AFTER // 2)
+    await drill.submit(names[BEFORE + AFTER :])
+    await drill.switch(drill.stack.supervisor.stop)
+
+    await asyncio.to_thread(restore, url, backup)
+    planned = await asyncio.to_thread(drill.recover, "--since", since.isoformat(), "--dry-run")
+    done = await asyncio.to_thread(drill.recover, "--since", since.isoformat())
+    again = await asyncio.to_thread(drill.recover, "--since", since.isoformat())
+
+    await drill.switch(drill.stack.supervisor.start)
+    async with drill.reviewers():
+        await drill.decided(CASES)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await drill.labels() != Counter(names):
+                await asyncio.sleep(0.2)
+    letters = list(read_dead_letters(System(drill.environment).kafka))
+
+    assert "cases.submitted.v1" in planned
+    assert "done: start the services" not in planned
+    assert "done: start the services" in done
+    assert "nothing to do" in again  # the offsets are there already
+    assert drill.loop.lost == 0
+    ids = {
+        case: {decision.event_id for decision in said.values()}
+        for case, said in drill.loop.decisions.items()
+    }
+    assert {case: len(each) for case, each in ids.items()} == dict.fromkeys(names, 1)
+    # Whoever was asked again answered a second time; the first answer stands, and that is said.
+    again_asked = {case for case, said in drill.loop.decisions.items() if len(said) > 1}
+    for stored in letters:
+        assert "has a label with other content" in stored.letter.error
+        assert (stored.letter.key or b"").decode() in again_asked
