@@ -124,7 +124,7 @@ def test_what_only_people_do_takes_a_person_by_type(service: str) -> None:
 def test_no_scope_decides_rules_or_approves() -> None:
     assert {
         "work", "manage_reviewers", "manage_users", "read_audit", "own_account",
-        "advance_rollouts",
+        "advance_rollouts", "confirm_imports",
     } == PEOPLE_ONLY  # fmt: skip
 
 
