@@ -47,7 +47,7 @@ class CaseSubmitted(Event):
     type: ClassVar[str] = "cases.submitted.v1"
 
     case_id: Identifier
-    task: str
+    task: Identifier
     input: Input
     claim_id: ClaimId | None = None
     attempt: Attempt = 1
@@ -95,7 +95,7 @@ class Case(Frozen):
     """
 
     case_id: Identifier
-    task: str
+    task: Identifier
     input: Input
     group_id: Identifier
     claim_id: ClaimId | None = None
@@ -197,7 +197,7 @@ class DecisionMade(Event):
     type: ClassVar[str] = "decisions.made.v1"
 
     case_id: Identifier
-    task: str
+    task: Identifier
     claim_id: ClaimId | None
     group_id: Identifier
     label: str
@@ -248,7 +248,7 @@ class DecisionCorrected(Event):
     type: ClassVar[str] = "decisions.corrected.v1"
 
     case_id: Identifier
-    task: str
+    task: Identifier
     label: str
     revision: Annotated[int, Field(ge=1)]
     supersedes_revision: Annotated[int, Field(ge=0)]

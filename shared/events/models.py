@@ -19,7 +19,7 @@ Revision = Annotated[int, Field(ge=1, le=HIGHEST_REVISION)]
 class LifecycleEvent(Event):
     """An event of a task's model lifecycle: ordered by task."""
 
-    task: str
+    task: Identifier
 
     @property
     def key(self) -> str:
@@ -74,7 +74,7 @@ class TrainedModel(Frozen):
     """An immutable model version: everything needed to load it and to say where it came from."""
 
     version: Identifier
-    task: str
+    task: Identifier
     strategy: Identifier
     backend: Identifier
     quantization: Identifier
