@@ -20,6 +20,7 @@ from deploy.cli.client import (
     environment,
     system,
 )
+from deploy.cli.imports import imports
 from deploy.cli.sessions import sign_in, sign_out
 from deploy.cli.users import users
 from deploy.terminal import Terminal
@@ -30,6 +31,7 @@ from shared.models.base_model import BaseModelUnavailable
 app = typer.Typer(no_args_is_help=True, help="Caseloop: operate the loop from a terminal.")
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be processed.")
 app.add_typer(dlq, name="dlq")
+app.add_typer(imports, name="imports")
 app.add_typer(users, name="users")
 app.command("sign-in")(sign_in)
 app.command("sign-out")(sign_out)
@@ -77,13 +79,17 @@ def import_history(
     file: Annotated[Path, typer.Argument(help="a file of decided cases", exists=True)],
     task: Annotated[str, typer.Option()] = "adjudication",
     file_format: Annotated[str, typer.Option("--format", help="the file's format")] = "csv",
+    decided_by: Annotated[
+        str, typer.Option(help="human, if people decided the rows that do not say it")
+    ] = "",
+    decimal: Annotated[str, typer.Option(help="the decimal mark of its amounts: . or ,")] = "",
     splits: Annotated[str, typer.Option(help="train=0.7,validation=0.1,…")] = "",
     release: Annotated[bool, typer.Option(help="release a dataset version afterwards")] = False,
 ) -> None:
-    """Import decided cases; every refused row is listed with its line, field and reason."""
+    """Import decided cases, to be confirmed by a second person; refused rows are listed."""
     query: dict[str, Any] = {"task": task, "format": file_format, "release": release}
-    if splits:
-        query["splits"] = splits
+    stated = {"splits": splits, "decided_by": decided_by, "decimal": decimal}
+    query |= {name: value for name, value in stated.items() if value}
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),

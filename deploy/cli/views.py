@@ -71,14 +71,27 @@ def versions(system: System, task: str | None) -> Table:
     return table
 
 
-def import_report(report: dict[str, Any]) -> Iterator[RenderableType]:
-    refused = report.get("refused", [])
+def import_report(
+    report: dict[str, Any], models: Sequence[dict[str, Any]] = ()
+) -> Iterator[RenderableType]:
+    """What came of an import, what to do next, and which models learned from it."""
+    import_id, held = report["import_id"], report["status"] == "held"
     yield (
-        f"{report['accepted']} of {report['rows']} rows imported, "
+        f"{report['accepted']} of {report['rows']} rows {'held' if held else 'imported'}, "
         f"{report['duplicates']} known already, {report['refused_rows']} refused "
-        f"(import {report['import_id']})"
+        f"(import {import_id}, {report['status']})"
     )
-    if refused:
+    yield f"brought by {report['imported_by']}, confirmed by {report['confirmed_by'] or 'nobody'}"
+    if report["recall_reason"]:
+        yield f"recalled by {report['recalled_by']}: {report['recall_reason']}"
+    if held:
+        yield f"A second person lets it in with: caseloop imports confirm {import_id}"
+    if report["dataset_versions"]:
+        yield f"in the dataset versions {', '.join(report['dataset_versions'])}"
+    if models:
+        named = ", ".join(f"{model['version']} ({model['state']})" for model in models)
+        yield f"in the training of {named}"
+    if refused := report.get("refused", []):
         table = Table("line", "field", "why", title="Refused rows")
         for row in refused[:_REFUSED_SHOWN]:
             table.add_row(str(row["line"]), row["field"] or "", row["why"])

@@ -47,7 +47,10 @@ class Scenario:
         await self.drain()
 
     async def first_version(self) -> None:
-        self.display.step(f"importing {self.plan.history} adjudicated cases")
+        self.display.step(
+            f"importing {self.plan.history} adjudicated cases, unconfirmed, also to test with: "
+            "settings of the demonstration only"
+        )
         await asyncio.to_thread(self._import)
         self.display.step("training the first version, from too few labels on purpose")
         evaluation = await self._wait_for(lambda: self._evaluation(1), "the first evaluation")

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from shared.tasks.history import DECIDED_BY
 from shared.tasks.task import Task
 
 
@@ -30,12 +31,13 @@ class DecidedCase(Protocol):
 
 
 def write_history(path: Path, task: Task, cases: Iterable[DecidedCase]) -> int:
-    """Writes the cases as CSV, one by one; the number written."""
+    """Writes the cases as CSV, one by one, as decided by the experts that are simulated or on
+    record; the number written."""
     written = 0
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, task.history.columns)
         writer.writeheader()
         for case in cases:
-            writer.writerow(case.history_row())
+            writer.writerow({DECIDED_BY: "human", **case.history_row()})
             written += 1
     return written

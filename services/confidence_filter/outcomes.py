@@ -58,6 +58,7 @@ def decision(prediction: PredictionMade, route: Accept, *, at: datetime) -> Deci
         route_reason=route.reason,
         inclusion_probability=route.inclusion_probability,
         content_sha256=case.content_sha256,
+        judged_sha256=case.judged_sha256,
     )
 
 

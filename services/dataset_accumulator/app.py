@@ -9,17 +9,19 @@ from fastapi import FastAPI
 from services.dataset_accumulator import import_routes, routes
 from services.dataset_accumulator.handlers import Handlers
 from services.dataset_accumulator.import_routes import ImportDefaults
+from services.dataset_accumulator.importing.admission import Admission
 from services.dataset_accumulator.importing.import_store import Imports
 from services.dataset_accumulator.importing.importer import Importer
 from services.dataset_accumulator.releasing.release_store import Releases
 from services.dataset_accumulator.releasing.releaser import Releaser, ReleaseSettings
 from services.dataset_accumulator.releasing.schedule import Schedule
+from services.dataset_accumulator.releasing.waiting_labels import WaitingLabels
 from services.dataset_accumulator.settings import Settings
-from services.dataset_accumulator.splits import read_shares
+from services.dataset_accumulator.splits import import_splits, read_shares
 from services.dataset_accumulator.store import Store
-from shared.events import DecisionCorrected, ReviewCompleted
+from shared.events import DecisionCorrected, DecisionMade, ReviewCompleted
 from shared.http.service import create_service, make_parts
-from shared.messaging.topics import DECISIONS_CORRECTED, REVIEWS_COMPLETED
+from shared.messaging.topics import DECISIONS_CORRECTED, DECISIONS_MADE, REVIEWS_COMPLETED
 from shared.storage.artifacts import Artifacts
 
 NAME = "dataset_accumulator"
@@ -29,7 +31,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=6)
     outbox = parts.make_outbox()
-    store = Store(parts.database, key=settings.key)
+    allowed = import_splits(may_test=settings.imports_may_test)
+    store = Store(parts.database, key=settings.key, import_splits=allowed)
     shares = read_shares(settings.split_shares)
     imports = Imports(parts.database)
     release_settings = ReleaseSettings(
@@ -39,6 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     releaser = Releaser(
         store,
+        WaitingLabels(),
         Releases(parts.database, outbox),
         imports,
         Artifacts(settings.engines),
@@ -46,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
         release_settings,
         now=lambda: datetime.now(UTC),
     )
+    admission = Admission(store, imports, needs_confirmation=settings.imports_need_confirmation)
     handlers = Handlers(store, shares=shares)
     batch = settings.batch_records
     parts.bus.consume(
@@ -54,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     parts.bus.consume(
         DECISIONS_CORRECTED, handlers.decisions_corrected, event=DecisionCorrected, batch=batch
     )
+    parts.bus.consume(DECISIONS_MADE, handlers.decisions_made, event=DecisionMade, batch=batch)
     return create_service(
         parts,
         outbox=outbox,
@@ -62,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         body_limits={import_routes.router.prefix: settings.import_limit_bytes},
         state={
             "releaser": releaser,
-            "importer": Importer(store, imports, releaser),
-            "import_defaults": ImportDefaults(shares, new_id=lambda: uuid4().hex[:12]),
+            "importer": Importer(admission),
+            "import_defaults": ImportDefaults(shares, allowed, new_id=lambda: uuid4().hex[:12]),
         },
     )

@@ -1,12 +1,16 @@
-"""Settled reviews in, labels out; corrections in, revised labels out; in whatever order."""
+"""Settled reviews in, labels out; corrections in, revised labels out; in whatever order.
+
+Decisions make no label: they are known so that no file brings them back as one.
+"""
 
 from collections.abc import Sequence
 
 from services.dataset_accumulator.labels import label_of_review
+from services.dataset_accumulator.own_decisions import record_own_decisions
 from services.dataset_accumulator.splits import Shares
 from services.dataset_accumulator.store import Store
 from shared.errors import Conflict
-from shared.events import DecisionCorrected, ReviewCompleted
+from shared.events import DecisionCorrected, DecisionMade, ReviewCompleted
 from shared.tasks import get_task
 
 
@@ -27,6 +31,11 @@ class Handlers:
                     field="case_id",
                 )
         await self.store.apply_corrections([label.case_id for label in labels])
+
+    async def decisions_made(self, decisions: Sequence[DecisionMade]) -> None:
+        async with self.store.database.transaction() as connection:
+            await self.store.lock(connection, [decision.task for decision in decisions])
+            await record_own_decisions(connection, self.store, decisions)
 
     async def decisions_corrected(self, corrections: Sequence[DecisionCorrected]) -> None:
         for correction in corrections:

@@ -1,5 +1,6 @@
 """What a label is: a settled expert decision as training material. A model's decision is none."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -34,6 +35,9 @@ class CaseLabel:
     input: Mapping[str, Any]
     evidence: Mapping[str, Any]
     content_sha256: str
+    judged_sha256: str  # equal where the same service of the same person is judged, whatever its id
+    text_sha256: str  # equal for the same case in the eyes of a model, whoever it is about
+    prompt_version: str  # whose text that is the hash of
     in_part: bool = False  # a part only was approved
 
 
@@ -41,6 +45,7 @@ def label_of_review(review: ReviewCompleted) -> CaseLabel:
     """The label of a settled review; `Rejected` if its task knows neither case nor label."""
     case = review.case
     task = get_task(case.task)
+    content = task.validate(case.input).model_dump(mode="json")
     decision: dict[str, Any] = {
         "label": task.label(review.label).name,
         "reasoning": review.reasoning,
@@ -57,30 +62,53 @@ def label_of_review(review: ReviewCompleted) -> CaseLabel:
         reason=review.reason,
         source="review",
         inclusion_probability=review.inclusion_probability,
-        input=task.validate(case.input).model_dump(mode="json"),
+        input=content,
+        judged_sha256=case.judged_sha256,
+        text_sha256=text_hash(task, content),
+        prompt_version=task.prompt_version,
         content_sha256=content_hash(task.name, {**decision, "case": case.content_sha256}),
         in_part=review.approved_amount is not None,
         **decision,
     )
 
 
+def text_hash(task: Task, content: Mapping[str, Any]) -> str:
+    """sha256 of what a model reads of a case: its ids are not in it. Case and spaces do not count,
+    so that a copy with another line break is a copy."""
+    prompt = task.prompt(content)
+    words = f"{prompt.system}\n{prompt.user}".casefold().split()
+    return hashlib.sha256(" ".join([task.name, *words]).encode()).hexdigest()
+
+
+def history_case_id(task: str, claim_id: str) -> str:
+    """The case that a claim of the past is, whichever file it comes in."""
+    return f"history:{_history_review_id(task, claim_id)}"
+
+
+def _history_review_id(task: str, claim_id: str) -> str:
+    return str(uuid5(_HISTORY, f"{task}|{claim_id}"))
+
+
 def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> CaseLabel:
     """The label of an adjudicated case of the past: one a claim, however often it is imported."""
-    review_id = str(uuid5(_HISTORY, f"{task.name}|{claim_id}"))
     decision: dict[str, Any] = {
         "label": case.label,
         "reasoning": case.reasoning,
         "evidence": dict(case.evidence),
     }
+    content = task.complete(case.input).model_dump(mode="json")
     return CaseLabel(
-        review_id=review_id,
-        case_id=f"history:{review_id}",
+        review_id=_history_review_id(task.name, claim_id),
+        case_id=history_case_id(task.name, claim_id),
         task=task.name,
         group_id=task.group_of(case.input),
         reason="import",
         source="import",
         inclusion_probability=1.0,
-        input=task.complete(case.input).model_dump(mode="json"),
+        input=content,
+        judged_sha256=content_hash(task.name, task.judged_of(case.input)),
+        text_sha256=text_hash(task, content),
+        prompt_version=task.prompt_version,
         content_sha256=content_hash(task.name, {**decision, "input": as_given(case.input)}),
         **decision,
     )

@@ -38,6 +38,9 @@ class LabelProgress(BaseModel):
 class LabelCount(BaseModel):
     imported: int = Field(description="labels out of imported histories")
     reviewed: int = Field(description="labels out of settled reviews")
+    withheld: dict[str, int] = Field(
+        description="those of them that no version may have, by reason"
+    )
 
 
 class ReleaseOrder(BaseModel):
@@ -61,8 +64,13 @@ async def show_progress(
 @router.get("/labels/count")
 async def count_labels(_: Reader, releaser: ReleaserDep, task: str) -> LabelCount:
     """How many labels of a task there are, released or not."""
-    counts = await releaser.labels(get_task(task).name)
-    return LabelCount(imported=counts.get("import", 0), reviewed=counts.get("review", 0))
+    name = get_task(task).name
+    counts = await releaser.counted(name)
+    return LabelCount(
+        imported=counts.get("import", 0),
+        reviewed=counts.get("review", 0),
+        withheld=await releaser.withheld(name),
+    )
 
 
 @router.get("/datasets")

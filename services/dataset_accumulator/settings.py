@@ -24,6 +24,12 @@ class Settings(DrawingSettings):
     # Of groups that are new. Whoever has a split keeps it, whatever stands here later.
     split_shares: str = "train=0.7,validation=0.05,calibration=0.1,certification=0.05,test=0.1"
 
+    # Whether an import waits until somebody else than who brought it has confirmed it.
+    imports_need_confirmation: bool = True
+    # Whether imported labels may also test models. Only to try the loop out: a model is then
+    # measured by what it was fed.
+    imports_may_test: bool = False
+
     @field_validator("release_schedule")
     @classmethod
     def _is_schedule(cls, text: str) -> str:

@@ -1,32 +1,65 @@
-"""The tables `groups`, `labels` and `corrections`: one label per case, in its newest revision."""
+"""The tables `labels` and `corrections`: one label per case, in its newest revision, and of the
+labels of one content one that counts."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import asyncpg
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+from zlib import crc32
 
 from services.dataset_accumulator.labels import CaseLabel
-from services.dataset_accumulator.splits import Shares, split_of
+from services.dataset_accumulator.placement import Placement, Sides, fix_sides, read_sides
+from services.dataset_accumulator.splits import Shares
 from shared.events import DecisionCorrected, Split
 from shared.sampling import DrawKey
 from shared.storage.database import Connection, Database
 
 LabelOutcome = Literal["new", "known", "other content"]
 
-_PAGE = 500
-
+# A recalled label gives way to a new import of its claim, once no dataset version has it.
+_MAKE_WAY = """
+DELETE FROM dataset_accumulator.labels
+WHERE case_id = ANY($1::text[]) AND withheld = 'recalled' AND released_revision IS NULL
+"""
 _INSERT = """
 INSERT INTO dataset_accumulator.labels
     (case_id, review_id, task, group_id, split, content_sha256, label, reasoning, reason, source,
-     inclusion_probability, input, evidence, in_part, import_id)
-SELECT new.*, $15::text FROM unnest(
+     inclusion_probability, input, evidence, in_part, withheld, judged_sha256, text_sha256,
+     prompt_version, import_id)
+SELECT new.*, $19::text FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::float8[], $12::jsonb[], $13::jsonb[],
-    $14::boolean[]) AS new
+    $9::text[], $10::text[], $11::float8[], $12::jsonb[], $13::jsonb[], $14::boolean[],
+    $15::text[], $16::text[], $17::text[], $18::text[]) AS new
 ON CONFLICT DO NOTHING
-RETURNING case_id
+"""
+# Of one content the first counts; a reviewer's label stands above an imported one.
+_RANKED = """
+WITH ranked AS (
+    SELECT case_id, row_number() OVER (
+        PARTITION BY task, text_sha256
+        ORDER BY source = 'review' DESC, released_revision IS NOT NULL DESC, id
+    ) AS place
+    FROM dataset_accumulator.labels
+    JOIN unnest($1::text[], $2::text[]) AS wanted (task, text_sha256) USING (task, text_sha256)
+    WHERE withheld IS NULL OR withheld = 'repeated'
+)
+"""
+_SET_ASIDE = """
+UPDATE dataset_accumulator.labels SET withheld = 'repeated'
+FROM ranked WHERE labels.case_id = ranked.case_id AND place > 1 AND withheld IS NULL
+"""
+_LET_COUNT = """
+UPDATE dataset_accumulator.labels SET withheld = NULL
+FROM ranked WHERE labels.case_id = ranked.case_id AND place = 1 AND withheld = 'repeated'
+"""
+_WITHHOLD_IMPORT = """
+UPDATE dataset_accumulator.labels SET withheld = 'recalled' WHERE import_id = $1
+RETURNING task, text_sha256
+"""
+_WITHHOLD_CLAIMS = """
+UPDATE dataset_accumulator.labels SET withheld = 'automatic'
+WHERE source = 'import' AND withheld IS DISTINCT FROM 'recalled'
+    AND (case_id = ANY($1::text[]) OR judged_sha256 = ANY($2::text[]))
+RETURNING task, text_sha256
 """
 _INSERT_CORRECTION = """
 INSERT INTO dataset_accumulator.corrections
@@ -46,44 +79,23 @@ FROM (
 WHERE labels.case_id = newest.case_id AND labels.task = newest.task
     AND labels.revision < newest.revision
 """
-_COUNT = """
-SELECT source, count(*) AS labels FROM dataset_accumulator.labels WHERE task = $1 GROUP BY source
-"""
-# Both read the partial index `labels_unreleased`, whose condition they repeat.
-_COUNT_UNRELEASED = """
-SELECT split, count(*) AS labels FROM dataset_accumulator.labels
-WHERE task = $1 AND released_revision IS DISTINCT FROM revision GROUP BY split
-"""
-_UNRELEASED = """
-SELECT case_id, group_id, split, revision, label, reasoning, reason, source,
-    inclusion_probability, input, in_part, released_label
-FROM dataset_accumulator.labels
-WHERE task = $1 AND released_revision IS DISTINCT FROM revision ORDER BY id FOR UPDATE
-"""
-
-
-@dataclass(frozen=True)
-class UnreleasedLabel:
-    """A label as the next dataset version will have it, and what the one before has of it."""
-
-    case_id: str
-    group_id: str
-    split: Split
-    revision: int
-    label: str
-    reasoning: str
-    reason: str
-    source: Literal["review", "import"]
-    inclusion_probability: float
-    input: Mapping[str, Any]
-    in_part: bool
-    released_label: str | None
 
 
 class Store:
-    def __init__(self, database: Database, *, key: DrawKey) -> None:
+    """`import_splits` are those that imported labels may lie in; elsewhere they are withheld."""
+
+    def __init__(
+        self, database: Database, *, key: DrawKey, import_splits: frozenset[Split]
+    ) -> None:
         self.database = database
         self.key = key
+        self.import_splits = import_splits
+
+    async def lock(self, connection: Connection, tasks: Iterable[str]) -> None:
+        """Let no other process change which labels these tasks have until the transaction ends."""
+        for task in sorted(set(tasks)):
+            key = crc32(f"labels {task}".encode())
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", key)
 
     async def add(
         self,
@@ -96,37 +108,46 @@ class Store:
         """Store the labels whose cases are new; what became of each, in the order given."""
         if not labels:
             return []
+        await self.lock(connection, (label.task for label in labels))
         first = {label.case_id: label for label in reversed(labels)}
-        ordered = sorted(first.values(), key=lambda label: label.case_id)
-        splits = await self._splits(connection, ordered, shares)
-        rows = [_label_row(label, splits[label.task, label.group_id]) for label in ordered]
-        inserted = await connection.fetch(_INSERT, *zip(*rows, strict=True), import_id)
-        new = {row["case_id"] for row in inserted}
+        await connection.execute(_MAKE_WAY, list(first))
+        known = await self._hashes(connection, list(first))
+        new = [
+            label
+            for label in labels
+            if label is first[label.case_id] and label.case_id not in known
+        ]
+        await self._insert(connection, new, shares=shares, import_id=import_id)
         hashes = await self._hashes(connection, list(first))
-        return [_outcome(label, first[label.case_id], new, hashes) for label in labels]
+        added = {label.case_id for label in new}
+        return [_outcome(label, first[label.case_id], added, hashes) for label in labels]
 
-    async def _splits(
-        self, connection: Connection, labels: Sequence[CaseLabel], shares: Shares
-    ) -> dict[tuple[str, str], str]:
-        """The split of each label's group; a new group is drawn into one and keeps it."""
-        keys = sorted({(label.task, label.group_id) for label in labels})
-        drawn = [split_of(group, task=task, key=self.key, shares=shares) for task, group in keys]
-        tasks, groups = [task for task, _ in keys], [group for _, group in keys]
-        await connection.execute(
-            "INSERT INTO dataset_accumulator.groups (task, group_id, split, draw_key) "
-            "SELECT *, $4 FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING",
-            tasks,
-            groups,
-            drawn,
-            self.key.version,
-        )
-        rows = await connection.fetch(
-            "SELECT task, group_id, split FROM dataset_accumulator.groups "
-            "JOIN unnest($1::text[], $2::text[]) AS wanted (task, group_id) USING (task, group_id)",
-            tasks,
-            groups,
-        )
-        return {(row["task"], row["group_id"]): row["split"] for row in rows}
+    async def _insert(
+        self,
+        connection: Connection,
+        labels: Sequence[CaseLabel],
+        *,
+        shares: Shares,
+        import_id: str | None,
+    ) -> None:
+        if not labels:
+            return
+        sides = await self.sides(connection, labels)
+        rows = [_label_row(label, sides.place(label, shares)) for label in labels]
+        await fix_sides(connection, sides)
+        await connection.execute(_INSERT, *zip(*rows, strict=True), import_id)
+        await self.settle(connection, {(label.task, label.text_sha256) for label in labels})
+
+    async def sides(self, connection: Connection, labels: Sequence[CaseLabel]) -> Sides:
+        """What is fixed of the groups and contents of these labels."""
+        return await read_sides(connection, labels, key=self.key, import_splits=self.import_splits)
+
+    async def settle(self, connection: Connection, contents: Iterable[tuple[str, str]]) -> None:
+        """See to it that of the labels of each of these contents one counts."""
+        ordered = sorted(set(contents))
+        tasks, hashes = [task for task, _ in ordered], [text for _, text in ordered]
+        await connection.execute(_RANKED + _SET_ASIDE, tasks, hashes)
+        await connection.execute(_RANKED + _LET_COUNT, tasks, hashes)
 
     async def _hashes(self, connection: Connection, case_ids: Sequence[str]) -> dict[str, str]:
         rows = await connection.fetch(
@@ -135,6 +156,22 @@ class Store:
             case_ids,
         )
         return {row["case_id"]: row["content_sha256"] for row in rows}
+
+    async def withhold_import(self, connection: Connection, import_id: str) -> None:
+        """Keep every label of an import out of all later dataset versions."""
+        await self._withhold(connection, _WITHHOLD_IMPORT, import_id)
+
+    async def withhold_claims(
+        self, connection: Connection, case_ids: Sequence[str], judged: Sequence[str]
+    ) -> None:
+        """Keep what was imported of these claims out, under whichever id: a model decided them."""
+        await self._withhold(connection, _WITHHOLD_CLAIMS, case_ids, judged)
+
+    async def _withhold(self, connection: Connection, statement: str, *arguments: object) -> None:
+        """What repeated the content of such a label counts in its place."""
+        rows = await connection.fetch(statement, *arguments)
+        contents = {(row["task"], row["text_sha256"]) for row in rows if row["text_sha256"]}
+        await self.settle(connection, contents)
 
     async def record_corrections(self, corrections: Sequence[DecisionCorrected]) -> None:
         """Record corrections; one that is known is ignored."""
@@ -153,64 +190,14 @@ class Store:
         async with self.database.transaction() as connection:
             await connection.execute(_APPLY_CORRECTIONS, sorted(case_ids))
 
-    async def count(self, connection: Connection, task: str) -> dict[str, int]:
-        """How many labels there are, by source."""
-        rows = await connection.fetch(_COUNT, task)
-        return {row["source"]: row["labels"] for row in rows}
 
-    async def count_unreleased(self, connection: Connection, task: str) -> dict[str, int]:
-        """How many labels wait for a release, by split."""
-        await _use_index(connection)
-        rows = await connection.fetch(_COUNT_UNRELEASED, task)
-        return {row["split"]: row["labels"] for row in rows}
-
-    async def unreleased(
-        self, connection: Connection, task: str
-    ) -> AsyncIterator[Sequence[UnreleasedLabel]]:
-        """The labels that wait for a release, oldest first, locked, a page at a time."""
-        await _use_index(connection)
-        cursor = await connection.cursor(_UNRELEASED, task)
-        while rows := await cursor.fetch(_PAGE):
-            yield [_unreleased(row) for row in rows]
-
-    async def mark_released(
-        self, connection: Connection, labels: Sequence[UnreleasedLabel]
-    ) -> None:
-        await connection.execute(
-            "UPDATE dataset_accumulator.labels "
-            "SET released_revision = revision, released_label = label "
-            "WHERE case_id = ANY($1::text[])",
-            [label.case_id for label in labels],
-        )
-
-    async def forget_releases(self, connection: Connection, task: str) -> None:
-        """Make every label of the task wait for the next release again."""
-        await connection.execute(
-            "UPDATE dataset_accumulator.labels SET released_revision = NULL, released_label = NULL "
-            "WHERE task = $1 AND released_revision IS NOT NULL",
-            task,
-            timeout=3600,
-        )
-
-
-async def _use_index(connection: Connection) -> None:
-    """Walk `labels_unreleased` for the rest of the transaction, whatever statistics say.
-
-    The planner takes nearly all labels for unreleased, and would read, sort and compile for them.
-    """
-    await connection.execute(
-        "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; "
-        "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
-    )
-
-
-def _label_row(label: CaseLabel, split: str) -> tuple[object, ...]:
+def _label_row(label: CaseLabel, placement: Placement) -> tuple[object, ...]:
     return (
         label.case_id,
         label.review_id,
         label.task,
         label.group_id,
-        split,
+        placement.split,
         label.content_sha256,
         label.label,
         label.reasoning,
@@ -220,6 +207,10 @@ def _label_row(label: CaseLabel, split: str) -> tuple[object, ...]:
         json.dumps(label.input),
         json.dumps(label.evidence),
         label.in_part,
+        placement.withheld,
+        label.judged_sha256,
+        label.text_sha256,
+        label.prompt_version,
     )
 
 
@@ -243,7 +234,3 @@ def _outcome(
     if hashes.get(label.case_id) != label.content_sha256:
         return "other content"
     return "new" if label is first and label.case_id in new else "known"
-
-
-def _unreleased(row: asyncpg.Record) -> UnreleasedLabel:
-    return UnreleasedLabel(**{**row, "input": json.loads(row["input"])})

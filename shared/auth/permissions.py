@@ -35,6 +35,7 @@ Right = Literal[
     "read_datasets",  # counts of labels, dataset versions and reports of imports
     "release_datasets",
     "import_cases",
+    "confirm_imports",  # of somebody else, and recall imports of anybody
     # trainer
     "read_training_runs",
     "retry_training_runs",
@@ -63,6 +64,7 @@ PERMISSIONS: Mapping[Right, frozenset[Role | Scope]] = {
     "read_audit": frozenset({"auditor"}),
     "own_account": frozenset(ROLES),
     "advance_rollouts": frozenset({"operator"}),
+    "confirm_imports": frozenset({"operator", "lead"}),
     "see_counts": frozenset({*ROLES, "observe", "read_reviews"}),
     "see_reviews": frozenset({*REVIEWERS, "auditor", "read_reviews"}),
     "list_reviews": frozenset({"senior", "lead", "auditor", "read_reviews"}),

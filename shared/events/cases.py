@@ -212,6 +212,7 @@ class DecisionMade(Event):
     route_reason: RouteReason
     inclusion_probability: InclusionProbability
     content_sha256: Sha256
+    judged_sha256: Sha256 | None = None  # of what was judged, whatever its ids are
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -93,7 +93,7 @@ REVIEWS_COMPLETED = Topic(
 DECISIONS_MADE = Topic(
     events.DecisionMade,
     producers=("confidence_filter", "review_queue"),
-    consumers=("review_queue",),
+    consumers=("dataset_accumulator", "review_queue"),
     partitions=CASE_PARTITIONS,
 )
 DECISIONS_CORRECTED = Topic(

@@ -1,14 +1,15 @@
 """What a dataset version looks like in object storage, and how to read a split of it.
 
 A version is a manifest over immutable JSONL shards. A corrected label is a new example with a
-higher revision and a tombstone for the ones before it; nothing is ever rewritten.
+higher revision and a tombstone for the ones before it, a withdrawn one only the tombstone; nothing
+is ever rewritten.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from shared.events.base import ArtifactRef, Frozen, InclusionProbability
 from shared.events.models import Split
@@ -25,6 +26,24 @@ class Message(Frozen):
     content: str
 
 
+class ImportSource(Frozen):
+    """Where imported labels come from: which file, who brought it, and who let it in."""
+
+    import_id: str
+    name: str
+    sha256: str | None  # of the file; none for imports older than this field
+    imported_by: str
+    imported_at: AwareDatetime
+    confirmed_by: str | None  # none where the settings ask for no second person
+
+
+class CountedSource(Frozen):
+    """How many of a version's labels come from an import."""
+
+    origin: ImportSource
+    labels: int
+
+
 class Example(Frozen):
     """One line of a shard: a settled expert label as a conversation."""
 
@@ -38,6 +57,7 @@ class Example(Frozen):
     # What its checks leave of the case; a line of before the checks were recorded says nothing.
     standing: Standing = "unchecked"
     in_part: bool = False  # a part only was approved, which no model can say: nothing to train on
+    origin: ImportSource | None = None  # of an imported label
     messages: tuple[Message, ...]  # system, user, assistant
 
     @property
@@ -55,7 +75,8 @@ class Shard(Frozen):
 
 
 class Tombstone(Frozen):
-    """Examples of this case with a revision below `revision` no longer count."""
+    """Examples of this case with a revision below `revision` no longer count: the label was
+    corrected, or withdrawn, and then there is no newer one."""
 
     case_id: str
     revision: int
@@ -75,6 +96,7 @@ class DatasetManifest(Frozen):
     tombstones: tuple[Tombstone, ...] = ()
     counts: dict[Split, dict[str, int]]
     reasons: dict[str, int] = Field(default_factory=dict)
+    imports: tuple[CountedSource, ...] = ()
 
 
 def manifest_uri(task: str, number: int, sha256: str) -> str:

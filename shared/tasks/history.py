@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import Rejected, first_failure
+from shared.tasks.amounts import DecimalMark, read_amount
 from shared.tasks.fields import CONTROL_CHARACTER, means_nothing
+
+DECIDED_BY = "decided_by"  # human or model: only a person's decision is a label
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -30,16 +33,28 @@ class History:
     """The columns of a task's history files. `read` turns a row into a case, or is `Rejected`.
 
     `claim_column` says which claim a row is about: one label a claim, however often it comes.
+    `amount_columns` hold US dollars; `read` gets them with a period and without anything else.
     """
 
     read: Callable[[Mapping[str, str]], HistoricCase]
     required_columns: tuple[str, ...]
     optional_columns: tuple[str, ...] = ()
     claim_column: str = "claim_id"
+    amount_columns: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return (*self.required_columns, *self.optional_columns)
+        """The task's own, and the one that every task has."""
+        return (*self.required_columns, *self.optional_columns, DECIDED_BY)
+
+    def case_of(self, row: Mapping[str, str], *, decimal: DecimalMark | None) -> HistoricCase:
+        """The case of a row whose amounts are written with this decimal mark, if it is known."""
+        amounts = {
+            column: amount_cell(row, column, decimal=decimal)
+            for column in self.amount_columns
+            if (row.get(column) or "").strip()
+        }
+        return self.read({**row, **amounts})
 
 
 def column_key(column: str) -> str:
@@ -65,6 +80,14 @@ def _text(row: Mapping[str, str], column: str) -> str:
     if CONTROL_CHARACTER.search(text):
         raise Rejected("contains a control character", field=column)
     return text
+
+
+def amount_cell(row: Mapping[str, str], column: str, *, decimal: DecimalMark | None) -> str:
+    """The amount in that column, with a period and without anything else."""
+    try:
+        return read_amount(cell(row, column), decimal=decimal)
+    except Rejected as error:
+        raise Rejected(error.reason, field=column) from None
 
 
 def label_cell(row: Mapping[str, str], column: str, labels: Iterable[str]) -> str:

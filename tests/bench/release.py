@@ -11,7 +11,8 @@ from services.dataset_accumulator.labels import label_of_review
 from services.dataset_accumulator.releasing.release_store import Releases
 from services.dataset_accumulator.releasing.releaser import Releaser, ReleaseSettings
 from services.dataset_accumulator.releasing.schedule import Schedule
-from services.dataset_accumulator.splits import read_shares
+from services.dataset_accumulator.releasing.waiting_labels import WaitingLabels
+from services.dataset_accumulator.splits import import_splits, read_shares
 from services.dataset_accumulator.store import Store
 from shared.health import Health
 from shared.messaging.outbox import Outbox
@@ -55,9 +56,10 @@ class Table:
     """A table of released labels, to which each round adds 1,000 and releases them."""
 
     def __init__(self, database: Database, outbox: Outbox, artifacts: Artifacts) -> None:
-        self.store = Store(database, key=KEY)
+        self.store = Store(database, key=KEY, import_splits=import_splits(may_test=False))
         self.releaser = Releaser(
             self.store,
+            WaitingLabels(),
             Releases(database, outbox),
             Imports(database),
             artifacts,

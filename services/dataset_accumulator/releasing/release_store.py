@@ -1,6 +1,7 @@
 """The tables `releases` and `slots`: which dataset versions there are, and why each was made."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from zlib import crc32
 
@@ -44,12 +45,33 @@ class Releases:
         )
         return _released(row) if row else None
 
-    async def record(self, connection: Connection, released: DatasetReleased) -> None:
+    async def newest_imports(self, connection: Connection, task: str) -> dict[str, int]:
+        """How many labels of which import the newest version has."""
+        found = await connection.fetchval(
+            "SELECT imports FROM dataset_accumulator.releases WHERE task = $1 "
+            "ORDER BY number DESC LIMIT 1",
+            task,
+        )
+        return dict(json.loads(found)) if found else {}
+
+    async def with_import(self, import_id: str) -> list[str]:
+        """The dataset versions that have labels of this import, oldest first."""
+        async with self.database.transaction() as connection:
+            rows = await connection.fetch(
+                "SELECT dataset_version FROM dataset_accumulator.releases "
+                "WHERE coalesce((imports ->> $1)::bigint, 0) > 0 ORDER BY task, number",
+                import_id,
+            )
+        return [row["dataset_version"] for row in rows]
+
+    async def record(
+        self, connection: Connection, released: DatasetReleased, *, imports: Mapping[str, int]
+    ) -> None:
         """Make the version exist, and its event leave, once the transaction commits."""
         await connection.execute(
             "INSERT INTO dataset_accumulator.releases (task, number, dataset_version, trigger, "
-            "manifest_uri, manifest_sha256, manifest_size_bytes, counts, new_labels, released_at) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "manifest_uri, manifest_sha256, manifest_size_bytes, counts, new_labels, released_at, "
+            "imports) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             released.task,
             released.number,
             released.dataset_version,
@@ -60,6 +82,7 @@ class Releases:
             json.dumps(released.counts),
             released.new_labels,
             released.occurred_at,
+            json.dumps(imports),
         )
         await self.outbox.add(connection, [released])
 

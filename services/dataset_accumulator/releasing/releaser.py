@@ -17,7 +17,9 @@ from tempfile import TemporaryDirectory
 from services.dataset_accumulator.importing.import_store import Imports
 from services.dataset_accumulator.releasing.dataset_writer import DatasetWriter, dataset_version
 from services.dataset_accumulator.releasing.release_store import Releases
+from services.dataset_accumulator.releasing.renewal import renew_contents
 from services.dataset_accumulator.releasing.schedule import Schedule
+from services.dataset_accumulator.releasing.waiting_labels import WaitingLabels
 from services.dataset_accumulator.store import Store
 from shared.errors import Rejected
 from shared.events import DatasetReleased
@@ -44,6 +46,7 @@ class ReleaseSettings:
 @dataclass
 class Releaser:
     store: Store
+    labels: WaitingLabels
     releases: Releases
     imports: Imports
     artifacts: Artifacts
@@ -73,7 +76,7 @@ class Releaser:
 
     async def release_at_threshold(self, task: str) -> DatasetReleased | None:
         """Release if enough training labels are new."""
-        async with self.store.database.transaction() as connection:
+        async with self.releases.database.transaction() as connection:
             if not await self._enough_labels(connection, task, self.settings.threshold):
                 return None
         async with self._exclusive(task) as connection:
@@ -85,13 +88,11 @@ class Releaser:
     async def release_on_schedule(self, task: str) -> DatasetReleased | None:
         """Release if a slot of the schedule has come, once, however many were missed."""
         slot = self.settings.schedule.latest(self.now())
-        async with self.store.database.transaction() as connection:
+        async with self.releases.database.transaction() as connection:
             last = await self.releases.last_slot(connection, task)
             if last is not None and last >= slot:
                 return None
         async with self._exclusive(task) as connection:
-            if await self.imports.running(connection, task):
-                return None
             if not await self.releases.take_slot(connection, task, slot):
                 return None
             if not await self._enough_labels(connection, task, self.settings.minimum):
@@ -118,24 +119,28 @@ class Releaser:
 
     async def unreleased(self, task: str) -> dict[str, int]:
         """How many labels wait, by split."""
-        async with self.store.database.transaction() as connection:
-            return await self.store.count_unreleased(connection, task)
+        async with self.releases.database.transaction() as connection:
+            return await self.labels.count_by_split(connection, task)
 
-    async def labels(self, task: str) -> dict[str, int]:
+    async def counted(self, task: str) -> dict[str, int]:
         """How many labels there are, by source."""
-        async with self.store.database.transaction() as connection:
-            return await self.store.count(connection, task)
+        async with self.releases.database.transaction() as connection:
+            return await self.labels.count(connection, task)
+
+    async def withheld(self, task: str) -> dict[str, int]:
+        """How many labels no version may have, by reason."""
+        async with self.releases.database.transaction() as connection:
+            return await self.labels.count_withheld(connection, task)
 
     async def _enough_labels(self, connection: Connection, task: str, labels: int) -> bool:
-        """Whether so many training labels are new. Half an imported file is no dataset."""
-        if await self.imports.running(connection, task):
-            return False
-        counts = await self.store.count_unreleased(connection, task)
+        """Whether so many training labels are new."""
+        counts = await self.labels.count_by_split(connection, task)
         return counts.get("train", 0) >= labels
 
     @asynccontextmanager
     async def _exclusive(self, task: str) -> AsyncIterator[Connection]:
-        async with self.store.database.transaction() as connection:
+        await renew_contents(self.store, get_task(task))
+        async with self.releases.database.transaction() as connection:
             await self.releases.lock(connection, task)
             yield connection
 
@@ -148,15 +153,14 @@ class Releaser:
         number = await self.releases.number(connection, name)
         at = self.now()
         with TemporaryDirectory(prefix="caseloop-release-") as directory:
-            writer = DatasetWriter(task, base, Path(directory))
-            async for labels in self.store.unreleased(connection, name):
-                await in_thread(writer.add, labels)
-                await self.store.mark_released(connection, labels)
-            if writer.new_labels == 0:
+            before = await self.releases.newest_imports(connection, name) if base else {}
+            writer = DatasetWriter(task, base, Path(directory), imports=before)
+            await self._write_labels(connection, writer)
+            if writer.new_labels + writer.dropped_labels == 0:
                 return None
-            manifest = await in_thread(
-                partial(writer.upload, self.artifacts, number=number, trigger=trigger, at=at)
-            )
+            sources = await self.labels.sources(connection, list(writer.imports))
+            upload = partial(writer.upload, number=number, trigger=trigger, at=at)
+            manifest = await in_thread(upload, self.artifacts, sources)
         released = DatasetReleased(
             occurred_at=at,
             task=name,
@@ -167,9 +171,16 @@ class Releaser:
             counts=writer.counts,
             new_labels=writer.new_labels,
         )
-        await self.releases.record(connection, released)
+        await self.releases.record(connection, released, imports=writer.imports)
         logger.info("released", version=released.dataset_version, new=released.new_labels)
         return released
+
+    async def _write_labels(self, connection: Connection, writer: DatasetWriter) -> None:
+        async for labels in self.labels.read(connection, writer.task.name):
+            of_imports = {label.import_id for label in labels if label.import_id}
+            sources = await self.labels.sources(connection, sorted(of_imports))
+            await in_thread(writer.add, labels, sources)
+            await self.labels.mark_released(connection, labels)
 
     async def _base_version(self, connection: Connection, task: Task) -> DatasetManifest | None:
         """The version to build on. When the task's prompt has changed, everything is rewritten:
@@ -180,5 +191,5 @@ class Releaser:
         base = await in_thread(read_manifest, self.artifacts, newest.manifest)
         if base.prompt_version == task.prompt_version:
             return base
-        await self.store.forget_releases(connection, task.name)
+        await self.labels.forget_releases(connection, task.name)
         return None

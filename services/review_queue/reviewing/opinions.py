@@ -160,6 +160,7 @@ def decision_made(
         route_reason=request.reason,
         inclusion_probability=request.inclusion_probability,
         content_sha256=request.case.content_sha256,
+        judged_sha256=request.case.judged_sha256,
     )
 
 

@@ -41,7 +41,7 @@ def read_history(row: Mapping[str, str]) -> HistoricCase:
         "policy_id": cell(row, "policy_id"),
         "diagnosis_codes": _codes(row, "diagnosis_codes"),
         "procedure_codes": _codes(row, "procedure_codes"),
-        "billed_amount": cell(row, "claim_amount").removeprefix("$").replace(",", ""),
+        "billed_amount": cell(row, "claim_amount"),
         "service_date": cell(row, "service_date"),
         **{column: optional_cell(row, column) for column in OPTIONAL_COLUMNS},
     }
@@ -61,5 +61,8 @@ def _codes(row: Mapping[str, str], column: str) -> tuple[str, ...]:
 
 
 HISTORY = History(
-    read_history, required_columns=REQUIRED_COLUMNS, optional_columns=OPTIONAL_COLUMNS
+    read_history,
+    required_columns=REQUIRED_COLUMNS,
+    optional_columns=OPTIONAL_COLUMNS,
+    amount_columns=("claim_amount",),
 )

@@ -8,12 +8,14 @@ from typing import Any, Self
 
 from services.dataset_accumulator.app import MIGRATIONS, NAME
 from services.dataset_accumulator.handlers import Handlers
+from services.dataset_accumulator.importing.admission import Admission
 from services.dataset_accumulator.importing.import_store import Imports
 from services.dataset_accumulator.importing.importer import Importer
 from services.dataset_accumulator.releasing.release_store import Releases
 from services.dataset_accumulator.releasing.releaser import Releaser, ReleaseSettings
 from services.dataset_accumulator.releasing.schedule import Schedule
-from services.dataset_accumulator.splits import read_shares
+from services.dataset_accumulator.releasing.waiting_labels import WaitingLabels
+from services.dataset_accumulator.splits import import_splits, read_shares
 from services.dataset_accumulator.store import Store
 from shared.events import DatasetReleased, ReviewCompleted, Split
 from shared.health import Health
@@ -22,10 +24,11 @@ from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.database import Database
 from shared.storage.datasets import SPLITS, DatasetManifest, Example, read_manifest, read_split
-from tests.support.builders.events import KEY, NOW, case
+from tests.support.builders.events import KEY, NOW, case, claim_input
 from tests.support.builders.reviews import completed
 
 TRAIN = read_shares("train=1")
+IMPORT_SPLITS = import_splits(may_test=False)
 WEEKLY = Schedule.parse("0 3 * * 0")
 
 
@@ -55,10 +58,12 @@ class Accumulator:
     @classmethod
     def on(cls, database: Database, artifacts: Artifacts, settings: ReleaseSettings) -> Self:
         clock, outbox = Clock(), Outbox(database, service=NAME)
-        store, imports = Store(database, key=KEY), Imports(database)
-        releases = Releases(database, outbox)
-        releaser = Releaser(store, releases, imports, artifacts, Health(), settings, now=clock)
-        importer = Importer(store, imports, releaser)
+        store = Store(database, key=KEY, import_splits=IMPORT_SPLITS)
+        imports, releases = Imports(database), Releases(database, outbox)
+        releaser = Releaser(
+            store, WaitingLabels(), releases, imports, artifacts, Health(), settings, now=clock
+        )
+        importer = Importer(Admission(store, imports, needs_confirmation=True))
         handlers = Handlers(store, shares=TRAIN)
         return cls(database, outbox, store, releaser, importer, handlers, clock)
 
@@ -122,5 +127,7 @@ async def running(
         await accumulator.database.close()
 
 
-def of_group(case_id: str, group_id: str) -> ReviewCompleted:
-    return completed(case_id, case=case(case_id, group_id=group_id))
+def of_group(case_id: str, group_id: str, *, note: str | None = None) -> ReviewCompleted:
+    """A settled review of somebody's case, whose note is its own unless one is given."""
+    content = claim_input(clinical_note=note or f"Leg pain, as in {case_id}.")
+    return completed(case_id, case=case(case_id, group_id=group_id, input=content))

@@ -1,83 +1,42 @@
 """History comes in by HTTP: good rows in, bad rows listed, nothing twice, tokens wanted."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
-from itertools import count
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.dataset_accumulator import import_routes, routes
-from services.dataset_accumulator.app import NAME
-from services.dataset_accumulator.import_routes import ImportDefaults
-from services.dataset_accumulator.settings import Settings
 from shared.auth.permissions import ROLES, SCOPES
-from shared.health import Health
-from shared.http.application import create_application
-from shared.messaging.bus import Bus
-from tests.connected.dataset_accumulator.harness import TRAIN, Accumulator
+from tests.connected.dataset_accumulator.harness import Accumulator
+from tests.connected.dataset_accumulator.import_harness import bring_in, confirm, send
 from tests.support.builders.histories import csv_file, row
-from tests.support.callers import TOKENS, as_machine, as_person, take_at_their_word
+from tests.support.callers import as_machine, as_person
 from tests.support.patience import PATIENCE_SECONDS
 
-OPERATOR = as_person("operator", name="olga")
-
-
-@pytest.fixture
-def app(accumulator: Accumulator, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
-    monkeypatch.setenv("API_TOKENS", TOKENS)
-    settings, numbers = Settings(), count(1)
-    app = create_application(
-        NAME,
-        settings,
-        bus=Bus(settings.engines, service=NAME, health=Health()),
-        routers=[routes.router, import_routes.router],
-        state={
-            "releaser": accumulator.releaser,
-            "importer": accumulator.importer,
-            "import_defaults": ImportDefaults(TRAIN, lambda: f"import-{next(numbers)}"),
-        },
-    )
-    take_at_their_word(app)
-    return app
-
-
-@pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://accumulator", headers=OPERATOR, timeout=60
-    ) as found:
-        yield found
-
-
-async def send(client: httpx.AsyncClient, content: bytes, **query: Any) -> httpx.Response:
-    query = {"task": "adjudication", "name": "history.csv", **query}
-    headers = {"Content-Type": "text/csv"}
-    return await client.post("/v1/imports", params=query, content=content, headers=headers)
+READERS = {"operator", "lead", "auditor", "observe"}
 
 
 async def test_good_rows_come_in_and_bad_rows_are_listed(
     client: httpx.AsyncClient, accumulator: Accumulator
 ) -> None:
-    rows = [row(1), row(2, diagnosis_codes="bad"), row(3), row(3), row(3, claim_amount="99.00")]
+    rows = [row(1), row(2, diagnosis_codes="bad"), row(3), row(3)]
     content = csv_file(rows)
 
     answer = await send(client, content)
 
     report = answer.json()
     assert answer.status_code == 201
-    assert (report["rows"], report["accepted"], report["duplicates"]) == (5, 2, 1)
-    assert report["refused_rows"] == 2
-    assert [(r["line"], r["field"]) for r in report["refused"]] == [
-        (3, "diagnosis_codes"),
-        (6, "claim_id"),
-    ]
-    assert (report["status"], report["imported_by"]) == ("finished", "olga")
+    assert (report["rows"], report["accepted"], report["duplicates"]) == (4, 2, 1)
+    assert [(r["line"], r["field"]) for r in report["refused"]] == [(3, "diagnosis_codes")]
+    assert (report["status"], report["imported_by"]) == ("held", "olga")
+    assert report["file_sha256"] == hashlib.sha256(content).hexdigest()
     assert report["bytes_read"] == report["bytes_total"] == len(content)
     assert (await client.get(f"/v1/imports/{report['import_id']}")).json() == report
+    await confirm(client, report["import_id"])
     labels = await accumulator.fetch("SELECT * FROM dataset_accumulator.labels ORDER BY id")
     assert {(found["reason"], found["source"]) for found in labels} == {("import", "import")}
     assert {found["inclusion_probability"] for found in labels} == {1.0}
@@ -87,9 +46,9 @@ async def test_good_rows_come_in_and_bad_rows_are_listed(
 
 async def test_the_same_file_again_adds_nothing(client: httpx.AsyncClient) -> None:
     content = csv_file([row(number) for number in range(20)])
-    await send(client, content, release=True)
+    await bring_in(client, content, release=True)
 
-    again = (await send(client, content, release=True)).json()
+    again = await bring_in(client, content, release=True)
 
     assert (again["accepted"], again["duplicates"], again["refused_rows"]) == (0, 20, 0)
     assert again["dataset_version"] is None
@@ -101,12 +60,11 @@ async def test_two_imports_of_one_file_at_once_import_once(
 ) -> None:
     numbers = range(1200)
 
-    answers = await asyncio.gather(
-        send(client, csv_file([row(number) for number in numbers])),
-        send(client, csv_file([row(number) for number in reversed(numbers)])),
+    reports = await asyncio.gather(
+        bring_in(client, csv_file([row(number) for number in numbers])),
+        bring_in(client, csv_file([row(number) for number in reversed(numbers)])),
     )
 
-    reports = [answer.json() for answer in answers]
     assert sum(report["accepted"] for report in reports) == 1200
     assert sum(report["refused_rows"] for report in reports) == 0
     (found,) = await accumulator.fetch("SELECT count(*) FROM dataset_accumulator.labels")
@@ -131,7 +89,7 @@ async def test_a_release_follows_at_once_and_only_once(
 ) -> None:
     content = csv_file([row(1), row(2, final_decision="DENIED")])
 
-    report = (await send(client, content, release=True)).json()
+    report = await bring_in(client, content, release=True)
     await accumulator.review("later")
     await accumulator.releaser.release_after_import("adjudication", report["import_id"])
 
@@ -149,25 +107,27 @@ async def test_a_release_follows_at_once_and_only_once(
 async def test_shares_of_an_import_count_for_new_members_only(
     client: httpx.AsyncClient, accumulator: Accumulator
 ) -> None:
-    await send(client, csv_file([row(1, member_id="M-old")]), splits="test=1")
+    await bring_in(client, csv_file([row(1, member_id="M-old")]), splits="calibration=1")
 
-    await send(client, csv_file([row(2, member_id="M-old"), row(3)]), splits='{"validation": 1}')
+    more = csv_file([row(2, member_id="M-old"), row(3)])
+    await bring_in(client, more, splits='{"validation": 1}')
 
     found = await accumulator.fetch("SELECT split FROM dataset_accumulator.labels ORDER BY id")
-    assert sorted(label["split"] for label in found) == ["test", "test", "validation"]
+    assert sorted(label["split"] for label in found) == ["calibration"] * 2 + ["validation"]
 
 
 async def test_a_form_works_like_a_body(client: httpx.AsyncClient) -> None:
     answer = await client.post(
         "/v1/imports",
         files={"file": ("claims.csv", csv_file([row(1), row(2)]), "text/csv")},
-        data={"task": "adjudication", "splits": "test=1", "release": "true"},
+        data={"task": "adjudication", "splits": "validation=1", "release": "true"},
     )
 
     report = answer.json()
     assert (answer.status_code, report["accepted"], report["name"]) == (201, 2, "claims.csv")
-    assert report["splits"]["test"] == 1.0
-    assert report["dataset_version"] == "adjudication-d1"
+    assert report["splits"]["validation"] == 1.0
+    confirmed = (await confirm(client, report["import_id"])).json()
+    assert confirmed["dataset_version"] == "adjudication-d1"
 
 
 @pytest.mark.parametrize(
@@ -180,6 +140,8 @@ async def test_a_form_works_like_a_body(client: httpx.AsyncClient) -> None:
         (csv_file([row(1)]), {"task": ""}, "tasks are adjudication", "task"),
         (csv_file([row(1)]), {"format": "xml"}, "formats are csv", "format"),
         (csv_file([row(1)]), {"splits": "train=2"}, "between 0 and 1", "splits"),
+        (csv_file([row(1)]), {"splits": "test=1"}, "never test a model", "splits"),
+        (csv_file([row(1)]), {"splits": "train=0.9,certification=0.1"}, "never certify", "splits"),
         (csv_file([row(1)]), {"release": "perhaps"}, "valid boolean", "release"),
     ],
 )
@@ -200,7 +162,7 @@ async def test_a_file_that_cannot_come_in_is_a_422_that_says_why(
     assert await accumulator.fetch("SELECT FROM dataset_accumulator.labels") == []
 
 
-async def test_a_failed_import_is_on_record_and_keeps_what_came_before(
+async def test_a_failed_import_is_on_record_and_nothing_of_it_comes_in(
     client: httpx.AsyncClient, accumulator: Accumulator
 ) -> None:
     content = csv_file([row(number) for number in range(600)]) + b"x" * (2 << 20)
@@ -209,15 +171,16 @@ async def test_a_failed_import_is_on_record_and_keeps_what_came_before(
 
     (found,) = (await client.get("/v1/imports")).json()
     assert answer.status_code == 422
-    assert (found["status"], found["accepted"]) == ("failed", 500)
+    assert (found["status"], found["rows"], found["accepted"]) == ("failed", 500, 0)
+    assert await accumulator.fetch("SELECT FROM dataset_accumulator.held_rows") == []
     assert "is this a CSV file" in found["why"]
     assert (await client.get("/v1/datasets")).json() == []
 
 
-async def test_progress_is_told_while_the_file_comes_and_the_threshold_waits(
+async def test_progress_is_told_while_the_file_comes(
     client: httpx.AsyncClient, accumulator: Accumulator
 ) -> None:
-    """The threshold is 3 labels; 500 are in, and the file is not at its end."""
+    """The threshold is 3 labels; 500 are read, and the file is not at its end."""
     content = csv_file([row(number) for number in range(1000)])
     middle = content.index(b"CLM-700,")
     go_on = asyncio.Event()
@@ -227,13 +190,13 @@ async def test_progress_is_told_while_the_file_comes_and_the_threshold_waits(
         await go_on.wait()
         yield content[middle:]
 
-    sending = asyncio.create_task(send(client, body(), release=True))  # type: ignore[arg-type]
+    sending = asyncio.create_task(bring_in(client, body(), release=True))
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not (found := (await client.get("/v1/imports")).json()) or not found[0]["rows"]:
             await asyncio.sleep(0.05)
     released = await accumulator.releaser.release_at_threshold("adjudication")
     go_on.set()
-    report = (await sending).json()
+    report = await sending
 
     assert (found[0]["status"], found[0]["rows"], found[0]["accepted"]) == ("running", 500, 500)
     assert 0 < found[0]["bytes_read"] <= middle
@@ -242,25 +205,34 @@ async def test_progress_is_told_while_the_file_comes_and_the_threshold_waits(
     assert [e.new_labels for e in await accumulator.events()] == [1000]
 
 
-async def test_an_import_that_fell_silent_holds_nothing_up(
+async def test_an_import_that_fell_silent_is_given_up_and_sent_again(
     client: httpx.AsyncClient, accumulator: Accumulator
 ) -> None:
-    await send(client, csv_file([row(number) for number in range(5)]))
-    await accumulator.fetch(
-        "UPDATE dataset_accumulator.imports "
-        "SET status = 'running', updated_at = now() - interval '2 minutes'"
+    content = csv_file([row(number) for number in range(5)])
+    silent = (await send(client, content)).json()["import_id"]
+    age = (
+        "UPDATE dataset_accumulator.imports SET status = 'running', "
+        "updated_at = now() - $1::interval"
     )
-
+    await accumulator.fetch(age, timedelta(minutes=2))
     (found,) = (await client.get("/v1/imports")).json()
     assert found["status"] == "interrupted"
-    assert await accumulator.releaser.release_at_threshold("adjudication") is not None
+    await accumulator.fetch(age, timedelta(hours=2))
+
+    again = await bring_in(client, content)
+
+    assert (again["status"], again["accepted"], again["duplicates"]) == ("finished", 5, 0)
+    first = (await client.get(f"/v1/imports/{silent}")).json()
+    assert (first["status"], first["why"]) == ("failed", "the upload broke off")
+    assert await accumulator.fetch("SELECT FROM dataset_accumulator.held_rows") == []
 
 
 async def test_progress_towards_the_next_training(
     client: httpx.AsyncClient, accumulator: Accumulator
 ) -> None:
-    await send(client, csv_file([row(1), row(2)]), release=True)
-    await send(client, csv_file([row(3)]))
+    await bring_in(client, csv_file([row(1), row(2)]), release=True)
+    await bring_in(client, csv_file([row(3)]))
+    await send(client, csv_file([row(4)]))
 
     found = (await client.get("/v1/labels/progress")).json()
 
@@ -274,13 +246,13 @@ async def test_progress_towards_the_next_training(
         "released": ["adjudication-d1"],
     }
     count = await client.get("/v1/labels/count", params={"task": "adjudication"})
-    assert count.json() == {"imported": 3, "reviewed": 0}
+    assert count.json() == {"imported": 3, "reviewed": 0, "withheld": {}}
 
 
 async def test_releases_by_hand(client: httpx.AsyncClient) -> None:
     order = {"task": "adjudication", "key": "before the audit"}
     assert (await client.post("/v1/releases", json=order)).status_code == 409
-    await send(client, csv_file([row(1)]))
+    await bring_in(client, csv_file([row(1)]))
 
     first, again = [(await client.post("/v1/releases", json=order)).json() for _ in range(2)]
 
@@ -292,13 +264,15 @@ async def test_releases_by_hand(client: httpx.AsyncClient) -> None:
     ("method", "path", "allowed"),
     [
         ("POST", "/v1/imports?task=adjudication", {"operator", "import"}),
-        ("GET", "/v1/imports", {"operator", "lead", "auditor", "observe"}),
-        ("GET", "/v1/imports/import-1", {"operator", "lead", "auditor", "observe"}),
-        ("GET", "/v1/imports/import-1/refused", {"operator", "lead", "auditor", "observe"}),
-        ("GET", "/v1/labels/progress", {"operator", "lead", "auditor", "observe"}),
-        ("GET", "/v1/labels/count?task=adjudication", {"operator", "lead", "auditor", "observe"}),
-        ("GET", "/v1/datasets", {"operator", "lead", "auditor", "observe"}),
-        ("GET", "/v1/datasets/adjudication-d1", {"operator", "lead", "auditor", "observe"}),
+        ("GET", "/v1/imports", READERS),
+        ("GET", "/v1/imports/import-1", READERS),
+        ("GET", "/v1/imports/import-1/refused", READERS),
+        ("POST", "/v1/imports/import-1/confirm", {"operator", "lead"}),
+        ("POST", "/v1/imports/import-1/recall", {"operator", "lead"}),
+        ("GET", "/v1/labels/progress", READERS),
+        ("GET", "/v1/labels/count?task=adjudication", READERS),
+        ("GET", "/v1/datasets", READERS),
+        ("GET", "/v1/datasets/adjudication-d1", READERS),
         ("POST", "/v1/releases", {"operator", "operate"}),
     ],
 )

@@ -17,12 +17,16 @@ _GROUPS = """
 INSERT INTO dataset_accumulator.groups (task, group_id, split)
 SELECT 'adjudication', 'old-' || n, 'train' FROM generate_series(1, $1::int) AS n
 """
+_CONTENTS = """
+INSERT INTO dataset_accumulator.contents (task, text_sha256, split)
+SELECT 'adjudication', 'old-' || n, 'train' FROM generate_series(1, $1::int) AS n
+"""
 _LABELS = """
 INSERT INTO dataset_accumulator.labels
     (case_id, review_id, task, group_id, split, content_sha256, input, evidence, reason, source,
-     inclusion_probability, label, reasoning)
+     inclusion_probability, label, reasoning, text_sha256, prompt_version)
 SELECT 'old-' || n, 'old-' || n, 'adjudication', 'old-' || n, 'train', '', $2, $3, 'adverse',
-    'review', 1, 'DENIED', 'not supported'
+    'review', 1, 'DENIED', 'not supported', 'old-' || n, $4
 FROM generate_series(1, $1::int) AS n
 """
 _RELEASED = "UPDATE dataset_accumulator.labels SET released_revision = 0, released_label = label"
@@ -37,7 +41,8 @@ async def fill(accumulator: Accumulator, labels: int) -> None:
     example = label_of_review(completed())
     content, evidence = json.dumps(example.input), json.dumps(example.evidence)
     await accumulator.fetch(_GROUPS, labels)
-    await accumulator.fetch(_LABELS, labels, content, evidence)
+    await accumulator.fetch(_CONTENTS, labels)
+    await accumulator.fetch(_LABELS, labels, content, evidence, example.prompt_version)
     await accumulator.fetch("ANALYZE dataset_accumulator.labels")
     await accumulator.fetch(_RELEASED)
 

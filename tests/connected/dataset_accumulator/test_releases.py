@@ -249,13 +249,15 @@ async def test_labels_that_come_during_a_release_are_in_the_next(
     await accumulator.review("a", "b", "c")
     await accumulator.handlers.decisions_corrected([corrected("b")])
     entered, leave = asyncio.Event(), asyncio.Event()
-    owner = accumulator.store if stage == "mark_released" else accumulator.releaser.releases
+    owner = (
+        accumulator.releaser.labels if stage == "mark_released" else accumulator.releaser.releases
+    )
     original = getattr(owner, stage)
 
-    async def slow(*arguments: object) -> None:
+    async def slow(*arguments: object, **named: object) -> None:
         entered.set()
         await leave.wait()
-        await original(*arguments)
+        await original(*arguments, **named)
 
     monkeypatch.setattr(owner, stage, slow)
     release = asyncio.create_task(accumulator.releaser.release_at_threshold(TASK))
@@ -307,7 +309,7 @@ async def test_a_label_that_cannot_be_written_stops_its_task_visibly(
     await accumulator.review("a", "b", "c")
     await accumulator.fetch("UPDATE dataset_accumulator.labels SET input = '{}' WHERE case_id='b'")
 
-    with pytest.raises(Rejected, match="label of case b cannot be written"):
+    with pytest.raises(Rejected, match="label of a case cannot be written"):
         await accumulator.releaser.release_at_threshold(TASK)
 
     running = asyncio.create_task(accumulator.releaser.run())
@@ -315,4 +317,4 @@ async def test_a_label_that_cannot_be_written_stops_its_task_visibly(
         while not accumulator.releaser.health.alerts:
             await asyncio.sleep(0.05)
     running.cancel()
-    assert "case b" in accumulator.releaser.health.alerts["release adjudication"]
+    assert "a case cannot be written" in accumulator.releaser.health.alerts["release adjudication"]

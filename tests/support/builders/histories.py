@@ -16,12 +16,18 @@ ROW = {
     "medical_analysis": "FINDING: radiculopathy proven by imaging",
     "adjudication_decision": "The note supports the therapy.",
     "final_decision": "APPROVED",
+    "decided_by": "human",
 }
 
 
 def row(number: int, **changes: str) -> dict[str, str]:
-    """The row of a claim and a member of its own."""
-    return {**ROW, "claim_id": f"CLM-{number}", "member_id": f"M-{number}", **changes}
+    """The row of a claim, a member and a content of its own."""
+    own = {
+        "claim_id": f"CLM-{number}",
+        "member_id": f"M-{number}",
+        "clinical_note": f"Leg pain in week {number}, no relief from exercises.",
+    }
+    return {**ROW, **own, **changes}
 
 
 def csv_file(rows: Iterable[Mapping[str, str]], *, columns: Iterable[str] = tuple(ROW)) -> bytes:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.events import DecisionCorrected, Opinion, ReviewCompleted, review_id_of
-from tests.support.builders.events import NOW, case
+from tests.support.builders.events import NOW, case, claim_input
 
 
 def completed(
@@ -15,7 +15,7 @@ def completed(
     fields: dict[str, Any] = {
         "occurred_at": NOW,
         "review_id": review_id_of(case_id),
-        "case": case(case_id),
+        "case": case(case_id, input=claim_input(clinical_note=f"Leg pain, as in {case_id}.")),
         "label": label,
         "reasoning": "The note supports it.",
         "opinions": (opinion,),

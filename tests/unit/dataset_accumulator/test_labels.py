@@ -7,7 +7,6 @@ import pytest
 from services.dataset_accumulator.labels import label_of_history, label_of_review
 from shared.errors import Rejected
 from shared.events import ReviewCompleted
-from shared.messaging.topics import TOPICS
 from shared.tasks import TASKS
 from shared.tasks.adjudication import standing
 from tests.support.builders.events import ADJUDICATION, case, claim_input
@@ -96,9 +95,3 @@ def test_an_imported_claim_and_a_live_case_of_one_member_share_their_group() -> 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 def test_the_column_that_names_the_claim_is_required(task: Any) -> None:
     assert task.history.claim_column in task.history.required_columns
-
-
-def test_what_models_decide_is_not_even_consumed() -> None:
-    consumed = {topic.name for topic in TOPICS if "dataset_accumulator" in topic.consumers}
-
-    assert consumed == {"reviews.completed.v1", "decisions.corrected.v1"}

@@ -42,11 +42,15 @@ def test_a_dead_letter_of_any_error_is_listed(poison: str) -> None:
 def test_a_refused_row_is_listed_with_its_column() -> None:
     row = {"line": 3, "field": "[/b]", "why": "[quantized] is not known"}
     counts = {"accepted": 0, "rows": 1, "duplicates": 0, "refused_rows": 1, "import_id": "1"}
+    people = {"imported_by": "[olga]", "confirmed_by": None, "recall_reason": None}
+    report = {**counts, **people, "status": "held", "dataset_versions": [], "refused": [row]}
 
-    found = shown(*views.import_report({**counts, "refused": [row]}))
+    found = shown(*views.import_report(report))
 
     assert "[/b]" in found
     assert "[quantized] is not known" in found
+    assert "brought by [olga], confirmed by nobody" in found
+    assert "caseloop imports confirm 1" in found
 
 
 def test_a_health_of_any_reason_is_shown() -> None:

@@ -9,10 +9,9 @@ import csv
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from services.dataset_accumulator.importing.importers.rows import Refusal, Row
+from services.dataset_accumulator.importing.importers.rows import Reading, Refusal, Row
 from shared.errors import Rejected
 from shared.tasks.history import column_key
-from shared.tasks.task import Task
 
 LINE_LIMIT_BYTES = 1024 * 1024
 ROW_LIMIT_LINES = 1000
@@ -22,11 +21,11 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _AS_UTF8 = "save the file as UTF-8 (in Excel: CSV UTF-8)"
 
 
-def read_csv(blocks: Iterable[bytes], task: Task) -> Iterator[Row | Refusal]:
+def read_csv(blocks: Iterable[bytes], reading: Reading) -> Iterator[Row | Refusal]:
     """The rows of a CSV file that arrives in blocks."""
     lines = _Lines(_text_lines(blocks))
     reader = csv.reader(lines, strict=True)
-    columns = _header(reader, task)
+    columns = _header(reader, reading)
     while True:
         line = lines.begin_row()
         try:
@@ -38,7 +37,7 @@ def read_csv(blocks: Iterable[bytes], task: Task) -> Iterator[Row | Refusal]:
             lines.read_again()
             continue
         if cells:
-            row = _row(line, cells, columns, task)
+            row = _row(line, cells, columns, reading)
             yield row
             if isinstance(row, Refusal) and len(cells) != len(columns):
                 lines.read_again()
@@ -99,7 +98,7 @@ def _text(line: bytes, *, first: bool) -> str:
     return line.decode("utf-8", "surrogateescape")
 
 
-def _header(reader: Iterator[list[str]], task: Task) -> Sequence[str | None]:
+def _header(reader: Iterator[list[str]], reading: Reading) -> Sequence[str | None]:
     """For each cell of a row the task's column that it belongs to, None for any other."""
     try:
         names = next(reader)
@@ -109,14 +108,16 @@ def _header(reader: Iterator[list[str]], task: Task) -> Sequence[str | None]:
         raise Rejected(f"the header is not CSV: {error}") from None
     if not _is_clean(names):
         raise Rejected(f"the header is not UTF-8; {_AS_UTF8}")
-    known = {column_key(column): column for column in task.history.columns}
+    history = reading.task.history
+    known = {column_key(column): column for column in history.columns}
     columns = [known.get(column_key(name)) for name in names]
-    missing = [column for column in task.history.required_columns if column not in columns]
+    missing = [column for column in history.required_columns if column not in columns]
     if missing:
         raise Rejected(f"the file lacks {_listed(missing)}{_hint(names)}", field=missing[0])
     for column in known.values():
         if columns.count(column) > 1:
             raise Rejected("stands twice in the header", field=column)
+    reading.check_columns(columns)
     return columns
 
 
@@ -131,7 +132,7 @@ def _hint(names: Sequence[str]) -> str:
 
 
 def _row(
-    line: int, cells: Sequence[str], columns: Sequence[str | None], task: Task
+    line: int, cells: Sequence[str], columns: Sequence[str | None], reading: Reading
 ) -> Row | Refusal:
     if len(cells) > len(columns):
         return Refusal(line, None, f"has {len(cells)} cells, the header {len(columns)}")
@@ -141,11 +142,7 @@ def _row(
     if not _is_clean(cells):
         field = next((column for column, cell in row.items() if not _is_clean([cell])), None)
         return Refusal(line, field, f"has bytes that are no UTF-8 text; {_AS_UTF8}")
-    try:
-        case = task.history.read(row)
-        return Row(line, row[task.history.claim_column].strip(), case)
-    except Rejected as error:
-        return Refusal(line, error.field, error.reason)
+    return reading.row(line, row)
 
 
 def _is_clean(cells: Sequence[str]) -> bool:

@@ -124,7 +124,7 @@ def test_what_only_people_do_takes_a_person_by_type(service: str) -> None:
 def test_no_scope_decides_rules_or_approves() -> None:
     assert {
         "work", "manage_reviewers", "manage_users", "read_audit", "own_account",
-        "advance_rollouts",
+        "advance_rollouts", "confirm_imports",
     } == PEOPLE_ONLY  # fmt: skip
 
 
@@ -150,12 +150,15 @@ def test_the_duties_are_separate() -> None:
     assert may("adjudicator") == common | {"work", "see_reviews"}
     assert may("operator") == common | reads | orders | {
         "manage_users", "request_predictions", "import_cases", "advance_rollouts",
+        "confirm_imports",
     }  # fmt: skip
     assert may("auditor") == common | reads | {
         "read_audit", "read_statistics", "list_reviews", "see_reviews",
     }  # fmt: skip
     assert may("senior") == may("adjudicator") | {"list_reviews", "read_cases"}
-    assert may("lead") == may("senior") | reads | {"read_statistics", "manage_reviewers"}
+    assert may("lead") == may("senior") | reads | {
+        "read_statistics", "manage_reviewers", "confirm_imports",
+    }  # fmt: skip
     for role in ROLES:  # nobody who works or rules reads or makes what they are watched by
         assert not may(role) & {"work", "manage_reviewers"} or not may(role) & {
             "read_audit",

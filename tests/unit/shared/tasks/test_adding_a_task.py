@@ -12,7 +12,7 @@ import pytest
 import shared.tasks
 from services.confidence_filter.routing import Review, RoutingSettings, route_prediction
 from services.dataset_accumulator.importing.importers import get_reader
-from services.dataset_accumulator.importing.importers.rows import Refusal, Row
+from services.dataset_accumulator.importing.importers.rows import Reading, Refusal, Row
 from services.dataset_accumulator.labels import label_of_history
 from services.inference.intake import case_of
 from services.review_queue.web.views.case_view import case_view
@@ -76,7 +76,7 @@ def test_the_standing_tests_of_tasks_hold(dental: Task) -> None:
 
 def test_its_history_is_imported(dental: Task) -> None:
     content = csv_file([ROW, {**ROW, "decision": "perhaps"}], columns=tuple(ROW))
-    good, bad = get_reader("csv")([content], dental)
+    good, bad = get_reader("csv")([content], Reading(dental, decided_by="human"))
 
     assert isinstance(good, Row)
     label = label_of_history(dental, good.claim_id, good.case)

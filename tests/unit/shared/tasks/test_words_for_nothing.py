@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dataset_accumulator.importing.importers.csv import read_csv
-from services.dataset_accumulator.importing.importers.rows import Row
+from services.dataset_accumulator.importing.importers.rows import Reading, Row
 from services.inference.intake import case_of
 from shared.errors import Rejected
 from shared.tasks import get_task
@@ -75,7 +75,7 @@ def test_an_import_reads_the_same_words(word: str) -> None:
         **dict.fromkeys(OPTIONAL, word),
     }
     text = "\n".join([",".join(row), ",".join(row.values())]).encode()
-    [read] = read_csv([text], ADJUDICATION)
+    [read] = read_csv([text], Reading(ADJUDICATION, decided_by="human"))
     assert isinstance(read, Row)
     case = ADJUDICATION.complete(read.case.input).model_dump(mode="json")
     assert [case[field] for field in OPTIONAL] == [None] * 4

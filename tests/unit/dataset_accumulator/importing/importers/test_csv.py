@@ -1,13 +1,14 @@
 """Good rows come in, bad ones are refused with line, field and reason; never with their content."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dataset_accumulator.importing.importers.csv import ROW_LIMIT_LINES, read_csv
-from services.dataset_accumulator.importing.importers.rows import Refusal, Row
+from services.dataset_accumulator.importing.importers.rows import Reading, Refusal, Row
 from shared.errors import Rejected
 from shared.tasks import TASKS
 from tests.support.builders.histories import ROW, csv_file, row
@@ -16,10 +17,10 @@ TASK = TASKS["adjudication"]
 
 
 def read(
-    content: bytes, *, block: int = 1 << 16, task: str = "adjudication"
+    content: bytes, *, block: int = 1 << 16, task: str = "adjudication", **stated: Any
 ) -> list[Row | Refusal]:
     blocks = (content[start : start + block] for start in range(0, len(content), block))
-    return list(read_csv(blocks, TASKS[task]))
+    return list(read_csv(blocks, Reading(TASKS[task], **stated)))
 
 
 def test_rows_become_cases() -> None:
@@ -203,7 +204,7 @@ def test_the_file_is_read_while_it_comes() -> None:
             taken += 1
             yield content[start : start + 1000]
 
-    next(read_csv(blocks(), TASK))
+    next(read_csv(blocks(), Reading(TASK)))
 
     assert taken == 1
 
@@ -216,6 +217,54 @@ def test_determinations_of_the_state_in_both_spellings_of_their_header() -> None
     line = "\nEI01-296,2001,Cancer,Other,,,Upheld Decision of Health Plan,Experimental,21-30,\n"
 
     for written in (header, header.replace(" ", "")):
-        (found,) = read((written + line).encode(), task="independent_review")
+        (found,) = read((written + line).encode(), task="independent_review", decided_by="human")
         assert isinstance(found, Row)
         assert (found.claim_id, found.case.label) == ("EI01-296", "DENIED")
+
+
+WITHOUT = [name for name in ROW if name != "decided_by"]
+
+
+def test_who_decided_is_never_assumed() -> None:
+    """A file that does not say it is refused as a whole, with both ways to say it."""
+    content = csv_file([row(1)], columns=WITHOUT)
+
+    with pytest.raises(Rejected, match=r"add a column decided_by .* --decided-by human") as refused:
+        read(content)
+
+    assert refused.value.field == "decided_by"
+    (stated,) = read(content, decided_by="human")
+    assert isinstance(stated, Row)
+
+
+def test_only_what_a_person_decided_comes_in() -> None:
+    deciders = ["human", "Model", "auto", "", "me", " HUMAN "]
+    rows = [row(number, decided_by=decider) for number, decider in enumerate(deciders)]
+
+    unstated, stated = read(csv_file(rows)), read(csv_file(rows), decided_by="human")
+
+    assert [r.claim_id for r in unstated if isinstance(r, Row)] == ["CLM-0", "CLM-5"]
+    assert [r.claim_id for r in stated if isinstance(r, Row)] == ["CLM-0", "CLM-3", "CLM-5"]
+    refused = {r.line: r for r in unstated if isinstance(r, Refusal)}
+    assert {r.field for r in refused.values()} == {"decided_by"}
+    assert [refused[line].why.split(":")[0] for line in (3, 4, 5, 6)] == [
+        "no person decided it, and only that is a label",
+        "no person decided it, and only that is a label",
+        "must say who decided",
+        "must be human, model or auto",
+    ]
+
+
+@pytest.mark.parametrize("decimal", [None, ".", ","])
+def test_amounts_are_read_by_the_stated_decimal_mark(decimal: Any) -> None:
+    rows = [row(1, claim_amount="118,50"), row(2, claim_amount="118.50")]
+
+    comma, period = read(csv_file(rows), decimal=decimal)
+
+    assert isinstance(comma, Row) == (decimal == ",")
+    assert isinstance(period, Row) == (decimal != ",")
+    for found in (comma, period):
+        if isinstance(found, Row):
+            assert found.case.input.model_dump(mode="json")["billed_amount"] == "118.50"
+        else:
+            assert found.field == "claim_amount"

@@ -59,7 +59,8 @@ def test_optional_columns_are_read() -> None:
 
 
 def test_amounts_and_labels_as_people_write_them() -> None:
-    case = read_history(ROW | {"claim_amount": "$1,250.00", "final_decision": " denied "})
+    row = ROW | {"claim_amount": "$1,250.00", "final_decision": " denied "}
+    case = ADJUDICATION.history.case_of(row, decimal=None)
     assert case.label == "DENIED"
     assert case.input.model_dump(mode="json")["billed_amount"] == "1250.00"
 

@@ -1,0 +1,106 @@
+"""What a model of this system decided is no expert's label, in whatever order decision and file
+come; and what its reviewers decided is no second one."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.events import DecisionMade
+from tests.connected.dataset_accumulator.harness import Accumulator
+from tests.connected.dataset_accumulator.import_harness import bring_in, confirm, send
+from tests.support.builders.events import ADJUDICATION, case, decision
+from tests.support.builders.histories import csv_file, row
+
+TASK = "adjudication"
+HISTORY = csv_file([row(1), row(2), row(3)])
+
+
+def by_model(claim_id: str | None = "CLM-2", **changes: Any) -> DecisionMade:
+    return decision("case-2", claim_id=claim_id, **changes)
+
+
+def by_reviewer(claim_id: str = "CLM-2") -> DecisionMade:
+    return by_model(claim_id, decided_by="human", reviewer="amara", route_reason="low_confidence")
+
+
+def judged_hash_of(claim: dict[str, str]) -> str:
+    """As the case of this claim would have it."""
+    content = ADJUDICATION.history.case_of(claim, decimal=None).input
+    return case("any", input=content.model_dump(mode="json")).judged_sha256
+
+
+async def learned(accumulator: Accumulator, key: str = "1") -> list[str]:
+    released = await accumulator.releaser.release_by_hand(TASK, trigger=f"manual:test:{key}")
+    if released is None:
+        return []
+    return sorted(e.case_id for e in accumulator.examples(released))
+
+
+@pytest.mark.parametrize(
+    ("decided", "why"), [(by_model(), "own model decided"), (by_reviewer(), "reviewers decided")]
+)
+async def test_a_claim_that_this_system_decided_is_refused_with_the_reason(
+    client: httpx.AsyncClient, accumulator: Accumulator, decided: DecisionMade, why: str
+) -> None:
+    await accumulator.handlers.decisions_made([decided, decided])
+
+    report = (await send(client, HISTORY)).json()
+
+    assert (report["accepted"], report["refused_rows"]) == (2, 1)
+    (refused,) = report["refused"]
+    assert (refused["line"], refused["field"]) == (3, "claim_id")
+    assert why in refused["why"]
+
+
+async def test_a_claim_under_another_id_is_known_by_what_was_judged(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    """The claims department renumbers what it hands in; before the import, and after it."""
+    first, second = (judged_hash_of(row(number)) for number in (1, 2))
+    await accumulator.handlers.decisions_made([by_model("OLD-1", judged_sha256=first)])
+    report = await bring_in(client, HISTORY)
+    await accumulator.handlers.decisions_made(
+        [decision("case-9", claim_id="OLD-2", judged_sha256=second)]
+    )
+
+    assert [each["line"] for each in report["refused"]] == [2]
+    assert len(await learned(accumulator)) == 1
+
+
+async def test_a_decision_that_comes_while_an_import_is_held(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    held = (await send(client, HISTORY)).json()
+    await accumulator.handlers.decisions_made([by_model()])
+
+    report = (await confirm(client, held["import_id"])).json()
+
+    assert (report["accepted"], report["refused_rows"]) == (2, 1)
+    assert len(await learned(accumulator)) == 2
+
+
+async def test_a_decision_that_comes_after_its_import_withholds_the_label(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    await bring_in(client, HISTORY)
+    before = await learned(accumulator)
+    await accumulator.handlers.decisions_made([by_model()])
+
+    after = await learned(accumulator, "2")
+
+    assert (len(before), len(after)) == (3, 2)
+    assert set(after) < set(before)
+    count = await client.get("/v1/labels/count", params={"task": TASK})
+    assert count.json()["withheld"] == {"automatic": 1}
+    again = (await send(client, HISTORY)).json()
+    assert [each["line"] for each in again["refused"]] == [3]
+
+
+@pytest.mark.parametrize("other", [by_reviewer("CLM-9"), by_model(None)])
+async def test_another_claims_decision_changes_nothing(
+    client: httpx.AsyncClient, accumulator: Accumulator, other: DecisionMade
+) -> None:
+    await accumulator.handlers.decisions_made([other])
+
+    assert (await bring_in(client, HISTORY))["accepted"] == 3
