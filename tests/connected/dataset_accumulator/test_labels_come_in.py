@@ -27,7 +27,7 @@ async def test_a_review_that_comes_twice_is_one_label(accumulator: Accumulator) 
 async def test_other_content_is_refused_and_the_first_label_stays(accumulator: Accumulator) -> None:
     await accumulator.handlers.reviews_completed([completed("a")])
 
-    with pytest.raises(Conflict, match="case a has a label"):
+    with pytest.raises(Conflict, match="the case has a label with other content"):
         await accumulator.handlers.reviews_completed(
             [completed("b"), completed("a", label="DENIED")]
         )
@@ -104,7 +104,7 @@ async def test_a_correction_to_a_label_that_the_task_lacks_is_refused(
 ) -> None:
     wrong: DecisionCorrected = corrected(label="MAYBE")
 
-    with pytest.raises(Rejected, match="not a label of adjudication"):
+    with pytest.raises(Rejected, match="is no label of adjudication"):
         await accumulator.handlers.decisions_corrected([wrong])
 
 
