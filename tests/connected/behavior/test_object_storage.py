@@ -13,23 +13,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
+from pydantic import TypeAdapter
 
 from deploy.cli.client import System
 from deploy.embedded.stack import EmbeddedStack
+from services.promoter.state import Rollout, Version
 from shared.events import (
     DatasetReleased,
     Event,
     ModelEvaluated,
     ModelTrained,
+    RolloutChanged,
     ServedModel,
 )
 from shared.messaging.topics import (
     DATASETS_RELEASED,
     MODELS_EVALUATED,
     MODELS_TRAINED,
+    ROLLOUTS_CHANGED,
     Topic,
     topic_of,
 )
@@ -38,7 +43,6 @@ from shared.storage.artifacts import Artifacts
 from shared.storage.datasets import read_manifest, read_split
 from tests.connected.behavior.marks import Marks
 from tests.support.builders.datasets import release
-from tests.support.builders.events import rollout
 from tests.support.builders.reviews import completed
 from tests.support.engines.lifecycle import Engines
 from tests.support.engines.topics import E, events_of
@@ -76,7 +80,7 @@ async def interrupted(
         model=trained.model_copy(update={"version": SERVED, "task": "independent_review"}),
         threshold=0.9,
     )
-    await send(producer, rollout(task="independent_review", champion=served))
+    await serve(own, served)
     await asyncio.to_thread(stack.supervisor.start, "evaluator")
     await marks.found("evaluator.runs", "candidate", trained.version, status="running")
     await send(producer, second)
@@ -88,6 +92,25 @@ async def interrupted(
         await asyncio.sleep(AWAY_SECONDS)
     await asyncio.to_thread(stack.wait_healthy, timeout=PATIENCE_SECONDS)
     return Interrupted(second, trained.version, refused, await order(stack))
+
+
+async def serve(own: Engines, served: ServedModel) -> None:
+    """Have the promoter's tables say that the version is champion, and then the topic, too."""
+    task = served.model.task
+    state = Rollout(task, revision=1, number=1, champion=Version(served, None, accept_rate=0.0))
+    connection = await asyncpg.connect(own.environment["DATABASE_URL"])
+    try:
+        await connection.execute(
+            "INSERT INTO promoter.rollouts (task, revision, state) VALUES ($1, 1, $2) "
+            "ON CONFLICT (task) DO UPDATE SET revision = 1, state = $2",
+            task,
+            TypeAdapter(Rollout).dump_json(state).decode(),
+        )
+    finally:
+        await connection.close()
+    await all_of(
+        own, ROLLOUTS_CHANGED, RolloutChanged, lambda e: e.task == task and e.champion == served
+    )
 
 
 async def send(producer: AIOKafkaProducer, *events: Event) -> None:

@@ -22,6 +22,7 @@ from shared.storage.datasets import SPLITS, read_manifest, read_split
 from tests.support.builders.histories import csv_file, row
 from tests.support.builders.reviews import completed, corrected
 from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +30,6 @@ SERVICE = "dataset_accumulator"
 THRESHOLD = 100
 TOKEN = "the-token-of-a-script"
 MEMORY_MB = 150
-PATIENCE_SECONDS = 90.0
 READ = "SELECT EXISTS (SELECT FROM dataset_accumulator.held_rows)"
 
 
@@ -74,7 +74,7 @@ def client(stack: EmbeddedStack) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{stack.settings.port(SERVICE)}",
         headers={"Authorization": f"Bearer {TOKEN}"},
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -30,7 +30,7 @@ from tests.support.engines.silent_proxy import silent_proxy
 from tests.support.engines.topics import events_of
 from tests.support.patience import PATIENCE_SECONDS
 
-REPLACED_SECONDS = 30.0
+REPLACED_SECONDS = 60.0
 
 
 @dataclass

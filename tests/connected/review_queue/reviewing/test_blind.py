@@ -144,7 +144,7 @@ async def test_a_commitment_is_fenced_like_everything_else(blind_queue: Queue) -
         await queue.assignments.commit(
             LeaseHandle(held.assignment_id, actor("bo"), held.token), "DENIED"
         )
-    with pytest.raises(Rejected, match="not a label"):
+    with pytest.raises(Rejected, match="is no label"):
         await queue.assignments.commit(held, "PAID")
     assert (await queue.leasing.held("amara"))[0].label_before is None
     await queue.forward(HOUR)

@@ -78,7 +78,7 @@ async def test_corrections_that_are_refused(queue: Queue) -> None:
     await queue.settle()
     with pytest.raises(NotTheirs):
         await correct(review_id, correction(), by=actor("bo"))
-    with pytest.raises(Rejected, match="not a label"):
+    with pytest.raises(Rejected, match="is no label"):
         await correct(review_id, Correction(Answer("PAID", "so"), "why", 0), by=actor("amara"))
     with pytest.raises(Conflict, match="revision 0"):
         await correct(review_id, correction(revision=1), by=actor("amara"))

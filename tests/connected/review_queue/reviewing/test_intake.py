@@ -31,7 +31,7 @@ async def test_the_same_case_with_other_content_is_refused(queue: Queue) -> None
     await queue.request("case-1")
     other = case("case-1", input=claim_input(billed_amount="7.00"))
 
-    with pytest.raises(Conflict, match="case-1"):
+    with pytest.raises(Conflict, match="the case is in review with other content"):
         await queue.request("case-1", case=other)
 
     (row,) = await queue.fetch("SELECT body FROM review_queue.requests")
