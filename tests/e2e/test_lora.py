@@ -34,7 +34,7 @@ def test_the_loop_closes_with_lora(base: Path, tmp_path: Path) -> None:
     recipe.write_text(json.dumps({"epochs": 1, "least_steps": 60, "learning_rate": 0.01}))
     with demonstration(TRAINER_RECIPE=str(recipe)) as system:
         register(str(base), name=SMOLLM2, settings=system.engines.environment)
-        demo = system.play("--history", "160", "--threshold", "40", seconds=600)
+        demo = system.play("--history", "160", "--threshold", "40", seconds=1200)
 
     assert_nothing_lost(demo)
     assert demo["dataset_versions"] >= 2

@@ -39,8 +39,8 @@ class Played:
 def linear() -> Iterator[Played]:
     """Played twice before any test: those may do with the system what they like."""
     with demonstration() as system:
-        first = system.play("--strategy", "linear", seconds=600)
-        yield Played(system, first, again=system.play("--strategy", "linear", seconds=600))
+        first = system.play("--strategy", "linear", seconds=1200)
+        yield Played(system, first, again=system.play("--strategy", "linear", seconds=1200))
 
 
 def test_the_loop_closes_with_scikit_learn_and_a_second_run_is_quick(linear: Played) -> None:
