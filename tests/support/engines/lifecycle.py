@@ -39,7 +39,8 @@ class EmbeddedEngines:
 
     @property
     def environment(self) -> dict[str, str]:
-        return self.stack.environment
+        """Where the engines are, and no port, token or key of their own stack."""
+        return read_external_engines(self.stack.environment)
 
     def kill(self, name: str) -> None:
         self.stack.kill(name)
