@@ -223,7 +223,7 @@ async def test_an_auditor_reads_everything_but_whom_it_is_about(place: Workplace
     assert auditor.url == f"{place.url}/queue"  # no case is theirs to decide
     await workbench.is_accessible()
 
-    await auditor.get_by_role("link", name="Audit").click()
+    await auditor.get_by_role("link", name="Audit", exact=True).click()
     await auditor.get_by_label("Who").fill("bo")
     await auditor.get_by_label("What", exact=True).select_option("submitted")
     await auditor.get_by_label("Review", exact=True).fill(request.review_id)
