@@ -38,6 +38,7 @@ class Watchdog:
     patience: int = 6  # looks in a row at which records wait and nothing is read
     busy: bool = False
     batches: int = 0
+    had_partitions: bool = False
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -63,13 +64,15 @@ class Watchdog:
     async def _records_wait(self) -> bool:
         """Whether records in this process's partitions have not been given to it; counts them.
 
+        Also if it had partitions and has none: it may have dropped out of its group unawares.
         False while Kafka does not answer: then there is nothing that could be read. Partitions
         that are set aside wait for somebody to look, which no new process would change.
         """
         consumer = self.subscriber and self.subscriber.consumer
         partitions = consumer.assignment() if consumer else ()
         if not partitions:
-            return False
+            return self.had_partitions and await _answers(consumer)
+        self.had_partitions = True
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 ends = await consumer.end_offsets(partitions)
@@ -90,3 +93,13 @@ class Watchdog:
         for topic, records in lag.items():
             LAG.labels(topic, self.group).set(records)
         return any(behind[partition] for partition in behind.keys() - consumer.aside.keys())
+
+
+async def _answers(consumer: Any) -> bool:
+    """Whether Kafka is there to be asked for partitions."""
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await consumer.topics()
+    except (KafkaError, TimeoutError):
+        return False
+    return True

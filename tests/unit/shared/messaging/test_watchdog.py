@@ -42,6 +42,9 @@ class Consumer:
             raise KafkaConnectionError
         return dict.fromkeys(partitions, 10)
 
+    async def topics(self) -> set[str]:
+        return set(await self.end_offsets(frozenset()))
+
     async def position(self, _: TopicPartition) -> int:
         if self.state == REVOKED:
             self.assigned = frozenset({Q})
@@ -106,3 +109,21 @@ async def test_before_there_is_a_consumer_nothing_is_amiss() -> None:
     for consumer in (None, SimpleNamespace(assignment=frozenset)):
         watchdog.subscriber = SimpleNamespace(consumer=consumer)
         assert not await watchdog._records_wait()
+
+
+async def test_who_has_dropped_out_of_the_group_is_not() -> None:
+    watchdog = watched([READ_ALL, *[BEHIND] * 3])
+    assert not await watchdog._records_wait()
+    watchdog.subscriber.consumer.assigned = frozenset()
+
+    with pytest.raises(Left):
+        await watchdog.run()
+
+
+async def test_who_gets_no_partition_while_kafka_is_away_is_left_alone() -> None:
+    watchdog = watched([READ_ALL, *[AWAY] * 9])
+    assert not await watchdog._records_wait()
+    watchdog.subscriber.consumer.assigned = frozenset()
+
+    with pytest.raises(Over):
+        await watchdog.run()

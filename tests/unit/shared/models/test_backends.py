@@ -215,7 +215,7 @@ def test_a_limit_is_of_its_version_and_what_is_longer_is_rejected(subject: Subje
 
 
 def test_an_unknown_backend_and_a_missing_base_model_are_named() -> None:
-    with pytest.raises(ModelUnusable, match="llama"):
+    with pytest.raises(ModelUnusable, match="no such backend"):
         open_backend("llama", BackendOptions())
     with pytest.raises(ModelUnusable, match="base model"):
         open_backend("transformers", BackendOptions())
