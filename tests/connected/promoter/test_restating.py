@@ -143,14 +143,15 @@ async def test_a_lower_forged_revision_is_followed_by_the_state(topic: Topic) ->
 
 
 async def test_after_a_restore_orders_go_on_above_what_the_topic_holds(topic: Topic) -> None:
-    backup = await topic.promoter.fetch("SELECT * FROM promoter.rollouts")
+    backup = await topic.promoter.fetch("SELECT * FROM promoter.rollouts WHERE task = $1", TASK)
     for order in (stop, start, stop, start):
         await topic.order(order)
     newest = await topic.settles(stopped=False)
     await topic.promoter.fetch(
-        "UPDATE promoter.rollouts SET state = $1, revision = $2",
+        "UPDATE promoter.rollouts SET state = $1, revision = $2 WHERE task = $3",
         backup[0]["state"],
         backup[0]["revision"],
+        TASK,
     )
 
     await topic.restating.tick()
