@@ -41,9 +41,10 @@ class Reviewer:
     random: random.Random
     pause: float  # seconds between two cases
     until: float  # by `time.perf_counter`; what is under way then is finished
+    least: int  # submits of the whole crowd, however long they take
 
     async def work(self) -> None:
-        while time.perf_counter() < self.until:
+        while time.perf_counter() < self.until or len(self.record.counted) < self.least:
             await asyncio.sleep(self.pause * self.random.uniform(0.0, 2.0))
             leased = await self.call("POST", "/v1/assignments", {}, timed=True)
             if leased is not None and leased.status_code == 201:
@@ -104,14 +105,19 @@ class Reviewer:
 
 
 async def work_as_crowd(
-    processes: Sequence[Process], *, seconds: float, pause: float = 0.0, reviewers: int = REVIEWERS
+    processes: Sequence[Process],
+    *,
+    seconds: float,
+    least: int = 0,
+    pause: float = 0.0,
+    reviewers: int = REVIEWERS,
 ) -> CrowdRecord:
-    """Let the crowd work for so long."""
+    """Let the crowd work for so long, and until so many submits are counted."""
     record, until = CrowdRecord(), time.perf_counter() + seconds
     limits = httpx.Limits(max_connections=reviewers)
     async with httpx.AsyncClient(timeout=15, limits=limits) as client:
         crowd = [
-            Reviewer(name, processes, record, client, random.Random(name), pause, until)
+            Reviewer(name, processes, record, client, random.Random(name), pause, until, least)
             for name in names()[:reviewers]
         ]
         await asyncio.gather(*(each.work() for each in crowd))
