@@ -41,6 +41,14 @@ ON CONFLICT (rollout_id, stage) DO UPDATE SET
     label_mass = known.label_mass + excluded.label_mass,
     accepted = known.accepted + excluded.accepted
 """
+# Which rollouts are over is asked in the statement itself: one that has just begun would be counted
+# anew. `Rollout.rollout_id` and `Rollout.watched`, in SQL.
+_FORGET_COUNTED = """
+DELETE FROM promoter.counted_cases AS counted WHERE NOT EXISTS (
+    SELECT FROM promoter.rollouts
+    WHERE task || '-rollout-' || (state ->> 'number') = counted.rollout_id
+        AND (state -> 'candidate' <> 'null' OR (state -> 'watching')::boolean))
+"""
 # What passed against this champion and is not in service, nor was: the newest first.
 _PASSED = """
 SELECT e.evaluation FROM promoter.evaluations e JOIN promoter.versions v USING (version)
@@ -95,11 +103,8 @@ class Store:
 
     async def forget_counted(self) -> None:
         """Drop the case ids of rollouts that are over."""
-        running = [r.rollout_id for r in await self.rollouts() if r.watched is not None]
         async with self.database.transaction() as connection:
-            await connection.execute(
-                "DELETE FROM promoter.counted_cases WHERE rollout_id <> ALL($1)", running
-            )
+            await connection.execute(_FORGET_COUNTED)
 
     async def rollouts(self) -> list[Rollout]:
         async with self.database.transaction() as connection:

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from services.promoter.rollout import rollback, stop
+from services.promoter.state import Rollout
 from shared.errors import Conflict, Rejected
 from tests.connected.promoter.harness import TASK, V0, V1, V2, Promoter, prediction
 from tests.support.builders.evaluations import evaluation
@@ -197,3 +198,33 @@ async def test_counted_cases_are_forgotten_once_the_rollout_is_over(promoter: Pr
     await promoter.store.change(TASK, lambda m: rollback(m.rollout, who="ann", why="odd"))
     await promoter.store.forget_counted()
     assert len(await promoter.fetch("SELECT FROM promoter.counted_cases")) == 0
+
+
+async def test_a_rollout_that_began_while_others_were_forgotten_counts_each_case_once(
+    promoter: Promoter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was read of the rollouts before it began."""
+    await in_shadow(promoter)
+    await promoter.predict(*cases("shadow", 5))
+
+    async def before_it_began() -> list[Rollout]:
+        return []
+
+    with monkeypatch.context() as earlier:
+        earlier.setattr(promoter.store, "rollouts", before_it_began)
+        await promoter.store.forget_counted()
+    await promoter.predict(*cases("shadow", 5))
+
+    counted = await promoter.fetch("SELECT cases FROM promoter.stage_counts WHERE stage = 'shadow'")
+    assert [row["cases"] for row in counted] == [5]
+
+
+async def test_a_fresh_champion_under_watch_keeps_what_it_counted(promoter: Promoter) -> None:
+    await in_shadow(promoter)
+    await promoter.predict(*cases("full", 5))
+    await promoter.fetch(
+        "UPDATE promoter.rollouts SET state = state || "
+        """'{"candidate": null, "watching": true}'::jsonb"""
+    )
+    await promoter.store.forget_counted()
+    assert len(await promoter.fetch("SELECT FROM promoter.counted_cases")) == 5
