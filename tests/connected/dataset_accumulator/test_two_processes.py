@@ -152,7 +152,7 @@ async def _unreleased_below_threshold(connection: Any) -> bool:
 async def test_an_import_that_is_killed_is_repeated_and_completes(
     processes: list[EmbeddedStack], connection: Any
 ) -> None:
-    rows = [row(number) for number in range(8_000)]
+    rows = [row(number) for number in range(20_000)]
     content = csv_file(rows)
     victim, other = processes
     blocks = [content[start : start + 65536] for start in range(0, len(content), 65536)]
@@ -173,10 +173,10 @@ async def test_an_import_that_is_killed_is_repeated_and_completes(
 
     assert answer.is_success, answer.text
     report = answer.json()
-    assert (report["rows"], report["refused_rows"], report["duplicates"]) == (8_000, 0, 0)
-    assert report["accepted"] == 8_000
+    assert (report["rows"], report["refused_rows"], report["duplicates"]) == (20_000, 0, 0)
+    assert report["accepted"] == 20_000
     imported = await connection.fetchval(
         "SELECT count(*) FROM dataset_accumulator.labels WHERE source = 'import'"
     )
-    assert imported == 8_000
+    assert imported == 20_000
     assert memory_mb(other) < MEMORY_MB
