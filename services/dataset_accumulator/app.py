@@ -19,9 +19,15 @@ from services.dataset_accumulator.releasing.waiting_labels import WaitingLabels
 from services.dataset_accumulator.settings import Settings
 from services.dataset_accumulator.splits import import_splits, read_shares
 from services.dataset_accumulator.store import Store
-from shared.events import DecisionCorrected, DecisionMade, ReviewCompleted
+from shared.events import DatasetReleased, DecisionCorrected, DecisionMade, ReviewCompleted
 from shared.http.service import create_service, make_parts
-from shared.messaging.topics import DECISIONS_CORRECTED, DECISIONS_MADE, REVIEWS_COMPLETED
+from shared.messaging.announced import Announced
+from shared.messaging.topics import (
+    DATASETS_RELEASED,
+    DECISIONS_CORRECTED,
+    DECISIONS_MADE,
+    REVIEWS_COMPLETED,
+)
 from shared.storage.artifacts import Artifacts
 
 NAME = "dataset_accumulator"
@@ -40,11 +46,16 @@ def create_app(settings: Settings) -> FastAPI:
         Schedule.parse(settings.release_schedule),
         settings.release_minimum_labels,
     )
+    announced = Announced(DatasetReleased, number_of=lambda released: released.number)
+    following = announced.follower(
+        settings.engines, parts.health, topic=DATASETS_RELEASED, service=NAME
+    )
     releaser = Releaser(
         store,
         WaitingLabels(),
         Releases(parts.database, outbox),
         imports,
+        announced,
         Artifacts(settings.engines),
         parts.health,
         release_settings,
@@ -63,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     return create_service(
         parts,
         outbox=outbox,
-        loops=[releaser.run],
+        loops=[following.run, releaser.run],
         routers=[routes.router, import_routes.router],
         body_limits={import_routes.router.prefix: settings.import_limit_bytes},
         state={

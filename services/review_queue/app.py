@@ -14,16 +14,19 @@ from services.review_queue.api import (
 )
 from services.review_queue.api.state import QueueState
 from services.review_queue.handlers import Handlers
+from services.review_queue.own_topics import OwnTopics
 from services.review_queue.people.audit import AuditTrail
 from services.review_queue.people.identity import Identity
 from services.review_queue.people.users import Accounts, SignInLimits, parse_users
 from services.review_queue.reading.listing import Listing
 from services.review_queue.reading.member_history import MemberHistory
+from services.review_queue.recovery import Recovery
 from services.review_queue.reviewing.assignments import Assignments
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.notes import Notes
+from services.review_queue.reviewing.restoring import Restoring
 from services.review_queue.reviewing.reviewers import Reviewers
 from services.review_queue.reviewing.settlement import Settlement
 from services.review_queue.settings import Settings
@@ -40,7 +43,13 @@ from services.review_queue.web.error_pages import translate
 from services.review_queue.web.middleware import SecurityHeaders
 from services.review_queue.web.pages import Pages, utc_now
 from shared.auth.tokens import ApiTokens
-from shared.events import DecisionCorrected, DecisionMade, PredictionMade, ReviewRequested
+from shared.events import (
+    DecisionCorrected,
+    DecisionMade,
+    PredictionMade,
+    ReviewCompleted,
+    ReviewRequested,
+)
 from shared.http.service import create_service, make_parts
 from shared.messaging.bus import Bus
 from shared.messaging.outbox import Outbox
@@ -48,6 +57,7 @@ from shared.messaging.topics import (
     DECISIONS_CORRECTED,
     DECISIONS_MADE,
     PREDICTIONS_MADE,
+    REVIEWS_COMPLETED,
     REVIEWS_REQUESTED,
 )
 from shared.storage.database import Database
@@ -89,12 +99,11 @@ def create_app(settings: Settings) -> FastAPI:
         ),
     ]
     pages = Pages(utc_now)
-    _consume(
-        parts.bus,
-        Handlers(Intake(database, settings.shares_of, settings.key)),
-        queue.history,
-        batch=settings.batch_records,
-    )
+    restoring = Restoring(database, outbox)
+    intake = Intake(database, settings.shares_of, settings.key, restoring=restoring)
+    handlers = Handlers(intake, OwnTopics(database), queue.history)
+    _consume(parts.bus, handlers, batch=settings.batch_records)
+    recovery = Recovery(settings.engines, restoring, NAME)
 
     async def create_users() -> None:
         await queue.accounts.create_missing(users)
@@ -102,8 +111,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_service(
         parts,
         outbox=outbox,
-        start=[create_users],
-        loops=[settlement.run, queue.accounts.prune],
+        start=[recovery.read, create_users],
+        loops=[recovery.before(settlement.run), queue.accounts.prune],
         routers=ROUTERS,
         state={
             **vars(queue),
@@ -137,12 +146,13 @@ def _queue_state(
     )
 
 
-def _consume(bus: Bus, handlers: Handlers, history: MemberHistory, *, batch: int) -> None:
+def _consume(bus: Bus, handlers: Handlers, *, batch: int) -> None:
     bus.consume(REVIEWS_REQUESTED, handlers.reviews_requested, event=ReviewRequested, batch=batch)
-    bus.consume(PREDICTIONS_MADE, history.predictions_made, event=PredictionMade, batch=batch)
-    bus.consume(DECISIONS_MADE, history.decisions_made, event=DecisionMade, batch=batch)
+    bus.consume(PREDICTIONS_MADE, handlers.predictions_made, event=PredictionMade, batch=batch)
+    bus.consume(REVIEWS_COMPLETED, handlers.reviews_completed, event=ReviewCompleted, batch=batch)
+    bus.consume(DECISIONS_MADE, handlers.decisions_made, event=DecisionMade, batch=batch)
     bus.consume(
-        DECISIONS_CORRECTED, history.decisions_corrected, event=DecisionCorrected, batch=batch
+        DECISIONS_CORRECTED, handlers.decisions_corrected, event=DecisionCorrected, batch=batch
     )
 
 

@@ -8,6 +8,7 @@ import asyncpg
 
 from shared.errors import Conflict
 from shared.events import DatasetReleased, ModelTrained, TrainingProgressed
+from shared.messaging.announced import Announced
 from shared.messaging.outbox import Outbox
 from shared.runs.run_table import LEASE_LAPSED, RunTable
 from shared.storage.database import Connection, Database
@@ -20,6 +21,15 @@ WHERE {LEASE_LAPSED} OR (status = 'queued' AND NOT EXISTS (
     SELECT 1 FROM trainer.runs WHERE task = r.task AND status = 'running'))
 ORDER BY status DESC, queued_at LIMIT 1
 """  # noqa: S608
+# The versions of a task are numbered from 0.
+_ASSIGN_NUMBER = """
+UPDATE trainer.runs SET minor = CASE
+    WHEN minor IS NOT NULL AND minor <> ALL($3::int[]) THEN minor
+    ELSE (SELECT coalesce(max(given) + 1, 0) FROM (
+        SELECT minor FROM trainer.runs WHERE task = $2 UNION ALL SELECT unnest($3::int[])
+    ) AS numbers (given)) END
+WHERE run_id = $1 RETURNING minor
+"""
 
 
 @dataclass(frozen=True)
@@ -32,10 +42,24 @@ class TrainingRun:
     released: DatasetReleased
 
 
+def number_of(trained: ModelTrained) -> int | None:
+    """The number that `assign_number` gave a version; None if its name has none."""
+    number = trained.model.version.rpartition(".")[2]
+    return int(number) if number.isdecimal() and len(number) < 10 else None
+
+
 class Store:
-    def __init__(self, database: Database, outbox: Outbox, *, owner: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        announced: Announced[ModelTrained],
+        *,
+        owner: str,
+    ) -> None:
         self.database = database
         self.outbox = outbox
+        self.announced = announced
         self.table = RunTable("trainer", owner)
 
     async def enqueue(self, released: DatasetReleased) -> None:
@@ -98,17 +122,13 @@ class Store:
             await self._publish(connection, run, at=at, status="running", **_measures(progress))
 
     async def assign_number(self, run: TrainingRun) -> int:
-        """The run's place in its task's versions, given once and kept over restarts."""
+        """The run's place in its task's versions, given once and kept over restarts, unless it was
+        announced: then the tables were restored, and the number stands for another model."""
+        announced = await self.announced.numbers(run.task)
         async with self.database.transaction() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LEASE_LOCK)
             minor: int = await connection.fetchval(
-                """
-                UPDATE trainer.runs SET minor = coalesce(minor,
-                    (SELECT coalesce(max(minor) + 1, 0) FROM trainer.runs WHERE task = $2))
-                WHERE run_id = $1 RETURNING minor
-                """,
-                run.run_id,
-                run.task,
+                _ASSIGN_NUMBER, run.run_id, run.task, sorted(announced)
             )
             return minor
 

@@ -6,6 +6,7 @@ from shared.events.cases import (
     Case,
     CaseRejected,
     CaseSubmitted,
+    Criterion,
     DecisionCorrected,
     DecisionMade,
     PredictionMade,
@@ -27,11 +28,11 @@ from shared.events.models import (
     Verdict,
 )
 from shared.events.reviews import (
-    Criterion,
     ModelAnswer,
     Opinion,
     ReviewCompleted,
     ReviewRequested,
+    SeatKind,
     review_id_of,
 )
 
@@ -58,6 +59,7 @@ __all__ = [
     "RolloutsApplied",
     "RouteReason",
     "Score",
+    "SeatKind",
     "ServedModel",
     "Split",
     "Stage",

@@ -41,6 +41,15 @@ RouteReason = Literal[
 ]
 
 
+class Criterion(Frozen):
+    """The rule that an expert applied, quoted with where it stands."""
+
+    source: str
+    version: str
+    effective_date: str
+    text: str
+
+
 class CaseSubmitted(Event):
     """A case as a claims system hands it in."""
 
@@ -243,7 +252,10 @@ class DecisionMade(Event):
 
 
 class DecisionCorrected(Event):
-    """A later change of a decision. It supersedes the revision before it, which stays readable."""
+    """A later change of a decision. It supersedes the revision before it, which stays readable.
+
+    It carries all that the answer rests on, as an opinion does.
+    """
 
     type: ClassVar[str] = "decisions.corrected.v1"
 
@@ -255,8 +267,17 @@ class DecisionCorrected(Event):
     approved_amount: Annotated[float, Field(ge=0.0)] | None = None
     document: str | None = None
     reasoning: str
+    reason_code: str | None = None
+    criterion: Criterion | None = None
+    clinical_basis: str | None = None
     corrected_by: str
     why: str
+
+    @model_validator(mode="after")
+    def _supersedes_the_revision_before(self) -> Self:
+        if self.revision != self.supersedes_revision + 1:
+            raise ValueError("a correction supersedes the revision right before its own")
+        return self
 
     @property
     def natural_key(self) -> str:

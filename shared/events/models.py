@@ -32,7 +32,7 @@ class DatasetReleased(LifecycleEvent):
     type: ClassVar[str] = "datasets.released.v1"
 
     dataset_version: Identifier
-    number: Annotated[int, Field(ge=1)]
+    number: Annotated[int, Field(ge=1, lt=2**31 - 1)]
     trigger: str  # for example labels:250, schedule:2026-01-04T03:00, import:…
     manifest: ArtifactRef
     counts: dict[Split, dict[str, int]]

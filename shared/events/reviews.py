@@ -1,6 +1,6 @@
 """What is asked of the experts, and what they answer."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, Field
@@ -12,7 +12,10 @@ from shared.events.base import (
     InclusionProbability,
     Probability,
 )
-from shared.events.cases import Case, RouteReason
+from shared.events.cases import Case, Criterion, RouteReason
+
+# What a seat of a review asks for: a further opinion after two that differ, at last a senior's.
+SeatKind = Literal["first", "second", "further", "final"]
 
 _REVIEWS = UUID("5f0f6c1e-52d3-5b4c-9a43-7b1f0b6c2a11")
 
@@ -54,27 +57,21 @@ class ReviewRequested(Event):
         return self.case.case_id
 
 
-class Criterion(Frozen):
-    """The rule that an expert applied, quoted with where it stands."""
-
-    source: str
-    version: str
-    effective_date: str
-    text: str
-
-
 class Opinion(Frozen):
-    """What one reviewer said. `label_before` is the answer before the model's was shown.
+    """What one reviewer said, on a seat of its `kind`. `label_before` is the answer before the
+    model's was shown. `approved_amount`: dollars, where only a part is approved.
 
     `simulated`: a script said it, in a demonstration or a test of load. `panels` are the parts of
     the page that they opened, `clinical_basis` is what a denial rests on.
     """
 
     reviewer: str
+    kind: SeatKind = "first"
     simulated: bool = False
     license: str | None = None
     label: str
     label_before: str | None = None
+    approved_amount: Annotated[float, Field(ge=0.0)] | None = None
     reason_code: str | None = None
     criterion: Criterion | None = None
     clinical_basis: str | None = None

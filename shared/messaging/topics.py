@@ -1,7 +1,8 @@
 """Every topic, listed once. Brokers make none by themselves: `create_topics` does.
 
-A work topic is read by one group a consumer; each such pair has a dead-letter topic. A state
-topic is compacted and read by every process of its readers from the beginning, without a group.
+A work topic is read by one group a consumer; each such pair has a dead-letter topic. Its readers
+read it without a group, every process from the beginning: a state topic, which is compacted, has
+nobody else.
 """
 
 from collections.abc import Mapping
@@ -87,7 +88,7 @@ REVIEWS_REQUESTED = Topic(
 REVIEWS_COMPLETED = Topic(
     events.ReviewCompleted,
     producers=("review_queue",),
-    consumers=("dataset_accumulator",),
+    consumers=("dataset_accumulator", "review_queue"),
     partitions=CASE_PARTITIONS,
 )
 DECISIONS_MADE = Topic(
@@ -106,9 +107,12 @@ DATASETS_RELEASED = Topic(
     events.DatasetReleased,
     producers=("dataset_accumulator",),
     consumers=("trainer",),
+    readers=("dataset_accumulator",),
 )
 TRAININGS_PROGRESSED = Topic(events.TrainingProgressed, producers=("trainer",), retention_days=30)
-MODELS_TRAINED = Topic(events.ModelTrained, producers=("trainer",), consumers=("evaluator",))
+MODELS_TRAINED = Topic(
+    events.ModelTrained, producers=("trainer",), consumers=("evaluator",), readers=("trainer",)
+)
 MODELS_EVALUATED = Topic(events.ModelEvaluated, producers=("evaluator",), consumers=("promoter",))
 ROLLOUTS_CHANGED = Topic(
     events.RolloutChanged,

@@ -11,8 +11,10 @@ from services.review_queue.reviewing.assignments import Assignments, LeaseHandle
 from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.opinions import Answer
+from services.review_queue.reviewing.restoring import Restoring
 from services.review_queue.reviewing.review import Shares
 from shared.auth.principal import Person
+from shared.messaging.outbox import Outbox
 from shared.storage.database import Database
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
@@ -53,7 +55,9 @@ class Filled:
     def __init__(self, database: Database, length: int) -> None:
         self.database = database
         self.length = length
-        self.intake = Intake(database, lambda _: Shares(overlap=0.0, blind=0.0), KEY)
+        shares = Shares(overlap=0.0, blind=0.0)
+        restoring = Restoring(database, Outbox(database, service="review_queue"))
+        self.intake = Intake(database, lambda _: shares, KEY, restoring=restoring)
         self.leasing = Leasing(database, _LIMITS)
         self.assignments = Assignments(database, _LIMITS)
         self.numbers: Iterator[int] = itertools.count()

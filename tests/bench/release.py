@@ -21,6 +21,7 @@ from shared.storage.artifacts import Artifacts
 from shared.storage.database import Database
 from tests.bench.database import service_database
 from tests.bench.measure import Measure, interleaved
+from tests.support.builders.announcements import read_releases
 from tests.support.builders.reviews import completed
 from tests.support.draw_key import KEY
 
@@ -62,6 +63,7 @@ class Table:
             WaitingLabels(),
             Releases(database, outbox),
             Imports(database),
+            read_releases(),
             artifacts,
             Health(),
             ReleaseSettings(10**9, Schedule.parse("0 3 * * 0"), 10**9),

@@ -23,7 +23,7 @@ class Releases:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", key)
 
     async def number(self, connection: Connection, task: str) -> int:
-        """The number that the next version of the task gets."""
+        """The number after that of the newest version here."""
         newest = await self.newest(connection, task)
         return newest.number + 1 if newest else 1
 

@@ -24,6 +24,7 @@ from services.dataset_accumulator.store import Store
 from shared.errors import Rejected
 from shared.events import DatasetReleased
 from shared.health import Health
+from shared.messaging.announced import Announced
 from shared.storage.artifacts import Artifacts, in_thread
 from shared.storage.database import Connection
 from shared.storage.datasets import DatasetManifest, read_manifest
@@ -49,6 +50,7 @@ class Releaser:
     labels: WaitingLabels
     releases: Releases
     imports: Imports
+    announced: Announced[DatasetReleased]
     artifacts: Artifacts
     health: Health
     settings: ReleaseSettings
@@ -82,7 +84,7 @@ class Releaser:
         async with self._exclusive(task) as connection:
             if not await self._enough_labels(connection, task, self.settings.threshold):
                 return None
-            number = await self.releases.number(connection, task)
+            number = await self._number(connection, task)
             return await self._write_version(connection, task, trigger=f"labels:{number}")
 
     async def release_on_schedule(self, task: str) -> DatasetReleased | None:
@@ -140,6 +142,7 @@ class Releaser:
     @asynccontextmanager
     async def _exclusive(self, task: str) -> AsyncIterator[Connection]:
         await renew_contents(self.store, get_task(task))
+        await self.announced.numbers(task)  # not waited for with the lock in hand
         async with self.releases.database.transaction() as connection:
             await self.releases.lock(connection, task)
             yield connection
@@ -150,7 +153,7 @@ class Releaser:
         """Write the next version of the task from what waits; None if nothing does."""
         task = get_task(name)
         base = await self._base_version(connection, task)
-        number = await self.releases.number(connection, name)
+        number = await self._number(connection, name)
         at = self.now()
         with TemporaryDirectory(prefix="caseloop-release-") as directory:
             before = await self.releases.newest_imports(connection, name) if base else {}
@@ -174,6 +177,11 @@ class Releaser:
         await self.releases.record(connection, released, imports=writer.imports)
         logger.info("released", version=released.dataset_version, new=released.new_labels)
         return released
+
+    async def _number(self, connection: Connection, task: str) -> int:
+        """The next version's number: above all that the tables know, and all that was announced."""
+        announced = await self.announced.numbers(task)
+        return max(await self.releases.number(connection, task), max(announced, default=0) + 1)
 
     async def _write_labels(self, connection: Connection, writer: DatasetWriter) -> None:
         async for labels in self.labels.read(connection, writer.task.name):

@@ -23,6 +23,7 @@ Action = Literal[
     "withdrawn",
     "noted",
     "corrected",
+    "restored",
     "viewed",
     "listed",
     "searched",

@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 
+from shared.errors import Conflict
 from shared.events import Case, DecisionCorrected, DecisionMade, PredictionMade
 from shared.storage.database import Database
 from shared.tasks import get_task
@@ -28,6 +29,10 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timesta
 ON CONFLICT (case_id) DO UPDATE SET label = excluded.label, decided_by = excluded.decided_by,
     decided_at = excluded.decided_at, revision = excluded.revision
 WHERE history.revision < excluded.revision
+"""
+_DECIDED_BY_A_MODEL = """
+SELECT true FROM review_queue.history
+WHERE case_id = ANY($1::text[]) AND decided_by = 'model' LIMIT 1
 """
 _EARLIER_CASES = """
 SELECT case_id, claim_id, submitted_at, summary, label, decided_by, decided_at, revision
@@ -68,6 +73,12 @@ class MemberHistory:
         await self._store_labels(
             [_DecidedLabel(event, "human", event.revision) for event in events]
         )
+
+    async def refuse_decided(self, case_ids: Sequence[str]) -> None:
+        """`Conflict` if a model decided one of these cases: a second decision would contradict."""
+        async with self.database.transaction() as connection:
+            if await connection.fetchval(_DECIDED_BY_A_MODEL, case_ids):
+                raise Conflict("a model has decided this case already", field="case.case_id")
 
     async def _store_labels(self, labels: Sequence["_DecidedLabel"]) -> None:
         by_revision = sorted(labels, key=lambda label: label.revision)

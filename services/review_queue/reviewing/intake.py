@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from services.review_queue.reviewing.restoring import Restoring
 from services.review_queue.reviewing.review import Shares, listed_reason, priority_of, queue_rank_of
 from shared.events import ReviewRequested
 from shared.sampling import DrawKey
@@ -42,14 +43,20 @@ ORDER BY number, seat
 
 class Intake:
     """`shares_of` gives the shares of a task that several reviewers see, and that are blind; which
-    reviews those are is drawn by `key`."""
+    reviews those are is drawn by `key`. `restoring` knows what was decided before."""
 
     def __init__(
-        self, database: Database, shares_of: Callable[[str], Shares], key: DrawKey
+        self,
+        database: Database,
+        shares_of: Callable[[str], Shares],
+        key: DrawKey,
+        *,
+        restoring: Restoring,
     ) -> None:
         self.database = database
         self.shares_of = shares_of
         self.key = key
+        self.restoring = restoring
 
     async def add(self, requests: Sequence[ReviewRequested]) -> None:
         """Queue the reviews that are new; `Conflict` if a known case comes with other content."""
@@ -58,6 +65,7 @@ class Intake:
         async with self.database.transaction() as connection:
             await connection.execute(_INSERT, *zip(*map(self._row, ordered), strict=True))
             await _check_content(connection, requests)
+            await self.restoring.restore(connection, [each.case.case_id for each in ordered])
 
     def _row(self, request: ReviewRequested) -> tuple[object, ...]:
         case, shares = request.case, self.shares_of(request.case.task)

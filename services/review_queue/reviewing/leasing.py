@@ -69,7 +69,8 @@ ORDER BY a.leased_at, a.token
 """
 # Not what can still be undone.
 _SETTLED_OPINIONS = """
-SELECT o.* FROM review_queue.opinions AS o JOIN review_queue.seats AS s USING (review_id, seat)
+SELECT o.*, s.kind
+FROM review_queue.opinions AS o JOIN review_queue.seats AS s USING (review_id, seat)
 WHERE review_id = $1 AND s.state = 'answered' ORDER BY seat
 """
 _ESCALATED_WHY = """

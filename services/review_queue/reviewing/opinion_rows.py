@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from services.review_queue.reviewing.opinions import Answer, GivenOpinion
+from services.review_queue.reviewing.opinions import Answer, GivenOpinion, dollars_of
 from shared.events import Criterion, Opinion
 from shared.storage.database import Connection
 
@@ -40,7 +40,6 @@ async def insert_opinion(
 
 
 def parse_given_opinion(row: "asyncpg.Record") -> GivenOpinion:
-    """An opinion joined with its seat's kind."""
     return GivenOpinion(row["kind"], parse_answer(row), parse_opinion(row))
 
 
@@ -56,10 +55,13 @@ def parse_answer(row: "asyncpg.Record") -> Answer:
 
 
 def parse_opinion(row: "asyncpg.Record") -> Opinion:
+    """Of an opinion joined with its seat's kind."""
     return Opinion(
         reviewer=row["reviewer"],
+        kind=row["kind"],
         label=row["label"],
         label_before=row["label_before"],
+        approved_amount=dollars_of(row["approved_amount"]),
         reason_code=row["reason_code"],
         criterion=_parse_criterion(row),
         clinical_basis=row["clinical_basis"],

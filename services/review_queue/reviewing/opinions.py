@@ -128,7 +128,7 @@ def review_completed(
         case=request.case,
         label=deciding.answer.label,
         reasoning=deciding.answer.reasoning,
-        approved_amount=_dollars(deciding.answer.approved_amount),
+        approved_amount=dollars_of(deciding.answer.approved_amount),
         opinions=tuple(each.opinion for each in opinions),
         reason=request.reason,
         inclusion_probability=request.inclusion_probability,
@@ -151,7 +151,7 @@ def decision_made(
         claim_id=request.case.claim_id,
         group_id=request.case.group_id,
         label=deciding.answer.label,
-        approved_amount=_dollars(deciding.answer.approved_amount),
+        approved_amount=dollars_of(deciding.answer.approved_amount),
         reasoning=deciding.answer.reasoning,
         decided_by="human",
         model_version=shown.version if shown else None,
@@ -174,12 +174,15 @@ def decision_corrected(
         label=correction.answer.label,
         revision=correction.supersedes_revision + 1,
         supersedes_revision=correction.supersedes_revision,
-        approved_amount=_dollars(correction.answer.approved_amount),
+        approved_amount=dollars_of(correction.answer.approved_amount),
         reasoning=correction.answer.reasoning,
+        reason_code=correction.answer.reason_code,
+        criterion=correction.answer.criterion,
+        clinical_basis=correction.answer.clinical_basis,
         corrected_by=by,
         why=correction.why,
     )
 
 
-def _dollars(amount: Decimal | None) -> float | None:
+def dollars_of(amount: Decimal | None) -> float | None:
     return None if amount is None else float(amount)

@@ -1,14 +1,17 @@
-"""The states of a seat, and every step from one to another: nothing else changes a state.
+"""The states of a seat, and every step from one to another: nothing else changes a state, but what
+`restoring.py` puts at its end at once.
 
 A seat asks one reviewer for one opinion. Whoever holds it has an assignment, which ends with it.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
+
+from shared.events import SeatKind
 
 SeatState = Literal["queued", "leased", "submitted", "answered", "withdrawn"]
 AssignmentState = Literal["leased", "submitted", "answered", "released", "escalated", "expired"]
-Kind = Literal["first", "second", "further", "final"]
+Kind: TypeAlias = SeatKind
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.database import Database
 from shared.storage.datasets import SPLITS, DatasetManifest, Example, read_manifest, read_split
+from tests.support.builders.announcements import read_releases
 from tests.support.builders.events import KEY, NOW, case, claim_input
 from tests.support.builders.reviews import completed
 
@@ -60,8 +61,10 @@ class Accumulator:
         clock, outbox = Clock(), Outbox(database, service=NAME)
         store = Store(database, key=KEY, import_splits=IMPORT_SPLITS)
         imports, releases = Imports(database), Releases(database, outbox)
+        waiting, announced = WaitingLabels(), read_releases()
         releaser = Releaser(
-            store, WaitingLabels(), releases, imports, artifacts, Health(), settings, now=clock
+            *(store, waiting, releases, imports, announced, artifacts, Health(), settings),
+            now=clock,
         )
         importer = Importer(Admission(store, imports, needs_confirmation=True))
         handlers = Handlers(store, shares=TRAIN)

@@ -16,6 +16,7 @@ from shared.storage.datasets import SPLITS, Tombstone
 from shared.tasks import get_task
 from shared.tasks.task import Task
 from tests.connected.dataset_accumulator.harness import Accumulator
+from tests.support.builders.announcements import record_of
 from tests.support.builders.reviews import corrected
 from tests.support.patience import PATIENCE_SECONDS
 
@@ -43,6 +44,43 @@ async def test_enough_training_labels_make_one_release(accumulator: Accumulator)
         *("held-1", "held-2", "held-3"),
     ]
     assert await accumulator.releaser.release_at_threshold(TASK) is None
+
+
+async def test_numbers_go_on_above_what_was_announced_before_a_restore(
+    accumulator: Accumulator, second: Accumulator
+) -> None:
+    """The restored tables know the first version; the topic knows one that was made after it."""
+    await accumulator.review("a", "b", "c")
+    first = await accumulator.releaser.release_at_threshold(TASK)
+    assert first is not None
+    lost = first.model_copy(update={"number": 7, "dataset_version": f"{TASK}-d7"})
+    other = lost.model_copy(update={"task": "independent_review", "number": 40})
+    for released in (first, other, lost, first):
+        await second.releaser.announced.take(record_of(released))
+    await accumulator.review("d", "e", "f")
+
+    after = await second.releaser.release_at_threshold(TASK)
+
+    assert after is not None
+    assert (after.dataset_version, after.trigger) == ("adjudication-d8", "labels:8")
+    assert after.new_labels == 3
+    assert {found.case_id for found in second.examples(after)} == {*"abcdef"}
+
+
+async def test_nothing_is_released_before_the_announced_numbers_are_known(
+    accumulator: Accumulator,
+) -> None:
+    accumulator.releaser.announced.read.clear()
+    await accumulator.review("a", "b", "c")
+    releasing = asyncio.create_task(accumulator.releaser.release_by_hand(TASK, trigger="hand"))
+    other = accumulator.releaser.unreleased(TASK)
+
+    assert await other == {"train": 3}  # and nobody else waits for it
+    assert await accumulator.events() == []
+    accumulator.releaser.announced.read.set()
+    released = await releasing
+    assert released is not None
+    assert released.number == 1
 
 
 async def test_a_version_holds_what_was_released_before_unchanged(

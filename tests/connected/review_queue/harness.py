@@ -9,15 +9,18 @@ from typing import Any
 
 from services.review_queue.app import MIGRATIONS, NAME
 from services.review_queue.handlers import Handlers
+from services.review_queue.own_topics import OwnTopics
 from services.review_queue.people.audit import AuditEntry, AuditTrail
 from services.review_queue.people.users import Accounts, SignInLimits
 from services.review_queue.reading.listing import LAST_POSITION, Listing
+from services.review_queue.reading.member_history import MemberHistory
 from services.review_queue.reviewing.assignments import Assignments, LeaseHandle
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.leasing import Leasing, Limits
 from services.review_queue.reviewing.notes import Notes
 from services.review_queue.reviewing.opinions import Answer
+from services.review_queue.reviewing.restoring import Restoring
 from services.review_queue.reviewing.review import Assignment, Shares
 from services.review_queue.reviewing.reviewers import Reviewers
 from services.review_queue.reviewing.settlement import Settlement
@@ -87,6 +90,7 @@ class Queue:
     trail: AuditTrail
     listing: Listing
     handlers: Handlers
+    restoring: Restoring
     accounts: Accounts
     shares: Shares  # drawn anew for each request: a test sets what it needs
 
@@ -182,6 +186,7 @@ async def running(database_url: str) -> AsyncIterator[Queue]:
 
 
 def _queue(database: Database, outbox: Outbox) -> Queue:
+    restoring = Restoring(database, outbox)
     limits = Limits(lease=HOUR, undo=HOUR / 60, skip=HOUR * 2, leases_per_reviewer=3)
     queue = Queue(
         database=database,
@@ -193,7 +198,12 @@ def _queue(database: Database, outbox: Outbox) -> Queue:
         notes=Notes(database),
         trail=AuditTrail(database),
         listing=Listing(database),
-        handlers=Handlers(Intake(database, lambda _task: queue.shares, KEY)),
+        handlers=Handlers(
+            Intake(database, lambda _task: queue.shares, KEY, restoring=restoring),
+            OwnTopics(database),
+            MemberHistory(database),
+        ),
+        restoring=restoring,
         accounts=accounts(database),
         shares=Shares(overlap=0.0, blind=0.0),
     )

@@ -11,6 +11,7 @@ from shared.events import ArtifactRef, DatasetReleased
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
 from shared.storage.database import Database
+from tests.support.builders.announcements import read_models
 from tests.support.builders.events import NOW
 from tests.support.patience import PATIENCE_SECONDS
 
@@ -40,7 +41,7 @@ async def parts(database: str) -> AsyncIterator[Database]:
 
 
 def store(database: Database, owner: str) -> Store:
-    return Store(database, Outbox(database, service=NAME), owner=owner)
+    return Store(database, Outbox(database, service=NAME), read_models(), owner=owner)
 
 
 async def lapsed(database: Database) -> TrainingRun:

@@ -18,8 +18,9 @@ from shared.storage.artifacts import Artifacts
 from shared.storage.database import Database
 from shared.storage.model_registry import ModelManifest
 from tests.connected.trainer.harness import ended, known, publish, trainer
+from tests.support.builders.announcements import read_models, record_of
 from tests.support.builders.datasets import release
-from tests.support.builders.events import NOW
+from tests.support.builders.events import NOW, trained
 from tests.support.engines.topics import events_of
 
 _NUMBERS = itertools.count(int(time.time()))
@@ -33,7 +34,7 @@ async def test_a_released_dataset_becomes_an_immutable_version(
         await publish(engine, released)
         await publish(engine, released)
         run = await ended(client, released.dataset_version)
-        trained = await events_of(
+        models = await events_of(
             engine.kafka_bootstrap,
             MODELS_TRAINED,
             ModelTrained,
@@ -43,7 +44,7 @@ async def test_a_released_dataset_becomes_an_immutable_version(
 
     assert run["status"] == "succeeded"
     # A broker without producer ids may keep a confirmed record twice.
-    (model,) = {event.event_id: event.model for event in trained}.values()
+    (model,) = {event.event_id: event.model for event in models}.values()
     assert model.version == run["version"]
     assert model.dataset_version == released.dataset_version
     assert model.backend == "scikit-learn"
@@ -157,7 +158,11 @@ async def store(engine: EngineSettings) -> AsyncIterator[tuple[Store, Store]]:
     await outbox.create()
     async with database.transaction() as connection:
         await connection.execute("DELETE FROM trainer.runs")
-    yield Store(database, outbox, owner="one"), Store(database, outbox, owner="two")
+    announced = read_models()
+    yield (
+        Store(database, outbox, announced, owner="one"),
+        Store(database, outbox, announced, owner="two"),
+    )
     await database.close()
 
 
@@ -189,6 +194,27 @@ async def test_later_releases_merge_into_the_newest(store: tuple[Store, Store]) 
         "adjudication-d3": "merged",
         "adjudication-d4": "queued",
     }
+
+
+async def test_a_number_that_was_announced_before_a_restore_is_given_to_no_other_model(
+    store: tuple[Store, Store],
+) -> None:
+    """The restored tables know a run with the number 0 that was not over, and none after it."""
+    one, two = store
+    await one.enqueue(told(1))
+    first = await one.lease(limit=5, seconds=30)
+    assert first is not None
+    assert [await one.assign_number(first) for _ in range(2)] == [0, 0]
+    for version in ("adjudication-v1.0", "adjudication-v1.4", "adjudication-v1.x"):
+        await two.announced.take(record_of(model_trained(version)))
+
+    assert [await two.assign_number(first) for _ in range(2)] == [5, 5]
+
+
+def model_trained(version: str) -> ModelTrained:
+    return ModelTrained(
+        occurred_at=NOW, task="adjudication", model=trained(version), run_id=f"run-{version}"
+    )
 
 
 async def test_one_run_a_task_and_a_lost_lease_counts_for_nothing(

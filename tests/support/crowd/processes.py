@@ -15,8 +15,10 @@ import asyncpg
 import httpx
 
 from services.review_queue.reviewing.intake import Intake
+from services.review_queue.reviewing.restoring import Restoring
 from services.review_queue.reviewing.review import Shares
 from shared.events import ReviewRequested
+from shared.messaging.outbox import Outbox
 from shared.storage.database import Database
 from tests.support.builders.events import case, claim_input
 from tests.support.builders.requests import requested
@@ -36,7 +38,9 @@ def names() -> list[str]:
 
 async def fill_queue(database: Database, reviews: int) -> None:
     """Queue so many reviews, one a second up to now; one in ten for two reviewers."""
-    intake = Intake(database, lambda _: Shares(overlap=0.1, blind=0.1), KEY)
+    restoring = Restoring(database, Outbox(database, service="review_queue"))
+    shares = Shares(overlap=0.1, blind=0.1)
+    intake = Intake(database, lambda _: shares, KEY, restoring=restoring)
     start = datetime.now(UTC) - timedelta(seconds=reviews)
     for first in range(0, reviews, _FILLED_AT_ONCE):
         batch = range(first, min(first + _FILLED_AT_ONCE, reviews))
