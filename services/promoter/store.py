@@ -41,10 +41,10 @@ ON CONFLICT (rollout_id, stage) DO UPDATE SET
     label_mass = known.label_mass + excluded.label_mass,
     accepted = known.accepted + excluded.accepted
 """
-# What passed against this champion and is not in service, nor was: the newest first.
+# What passed against this champion (or none) and is not in service, nor was: the newest first.
 _PASSED = """
 SELECT e.evaluation FROM promoter.evaluations e JOIN promoter.versions v USING (version)
-WHERE v.task = $1 AND e.champion = $2 AND e.verdict = 'PASS'
+WHERE v.task = $1 AND e.champion IS NOT DISTINCT FROM $2 AND e.verdict = 'PASS'
     AND v.state IN ('outdated', 'queued', 'held', 'refused')
 ORDER BY e.taken_at DESC LIMIT 1
 """
@@ -151,7 +151,8 @@ class Store:
         return await self._record(connection, snapshot, change)
 
     async def _record(self, connection: Connection, snapshot: Snapshot, change: Change) -> Snapshot:
-        """Write down the change. A champion that returns finds what passed against it before."""
+        """Write down the change. A champion that returns finds what passed against it before, and
+        no champion what passed without one."""
         after = await self._write(connection, snapshot, change)
         champion = name_of(after.rollout.champion)
         if champion == name_of(snapshot.rollout.champion):

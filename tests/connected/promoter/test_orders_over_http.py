@@ -46,7 +46,8 @@ async def client(
     take_at_their_word(app)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://promoter") as found:
-        await promoter.handlers.models_evaluated([evaluation(V0, None), evaluation(V1, V0)])
+        await promoter.settle_first()
+        await promoter.handlers.models_evaluated([evaluation(V1, V0)])
         yield found
 
 
