@@ -1,6 +1,6 @@
 """The promoter's parts on a real database, without Kafka or loops: tests turn the crank."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,12 @@ from services.promoter.guard import Guard
 from services.promoter.handlers import Handlers
 from services.promoter.state import Rollout, RolloutLimits, StageLimit
 from services.promoter.store import Store
-from shared.events import PredictionMade, RolloutChanged
+from shared.events import PredictionMade, RolloutChanged, TrainedModel
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
 from shared.storage.database import Database
 from tests.support.builders.evaluations import evaluation
-from tests.support.builders.events import answers, case, predicted, score
+from tests.support.builders.events import answers, case, predicted, score, trained
 
 TASK = "adjudication"
 V0, V1, V2 = (f"adjudication-v1.{minor}" for minor in range(3))
@@ -96,6 +96,11 @@ def prediction(
     )
 
 
+async def all_trained(versions: Collection[str]) -> Mapping[str, TrainedModel]:
+    """Whatever is evaluated has been trained before."""
+    return {version: trained(version) for version in versions}
+
+
 @asynccontextmanager
 async def running(engines: Mapping[str, str], database_url: str) -> AsyncIterator[Promoter]:
     """A process's parts with database connections of its own."""
@@ -107,6 +112,6 @@ async def running(engines: Mapping[str, str], database_url: str) -> AsyncIterato
     await database.open()
     await outbox.create()
     try:
-        yield Promoter(database, outbox, store, Handlers(store, limits=LIMITS))
+        yield Promoter(database, outbox, store, Handlers(store, all_trained, limits=LIMITS))
     finally:
         await database.close()

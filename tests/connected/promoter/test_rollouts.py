@@ -1,12 +1,14 @@
 """A version goes its way to champion, each step recorded and published once."""
 
 import asyncio
+from collections.abc import Collection, Mapping
 
 import asyncpg
 import pytest
 
 from services.promoter.rollout import rollback, stop
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, NotFound, Rejected
+from shared.events import ModelEvaluated, TrainedModel
 from tests.connected.promoter.harness import TASK, V0, V1, V2, Promoter, prediction
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import reference, trained
@@ -238,14 +240,55 @@ async def test_a_version_stands_for_one_model(promoter: Promoter) -> None:
     await promoter.handlers.models_evaluated([evaluation(V0, None, "INCONCLUSIVE")])
     other = reference().model_copy(update={"sha256": "f" * 64})
     again = evaluation(V0, V2, model=trained(V0, manifest=other))
-    with pytest.raises(Conflict, match="another manifest"):
-        await promoter.handlers.models_evaluated([again])
+    warmer = evaluation(V0, V2, model=trained(V0, temperature=2.0))
+    for forged in (again, warmer, evaluation(V0, None, "INCONCLUSIVE", model=again.model)):
+        with pytest.raises(Conflict, match="another model"):
+            await promoter.handlers.models_evaluated([forged])
     assert await promoter.states() == {V0: "held"}
 
 
+@pytest.mark.parametrize(
+    ("forged", "field"),
+    [
+        (evaluation(V0, None, "PASS"), "verdict"),
+        (evaluation(V0, None, "FAIL", threshold=0.0), "threshold"),
+    ],
+)
+async def test_a_version_is_judged_once_against_a_champion(
+    promoter: Promoter, forged: ModelEvaluated, field: str
+) -> None:
+    genuine = evaluation(V0, None, "FAIL")
+    await promoter.handlers.models_evaluated([genuine])
+    with pytest.raises(Conflict, match=f"^{field}.*against the same champion"):
+        await promoter.handlers.models_evaluated([forged])
+    await promoter.handlers.models_evaluated([genuine])
+    assert await promoter.states() == {V0: "refused"}
+    assert await promoter.events() == []
+
+
+async def test_what_nobody_has_trained_is_not_taken(promoter: Promoter) -> None:
+    """Nor what was trained as another model; what is registered needs no training record."""
+    known = {V0: trained(V0), V1: trained(V1, temperature=2.0)}
+
+    async def find(versions: Collection[str]) -> Mapping[str, TrainedModel]:
+        return {version: known[version] for version in versions if version in known}
+
+    promoter.handlers.find_trained = find
+    await promoter.handlers.models_evaluated([evaluation(V0, None, "FAIL")])
+    for version, error in ((V1, Conflict), (V2, NotFound)):
+        with pytest.raises(error, match=r"^model"):
+            await promoter.handlers.models_evaluated([evaluation(version, None)])
+    known.clear()
+    await promoter.handlers.models_evaluated([evaluation(V0, V1, "FAIL")])
+
+    assert await promoter.states() == {V0: "outdated"}
+    assert await promoter.events() == []
+
+
 async def test_an_unknown_task_is_rejected(promoter: Promoter) -> None:
+    tarot = evaluation(V0, None, task="tarot", model=trained(V0, task="tarot"))
     with pytest.raises(Rejected, match="no such task"):
-        await promoter.handlers.models_evaluated([evaluation(V0, None, task="tarot")])
+        await promoter.handlers.models_evaluated([tarot])
 
 
 async def test_counted_cases_are_forgotten_once_the_rollout_is_over(promoter: Promoter) -> None:
