@@ -169,6 +169,7 @@ def test_every_score_that_a_model_makes_is_of_its_version(
     )
     sent = Score.model_validate_json(said.model_dump_json())
     assert is_of(sent, trained(temperature=temperature))
+    assert not is_of(sent, trained(temperature=temperature + 0.5))  # though its numbers follow
 
 
 def test_labels_of_another_task_are_refused() -> None:
