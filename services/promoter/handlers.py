@@ -1,22 +1,22 @@
 """Evaluations and predictions in; the clock moves the stages on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from services.promoter.counting import observe
 from services.promoter.rollout import tick
 from services.promoter.state import RolloutLimits
 from services.promoter.store import Store
+from services.promoter.trained import TrainedModels
 from shared.errors import Conflict, NotFound
-from shared.events import ModelEvaluated, PredictionMade, TrainedModel
+from shared.events import ModelEvaluated, PredictionMade
 from shared.tasks import get_task
 
 _TICK_SECONDS = 1.0
 _TICKS_UNTIL_FORGETTING = 60
 
 
-# Those of some versions that have been trained; one that is not among them was not.
-FindTrained = Callable[[Collection[str]], Awaitable[Mapping[str, TrainedModel]]]
+FindTrained = Callable[[Collection[str]], Awaitable[TrainedModels]]
 
 
 class Handlers:
@@ -33,7 +33,7 @@ class Handlers:
         trained = await self.find_trained(new) if new else {}
         for evaluation in evaluations:
             if evaluation.model.version in new:
-                _refuse_untrained(evaluation, trained.get(evaluation.model.version))
+                _refuse_untrained(evaluation, trained)
             await self.store.take_evaluation(evaluation)
 
     async def predictions_made(self, predictions: Sequence[PredictionMade]) -> None:
@@ -66,8 +66,9 @@ class Handlers:
             )
 
 
-def _refuse_untrained(evaluation: ModelEvaluated, trained: TrainedModel | None) -> None:
-    if trained is None:
+def _refuse_untrained(evaluation: ModelEvaluated, trained: TrainedModels) -> None:
+    model = evaluation.model
+    if model.version not in trained:
         raise NotFound("no such version has been trained", field="model.version")
-    if trained != evaluation.model:
+    if model not in trained[model.version]:
         raise Conflict("the version was trained as another model", field="model")

@@ -17,16 +17,21 @@ from shared.messaging.encoding import decode
 from shared.messaging.following import Follower
 from shared.messaging.topics import MODELS_TRAINED
 from shared.settings import EngineSettings
+from shared.storage.model_registry import is_place_of
 from shared.telemetry import logger
+
+# By version; one that is not among them was not trained.
+TrainedModels = Mapping[str, frozenset[TrainedModel]]
 
 WAIT_SECONDS = 2.0
 
 
 class TrainedVersions:
-    """Each version as it was first told. The evaluator refuses one that comes again otherwise."""
+    """Every model that was told of a version, where models of that version lie. Which of them it is
+    the evaluator knows: it evaluates the one that object storage holds."""
 
     def __init__(self, settings: EngineSettings, *, service: str, health: Health) -> None:
-        self._models: dict[str, TrainedModel] = {}
+        self._models: dict[str, frozenset[TrainedModel]] = {}
         self._news = asyncio.Event()
         self._follower = Follower(
             settings,
@@ -41,8 +46,8 @@ class TrainedVersions:
         """Follow the topic forever."""
         await self._follower.run()
 
-    async def find(self, versions: Collection[str]) -> Mapping[str, TrainedModel]:
-        """Those of the versions that have been trained, once all are known or a moment is over."""
+    async def find(self, versions: Collection[str]) -> TrainedModels:
+        """What was told of these versions, once all are known or a moment is over."""
         await self._follower.caught_up.wait()
         until = asyncio.get_running_loop().time() + WAIT_SECONDS
         while not set(versions) <= self._models.keys():
@@ -55,11 +60,12 @@ class TrainedVersions:
         return {version: self._models[version] for version in versions if version in self._models}
 
     async def take(self, record: "ConsumerRecord[Any, Any]") -> None:
-        """A record of the topic; of one that cannot be read the evaluator makes a dead letter."""
+        """A record of the topic; of one that is none the evaluator makes a dead letter."""
         try:
-            trained = decode(record.value, ModelTrained)
+            model = decode(record.value, ModelTrained).model
         except Rejected as error:
             logger.warning("unreadable training", offset=record.offset, reason=str(error))
             return
-        self._models.setdefault(trained.model.version, trained.model)
-        self._news.set()
+        if is_place_of(model):
+            self._models[model.version] = self._models.get(model.version, frozenset()) | {model}
+            self._news.set()

@@ -12,6 +12,7 @@ from shared.events import (
     ModelEvaluated,
     ModelTrained,
     ReviewRequested,
+    TrainedModel,
     review_id_of,
 )
 from shared.messaging.topics import (
@@ -26,6 +27,7 @@ from shared.messaging.topics import (
     Topic,
 )
 from shared.storage.datasets import DatasetManifest, manifest_uri
+from shared.storage.model_registry import ModelManifest
 from tests.support.builders.events import (
     ADJUDICATION,
     NOW,
@@ -115,9 +117,23 @@ def _released(key: str) -> Event:
     )
 
 
+def model_of(key: str) -> bytes:
+    """The manifest of a model without files: nobody can load it."""
+    model = ModelManifest(name=f"{key}-00000000", created_at=NOW, files={})
+    return model.model_dump_json().encode()
+
+
+def _model(key: str) -> TrainedModel:
+    content = model_of(key)
+    manifest = trained(key).manifest.model_copy(
+        update={"sha256": sha256(content).hexdigest(), "size_bytes": len(content)}
+    )
+    return trained(key, manifest=manifest)
+
+
 def _trained(key: str) -> Event:
     return ModelTrained(
-        occurred_at=NOW, task="adjudication", model=trained(key), run_id=f"run-{key}"
+        occurred_at=NOW, task="adjudication", model=_model(key), run_id=f"run-{key}"
     )
 
 
@@ -136,7 +152,7 @@ def _evaluated(key: str) -> Event:
     return ModelEvaluated(
         occurred_at=NOW,
         task="adjudication",
-        model=trained(key),
+        model=_model(key),
         champion=None,
         verdict="FAIL",
         reasons=("test",),

@@ -8,12 +8,13 @@ from aiokafka import AIOKafkaProducer
 from shared.events import DatasetReleased, Event, ModelEvaluated, ModelTrained
 from shared.messaging.topics import MODELS_TRAINED
 from shared.storage.artifacts import Artifacts, in_thread
-from tests.connected.behavior.consumers import manifest_of
+from tests.connected.behavior.consumers import manifest_of, model_of
 
 
 @dataclass(frozen=True)
 class Premises:
-    """A release has its manifest in object storage, and what is evaluated has been trained."""
+    """A release and a model have a manifest in object storage, and what is evaluated has been
+    trained."""
 
     artifacts: Artifacts
     producer: AIOKafkaProducer
@@ -23,6 +24,9 @@ class Premises:
             if isinstance(event, DatasetReleased):
                 content = manifest_of(event.dataset_version)
                 await in_thread(self.artifacts.put, event.manifest.uri, content)
+            if isinstance(event, ModelTrained | ModelEvaluated):
+                content = model_of(event.model.version)
+                await in_thread(self.artifacts.put, event.model.manifest.uri, content)
             if isinstance(event, ModelEvaluated):
                 await self._train(event)
         await self.producer.flush()

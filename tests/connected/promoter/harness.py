@@ -10,7 +10,8 @@ from services.promoter.guard import Guard
 from services.promoter.handlers import Handlers
 from services.promoter.state import Rollout, RolloutLimits, StageLimit
 from services.promoter.store import Store
-from shared.events import PredictionMade, RolloutChanged, TrainedModel
+from services.promoter.trained import TrainedModels
+from shared.events import PredictionMade, RolloutChanged
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
 from shared.storage.database import Database
@@ -96,9 +97,9 @@ def prediction(
     )
 
 
-async def all_trained(versions: Collection[str]) -> Mapping[str, TrainedModel]:
+async def all_trained(versions: Collection[str]) -> TrainedModels:
     """Whatever is evaluated has been trained before."""
-    return {version: trained(version) for version in versions}
+    return {version: frozenset({trained(version)}) for version in versions}
 
 
 @asynccontextmanager

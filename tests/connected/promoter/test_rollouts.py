@@ -1,14 +1,15 @@
 """A version goes its way to champion, each step recorded and published once."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import asyncpg
 import pytest
 
 from services.promoter.rollout import rollback, stop
+from services.promoter.trained import TrainedModels
 from shared.errors import Conflict, NotFound, Rejected
-from shared.events import ModelEvaluated, TrainedModel
+from shared.events import ModelEvaluated
 from tests.connected.promoter.harness import TASK, V0, V1, V2, Promoter, prediction
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import reference, trained
@@ -268,9 +269,9 @@ async def test_a_version_is_judged_once_against_a_champion(
 
 async def test_what_nobody_has_trained_is_not_taken(promoter: Promoter) -> None:
     """Nor what was trained as another model; what is registered needs no training record."""
-    known = {V0: trained(V0), V1: trained(V1, temperature=2.0)}
+    known = {V0: frozenset({trained(V0)}), V1: frozenset({trained(V1, temperature=2.0)})}
 
-    async def find(versions: Collection[str]) -> Mapping[str, TrainedModel]:
+    async def find(versions: Collection[str]) -> TrainedModels:
         return {version: known[version] for version in versions if version in known}
 
     promoter.handlers.find_trained = find

@@ -82,7 +82,7 @@ def trained(version: str = "adjudication-v1.0", **changes: Any) -> TrainedModel:
         "prompt_version": ADJUDICATION.prompt_version,
         "temperature": 1.0,
         "longest_prompt_tokens": None,
-        "manifest": reference(),
+        "manifest": reference(f"s3://models/adjudication/{version}-00000000/manifest.json"),
         "dataset_version": "adjudication-d1",
         "dataset_manifest": reference("s3://datasets/adjudication/d1/manifest.json"),
     }

@@ -44,7 +44,7 @@ async def test_what_is_read_a_moment_later_is_waited_for(
     assert not finding.done()
     await tell(versions, trained(V1))
 
-    assert await finding == {V0: trained(V0), V1: trained(V1)}
+    assert await finding == {V0: {trained(V0)}, V1: {trained(V1)}}
 
 
 async def test_what_nobody_has_trained_is_not_waited_for_for_ever(
@@ -52,7 +52,7 @@ async def test_what_nobody_has_trained_is_not_waited_for_for_ever(
 ) -> None:
     monkeypatch.setattr(module, "WAIT_SECONDS", 0.05)
     await tell(versions, trained(V0))
-    assert await versions.find({V0, V1}) == {V0: trained(V0)}
+    assert await versions.find({V0, V1}) == {V0: {trained(V0)}}
 
 
 async def test_before_the_topic_is_read_nobody_is_called_untrained(
@@ -67,15 +67,19 @@ async def test_before_the_topic_is_read_nobody_is_called_untrained(
     await tell(versions, trained(V0))
     versions._follower.caught_up.set()
 
-    assert await finding == {V0: trained(V0)}
+    assert await finding == {V0: {trained(V0)}}
 
 
-async def test_the_first_model_of_a_version_stays_and_what_is_no_event_is_passed_over(
-    versions: TrainedVersions,
+async def test_nothing_that_is_told_takes_the_place_of_what_was_trained(
+    versions: TrainedVersions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The model of one version under the name of another is none of either."""
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.0)
+    invented = trained(V0, temperature=9.0)
     await take(versions, b"no event")
     await take(versions, None)
+    await tell(versions, invented)
     await tell(versions, trained(V0))
-    await tell(versions, trained(V0, temperature=9.0))
+    await tell(versions, trained(V1, manifest=trained(V0).manifest))
 
-    assert await versions.find({V0}) == {V0: trained(V0)}
+    assert await versions.find({V0, V1}) == {V0: {trained(V0), invented}}
