@@ -60,6 +60,8 @@ _DASH = re.compile(r"[\u2010-\u2015\u2212]")
 
 def visible(text: str) -> str:
     """The text as a reader sees it: one form for each character, none invisible, single spaces."""
+    if text.isascii():  # nearly all are; nothing below but the spaces could change them
+        return " ".join(text.split())
     normal = unicodedata.normalize("NFKC", text)
     shown = "".join(c for c in normal if unicodedata.category(c) != "Cf" and not _BLANK.match(c))
     return " ".join(shown.split())

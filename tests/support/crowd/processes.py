@@ -23,7 +23,7 @@ from shared.storage.database import Database
 from tests.support.builders.events import case, claim_input
 from tests.support.builders.requests import requested
 from tests.support.callers import sign_in_all
-from tests.support.draw_key import KEY
+from tests.support.draw_key import KEY, TEXT
 from tests.support.patience import PATIENCE_SECONDS
 
 REVIEWERS = 200
@@ -69,8 +69,8 @@ class Process:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        own = {"REVIEW_QUEUE_PORT": str(self.port)}
-        self.running = subprocess.Popen(
+        own = {"REVIEW_QUEUE_PORT": str(self.port), "DRAW_KEY": TEXT}
+        self.running = running = subprocess.Popen(
             [sys.executable, "-m", "services.review_queue"],
             env=service_environment({**os.environ, **self.environment, **own}, "review_queue"),
             stdout=subprocess.DEVNULL,
@@ -78,6 +78,7 @@ class Process:
         )
         async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE_SECONDS):
             while not await self._ready(client):
+                assert running.poll() is None, f"it ended with {running.returncode}"
                 await asyncio.sleep(0.1)
 
     async def _ready(self, client: httpx.AsyncClient) -> bool:
