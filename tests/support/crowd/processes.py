@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import httpx
 
+from deploy.database import prepare_database
+from deploy.roles import role_passwords, service_environment
 from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.review import Shares
 from shared.events import ReviewRequested
@@ -56,7 +58,7 @@ def _review(number: int, start: datetime) -> ReviewRequested:
 
 @dataclass
 class Process:
-    """One process of the review queue."""
+    """One process of the review queue, in the role that its environment has for it."""
 
     environment: Mapping[str, str]
     port: int
@@ -70,7 +72,7 @@ class Process:
         own = {"REVIEW_QUEUE_PORT": str(self.port), "DRAW_KEY": TEXT}
         self.running = running = subprocess.Popen(
             [sys.executable, "-m", "services.review_queue"],
-            env={**os.environ, **self.environment, **own},
+            env=service_environment({**os.environ, **self.environment, **own}, "review_queue"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -97,6 +99,7 @@ async def two_processes(environment: Mapping[str, str]) -> AsyncIterator[Sequenc
         "REVIEW_QUEUE_LEASE_SECONDS": str(LEASE_SECONDS),
         "REVIEW_QUEUE_UNDO_SECONDS": "1",
     }
+    await prepare_database(environment["DATABASE_URL"], role_passwords(environment))
     processes = [Process({**environment, **settings}, free_port()) for _ in range(2)]
     try:
         await asyncio.gather(*(process.start() for process in processes))
