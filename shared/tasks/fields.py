@@ -38,11 +38,18 @@ _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _BLANK = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f]")
 
 
-# Written where there is nothing; without case, spaces and punctuation: #N/A is na, \\N is n.
+# Written where there is nothing; without case, spaces, accents and punctuation: #N/A is na.
 _NOTHING = re.compile(
     "n|na|nan|nat|nil|no|non|none|null|undefined|missing|blank|empty|unknown|unk|unspecified|"
-    "tbd|tba|tbc|pending|requested|awaiting|denied|rejected|false|nodata|novalue|"
-    "not(applicable|available|given|known|needed|required|specified)|0*"
+    "tbd|tba|tbc|pending|requested|awaiting|denied|rejected|refused|declined|withheld|void|"
+    "invalid|false|nodata|novalue|(see)?(above|attached|attachment|below|enclosed)|"
+    "see(chart|file|notes?|records?)|tofollow|onfile|"
+    "not(applicable|available|entered|given|known|needed|onfile|provided|recorded|reported|"
+    "required|specified|stated)|"
+    "ref|value|name|num|div0|"  # what a spreadsheet writes where a formula fails
+    "ninguno|ninguna|nada|noaplica|desconocido|desconocida|pendiente|sindatos|"
+    "aucun|aucune|neant|inconnu|kein|keine|keiner|keines|unbekannt|ausstehend|entfallt|"
+    "nenhum|nenhuma|naoaplicavel|nessuno|nessuna|нет|无|無|なし|x*|0*"
 )
 _LONGEST_WORD = 40  # in characters; anything longer says something
 
@@ -51,7 +58,8 @@ def means_nothing(text: str) -> bool:
     """Whether a text says that there is nothing: N/A, NULL, nan, \\N, -, TBD, pending, 0."""
     if len(text.strip()) > _LONGEST_WORD:
         return False
-    said = "".join(letter for letter in visible(text).casefold() if letter.isalnum())
+    plain = unicodedata.normalize("NFKD", visible(text).casefold())
+    said = "".join(letter for letter in plain if letter.isalnum())
     return _NOTHING.fullmatch(said) is not None
 
 

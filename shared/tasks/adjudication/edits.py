@@ -23,7 +23,7 @@ from shared.tasks.adjudication.policy import (
     PolicyRule,
     fee_schedule,
 )
-from shared.tasks.fields import CheckOutcome
+from shared.tasks.fields import CheckOutcome, compared
 
 _CODES_RULE, _POLICY_RULE = "ICD-10-CM", "POLICY"  # of edits that no rule of a policy makes
 _MESSAGE_CHARACTERS = 200
@@ -94,11 +94,17 @@ def _authorization(claim: ClaimInput, policy: Policy) -> Edit:
 
 def _authorized(claim: ClaimInput, rule_id: str, category: str) -> Edit:
     given = claim.prior_authorization
-    if given and is_authorization_number(given):
+    if given and is_authorization_number(given) and compared(given) not in _other_numbers(claim):
         return _if_known(claim, rule_id, "authorization", "on file")
     found = "no number of one is given" if given else "none on file"
     message = f"{_wording(category)} needs prior authorization, {found}"
     return _edit(rule_id, "authorization", "pend", message)
+
+
+def _other_numbers(claim: ClaimInput) -> set[str]:
+    """Of the claim: what stands in a wrong column is no number of an authorization."""
+    numbers = (claim.claim_id, claim.member_id, claim.policy_id, claim.provider_npi)
+    return {compared(number) for number in numbers if number}
 
 
 def _limit(claim: ClaimInput, policy: Policy) -> Edit:
