@@ -64,6 +64,7 @@ def means_nothing(text: str) -> bool:
 
 
 _DASH = re.compile(r"[\u2010-\u2015\u2212]")
+_OF_A_SPREADSHEET = re.compile(r"""(\d+)\.0+|="(.+)"|'(.+)""")
 
 
 def visible(text: str) -> str:
@@ -114,16 +115,24 @@ def _calendar_date(value: Any) -> Any:
 
 def compared(number: str) -> str:
     """A number as it is compared: case, spaces, kinds of dashes and invisible characters make no
-    other policy, member or claim."""
-    return _DASH.sub("-", "".join(visible(number).split())).casefold()
+    other policy, member or claim, nor does what a spreadsheet adds: ="0047", '0047, 47.0."""
+    plain = _DASH.sub("-", "".join(visible(number).split())).casefold()
+    added = _OF_A_SPREADSHEET.fullmatch(plain)
+    return next(filter(None, added.groups())) if added else plain
+
+
+def one_spelling(number: str) -> str:
+    """The spelling that all have for which `compared` is equal: the usual one, in capitals."""
+    return compared(number).upper()
 
 
 def key_of(number: str) -> str:
-    """A claim's or member's number as a part of an event's key: itself, or its hash where it has
-    characters that a key cannot have."""
-    if len(number) <= _KEY_CHARACTERS and _IDENTIFIER.fullmatch(number):
-        return number
-    return hashlib.sha256(number.encode()).hexdigest()[:32]
+    """A claim's or member's number as a part of an event's key: in one spelling, or its hash where
+    it has characters that a key cannot have."""
+    spelled = one_spelling(number)
+    if len(spelled) <= _KEY_CHARACTERS and _IDENTIFIER.fullmatch(spelled):
+        return spelled
+    return hashlib.sha256(spelled.encode()).hexdigest()[:32]
 
 
 class CaseInput(BaseModel):

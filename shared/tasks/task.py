@@ -6,6 +6,7 @@ parts of their own. Services know tasks only through this class.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,12 +15,14 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import Rejected, first_failure
+from shared.tasks.fields import visible
 from shared.tasks.history import History
 from shared.tasks.presentation import Presentation
 
 # What the deterministic checks leave of a case: all ran and passed, one failed or waits for
 # something, or one could not be made, which is never a pass.
 Standing = Literal["passed", "open", "unchecked"]
+_WORD = re.compile(r"\w+(?:\.\d\w*)*")  # 118.00 and M54.16 are one each
 # What an answer can have to carry besides its label and the reasoning.
 Requirement = Literal["reason_code", "criterion", "clinical_basis"]
 
@@ -55,6 +58,13 @@ class Prompt:
 
     system: str
     user: str
+
+    @property
+    def content(self) -> str:
+        """Its words in one spelling and one order: equal of copies, also of those in which the
+        lines stand otherwise, or which have other marks, capitals or invisible characters."""
+        text = visible(f"{self.system} {self.user}").casefold()
+        return " ".join(sorted(_WORD.findall(text)))
 
 
 def as_given(content: BaseModel) -> dict[str, Any]:
