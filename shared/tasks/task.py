@@ -9,7 +9,8 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import date
+from typing import Any, Literal, Protocol
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -72,8 +73,14 @@ def as_given(content: BaseModel) -> dict[str, Any]:
     return content.model_dump(mode="json", exclude_defaults=True)
 
 
-def _unchanged(case: Any) -> Any:
-    return case
+class Complete(Protocol):
+    """`submitted_on` is the day on which a case came in; of a case of the past nobody knows it."""
+
+    def __call__(self, content: Any, /, *, submitted_on: date | None = None) -> Any: ...
+
+
+def _unchanged(content: Any, /, *, submitted_on: date | None = None) -> Any:  # noqa: ARG001
+    return content
 
 
 def _never_checked(_: Any) -> Standing:
@@ -103,7 +110,7 @@ class Task:
     history: History
     presentation: Presentation
     examples: tuple[Mapping[str, Any], ...]  # inputs for the documentation
-    complete: Callable[[Any], Any] = _unchanged
+    complete: Complete = _unchanged
     standing_of: Callable[[Any], Standing] = _never_checked
     judged_of: Callable[[Any], Mapping[str, Any]] = as_given
     # The input field that says which claim a case is about, if its cases are about claims.

@@ -66,6 +66,9 @@ Amount = Annotated[
 ]
 EditKind = Literal[
     "code_validity",
+    "completeness",
+    "service_date",
+    "note",
     "policy",
     "coverage",
     "exclusion",
