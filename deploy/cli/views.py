@@ -105,7 +105,7 @@ def topics(created: Sequence[str]) -> Table:
             topic.name,
             str(topic.partitions),
             ", ".join(topic.producers),
-            ", ".join(topic.consumers or topic.readers),
+            ", ".join((*topic.consumers, *topic.readers)),
             "created" if topic.name in created else "",
         )
     for name in dead_letter_topics():

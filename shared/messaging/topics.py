@@ -108,7 +108,12 @@ DATASETS_RELEASED = Topic(
     consumers=("trainer",),
 )
 TRAININGS_PROGRESSED = Topic(events.TrainingProgressed, producers=("trainer",), retention_days=30)
-MODELS_TRAINED = Topic(events.ModelTrained, producers=("trainer",), consumers=("evaluator",))
+MODELS_TRAINED = Topic(
+    events.ModelTrained,
+    producers=("trainer",),
+    consumers=("evaluator",),
+    readers=("promoter",),
+)
 MODELS_EVALUATED = Topic(events.ModelEvaluated, producers=("evaluator",), consumers=("promoter",))
 ROLLOUTS_CHANGED = Topic(
     events.RolloutChanged,

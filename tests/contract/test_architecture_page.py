@@ -28,7 +28,7 @@ def row(topic: Topic) -> str:
     key = "case" if topic.partitions > 1 else "task" if topic != ROLLOUTS_APPLIED else "process"
     cells = (
         *(f"`{topic.name}`", key, str(topic.partitions), kept),
-        *(", ".join(topic.producers), ", ".join(topic.consumers or topic.readers)),
+        *(", ".join(topic.producers), ", ".join((*topic.consumers, *topic.readers))),
     )
     return "| " + " | ".join(cells).rstrip() + " |"
 

@@ -1,7 +1,7 @@
 """PostgreSQL is lost and comes back from a backup while cases are in flight: `make restore-drill`.
 
-As docs/backup-and-restore.md says it: stop, restore, `caseloop recover`, start. Every case that
-came in ends with decisions of one `event_id`, and with one label.
+As docs/backup-and-restore.md says it: stop, restore, prepare, `caseloop recover`, start. Every case
+that came in ends with decisions of one `event_id`, and with one label.
 """
 
 import asyncio
@@ -96,9 +96,15 @@ class Drill:
         async with run_in_background(*shifts):
             yield
 
+    def prepare(self) -> str:
+        return self._run(sys.executable, "-m", "deploy.prepare")
+
     def recover(self, *arguments: str) -> str:
+        return self._run(str(Path(sys.executable).with_name("caseloop")), "recover", *arguments)
+
+    def _run(self, *command: str) -> str:
         result = subprocess.run(
-            [str(Path(sys.executable).with_name("caseloop")), "recover", *arguments],
+            command,
             env={**os.environ, **self.environment, "COLUMNS": "200"},
             capture_output=True,
             text=True,
@@ -148,6 +154,7 @@ async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path)
     await drill.switch(drill.stack.supervisor.stop)
 
     await asyncio.to_thread(restore, url, backup)
+    prepared = await asyncio.to_thread(drill.prepare)
     planned = await asyncio.to_thread(drill.recover, "--since", since.isoformat(), "--dry-run")
     done = await asyncio.to_thread(drill.recover, "--since", since.isoformat())
     again = await asyncio.to_thread(drill.recover, "--since", since.isoformat())
@@ -160,6 +167,7 @@ async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path)
                 await asyncio.sleep(0.2)
     letters = list(read_dead_letters(System(drill.environment).kafka))
 
+    assert "each service has its own role" in prepared
     assert "cases.submitted.v1" in planned
     assert "done: start the services" not in planned
     assert "done: start the services" in done

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 
 from shared.events import (
+    ArtifactRef,
     DatasetReleased,
     Event,
     Measures,
@@ -23,7 +25,16 @@ from shared.messaging.topics import (
     REVIEWS_REQUESTED,
     Topic,
 )
-from tests.support.builders.events import NOW, case, predicted, reference, submitted, trained
+from shared.storage.datasets import DatasetManifest, manifest_uri
+from tests.support.builders.events import (
+    ADJUDICATION,
+    NOW,
+    case,
+    predicted,
+    reference,
+    submitted,
+    trained,
+)
 from tests.support.builders.reviews import completed
 
 
@@ -66,14 +77,39 @@ def _number(key: str) -> int:
     return int(key.rpartition("-")[2])
 
 
+def manifest_of(key: str) -> bytes:
+    """An empty dataset version: a run of it fails."""
+    return (
+        DatasetManifest(
+            dataset_version=key,
+            task="adjudication",
+            number=_number(key),
+            trigger=f"test:{key}",
+            created_at=NOW,
+            labels=ADJUDICATION.label_names,
+            prompt_version=ADJUDICATION.prompt_version,
+            shards={},
+            counts={},
+        )
+        .model_dump_json()
+        .encode()
+    )
+
+
 def _released(key: str) -> Event:
+    content = manifest_of(key)
+    digest = sha256(content).hexdigest()
     return DatasetReleased(
         occurred_at=NOW,
         task="adjudication",
         dataset_version=key,
         number=_number(key),
         trigger=f"test:{key}",
-        manifest=reference(f"s3://datasets/adjudication/{key}/manifest.json"),
+        manifest=ArtifactRef(
+            uri=manifest_uri("adjudication", _number(key), digest),
+            sha256=digest,
+            size_bytes=len(content),
+        ),
         counts={},
         new_labels=0,
     )

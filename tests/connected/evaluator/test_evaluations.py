@@ -119,6 +119,23 @@ async def test_a_new_champion_brings_new_comparisons_for_newer_candidates_only(
     assert (V2, V1, "queued") in await evaluator.runs()
 
 
+async def test_where_no_champion_is_left_a_candidate_is_judged_by_itself(
+    evaluator: Evaluator,
+) -> None:
+    """The first version was rolled back."""
+    first, second = trained(V0), trained(V1)
+    await evaluator.take(first)
+    await evaluator.conclude()
+    evaluator.rollouts.serve(first)
+    await evaluator.take(second)
+    await evaluator.conclude()
+    evaluator.rollouts.serve(None)
+    await evaluator.worker.queue_comparisons()
+
+    compared = [(V0, None, "succeeded"), (V1, V0, "succeeded")]
+    assert await evaluator.runs() == [*compared, (V1, None, "queued")]
+
+
 async def test_a_candidate_judged_against_the_old_champion_is_judged_again(
     evaluator: Evaluator,
 ) -> None:

@@ -63,6 +63,24 @@ async def test_a_rollback_to_a_version_in_memory_waits_for_no_download(tmp_path:
         assert serving.active["adjudication"].champion == old
 
 
+async def test_from_a_first_version_to_no_champion_nobody_answers(tmp_path: Path) -> None:
+    champion = on_disk(tmp_path, V0)
+    serving = new_serving(tmp_path)
+    await serving.want(rollout(champion=champion, stage="full"))
+    async with running(serving) as batcher, asyncio.timeout(PATIENCE_SECONDS):
+        await serving.settled()
+        before = (await batcher.predict([noted("pain")], explain=[False]))[0]
+        await serving.want(rollout(champion=None, revision=2))
+        after = (await batcher.predict([noted("pain")], explain=[False]))[0]
+        while serving.pool.versions:  # nobody names it any more
+            await asyncio.sleep(0.01)
+
+    assert (before.answering_version, before.rollout_revision) == (V0, 1)
+    assert (after.answering_version, after.scores, after.failed_versions) == (None, (), ())
+    assert after.rollout_id is None
+    assert serving.revisions() == {"adjudication": 2}
+
+
 async def test_a_refused_candidate_is_named_as_failed(tmp_path: Path) -> None:
     champion, candidate = on_disk(tmp_path, V0), away(V1)
     (tmp_path / candidate.model.manifest.sha256).mkdir()  # no model in it
