@@ -83,7 +83,13 @@ def _unchanged(content: Any, /, *, submitted_on: date | None = None) -> Any:  # 
     return content
 
 
-def _never_checked(_: Any) -> Standing:
+class StandingOf(Protocol):
+    """`submitted_on` as for `Complete`."""
+
+    def __call__(self, content: Any, /, *, submitted_on: date | None = None) -> Standing: ...
+
+
+def _never_checked(_: Any, /, *, submitted_on: date | None = None) -> Standing:  # noqa: ARG001
     return "unchecked"
 
 
@@ -111,7 +117,7 @@ class Task:
     presentation: Presentation
     examples: tuple[Mapping[str, Any], ...]  # inputs for the documentation
     complete: Complete = _unchanged
-    standing_of: Callable[[Any], Standing] = _never_checked
+    standing_of: StandingOf = _never_checked
     judged_of: Callable[[Any], Mapping[str, Any]] = as_given
     # The input field that says which claim a case is about, if its cases are about claims.
     claim_field: str | None = None

@@ -48,9 +48,10 @@ def _is_wrong_form(edit: Edit) -> bool:
     return of_the_form and edit.outcome != "pass"
 
 
-def standing_of(claim: ClaimInput) -> Standing:
+def standing_of(claim: ClaimInput, *, submitted_on: date | None = None) -> Standing:
     """`passed` only if every edit passed, those that the claim carries and ours, run anew."""
-    outcomes = {edit.outcome for edit in (*claim.edits, *complete(claim).edits)}
+    completed = complete(claim, submitted_on=submitted_on)
+    outcomes = {edit.outcome for edit in (*claim.edits, *completed.edits)}
     if "unchecked" in outcomes:
         return "unchecked"
     return "passed" if outcomes == {"pass"} else "open"
