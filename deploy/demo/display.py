@@ -111,11 +111,14 @@ class Display:
                 f"{evaluation.model.version} against {against}",
             )
         if (rollout := loop.rollout) is not None:
-            stage = rollout.stage if rollout.candidate else "full"
-            serving = loop.champion or "nobody: all cases go to experts"
             candidate = f"  candidate {rollout.candidate.version}" if rollout.candidate else ""
-            table.add_row("rollout", Text(str(stage)), f"champion {serving}{candidate}")
+            stage = Text(rollout.stage or "–")
+            table.add_row("rollout", stage, f"champion {self._serving}{candidate}")
         return table
+
+    @property
+    def _serving(self) -> str:
+        return self.loop.champion or "nobody: all cases go to experts"
 
     def _news(self) -> list[str]:
         loop = self.loop
@@ -132,7 +135,7 @@ class Display:
         if (rollout := loop.rollout) is not None:
             candidate = rollout.candidate.version if rollout.candidate else None
             stage = f", {candidate} in {rollout.stage}" if candidate else ""
-            news.append(f"rollout {rollout.revision}: champion {loop.champion}{stage}")
+            news.append(f"rollout {rollout.revision}: champion {self._serving}{stage}")
         hundreds = len(loop.submitted) // 100 * 100
         if hundreds:
             news.append(f"{hundreds} claims in")

@@ -66,6 +66,9 @@ class Plan:
             "PROMOTER_SHADOW_SECONDS": "5",
             "PROMOTER_CANARY_CASES": "15",
             "PROMOTER_CANARY_SECONDS": "5",
+            # The first version is watched while the next one's labels come in.
+            "PROMOTER_FULL_CASES": "25",
+            "PROMOTER_FULL_SECONDS": "5",
             **self.settings,
         }
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from deploy.roles import PASSWORD_VARIABLES
+
 _REQUIRED = ("KAFKA_BOOTSTRAP", "S3_ENDPOINT", "DATABASE_URL")
 _FURTHER = {
     "S3_ACCESS_KEY": "",
@@ -16,4 +18,6 @@ def read_external_engines(environment: Mapping[str, str]) -> dict[str, str]:
     if not all(environment.get(name) for name in _REQUIRED):
         return {}
     required = {name: environment[name] for name in _REQUIRED}
-    return required | {name: environment.get(name, value) for name, value in _FURTHER.items()}
+    further = {name: environment.get(name, value) for name, value in _FURTHER.items()}
+    passwords = {name: environment[name] for name in PASSWORD_VARIABLES & environment.keys()}
+    return required | further | passwords

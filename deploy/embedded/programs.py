@@ -4,9 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
 
-from deploy.embedded.settings import Settings
 from shared.services import SERVICES
 
 ENGINES = ("postgres", "s3", "broker")
@@ -38,13 +36,12 @@ def engine_programs() -> list[Program]:
     ]
 
 
-def service_programs(settings: Settings) -> list[Program]:
-    wait = (sys.executable, "-m", "deploy.embedded.wait", *_needed(settings), "--")
+def service_programs() -> list[Program]:
     return [
         Program(
             name=name,
             group="services",
-            command=(*wait, sys.executable, "-m", f"services.{name}"),
+            command=(sys.executable, "-m", "deploy.embedded.service", name),
         )
         for name in SERVICES
     ]
@@ -54,11 +51,3 @@ def owner_watch_program(owner: int) -> Program:
     """Ends the stack when the process `owner` has ended."""
     command = (sys.executable, "-m", "deploy.embedded.owner_watch", str(owner))
     return Program(name="owner_watch", group="engines", command=command)
-
-
-def _needed(settings: Settings) -> list[str]:
-    """host:port of what a service cannot start without."""
-    environment = settings.environment
-    database = urlsplit(environment["DATABASE_URL"])
-    engines = [environment["S3_ENDPOINT"], *environment["KAFKA_BOOTSTRAP"].split(",")]
-    return [*engines, f"{database.hostname}:{database.port or 5432}"]

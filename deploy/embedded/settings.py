@@ -12,6 +12,7 @@ from typing import Self
 
 from deploy.embedded.layout import Layout
 from deploy.embedded.ports import OFFSETS
+from deploy.roles import PASSWORD_VARIABLES
 from shared.auth.permissions import Scope
 from shared.services import SERVICES
 
@@ -51,7 +52,11 @@ class Settings:
         own = {name: earlier.get(name, value) for name, value in _secrets().items()}
         own |= _addresses(base_port, own["DATABASE_PASSWORD"]) | _data_folders(layout)
         further = {name: ambient.get(name, value) for name, value in earlier.items()}
-        return cls(layout, {**further, **own, **overrides})
+        environment = {**further, **own, **overrides}
+        if "DATABASE_URL" in overrides:  # another's server: its roles are not ours to make
+            for name in PASSWORD_VARIABLES - overrides.keys():
+                del environment[name]
+        return cls(layout, environment)
 
     @classmethod
     def load(cls, layout: Layout) -> Self:
@@ -108,6 +113,7 @@ def _secrets() -> dict[str, str]:
         "REVIEW_QUEUE_BOOTSTRAP_USERS": f"{OPERATOR}:operator:{secrets.token_urlsafe(24)}",
         "DRAW_KEY": draw_key(),
         "DATABASE_PASSWORD": secrets.token_urlsafe(24),
+        **{name: secrets.token_urlsafe(24) for name in PASSWORD_VARIABLES},
         "S3_ACCESS_KEY": secrets.token_hex(10),
         "S3_SECRET_KEY": secrets.token_urlsafe(30),
     }

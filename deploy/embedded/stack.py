@@ -176,13 +176,13 @@ class EmbeddedStack:
         base = free_base(recorded_base(self.layout) or self._wanted_base)
         settings = Settings.make(self.layout, base_port=base, overrides=self._overrides)
         settings.save()
-        self._supervisor.spawn(self._programs(settings), settings.environment)
+        self._supervisor.spawn(self._programs(), settings.environment)
 
-    def _programs(self, settings: Settings) -> list[Program]:
+    def _programs(self) -> list[Program]:
         """All services are known, so that a later start can add those that were left out."""
         engines = engine_programs() if self._engines else []
         owner_watch = [owner_watch_program(self._owner)] if self._owner else []
-        return [*owner_watch, *engines, *service_programs(settings)]
+        return [*owner_watch, *engines, *service_programs()]
 
     def _prepare(self) -> None:
         result = subprocess.run(
@@ -194,7 +194,7 @@ class EmbeddedStack:
             check=False,
         )
         if result.returncode:
-            raise StackError(f"topics and buckets could not be created: {result.stderr[-2000:]}")
+            raise StackError(f"the engines could not be prepared: {result.stderr[-2000:]}")
 
     def _wait(self, names: Sequence[str], timeout: float, on_healthy: OnHealthy | None) -> None:
         started = time.monotonic()

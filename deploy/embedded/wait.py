@@ -1,12 +1,10 @@
-"""Become a command once others listen: `python -m deploy.embedded.wait HOST:PORT… -- COMMAND…`.
+"""Waiting until others listen.
 
 So a process that is restarted while an engine is unavailable waits cheaply instead of failing in a
 loop.
 """
 
-import os
 import socket
-import sys
 import time
 from collections.abc import Sequence
 
@@ -28,14 +26,3 @@ def listens(address: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def main() -> None:
-    separator = sys.argv.index("--")
-    command = sys.argv[separator + 1 :]
-    wait_for(sys.argv[1:separator])
-    os.execvp(command[0], command)  # noqa: S606 - no shell wanted
-
-
-if __name__ == "__main__":
-    main()

@@ -25,7 +25,8 @@ def create_app(settings: Settings) -> FastAPI:
     rollouts = parts.make_rollouts()
     store = Store(parts.database, outbox, owner=process_name())
     worker = EvaluationWorker(store, rollouts, settings, parts.health)
-    handlers = Handlers(store)
+    artifacts = Artifacts(settings.engines)
+    handlers = Handlers(store, artifacts)
     parts.bus.consume(MODELS_TRAINED, handlers.models_trained, event=ModelTrained, batch=100)
     return create_service(
         parts,
@@ -34,5 +35,5 @@ def create_app(settings: Settings) -> FastAPI:
         obeyed=rollouts.revisions,
         loops=[worker.run],
         routers=[router],
-        state={"store": store, "artifacts": Artifacts(settings.engines)},
+        state={"store": store, "artifacts": artifacts},
     )

@@ -10,6 +10,7 @@ from services.promoter.restating import Restating
 from services.promoter.routes import router
 from services.promoter.settings import Settings
 from services.promoter.store import Store
+from services.promoter.trained import TrainedVersions
 from shared.events import ModelEvaluated, PredictionMade
 from shared.http.service import create_service, make_parts
 from shared.messaging.following import Follower
@@ -23,7 +24,8 @@ def create_app(settings: Settings) -> FastAPI:
     parts = make_parts(NAME, settings, migrations=MIGRATIONS)
     outbox = parts.make_outbox()
     store = Store(parts.database, outbox)
-    handlers = Handlers(store, limits=settings.limits)
+    trained = TrainedVersions(settings.engines, service=NAME, health=parts.health)
+    handlers = Handlers(store, trained.find, limits=settings.limits)
     rollouts = parts.make_rollouts()
     restating = Restating(store, rollouts, parts.health)
     applied = Applied()
@@ -48,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
         outbox=outbox,
         rollouts=rollouts,
         start=[restating.tick],
-        loops=[handlers.run, restating.run, acknowledged.run],
+        loops=[handlers.run, restating.run, acknowledged.run, trained.run],
         routers=[router],
         state={
             "store": store,

@@ -36,7 +36,9 @@ def _adds(prediction: PredictionMade, watched: Version, stage: Stage) -> StageCo
     """In shadow a scored case counts towards the end of the stage, later an answered one."""
     if watched.name in prediction.failed_versions:
         # A case that neither of two versions could read is at fault itself: it may be too long. In
-        # full the second one is the last good version, which inference asks about such a case.
+        # full the second one is the last good version, which inference asks about such a case. A
+        # first version has none beside it: its failures count, and the guard allows for those that
+        # its evaluation had.
         return StageCounts(failed=1) if len(prediction.failed_versions) == 1 else None
     score = next((s for s in prediction.scores if s.version == watched.name), None)
     if score is None or not is_of(score, watched.served.model):

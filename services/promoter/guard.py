@@ -41,9 +41,10 @@ class Guard:
     label_mass: float
     accept_deviation: float
 
-    def fault(self, counts: StageCounts, *, promised: float) -> str | None:
-        """What is wrong, in words. `promised` is the accepted share of the evaluation."""
-        if counts.failed > self.failed_share * counts.seen:
+    def fault(self, counts: StageCounts, *, promised: float, unanswered: float = 0.0) -> str | None:
+        """What is wrong, in words. `promised` is the accepted share of the evaluation, `unanswered`
+        the share of the cases that may fail for their own sake."""
+        if counts.failed > (self.failed_share + unanswered) * counts.seen:
             return f"failed on {counts.failed} of {counts.seen} cases"
         if counts.scored == 0:
             return None

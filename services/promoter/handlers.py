@@ -1,12 +1,14 @@
 """Evaluations and predictions in; the clock moves the stages on."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from services.promoter.counting import observe
 from services.promoter.rollout import tick
 from services.promoter.state import RolloutLimits
 from services.promoter.store import Store
+from services.promoter.trained import TrainedModels
+from shared.errors import Conflict, NotFound
 from shared.events import ModelEvaluated, PredictionMade
 from shared.tasks import get_task
 
@@ -14,14 +16,24 @@ _TICK_SECONDS = 1.0
 _TICKS_UNTIL_FORGETTING = 60
 
 
+FindTrained = Callable[[Collection[str]], Awaitable[TrainedModels]]
+
+
 class Handlers:
-    def __init__(self, store: Store, *, limits: RolloutLimits) -> None:
+    def __init__(self, store: Store, find_trained: FindTrained, *, limits: RolloutLimits) -> None:
         self.store = store
+        self.find_trained = find_trained
         self.limits = limits
 
     async def models_evaluated(self, evaluations: Sequence[ModelEvaluated]) -> None:
+        """Take evaluations of versions that are registered, or have been trained."""
         for evaluation in evaluations:
             get_task(evaluation.task)
+        new = await self.store.unregistered({e.model.version for e in evaluations})
+        trained = await self.find_trained(new) if new else {}
+        for evaluation in evaluations:
+            if evaluation.model.version in new:
+                _refuse_untrained(evaluation, trained)
             await self.store.take_evaluation(evaluation)
 
     async def predictions_made(self, predictions: Sequence[PredictionMade]) -> None:
@@ -52,3 +64,11 @@ class Handlers:
                     seen.rollout, counts=seen.counts, limits=self.limits, now=seen.now
                 ),
             )
+
+
+def _refuse_untrained(evaluation: ModelEvaluated, trained: TrainedModels) -> None:
+    model = evaluation.model
+    if model.version not in trained:
+        raise NotFound("no such version has been trained", field="model.version")
+    if model not in trained[model.version]:
+        raise Conflict("the version was trained as another model", field="model")

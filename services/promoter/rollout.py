@@ -1,7 +1,8 @@
 """How a version becomes the champion: shadow, canary, full. Pure: a state in, a change out.
 
 One rollout per task runs at a time, and the newest passing candidate waits. The last good version
-stays named, so that going back is a pointer move. Every transition says who and why.
+stays named, so that going back is a pointer move; from a first version it leads to no champion, and
+every case to people. Every transition says who and why.
 """
 
 import re
@@ -82,7 +83,11 @@ def tick(rollout: Rollout, *, counts: StageCounts, limits: RolloutLimits, now: d
         return _next(rollout, now=now)
     lacks = missing(rollout, counts=counts, limits=limits, now=now)
     if counts.seen >= limits.guard.cases or not lacks:
-        fault = limits.guard.fault(counts, promised=rollout.watched.accept_rate)
+        fault = limits.guard.fault(
+            counts,
+            promised=rollout.watched.accept_rate,
+            unanswered=rollout.unanswered_share,
+        )
         if fault is not None:
             return rollback(rollout, who=PROMOTER, why=f"{rollout.watched.name} {fault}")
     if lacks or rollout.paused or rollout.stopped:
@@ -107,10 +112,14 @@ def missing(
 
 
 def rollback(rollout: Rollout, *, who: str, why: str) -> Change:
-    """End the running rollout, else go back to the last good version."""
+    """End the running rollout, else go back to the last good version. Where the first version of a
+    task is still watched, that leaves no champion: every case goes to people."""
     if rollout.candidate is not None:
         after = _public(replace(rollout, candidate=None, stage="full", share=0.0))
         return Change(after, (Transition("rolled_back", who, why, rollout.candidate.name),))
+    if rollout.champion is not None and rollout.last_good is None and rollout.watching:
+        after = _public(replace(rollout, champion=None, stage=None, watching=False))
+        return Change(after, (Transition("rolled_back", who, why, rollout.champion.name),))
     if rollout.champion is None or rollout.last_good is None:
         raise Conflict("there is no version to go back to; stop sends every case to humans")
     after = _public(replace(rollout, champion=rollout.last_good, last_good=None, watching=False))
@@ -203,7 +212,8 @@ def _next(
         return _note(rollout, version, "outdated", reason)
     rollout = replace(rollout, number=rollout.number + 1)
     if champion is None:
-        after = replace(_staged(rollout, "full", now=now, share=0.0), champion=version)
+        after = _staged(rollout, "full", now=now, share=0.0)
+        after = replace(after, champion=version, watching=True)
         reason = why or "passed as the first version"
         return Change(after, (Transition("champion", who, reason, version.name),))
     after = replace(_staged(rollout, "shadow", now=now, share=0.0), candidate=version)

@@ -33,6 +33,7 @@ class Version:
     served: ServedModel
     against: str | None
     accept_rate: float
+    unanswered_share: float = 0.0
 
     @classmethod
     def of(cls, evaluation: ModelEvaluated) -> "Version":
@@ -41,6 +42,7 @@ class Version:
             ServedModel(model=evaluation.model, threshold=evaluation.threshold),
             evaluation.champion,
             measures.auto_accept_rate if measures else 0.0,
+            measures.unanswered_share if measures else 0.0,
         )
 
     @property
@@ -104,6 +106,13 @@ class Rollout:
     def watched(self) -> Version | None:
         """The version whose cases count: the candidate, or a champion still under watch."""
         return self.candidate or (self.champion if self.watching else None)
+
+    @property
+    def unanswered_share(self) -> float:
+        """How many of its cases the watched version may leave unscored: alone, as many as in its
+        evaluation. Beside another version, what neither can score is not counted at all."""
+        watched, alone = self.watched, self.candidate is None and self.last_good is None
+        return watched.unanswered_share if watched is not None and alone else 0.0
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """The rollouts, the registry and the stage counts. A change and its event commit together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
 import asyncpg
 from pydantic import TypeAdapter
 
+from services.promoter import registry
 from services.promoter.counting import Observation
 from services.promoter.guard import StageCounts
 from services.promoter.rollout import apply_evaluation
@@ -14,11 +15,10 @@ from services.promoter.state import (
     Change,
     Rollout,
     Transition,
-    VersionState,
     event_of,
     name_of,
 )
-from shared.errors import Conflict, Rejected
+from shared.errors import Rejected
 from shared.events import ModelEvaluated
 from shared.messaging.outbox import Outbox
 from shared.storage.database import Connection, Database
@@ -49,10 +49,10 @@ DELETE FROM promoter.counted_cases AS counted WHERE NOT EXISTS (
     WHERE task || '-rollout-' || (state ->> 'number') = counted.rollout_id
         AND (state -> 'candidate' <> 'null' OR (state -> 'watching')::boolean))
 """
-# What passed against this champion and is not in service, nor was: the newest first.
+# What passed against this champion (or none) and is not in service, nor was: the newest first.
 _PASSED = """
 SELECT e.evaluation FROM promoter.evaluations e JOIN promoter.versions v USING (version)
-WHERE v.task = $1 AND e.champion = $2 AND e.verdict = 'PASS'
+WHERE v.task = $1 AND e.champion IS NOT DISTINCT FROM $2 AND e.verdict = 'PASS'
     AND v.state IN ('outdated', 'queued', 'held', 'refused')
 ORDER BY e.taken_at DESC LIMIT 1
 """
@@ -79,10 +79,12 @@ class Store:
             return await self._record(connection, snapshot, decide(snapshot))
 
     async def take_evaluation(self, evaluation: ModelEvaluated) -> None:
-        """Register an evaluated version and let it change the rollout, once."""
+        """Register an evaluated version and let it change the rollout, once. `Conflict` if the
+        version is another model, or was judged otherwise against the same champion."""
         async with self.database.transaction() as connection:
             snapshot = await _lock(connection, evaluation.task)
-            if await _is_new(connection, evaluation):
+            await registry.refuse_other_model(connection, evaluation)
+            if await registry.is_new(connection, evaluation):
                 await self._apply_evaluation(connection, snapshot, evaluation)
 
     async def count_cases(self, observations: Sequence[Observation]) -> None:
@@ -148,15 +150,21 @@ class Store:
             raise Rejected("is no version of this task", field="version")
         return ModelEvaluated.model_validate_json(evaluation)
 
+    async def unregistered(self, versions: Collection[str]) -> set[str]:
+        """Those of the versions that the registry does not have."""
+        async with self.database.transaction() as connection:
+            return await registry.unregistered(connection, versions)
+
     async def _apply_evaluation(
         self, connection: Connection, snapshot: Snapshot, evaluation: ModelEvaluated
     ) -> Snapshot:
-        known = await _register(connection, evaluation)
+        known = await registry.register(connection, evaluation)
         change = apply_evaluation(snapshot.rollout, evaluation, known=known, now=snapshot.now)
         return await self._record(connection, snapshot, change)
 
     async def _record(self, connection: Connection, snapshot: Snapshot, change: Change) -> Snapshot:
-        """Write down the change. A champion that returns finds what passed against it before."""
+        """Write down the change. A champion that returns finds what passed against it before, and
+        no champion what passed without one."""
         after = await self._write(connection, snapshot, change)
         champion = name_of(after.rollout.champion)
         if champion == name_of(snapshot.rollout.champion):
@@ -214,39 +222,6 @@ async def _counts(connection: Connection, rollout: Rollout) -> StageCounts:
         rollout.stage,
     )
     return StageCounts(*row.values()) if row else StageCounts()
-
-
-async def _is_new(connection: Connection, evaluation: ModelEvaluated) -> bool:
-    result = await connection.execute(
-        "INSERT INTO promoter.evaluations (version, champion, verdict, evaluation) "
-        "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        evaluation.model.version,
-        evaluation.champion,
-        evaluation.verdict,
-        evaluation.model_dump_json(),
-    )
-    return result == "INSERT 0 1"
-
-
-async def _register(connection: Connection, evaluation: ModelEvaluated) -> VersionState | None:
-    """Note the evaluation; the version's state so far. `Conflict` if it is another model."""
-    model = evaluation.model
-    known = await connection.fetchrow(
-        "SELECT state, manifest_sha256 FROM promoter.versions WHERE version = $1", model.version
-    )
-    if known is not None and known["manifest_sha256"] != model.manifest.sha256:
-        raise Conflict("the version is registered with another manifest", field="model")
-    await connection.execute(
-        "INSERT INTO promoter.versions (version, task, manifest_sha256, evaluation, evaluated_at) "
-        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (version) DO UPDATE "
-        "SET evaluation = excluded.evaluation, evaluated_at = excluded.evaluated_at",
-        model.version,
-        evaluation.task,
-        model.manifest.sha256,
-        evaluation.model_dump_json(),
-        evaluation.occurred_at,
-    )
-    return known["state"] if known else None
 
 
 async def _note(

@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings,
         now=lambda: datetime.now(UTC),
     )
-    handlers = Handlers(store)
+    handlers = Handlers(store, artifacts)
     parts.bus.consume(
         DATASETS_RELEASED, handlers.datasets_released, event=DatasetReleased, batch=100
     )

@@ -1,8 +1,8 @@
 """From labels to a serving model: datasets, training runs, evaluations, rollouts."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.events.base import ArtifactRef, Event, Frozen, Identifier, Probability
 
@@ -87,12 +87,23 @@ class TrainedModel(Frozen):
     dataset_manifest: ArtifactRef
 
 
-class ModelTrained(LifecycleEvent):
+class ModelEvent(LifecycleEvent):
+    """An event about a model of the task."""
+
+    model: TrainedModel
+
+    @model_validator(mode="after")
+    def _is_of_one_task(self) -> Self:
+        if self.model.task != self.task:
+            raise ValueError("the model is of another task")
+        return self
+
+
+class ModelTrained(ModelEvent):
     """A candidate exists."""
 
     type: ClassVar[str] = "models.trained.v1"
 
-    model: TrainedModel
     run_id: Identifier
     metrics: dict[str, Any] = Field(default_factory=dict)
 
@@ -120,12 +131,11 @@ class Measures(Frozen):
     milliseconds_per_case: float
 
 
-class ModelEvaluated(LifecycleEvent):
+class ModelEvaluated(ModelEvent):
     """Candidate against the champion of that moment, on the same held-out cases."""
 
     type: ClassVar[str] = "models.evaluated.v1"
 
-    model: TrainedModel
     champion: str | None
     verdict: Verdict
     reasons: tuple[str, ...]

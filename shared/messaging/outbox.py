@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from shared.events import Event
 from shared.messaging.encoding import encode, headers_json
 from shared.messaging.leadership import LEASE_TABLE
-from shared.storage.database import SCHEMA_LOCK, Connection, Database
+from shared.storage.database import Connection, Database
+from shared.storage.migrations import lock_schemas
 
-TABLE = """
+_TABLE = """
 CREATE TABLE IF NOT EXISTS {schema}.outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic text NOT NULL,
@@ -22,9 +23,15 @@ CREATE TABLE IF NOT EXISTS {schema}.outbox (
     stored_at timestamptz NOT NULL DEFAULT now()
 )"""
 # In a schema of the version before.
-STORED_AT = """
+_STORED_AT = """
 ALTER TABLE {schema}.outbox
     ADD COLUMN IF NOT EXISTS stored_at timestamptz NOT NULL DEFAULT now()"""
+
+
+async def create_tables(connection: Connection, schema: str) -> None:
+    """The outbox of a schema, and the lease of its relay."""
+    for statement in (_TABLE, _STORED_AT, LEASE_TABLE):
+        await connection.execute(statement.format(schema=schema))
 
 
 class Outbox:
@@ -38,10 +45,11 @@ class Outbox:
         self.created = asyncio.Event()
 
     async def create(self) -> None:
-        async with self.database.transaction() as connection:
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", SCHEMA_LOCK)
-            for statement in (TABLE, STORED_AT, LEASE_TABLE):
-                await connection.execute(statement.format(schema=self.schema))
+        """Make the tables. Where this role may not, `deploy.prepare` made them with the schema."""
+        if self.database.may_create:
+            async with self.database.transaction() as connection:
+                await lock_schemas(connection)
+                await create_tables(connection, self.schema)
         self.created.set()
 
     async def add(self, connection: Connection, events: Sequence[Event]) -> None:

@@ -111,7 +111,10 @@ DATASETS_RELEASED = Topic(
 )
 TRAININGS_PROGRESSED = Topic(events.TrainingProgressed, producers=("trainer",), retention_days=30)
 MODELS_TRAINED = Topic(
-    events.ModelTrained, producers=("trainer",), consumers=("evaluator",), readers=("trainer",)
+    events.ModelTrained,
+    producers=("trainer",),
+    consumers=("evaluator",),
+    readers=("promoter", "trainer"),
 )
 MODELS_EVALUATED = Topic(events.ModelEvaluated, producers=("evaluator",), consumers=("promoter",))
 ROLLOUTS_CHANGED = Topic(

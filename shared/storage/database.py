@@ -2,18 +2,18 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from shared.errors import Rejected, Transient
 from shared.settings import EngineSettings
-
-Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+from shared.storage.migrations import Connection as Connection
+from shared.storage.migrations import may_create, migrate, missing_steps, read_steps
 
 # Said on a connection that was there: the server is gone, too busy, or out of something.
 _LOST = (
@@ -30,7 +30,6 @@ _LOST = (
 )
 # While connecting, and on a connection that nothing but the server is asked through.
 AWAY = (OSError, asyncpg.InterfaceError, *_LOST)
-SCHEMA_LOCK = 7_042_001  # two processes must not create the same at once
 # A host that is lost without a word is noticed within half a minute, from either side.
 _IDLE_SECONDS, _INTERVAL_SECONDS, _PROBES, _UNANSWERED_MS = 10, 5, 3, 25_000
 _KEEPALIVES = {
@@ -40,6 +39,8 @@ _KEEPALIVES = {
     "tcp_user_timeout": str(_UNANSWERED_MS),
 }
 _ANSWER_SECONDS = 5.0  # for the short statements of a connection of one's own
+_PREPARED_SECONDS = 60.0  # whoever is started beside `deploy.prepare` waits for it
+_LOOK_SECONDS = 0.2
 
 
 class _WatchedConnection(asyncpg.Connection):
@@ -51,19 +52,27 @@ class _WatchedConnection(asyncpg.Connection):
 
 
 class Database:
-    """A service's schema. Every statement runs inside `transaction()`."""
+    """A service's schema. Every statement runs inside `transaction()`.
+
+    `may_create`, once it is open: whether its role owns the schema, or only works in it.
+    """
 
     def __init__(
         self, settings: EngineSettings, *, schema: str, migrations: Path, connections: int = 4
     ) -> None:
         self.schema = schema
-        self._steps = {path.name: path.read_text() for path in sorted(migrations.glob("*.sql"))}
+        self.may_create = False
+        self._steps = read_steps(migrations)
         self.url = settings.database_url.get_secret_value()
         self._connections = connections
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
-    async def open(self) -> None:
-        """Connect and bring the schema up to date."""
+    async def open(self, *, patience_seconds: float = _PREPARED_SECONDS) -> None:
+        """Connect and bring the schema up to date.
+
+        A role that may not create waits so long for `deploy.prepare`, and is then refused with
+        `RuntimeError`.
+        """
         self._pool = await asyncpg.create_pool(
             self.url,
             min_size=1,
@@ -79,7 +88,30 @@ class Database:
             },
         )
         async with self.transaction() as connection:
-            await _migrate(connection, schema=self.schema, steps=self._steps)
+            self.may_create = await may_create(connection, self.schema)
+            if self.may_create:
+                await migrate(connection, schema=self.schema, steps=self._steps)
+        if not self.may_create:
+            await self._wait_until_prepared(patience_seconds)
+
+    async def _wait_until_prepared(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while missing := await self._missing():
+            if time.monotonic() > deadline:
+                raise RuntimeError(
+                    f"the schema {self.schema} lacks {', '.join(missing)}, and this role may not "
+                    "add it: run `python -m deploy.prepare` with the DATABASE_URL of the one that "
+                    "may, and every DATABASE_PASSWORD_…"
+                )
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _missing(self) -> list[str]:
+        """What the schema lacks. Steps, tables and rights come in one transaction."""
+        try:
+            async with self.transaction() as connection:
+                return await missing_steps(connection, schema=self.schema, steps=self._steps)
+        except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
+            return ["its tables, or the right to read them"]
 
     async def close(self) -> None:
         if self._pool is None:
@@ -152,33 +184,6 @@ def _watch(connection: socket.socket) -> None:
     ):
         if hasattr(socket, option):
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-
-
-async def _migrate(connection: Connection, *, schema: str, steps: Mapping[str, str]) -> None:
-    """Run the steps that this schema has not seen, in the order of their names, each once."""
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", SCHEMA_LOCK)
-    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    await connection.execute(
-        f"CREATE TABLE IF NOT EXISTS {schema}.migrations "
-        "(name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
-    )
-    rows = await connection.fetch(f"SELECT name FROM {schema}.migrations")  # noqa: S608
-    applied = {row["name"] for row in rows}
-    # What a later version added does not hinder; other steps in the place of ours do.
-    if foreign := [
-        name for name in applied - steps.keys() if name[:4] <= max(steps, default="")[:4]
-    ]:
-        raise RuntimeError(
-            f"the schema {schema} was made by another version of Caseloop, with "
-            f"{', '.join(sorted(foreign))}: start that version, or delete the data (make reset)"
-        )
-    for name, statements in steps.items():
-        if name not in applied:
-            await connection.execute(statements)
-            await connection.execute(
-                f"INSERT INTO {schema}.migrations (name) VALUES ($1)",  # noqa: S608
-                name,
-            )
 
 
 def _is_gone(connection: Connection) -> bool:

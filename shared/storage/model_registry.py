@@ -39,6 +39,13 @@ def model_uri(task: str, version: str) -> str:
     return f"s3://{MODELS}/{task}/{version}-{uuid4().hex[:8]}"
 
 
+def is_place_of(model: TrainedModel) -> bool:
+    """Whether the model's manifest lies where one of its version does, and of no other."""
+    directory, _, file = model.manifest.uri.rpartition("/")
+    place = directory.rpartition("-")[0]
+    return file == MANIFEST and place == f"s3://{MODELS}/{model.task}/{model.version}"
+
+
 def base_uri(name: str) -> str:
     return f"s3://{MODELS}/base/{name}"
 

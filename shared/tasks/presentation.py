@@ -3,8 +3,8 @@
 Nothing here reaches a prompt, a training text or an event.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -82,12 +82,14 @@ class Presentation:
     """How a task's cases are shown.
 
     `title_of_code` takes the name of an input field and a code that is in it. `summary` names
-    the input fields by which a case is recognized among a member's earlier ones. `unchecked_of`
+    the input fields by which a case is recognized among a member's earlier ones. `usual` is what
+    a column of a table says as a rule: one that says nothing else is not shown. `unchecked_of`
     says which of the case's checks could not be made, and why.
     """
 
     sections: tuple[Section, ...]
     summary: tuple[str, ...] = ()
+    usual: Mapping[str, str] = field(default_factory=dict)
     title_of_code: Callable[[str, str], CodeTitle | None] = _no_title
     rules_of: Callable[[Any], tuple[Rule, ...]] = _no_rules
     panels_of: Callable[[Any], tuple[Panel, ...]] = _no_panels

@@ -1,8 +1,8 @@
 """PostgreSQL is lost and comes back from a backup while cases are in flight: `make restore-drill`.
 
-As docs/backup-and-restore.md says it: stop, restore, `caseloop recover`, start. Every case that
-came in ends with one decision and one label, whether it was decided before the backup or after it,
-and no number of a dataset version stands for two.
+As docs/backup-and-restore.md says it: stop, restore, prepare, `caseloop recover`, start. Every case
+that came in ends with one decision and one label, whether it was decided before the backup or after
+it, and no number of a dataset version stands for two.
 """
 
 import asyncio
@@ -98,9 +98,15 @@ class Drill:
         async with run_in_background(*shifts):
             yield
 
+    def prepare(self) -> str:
+        return self._run(sys.executable, "-m", "deploy.prepare")
+
     def caseloop(self, *arguments: str) -> str:
+        return self._run(str(Path(sys.executable).with_name("caseloop")), *arguments)
+
+    def _run(self, *command: str) -> str:
         result = subprocess.run(
-            [str(Path(sys.executable).with_name("caseloop")), *arguments],
+            command,
             env={**os.environ, **self.environment, "COLUMNS": "200"},
             capture_output=True,
             text=True,
@@ -158,6 +164,7 @@ async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path)
     await drill.switch(drill.stack.supervisor.stop)
 
     await asyncio.to_thread(restore, url, backup)
+    prepared = await asyncio.to_thread(drill.prepare)
     recover = ("recover", "--since", since.isoformat())
     planned = await asyncio.to_thread(drill.caseloop, *recover, "--dry-run")
     done = await asyncio.to_thread(drill.caseloop, *recover)
@@ -172,6 +179,7 @@ async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path)
     released = await drill.release("adjudication-d2")
     letters = list(read_dead_letters(System(drill.environment).kafka))
 
+    assert "each service has its own role" in prepared
     assert "cases.submitted.v1" in planned
     assert "done: start the services" not in planned
     assert "done: start the services" in done

@@ -88,7 +88,3 @@ LOCK_SEATS = """
 SELECT seat, kind FROM review_queue.seats WHERE review_id = $1 ORDER BY seat FOR UPDATE
 """
 DELETE_OPINION = "DELETE FROM review_queue.opinions WHERE review_id = $1 AND seat = $2"
-WHY_NOT_HELD = """
-SELECT state, token, lease_expires_at > now() AS leased, label_before, ended_why
-FROM review_queue.assignments WHERE assignment_id = $1 AND reviewer = $2
-"""

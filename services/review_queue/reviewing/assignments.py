@@ -7,10 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
-
-import asyncpg
 
 from services.review_queue.people import audit
 from services.review_queue.reviewing import assignment_statements as sql
@@ -21,6 +19,7 @@ from services.review_queue.reviewing.leasing import (
 )
 from services.review_queue.reviewing.opinion_rows import insert_opinion
 from services.review_queue.reviewing.opinions import Answer, check_answer
+from services.review_queue.reviewing.refusals import refuse
 from services.review_queue.reviewing.review import Assignment
 from services.review_queue.reviewing.states import ESCALATE, RELEASE, Step
 from shared.auth.principal import Person
@@ -61,7 +60,7 @@ class Assignments:
         async with self.database.transaction() as connection:
             row = await connection.fetchrow(sql.HEARTBEAT, *handle.key, self.limits.lease, opened)
             if row is None:
-                await _refuse(connection, handle)
+                await refuse(connection, *handle.key)
             if row["first_seen"]:
                 await audit.record(connection, handle.reviewer, "opened", row["review_id"])
         expires_at: datetime = row["lease_expires_at"]
@@ -72,7 +71,7 @@ class Assignments:
         async with self.database.transaction() as connection:
             review_id = await connection.fetchval(sql.COMMIT_LABEL, *handle.key, label)
             if review_id is None:
-                await _refuse(connection, handle, "you have committed to {} already")
+                await refuse(connection, *handle.key, otherwise="you have committed to {} already")
             row = await connection.fetchrow(sql.READ_BLIND_REQUEST, review_id)
             assert row is not None
             if not row["blind"]:
@@ -101,7 +100,7 @@ class Assignments:
         async with self.database.transaction() as connection:
             row = await connection.fetchrow(sql.SUBMIT_ASSIGNMENT, *handle.key)
             if row is None:
-                await _refuse(connection, handle)
+                await refuse(connection, *handle.key)
             review_id, seat = row["review_id"], row["seat"]
             answer = check_answer(answer, await _load_case(connection, review_id))
             await insert_opinion(connection, row, answer, panels=panels)
@@ -119,7 +118,9 @@ class Assignments:
             await admit_reviewer(connection, handle.reviewer)
             row = await connection.fetchrow(sql.UNDO_ASSIGNMENT, *handle.key, self.limits.lease)
             if row is None:
-                await _refuse(connection, handle, "this case is not submitted; nothing to undo")
+                await refuse(
+                    connection, *handle.key, otherwise="this case is not submitted; nothing to undo"
+                )
             review_id, seat = row["review_id"], row["seat"]
             if await connection.fetchval(sql.UNDO_SEAT, review_id, seat) is None:
                 raise Conflict("the decision has left; correct it instead")
@@ -149,7 +150,7 @@ async def _end_lease(connection: Connection, handle: LeaseHandle, step: Step, wh
     """Put the seat back into the queue, where it is escalated as the one with the final word."""
     row = await connection.fetchrow(sql.END_LEASE, *handle.key, step.assignment, why)
     if row is None:
-        await _refuse(connection, handle)
+        await refuse(connection, *handle.key)
     review_id, seat = row["review_id"], row["seat"]
     seats = await connection.fetch(sql.LOCK_SEATS, review_id)
     kinds = {each["seat"]: each["kind"] for each in seats}
@@ -166,31 +167,3 @@ async def _load_case(connection: Connection, review_id: str) -> Case:
         "SELECT body FROM review_queue.requests WHERE review_id = $1", review_id
     )
     return ReviewRequested.model_validate_json(body).case
-
-
-_EXPIRED = "the lease has expired; nothing was counted"
-_REFUSALS = {
-    "submitted": "this case was submitted already",
-    "answered": "the decision has left; correct it instead",
-    "released": "this case was given back ({ended_why})",
-    "escalated": "this case was handed on",
-    "expired": _EXPIRED,
-}
-
-
-async def _refuse(
-    connection: Connection, handle: LeaseHandle, otherwise: str = _EXPIRED
-) -> NoReturn:
-    """Say why an assignment is not the caller's to act on (any more)."""
-    row: asyncpg.Record | None = await connection.fetchrow(
-        sql.WHY_NOT_HELD, handle.assignment_id, handle.reviewer.name
-    )
-    if row is None:
-        raise NotFound("you have no such assignment")
-    if row["token"] != handle.token:
-        raise Conflict("the token is not the newest of this assignment", field="token")
-    if row["state"] != "leased":
-        raise Conflict(_REFUSALS[row["state"]].format(**row))
-    if not row["leased"]:
-        raise Conflict(_EXPIRED)
-    raise Conflict(otherwise.format(row["label_before"]))

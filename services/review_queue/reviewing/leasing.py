@@ -12,6 +12,7 @@ import asyncpg
 
 from services.review_queue.people import audit
 from services.review_queue.reviewing.opinion_rows import parse_opinion
+from services.review_queue.reviewing.refusals import why_not_held
 from services.review_queue.reviewing.review import Assignment, Priority
 from services.review_queue.reviewing.states import LEASE
 from shared.auth.principal import Person
@@ -142,11 +143,11 @@ class Leasing:
             return [await load_assignment(connection, row) for row in rows]
 
     async def assignment(self, assignment_id: UUID, reviewer: str) -> Assignment:
-        """One that the reviewer holds; `NotFound` otherwise."""
+        """One that the reviewer holds; `NotFound`, with what became of it, otherwise."""
         async with self.database.transaction() as connection:
             row = await connection.fetchrow(_SELECT_HELD, reviewer, assignment_id)
             if row is None:
-                raise NotFound("you do not hold this assignment")
+                raise NotFound(await why_not_held(connection, assignment_id, reviewer))
             return await load_assignment(connection, row)
 
 

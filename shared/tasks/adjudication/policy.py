@@ -12,7 +12,7 @@ more is said by a rule that names no category. A kind that it never uses is not 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -128,9 +128,12 @@ class FeeSchedule(_Frozen):
             raise ValueError("a procedure code is in two categories of the fee schedule")
         return self
 
+    @cached_property
+    def _category_of(self) -> Mapping[str, str]:
+        return {code: name for name, each in self.categories.items() for code in each.fees}
+
     def category_of(self, procedure_code: str) -> str | None:
-        code = without_modifiers(procedure_code)
-        return next((name for name, each in self.categories.items() if code in each.fees), None)
+        return self._category_of.get(without_modifiers(procedure_code))
 
     def categories_of(self, procedure_codes: Sequence[str]) -> tuple[str, ...]:
         """The categories of these codes, each once, in the order of the codes."""

@@ -171,6 +171,7 @@ def _dollars(amount: Decimal) -> str:
 PRESENTATION = Presentation(
     sections=SECTIONS,
     summary=("service_date", "diagnosis_codes", "procedure_codes", "billed_amount"),
+    usual={"source": "caseloop"},
     title_of_code=title_of_code,
     rules_of=rules_of,
     panels_of=panels_of,

@@ -7,7 +7,10 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.demo.reviewers import NAMES, USERS, Reviewer, users_setting
 from deploy.embedded.stack import EmbeddedStack
+from shared.settings import engine_settings
+from shared.storage.artifacts import Artifacts
 from tests.connected.behavior.marks import Marks
+from tests.connected.behavior.premises import Premises
 from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
 
 PANEL = [Reviewer(name, f"a password for {name}") for name in NAMES]
@@ -60,6 +63,11 @@ async def packing(own: Engines, stack: EmbeddedStack) -> AsyncIterator[AIOKafkaP
         max_request_size=8 * 1024 * 1024,
     ) as producer:
         yield producer
+
+
+@pytest.fixture(scope="module")
+def premises(own: Engines, producer: AIOKafkaProducer) -> Premises:
+    return Premises(Artifacts(engine_settings(own.environment)), producer)
 
 
 @pytest.fixture(scope="module")

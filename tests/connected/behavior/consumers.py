@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 
 from shared.events import (
+    ArtifactRef,
     DatasetReleased,
     Event,
     Measures,
     ModelEvaluated,
     ModelTrained,
     ReviewRequested,
+    TrainedModel,
     review_id_of,
 )
 from shared.messaging.topics import (
@@ -23,7 +26,17 @@ from shared.messaging.topics import (
     REVIEWS_REQUESTED,
     Topic,
 )
-from tests.support.builders.events import NOW, case, predicted, reference, submitted, trained
+from shared.storage.datasets import DatasetManifest, manifest_uri
+from shared.storage.model_registry import ModelManifest
+from tests.support.builders.events import (
+    ADJUDICATION,
+    NOW,
+    case,
+    predicted,
+    reference,
+    submitted,
+    trained,
+)
 from tests.support.builders.reviews import completed
 
 
@@ -66,22 +79,61 @@ def _number(key: str) -> int:
     return int(key.rpartition("-")[2])
 
 
+def manifest_of(key: str) -> bytes:
+    """An empty dataset version: a run of it fails."""
+    return (
+        DatasetManifest(
+            dataset_version=key,
+            task="adjudication",
+            number=_number(key),
+            trigger=f"test:{key}",
+            created_at=NOW,
+            labels=ADJUDICATION.label_names,
+            prompt_version=ADJUDICATION.prompt_version,
+            shards={},
+            counts={},
+        )
+        .model_dump_json()
+        .encode()
+    )
+
+
 def _released(key: str) -> Event:
+    content = manifest_of(key)
+    digest = sha256(content).hexdigest()
     return DatasetReleased(
         occurred_at=NOW,
         task="adjudication",
         dataset_version=key,
         number=_number(key),
         trigger=f"test:{key}",
-        manifest=reference(f"s3://datasets/adjudication/{key}/manifest.json"),
+        manifest=ArtifactRef(
+            uri=manifest_uri("adjudication", _number(key), digest),
+            sha256=digest,
+            size_bytes=len(content),
+        ),
         counts={},
         new_labels=0,
     )
 
 
+def model_of(key: str) -> bytes:
+    """The manifest of a model without files: nobody can load it."""
+    model = ModelManifest(name=f"{key}-00000000", created_at=NOW, files={})
+    return model.model_dump_json().encode()
+
+
+def _model(key: str) -> TrainedModel:
+    content = model_of(key)
+    manifest = trained(key).manifest.model_copy(
+        update={"sha256": sha256(content).hexdigest(), "size_bytes": len(content)}
+    )
+    return trained(key, manifest=manifest)
+
+
 def _trained(key: str) -> Event:
     return ModelTrained(
-        occurred_at=NOW, task="adjudication", model=trained(key), run_id=f"run-{key}"
+        occurred_at=NOW, task="adjudication", model=_model(key), run_id=f"run-{key}"
     )
 
 
@@ -100,7 +152,7 @@ def _evaluated(key: str) -> Event:
     return ModelEvaluated(
         occurred_at=NOW,
         task="adjudication",
-        model=trained(key),
+        model=_model(key),
         champion=None,
         verdict="FAIL",
         reasons=("test",),

@@ -23,6 +23,7 @@ from shared.messaging.topics import RECORD_LIMIT_BYTES, TOPICS
 from tests.connected.behavior.conftest import PANEL
 from tests.connected.behavior.consumers import CONSUMERS, Consumer
 from tests.connected.behavior.marks import Marks
+from tests.connected.behavior.premises import Premises
 from tests.support.builders.events import claim_input
 from tests.support.engines.lifecycle import Engines
 from tests.support.patience import PATIENCE_SECONDS
@@ -45,10 +46,13 @@ def fresh_keys(count: int) -> Keys:
     }
 
 
-async def publish(producer: AIOKafkaProducer, keys: Keys, *, times: int = 1) -> None:
+async def publish(
+    producer: AIOKafkaProducer, keys: Keys, premises: Premises, *, times: int = 1
+) -> None:
     for consumer, names in keys.items():
-        for name in names:
-            event = consumer.event(name)
+        events = [consumer.event(name) for name in names]
+        await premises.lay(events)
+        for event in events:
             for _ in range(times):
                 await producer.send(
                     consumer.topic.name, event.model_dump_json().encode(), key=event.key.encode()
@@ -78,9 +82,9 @@ async def panel(stack: EmbeddedStack) -> AsyncIterator[None]:
 
 
 @pytest.fixture(scope="module")
-async def duplicated(producer: AIOKafkaProducer) -> Keys:
+async def duplicated(producer: AIOKafkaProducer, premises: Premises) -> Keys:
     keys = fresh_keys(20)
-    await publish(producer, keys, times=3)
+    await publish(producer, keys, premises, times=3)
     return keys
 
 
@@ -94,13 +98,13 @@ async def test_a_duplicate_changes_nothing(
 
 
 @pytest.fixture(scope="module")
-async def compressed(own: Engines, stack: EmbeddedStack) -> Keys:
+async def compressed(own: Engines, stack: EmbeddedStack, premises: Premises) -> Keys:
     """Records as their producers please to send them, two of each codec for every service."""
     keys = {codec: fresh_keys(2) for codec in ("gzip", "lz4", "snappy", "zstd")}
     for codec, each in keys.items():
         bootstrap = own.environment["KAFKA_BOOTSTRAP"]
         async with AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=codec) as sending:
-            await publish(sending, each)
+            await publish(sending, each, premises)
     return {c: [key for each in keys.values() for key in each[c]] for c in CONSUMERS}
 
 
@@ -113,12 +117,12 @@ async def test_every_codec_is_read(consumer: Consumer, compressed: Keys, marks: 
 
 @pytest.fixture(scope="module")
 async def poisoned(
-    producer: AIOKafkaProducer, packing: AIOKafkaProducer, marks: Marks
+    producer: AIOKafkaProducer, packing: AIOKafkaProducer, premises: Premises, marks: Marks
 ) -> tuple[Keys, dict[Consumer, int]]:
     """Poison between good records, on the partition of a good one."""
     before, after = fresh_keys(2), fresh_keys(2)
     since = {consumer: await marks.end_of_dead_letters(consumer) for consumer in CONSUMERS}
-    await publish(producer, before)
+    await publish(producer, before, premises)
     for consumer in CONSUMERS:
         good = consumer.event(after[consumer][0])
         key, value = good.key.encode(), good.model_dump_json().encode()
@@ -128,7 +132,7 @@ async def poisoned(
         await producer.send(
             consumer.topic.name, value, key=key, headers=[("correlation_id", b"\xff\xfe")]
         )
-    await publish(producer, after)
+    await publish(producer, after, premises)
     return {c: before[c] + after[c] for c in CONSUMERS}, since
 
 
@@ -154,13 +158,13 @@ async def test_poison_becomes_a_dead_letter_and_the_partition_goes_on(
 
 
 @pytest.fixture(scope="module")
-async def crashed(stack: EmbeddedStack, producer: AIOKafkaProducer) -> Keys:
+async def crashed(stack: EmbeddedStack, producer: AIOKafkaProducer, premises: Premises) -> Keys:
     """Every service is killed while it has work, and started again."""
     first, second = fresh_keys(100), fresh_keys(100)
-    await publish(producer, first)
+    await publish(producer, first, premises)
     for consumer in CONSUMERS:
         await asyncio.to_thread(stack.kill, consumer.service)
-    await publish(producer, second)
+    await publish(producer, second, premises)
     await asyncio.to_thread(
         stack.wait_healthy, *(c.service for c in CONSUMERS), timeout=PATIENCE_SECONDS
     )
@@ -177,12 +181,12 @@ async def test_a_crash_in_the_middle_loses_and_doubles_nothing(
 
 
 @pytest.fixture(scope="module")
-async def interrupted(own: Engines, producer: AIOKafkaProducer) -> Keys:
+async def interrupted(own: Engines, producer: AIOKafkaProducer, premises: Premises) -> Keys:
     """The broker is killed while records are consumed, and comes back."""
     first, second = fresh_keys(50), fresh_keys(50)
-    await publish(producer, first)
+    await publish(producer, first, premises)
     await asyncio.to_thread(own.kill, "broker")
-    await publish(producer, second)
+    await publish(producer, second, premises)
     return {c: first[c] + second[c] for c in CONSUMERS}
 
 
@@ -200,7 +204,7 @@ AWAY_SECONDS = 20
 
 @pytest.fixture(scope="module")
 async def without_database(
-    own: Engines, stack: EmbeddedStack, producer: AIOKafkaProducer
+    own: Engines, stack: EmbeddedStack, producer: AIOKafkaProducer, premises: Premises
 ) -> tuple[Keys, dict[str, httpx.Response]]:
     """PostgreSQL is unavailable while records come in and somebody asks over HTTP."""
     keys = fresh_keys(20)
@@ -209,7 +213,7 @@ async def without_database(
     submitting = {"Authorization": f"Bearer {system.token('submit')}"}
     answers = {}
     with own.away("postgres"):
-        await publish(producer, keys)
+        await publish(producer, keys, premises)
         async with httpx.AsyncClient(headers=observing, timeout=30) as client:
             for service, path in (
                 ("review_queue", "/v1/queue"),

@@ -27,6 +27,7 @@ from shared.messaging.topics import (
 )
 from tests.connected.behavior.consumers import CONSUMERS, Consumer
 from tests.connected.behavior.marks import Marks
+from tests.connected.behavior.premises import Premises
 from tests.support.builders.events import case, claim_input, reference
 from tests.support.builders.reviews import corrected
 from tests.support.patience import PATIENCE_SECONDS
@@ -54,9 +55,7 @@ def _other_manifest(event: Any) -> Event:
 
 def _other_model(event: Any) -> Event:
     model = event.model.model_copy(update={"manifest": _ELSEWHERE})
-    # The promoter takes an evaluation once for each champion that it was compared with.
-    compared = {"champion": "adjudication-v0.9"} if hasattr(event, "champion") else {}
-    return cast("Event", event.model_copy(update={"model": model, **compared}))
+    return cast("Event", event.model_copy(update={"model": model}))
 
 
 FORGERIES: dict[str, Forge] = {
@@ -86,13 +85,18 @@ async def _send(producer: AIOKafkaProducer, topic: str, event: Event) -> None:
 
 @each_service
 async def test_what_contradicts_is_refused_and_the_first_stays(
-    consumer: Consumer, stack: EmbeddedStack, producer: AIOKafkaProducer, marks: Marks
+    consumer: Consumer,
+    stack: EmbeddedStack,
+    producer: AIOKafkaProducer,
+    premises: Premises,
+    marks: Marks,
 ) -> None:
     first, after = (f"{consumer.service}-{next(_NUMBERS)}" for _ in range(2))
     since = await marks.end_of_dead_letters(consumer)
     genuine = consumer.event(first)
     forged = FORGERIES[consumer.service](genuine)
     assert forged.key == genuine.key
+    await premises.lay([genuine, consumer.event(after)])
 
     await _send(producer, consumer.topic.name, genuine)
     assert await marks.counts(consumer, [first]) == Counter([first])
@@ -104,6 +108,34 @@ async def test_what_contradicts_is_refused_and_the_first_stays(
     letters = await marks.dead_letters(consumer, since=since, count=1)
     assert [letter.error_type for letter in letters] == ["Conflict"]
     assert letters[0].value == forged.model_dump_json().encode()
+
+
+_UNFOUNDED = [c for c in CONSUMERS if c.service in ("trainer", "evaluator", "promoter")]
+
+
+@pytest.mark.parametrize("consumer", _UNFOUNDED, ids=str)
+async def test_what_no_service_has_made_is_refused_and_silences_nothing(
+    consumer: Consumer,
+    stack: EmbeddedStack,
+    producer: AIOKafkaProducer,
+    premises: Premises,
+    marks: Marks,
+) -> None:
+    """A release or a model without a manifest, the evaluation of a version that nobody has trained:
+    sent before a genuine one, with a higher number. Replayed once it has a ground, it is taken."""
+    genuine, forged = (f"{consumer.service}-{next(_NUMBERS)}" for _ in range(2))
+    since = await marks.end_of_dead_letters(consumer)
+    await premises.lay([consumer.event(genuine)])
+    for name in (forged, genuine):
+        await _send(producer, consumer.topic.name, consumer.event(name))
+
+    letters = await marks.dead_letters(consumer, since=since, count=1)
+    assert [letter.error_type for letter in letters] == ["NotFound"]
+    assert letters[0].error.partition(":")[0] in ("manifest", "model.manifest", "model.version")
+    assert await marks.counts(consumer, [genuine]) == Counter([genuine])
+    await premises.lay([consumer.event(forged)])
+    await producer.send_and_wait(consumer.topic.name, letters[0].value, key=letters[0].key)
+    assert await marks.counts(consumer, [forged, genuine]) == Counter([forged, genuine])
 
 
 async def test_a_correction_of_nothing_and_one_that_comes_twice_change_no_label(

@@ -20,6 +20,7 @@ from shared.messaging.topics import TOPICS, dead_letter_topic, topic_of
 from shared.services import SERVICES
 from tests.connected.behavior.consumers import CONSUMERS
 from tests.connected.behavior.marks import Marks
+from tests.connected.behavior.premises import Premises
 from tests.support.builders.events import NOW, case, rollout
 from tests.support.engines.lifecycle import Engines
 from tests.support.patience import PATIENCE_SECONDS
@@ -80,8 +81,11 @@ def spoiled(content: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-async def told(producer: AIOKafkaProducer, marks: Marks, stack: EmbeddedStack) -> None:
+async def told(
+    producer: AIOKafkaProducer, premises: Premises, marks: Marks, stack: EmbeddedStack
+) -> None:
     """Everything was read, and what it has set going is over."""
+    await premises.lay(c.event(key) for c in CONSUMERS for key in ("told-1", "told-2"))
     for event in events():
         topic, key = topic_of(event).name, event.key.encode()
         for content in spoiled(json.loads(event.model_dump_json())):

@@ -135,6 +135,12 @@ def train(
     return trained(version, manifest=manifest, dataset_manifest=dataset)
 
 
+def told(model: TrainedModel) -> ModelTrained:
+    return ModelTrained(
+        occurred_at=NOW, task=model.task, model=model, run_id=f"run-{model.version}"
+    )
+
+
 @dataclass
 class KnownRollouts:
     """What this process has read of the rollouts."""
@@ -171,12 +177,9 @@ class Evaluator:
         return train(self.artifacts, self.folder, version, dataset=dataset, weak=weak)
 
     async def take(self, *models: TrainedModel) -> None:
-        await self.handlers.models_trained(
-            [
-                ModelTrained(occurred_at=NOW, task=m.task, model=m, run_id=f"run-{m.version}")
-                for m in models
-            ]
-        )
+        """As if object storage held them."""
+        for model in models:
+            await self.store.add_candidate(told(model))
 
     async def turn(self) -> bool:
         """One round of the worker's loop; false if there was nothing to do."""
@@ -227,6 +230,7 @@ async def running(
     await database.open()
     await outbox.create()
     try:
-        yield Evaluator(database, artifacts, store, Handlers(store), worker, rollouts, folder)
+        handlers = Handlers(store, artifacts)
+        yield Evaluator(database, artifacts, store, handlers, worker, rollouts, folder)
     finally:
         await database.close()

@@ -8,10 +8,10 @@ import signal
 import psutil
 import pytest
 
-from shared.errors import Transient
+from shared.errors import Rejected, Transient
 from shared.runs.leases import LostLease
 from shared.storage.artifacts import split_uri
-from tests.connected.evaluator.harness import SIZES, V0, V1, V2, Evaluator, release
+from tests.connected.evaluator.harness import SIZES, V0, V1, V2, Evaluator, release, told
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import trained
 from tests.support.patience import PATIENCE_SECONDS
@@ -96,6 +96,23 @@ async def test_a_model_trained_twice_over_is_evaluated_once(evaluator: Evaluator
     assert len(await evaluator.events()) == 1
 
 
+async def test_a_model_that_is_not_stored_takes_no_versions_place(evaluator: Evaluator) -> None:
+    """Whoever tells of one before the trainer does; the model of another version is none."""
+    genuine = evaluator.train(V0)
+    unlike = genuine.manifest.model_copy(update={"sha256": "0" * 64})
+    for invented in (
+        trained(V0),
+        trained(V0, manifest=unlike),
+        trained(V1, manifest=genuine.manifest),
+    ):
+        with pytest.raises(Rejected, match=r"^model\.manifest"):
+            await evaluator.handlers.models_trained([told(invented)])
+    await evaluator.handlers.models_trained([told(genuine)])
+    await evaluator.worker.queue_comparisons()
+
+    assert await evaluator.runs() == [(V0, None, "queued")]
+
+
 async def test_a_new_champion_brings_new_comparisons_for_newer_candidates_only(
     evaluator: Evaluator,
 ) -> None:
@@ -117,6 +134,23 @@ async def test_a_new_champion_brings_new_comparisons_for_newer_candidates_only(
     evaluator.rollouts.serve(models[1])  # and forth
     await evaluator.worker.queue_comparisons()
     assert (V2, V1, "queued") in await evaluator.runs()
+
+
+async def test_where_no_champion_is_left_a_candidate_is_judged_by_itself(
+    evaluator: Evaluator,
+) -> None:
+    """The first version was rolled back."""
+    first, second = trained(V0), trained(V1)
+    await evaluator.take(first)
+    await evaluator.conclude()
+    evaluator.rollouts.serve(first)
+    await evaluator.take(second)
+    await evaluator.conclude()
+    evaluator.rollouts.serve(None)
+    await evaluator.worker.queue_comparisons()
+
+    compared = [(V0, None, "succeeded"), (V1, V0, "succeeded")]
+    assert await evaluator.runs() == [*compared, (V1, None, "queued")]
 
 
 async def test_a_candidate_judged_against_the_old_champion_is_judged_again(

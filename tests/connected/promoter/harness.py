@@ -1,6 +1,6 @@
 """The promoter's parts on a real database, without Kafka or loops: tests turn the crank."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +10,13 @@ from services.promoter.guard import Guard
 from services.promoter.handlers import Handlers
 from services.promoter.state import Rollout, RolloutLimits, StageLimit
 from services.promoter.store import Store
+from services.promoter.trained import TrainedModels
 from shared.events import PredictionMade, RolloutChanged
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
 from shared.storage.database import Database
-from tests.support.builders.events import answers, case, predicted, score
+from tests.support.builders.evaluations import evaluation
+from tests.support.builders.events import answers, case, predicted, score, trained
 
 TASK = "adjudication"
 V0, V1, V2 = (f"adjudication-v1.{minor}" for minor in range(3))
@@ -58,6 +60,12 @@ class Promoter:
         rows = await self.fetch("SELECT version, state FROM promoter.versions")
         return {row["version"]: row["state"] for row in rows}
 
+    async def settle_first(self) -> None:
+        """The first version passes, and is watched for as long as that takes."""
+        await self.handlers.models_evaluated([evaluation(V0, None)])
+        await self.predict(*(f"first-{number}" for number in range(LIMITS.full.cases)))
+        await self.handlers.tick()
+
     async def predict(self, *case_ids: str, by: str | None = None, failed: bool = False) -> None:
         """Take in predictions of these cases, made under the present rollout."""
         rollout = await self.rollout()
@@ -68,21 +76,30 @@ class Promoter:
 def prediction(
     rollout: Rollout, case_id: str, *, by: str | None = None, failed: bool = False
 ) -> PredictionMade:
-    """A case scored by champion and candidate; `by` answers, if not the champion."""
-    champion, candidate = rollout.champion, rollout.candidate
-    assert champion is not None
-    scores = [score(answers("APPROVED", 0.95), version=champion.name)]
-    if candidate is not None and not failed:
-        scores.append(score(answers("APPROVED", 0.95), version=candidate.name, arm="candidate"))
+    """A case scored by champion and candidate; `by` answers, if not the champion. `failed`: what
+    the watched version could not score."""
+    arms = {"champion": rollout.champion, "candidate": rollout.candidate}
+    assert rollout.champion is not None
+    fails = rollout.watched if failed else None
+    scores = tuple(
+        score(answers("APPROVED", 0.95), version=version.name, arm=arm)
+        for arm, version in arms.items()
+        if version is not None and version != fails
+    )
     return predicted(
         case_id,
         case=case(case_id),
-        scores=tuple(scores),
-        answering_version=by or champion.name,
+        scores=scores,
+        answering_version=(by or rollout.champion.name) if scores else None,
         rollout_id=rollout.rollout_id,
         rollout_revision=rollout.revision,
-        failed_versions=(candidate.name,) if failed and candidate else (),
+        failed_versions=(fails.name,) if fails else (),
     )
+
+
+async def all_trained(versions: Collection[str]) -> TrainedModels:
+    """Whatever is evaluated has been trained before."""
+    return {version: frozenset({trained(version)}) for version in versions}
 
 
 @asynccontextmanager
@@ -96,6 +113,6 @@ async def running(engines: Mapping[str, str], database_url: str) -> AsyncIterato
     await database.open()
     await outbox.create()
     try:
-        yield Promoter(database, outbox, store, Handlers(store, limits=LIMITS))
+        yield Promoter(database, outbox, store, Handlers(store, all_trained, limits=LIMITS))
     finally:
         await database.close()

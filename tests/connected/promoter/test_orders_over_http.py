@@ -1,5 +1,6 @@
 """Operators steer over HTTP: who and why are recorded, and nobody else may."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from aiokafka import ConsumerRecord
 
 from services.promoter.app import NAME
 from services.promoter.applied import Applied
-from services.promoter.routes import router
+from services.promoter.routes import Viewing, router
 from services.promoter.settings import Settings
 from shared.events import RolloutsApplied
 from shared.health import Health
@@ -19,6 +20,7 @@ from tests.connected.promoter.harness import LIMITS, TASK, V0, V1, Promoter
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import NOW
 from tests.support.callers import TOKENS, as_machine, as_person, take_at_their_word
+from tests.support.patience import PATIENCE_SECONDS
 
 OPERATOR = as_person("operator", name="olga")
 AUDITOR = as_person("auditor")
@@ -46,7 +48,8 @@ async def client(
     take_at_their_word(app)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://promoter") as found:
-        await promoter.handlers.models_evaluated([evaluation(V0, None), evaluation(V1, V0)])
+        await promoter.settle_first()
+        await promoter.handlers.models_evaluated([evaluation(V1, V0)])
         yield found
 
 
@@ -170,6 +173,33 @@ async def test_an_order_says_who_does_not_obey_it(
     assert behind["applied"] is False
     assert behind["waiting_for"][0].startswith("confidence_filter on confidence_filter-1: obeys")
     assert (after["applied"], after["waiting_for"]) == (True, [])
+
+
+class Asked(Applied):
+    """Tells when somebody has asked who does not obey."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    def waiting_for(self, task: str, revision: int) -> tuple[str, ...]:
+        self.asked.set()
+        return super().waiting_for(task, revision)
+
+
+async def test_an_order_is_answered_once_everybody_obeys_it(promoter: Promoter) -> None:
+    await promoter.settle_first()
+    applied, revision = Asked(), (await promoter.rollout()).revision
+    viewing = Viewing(promoter.store, LIMITS, applied, apply_seconds=PATIENCE_SECONDS)
+    answering = asyncio.create_task(viewing.show_applied(TASK))
+    for service in ("inference", "confidence_filter"):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await applied.asked.wait()
+        assert not answering.done()
+        applied.asked.clear()
+        await say(applied, service, revision)
+
+    assert (await answering).waiting_for == ()
 
 
 async def test_a_machine_stops_and_starts_nothing(

@@ -21,7 +21,7 @@ from shared.messaging.topics import ROLLOUTS_CHANGED
 from shared.settings import EngineSettings
 from tests.connected.promoter.harness import TASK, V0, Promoter
 from tests.support.builders.evaluations import evaluation
-from tests.support.builders.events import rollout
+from tests.support.builders.events import rollout, served
 from tests.support.patience import PATIENCE_SECONDS
 
 
@@ -40,7 +40,7 @@ class Topic:
             await producer.send_and_wait(ROLLOUTS_CHANGED.name, value, key=key.encode())
 
     async def forge(self, **changes: Any) -> RolloutChanged:
-        forged = rollout(task=TASK, champion=None, changed_by="mallory", **changes)
+        forged = rollout(**{"task": TASK, "champion": None, "changed_by": "mallory", **changes})
         await self.write(forged.model_dump_json().encode())
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (last := self.reader.last_of(TASK)) is None or last.changed_by != "mallory":
@@ -109,6 +109,18 @@ async def test_a_forged_higher_revision_does_not_outlive_the_promoters(topic: To
     assert "rollouts restated" in topic.restating.health.alerts
     await topic.order(start)
     assert (await topic.settles(stopped=False)).revision > after.revision
+
+
+async def test_a_version_that_nobody_has_evaluated_does_not_stay(topic: Topic) -> None:
+    """Neither as champion nor as candidate, whatever threshold it claims."""
+    before = await topic.settles(stopped=False)
+    unknown = served("adjudication-v9.9", threshold=0.0)
+    for changes in ({"champion": unknown}, {"champion": before.champion, "candidate": unknown}):
+        forged = await topic.forge(revision=before.revision + 1, **changes)
+        before = await topic.settles(stopped=False)
+        assert before.revision > forged.revision
+        assert before.served("adjudication-v9.9") is None
+        assert before.served(V0) is not None
 
 
 async def test_a_tombstone_and_what_is_no_state_stop_nobody(topic: Topic) -> None:

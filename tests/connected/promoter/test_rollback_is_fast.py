@@ -15,6 +15,7 @@ from shared.settings import EngineSettings
 from shared.storage.artifacts import in_thread
 from tests.connected.promoter.harness import Promoter
 from tests.support.builders.evaluations import evaluation
+from tests.support.builders.events import trained
 from tests.support.patience import PATIENCE_SECONDS
 
 READERS = 3
@@ -29,8 +30,10 @@ async def test_a_rollback_reaches_every_reader_within_a_second(
     tasks = [f"task-{uuid4().hex}" for _ in range(TRIES)]  # the topic is everybody's in this run
     for major, task in enumerate(tasks):
         first, second = f"adjudication-v{major}.0", f"adjudication-v{major}.1"
-        await promoter.store.take_evaluation(evaluation(first, None, task=task))
-        await promoter.store.take_evaluation(evaluation(second, first, task=task))
+        for version, champion in ((first, None), (second, first)):
+            model = trained(version, task=task)
+            told = evaluation(version, champion, task=task, model=model)
+            await promoter.store.take_evaluation(told)
 
     health, heard = Health(), asyncio.Semaphore(0)
 

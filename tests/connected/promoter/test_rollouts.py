@@ -1,13 +1,16 @@
 """A version goes its way to champion, each step recorded and published once."""
 
 import asyncio
+from collections.abc import Collection
 
 import asyncpg
 import pytest
 
 from services.promoter.rollout import rollback, stop
 from services.promoter.state import Rollout
-from shared.errors import Conflict, Rejected
+from services.promoter.trained import TrainedModels
+from shared.errors import Conflict, NotFound, Rejected
+from shared.events import ModelEvaluated
 from tests.connected.promoter.harness import TASK, V0, V1, V2, Promoter, prediction
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import reference, trained
@@ -18,7 +21,64 @@ def cases(name: str, count: int) -> list[str]:
 
 
 async def in_shadow(promoter: Promoter) -> None:
+    await promoter.settle_first()
+    await promoter.handlers.models_evaluated([evaluation(V1, V0)])
+
+
+async def test_a_first_version_is_watched_in_full_and_then_the_next_begins(
+    promoter: Promoter,
+) -> None:
     await promoter.handlers.models_evaluated([evaluation(V0, None), evaluation(V1, V0)])
+    await promoter.predict(*cases("first", 9))
+    await promoter.handlers.tick()
+    waits = (await promoter.states(), await promoter.rollout())
+    await promoter.predict("first-9")
+    await promoter.handlers.tick()
+    await promoter.handlers.tick()
+
+    assert waits[0] == {V0: "champion", V1: "queued"}
+    assert waits[1].watched == waits[1].champion
+    assert await promoter.states() == {V0: "champion", V1: "shadow"}
+    assert [event.stage for event in await promoter.events()] == ["full", "full", "shadow"]
+
+
+async def test_a_first_version_that_fails_is_rolled_back_to_no_champion(
+    promoter: Promoter,
+) -> None:
+    await promoter.handlers.models_evaluated([evaluation(V0, None), evaluation(V1, V0)])
+    await promoter.predict(*cases("first", 7))
+    await promoter.predict(*cases("failed", 3), failed=True)
+    await promoter.predict(*cases("failed", 3), failed=True)  # sent again
+    for _ in range(3):
+        await promoter.handlers.tick()
+
+    first, last = await promoter.events()
+    assert first.champion is not None
+    assert first.champion.version == V0
+    assert (last.champion, last.candidate, last.last_good, last.stage) == (None,) * 4
+    assert (last.revision, last.stopped, last.changed_by) == (2, False, "promoter")
+    assert last.why == f"{V0} failed on 3 of 10 cases"
+    assert await promoter.states() == {V0: "rolled_back", V1: "outdated"}
+    assert (await promoter.store.history(TASK))[0]["what"] == "outdated"
+
+    await promoter.handlers.models_evaluated([evaluation(V1, None)])  # compared with nobody
+    assert await promoter.states() == {V0: "rolled_back", V1: "champion"}
+    assert (await promoter.rollout()).watched == (await promoter.rollout()).champion
+
+
+async def test_what_passed_without_a_champion_begins_when_there_is_none_again(
+    promoter: Promoter,
+) -> None:
+    await promoter.handlers.models_evaluated([evaluation(V0, None), evaluation(V1, None)])
+    before = await promoter.states()
+    await promoter.store.change(TASK, lambda m: rollback(m.rollout, who="ann", why="odd"))
+
+    assert before == {V0: "champion", V1: "outdated"}
+    assert await promoter.states() == {V0: "rolled_back", V1: "champion"}
+    nobody, begun = (await promoter.events())[-2:]
+    assert (nobody.champion, nobody.changed_by) == (None, "ann")
+    assert begun.champion is not None
+    assert (begun.champion.version, begun.revision) == (V1, nobody.revision + 1)
 
 
 async def test_a_candidate_becomes_champion_through_shadow_and_canary(promoter: Promoter) -> None:
@@ -35,9 +95,9 @@ async def test_a_candidate_becomes_champion_through_shadow_and_canary(promoter: 
     await promoter.handlers.tick()
 
     events = await promoter.events()
-    assert [event.revision for event in events] == [1, 2, 3, 4, 5]
-    assert [event.stage for event in events] == ["full", "shadow", "canary", "full", "full"]
-    assert [event.share for event in events] == [0.0, 0.0, 0.25, 0.0, 0.0]
+    assert [event.revision for event in events] == [1, 2, 3, 4, 5, 6]
+    assert [event.stage for event in events[1:]] == ["full", "shadow", "canary", "full", "full"]
+    assert [event.share for event in events[1:]] == [0.0, 0.0, 0.25, 0.0, 0.0]
     last = events[-1]
     assert last.champion is not None
     assert last.last_good is not None
@@ -47,6 +107,7 @@ async def test_a_candidate_becomes_champion_through_shadow_and_canary(promoter: 
     assert told[::-1] == [
         ("queued", V0),
         ("champion", V0),
+        ("settled", None),
         ("queued", V1),
         ("shadow", V1),
         ("canary", V1),
@@ -78,7 +139,7 @@ async def test_a_redelivered_evaluation_changes_nothing(promoter: Promoter) -> N
     before = await promoter.events()
     await in_shadow(promoter)
     assert await promoter.events() == before
-    assert len(await promoter.store.history(TASK)) == 4
+    assert len(await promoter.store.history(TASK)) == 5
 
 
 @pytest.mark.parametrize("verdict", ["PASS", "FAIL", None])
@@ -141,11 +202,12 @@ async def test_verdicts_are_recorded_and_only_a_pass_is_published(promoter: Prom
         ]
     )
     assert await promoter.states() == {V0: "champion", V1: "refused", V2: "held"}
-    assert len(await promoter.events()) == 1
+    assert [event.revision for event in await promoter.events()] == [1]
 
 
 async def test_two_processes_make_each_step_once(promoter: Promoter, second: Promoter) -> None:
     both = (promoter, second)
+    await promoter.settle_first()
     events = [evaluation(V0, None), evaluation(V1, V0)]
     await asyncio.gather(*(p.handlers.models_evaluated(events) for p in both))
     rollout = await promoter.rollout()
@@ -153,7 +215,7 @@ async def test_two_processes_make_each_step_once(promoter: Promoter, second: Pro
     await asyncio.gather(*(p.handlers.predictions_made(made) for p in both for _ in range(3)))
     assert (await promoter.store.snapshot(TASK)).counts.cases == 20
     await asyncio.gather(*(p.handlers.tick() for p in both for _ in range(5)))
-    assert [event.revision for event in await promoter.events()] == [1, 2, 3]
+    assert [event.revision for event in await promoter.events()] == [1, 2, 3, 4]
     assert (await second.rollout()).stage == "canary"
 
 
@@ -167,7 +229,7 @@ async def test_orders_of_two_processes_follow_one_another(
         *(p.handlers.tick() for p in (promoter, second)),
     )
     last = (await promoter.events())[-1]
-    assert (last.stopped, last.candidate, last.revision) == (True, None, 4)
+    assert (last.stopped, last.candidate, last.revision) == (True, None, 5)
 
 
 async def test_the_database_allows_one_champion_a_task(promoter: Promoter) -> None:
@@ -180,14 +242,55 @@ async def test_a_version_stands_for_one_model(promoter: Promoter) -> None:
     await promoter.handlers.models_evaluated([evaluation(V0, None, "INCONCLUSIVE")])
     other = reference().model_copy(update={"sha256": "f" * 64})
     again = evaluation(V0, V2, model=trained(V0, manifest=other))
-    with pytest.raises(Conflict, match="another manifest"):
-        await promoter.handlers.models_evaluated([again])
+    warmer = evaluation(V0, V2, model=trained(V0, temperature=2.0))
+    for forged in (again, warmer, evaluation(V0, None, "INCONCLUSIVE", model=again.model)):
+        with pytest.raises(Conflict, match="another model"):
+            await promoter.handlers.models_evaluated([forged])
     assert await promoter.states() == {V0: "held"}
 
 
+@pytest.mark.parametrize(
+    ("forged", "field"),
+    [
+        (evaluation(V0, None, "PASS"), "verdict"),
+        (evaluation(V0, None, "FAIL", threshold=0.0), "threshold"),
+    ],
+)
+async def test_a_version_is_judged_once_against_a_champion(
+    promoter: Promoter, forged: ModelEvaluated, field: str
+) -> None:
+    genuine = evaluation(V0, None, "FAIL")
+    await promoter.handlers.models_evaluated([genuine])
+    with pytest.raises(Conflict, match=f"^{field}.*against the same champion"):
+        await promoter.handlers.models_evaluated([forged])
+    await promoter.handlers.models_evaluated([genuine])
+    assert await promoter.states() == {V0: "refused"}
+    assert await promoter.events() == []
+
+
+async def test_what_nobody_has_trained_is_not_taken(promoter: Promoter) -> None:
+    """Nor what was trained as another model; what is registered needs no training record."""
+    known = {V0: frozenset({trained(V0)}), V1: frozenset({trained(V1, temperature=2.0)})}
+
+    async def find(versions: Collection[str]) -> TrainedModels:
+        return {version: known[version] for version in versions if version in known}
+
+    promoter.handlers.find_trained = find
+    await promoter.handlers.models_evaluated([evaluation(V0, None, "FAIL")])
+    for version, error in ((V1, Conflict), (V2, NotFound)):
+        with pytest.raises(error, match=r"^model"):
+            await promoter.handlers.models_evaluated([evaluation(version, None)])
+    known.clear()
+    await promoter.handlers.models_evaluated([evaluation(V0, V1, "FAIL")])
+
+    assert await promoter.states() == {V0: "outdated"}
+    assert await promoter.events() == []
+
+
 async def test_an_unknown_task_is_rejected(promoter: Promoter) -> None:
+    tarot = evaluation(V0, None, task="tarot", model=trained(V0, task="tarot"))
     with pytest.raises(Rejected, match="no such task"):
-        await promoter.handlers.models_evaluated([evaluation(V0, None, task="tarot")])
+        await promoter.handlers.models_evaluated([tarot])
 
 
 async def test_counted_cases_are_forgotten_once_the_rollout_is_over(promoter: Promoter) -> None:

@@ -13,6 +13,7 @@ from shared.errors import Rejected, Transient
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings, engine_settings
 from shared.storage.database import Database
+from shared.storage.migrations import AnotherVersion
 from tests.support.engines.lifecycle import own_engines
 
 
@@ -38,7 +39,7 @@ async def test_the_steps_of_a_schema(settings: EngineSettings, tmp_path: Path) -
     await opened(settings, tmp_path / "later", "0001_queue", "0002_notes")
     await opened(settings, tmp_path / "first-again", "0001_queue")
 
-    with pytest.raises(RuntimeError, match=r"another version .* 0001_queue\.sql.*make reset"):
+    with pytest.raises(AnotherVersion, match=r"another version .* 0001_queue\.sql.*make reset"):
         await opened(settings, tmp_path / "other", "0001_reviews")
 
 

@@ -5,10 +5,13 @@ import itertools
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from services.trainer.handlers import refuse_unreleased
 from services.trainer.store import Store
+from shared.errors import Rejected
 from shared.events import ArtifactRef, DatasetReleased, ModelTrained, TrainingProgressed
 from shared.messaging.outbox import Outbox
 from shared.messaging.topics import MODELS_TRAINED, TRAININGS_PROGRESSED
@@ -16,6 +19,7 @@ from shared.runs.leases import LostLease
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.database import Database
+from shared.storage.datasets import manifest_uri, read_manifest
 from shared.storage.model_registry import ModelManifest
 from tests.connected.trainer.harness import ended, known, publish, trainer
 from tests.support.builders.announcements import read_models, record_of
@@ -88,10 +92,8 @@ async def test_a_damaged_dataset_fails_the_run_and_the_next_release_tries_again(
     engine: EngineSettings, artifacts: Artifacts, tmp_path: Path
 ) -> None:
     damaged = release(artifacts, next(_NUMBERS))
-    manifest = ArtifactRef(
-        uri=damaged.manifest.uri, sha256="0" * 64, size_bytes=damaged.manifest.size_bytes
-    )
-    damaged = damaged.model_copy(update={"manifest": manifest})
+    shards = read_manifest(artifacts, damaged.manifest).shards
+    artifacts.put(shards["train"][0].ref.uri, b"damaged")
     sound = release(artifacts, next(_NUMBERS))
     async with trainer(engine, tmp_path) as client:
         await publish(engine, damaged)
@@ -110,6 +112,49 @@ async def test_a_damaged_dataset_fails_the_run_and_the_next_release_tries_again(
     assert "another hash" in failed["reason"]
     assert [event.reason for event in told] == [failed["reason"]]
     assert succeeded["status"] == "succeeded"
+
+
+def forgeries(known: DatasetReleased, number: int) -> list[tuple[DatasetReleased, str]]:
+    """Releases that nobody made, with the field that gives each away."""
+    name, sha256 = f"adjudication-d{number}", known.manifest.sha256
+    elsewhere = {"uri": "s3://nobodys-bucket/manifest.json"}
+    missing = {"uri": manifest_uri("adjudication", number, sha256)}
+    return [
+        (known.model_copy(update={"dataset_version": name, "number": number}), "manifest"),
+        (known.model_copy(update={"dataset_version": name}), "dataset_version"),
+        (_with_manifest(known, elsewhere), "manifest"),
+        (_with_manifest(known, missing, dataset_version=name, number=number), "manifest"),
+        (_with_manifest(known, {"sha256": "0" * 64}), "manifest"),
+    ]
+
+
+def _with_manifest(
+    released: DatasetReleased, manifest: dict[str, str], **changes: Any
+) -> DatasetReleased:
+    reference = released.manifest.model_copy(update=manifest)
+    return released.model_copy(update={"manifest": reference, **changes})
+
+
+async def test_a_release_that_nobody_made_is_refused_and_silences_none_to_come(
+    engine: EngineSettings, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    """Whatever number it has, and also if it names the manifest of another version."""
+    known, sound = (release(artifacts, next(_NUMBERS)) for _ in range(2))
+    forged = forgeries(known, next(_NUMBERS) + 10_000_000)
+    for event, field in forged:
+        with pytest.raises(Rejected) as refused:
+            refuse_unreleased(artifacts, event)
+        assert refused.value.field == field
+    async with trainer(engine, tmp_path) as client:
+        for event, _ in forged:
+            await publish(engine, event)
+        await publish(engine, sound)
+        run = await ended(client, sound.dataset_version)
+        runs = (await client.get("/v1/runs")).json()
+
+    assert run["status"] == "succeeded"
+    taken = {each["dataset_version"] for each in runs}
+    assert not taken & {event.dataset_version for event, _ in forged}
 
 
 async def test_a_failed_run_can_be_tried_again_by_an_operator_only(

@@ -19,6 +19,8 @@ from playwright.async_api import (
     expect,
 )
 
+from deploy.database import prepare_database
+from deploy.roles import role_passwords
 from shared.events import Event, ReviewRequested
 from shared.messaging.encoding import encode
 from shared.messaging.producer import Producer
@@ -141,6 +143,7 @@ async def workplace(
         **{f"REVIEW_QUEUE_{name.upper()}": str(value) for name, value in settings.items()},
     }
     create_topics(environment["KAFKA_BOOTSTRAP"])
+    await prepare_database(database, role_passwords(environment))
     process = Process(environment, free_port())
     await process.start()
     try:

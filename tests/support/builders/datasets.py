@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from deploy.simulation import simulated_claims
 from shared.events import DatasetReleased, Split
 from shared.storage.artifacts import DATASETS, Artifacts
-from shared.storage.datasets import DatasetManifest, Shard
+from shared.storage.datasets import DatasetManifest, Shard, manifest_uri
 from tests.support.builders.events import ADJUDICATION, NOW
 from tests.support.models.linear import example_line
 
@@ -40,9 +41,9 @@ def release(
         shards=shards,
         counts=counts,
     )
-    reference = artifacts.put(
-        f"s3://{DATASETS}/adjudication/{version}/manifest.json", manifest.model_dump_json().encode()
-    )
+    content = manifest.model_dump_json().encode()
+    uri = manifest_uri("adjudication", number, sha256(content).hexdigest())
+    reference = artifacts.put(uri, content)
     return DatasetReleased(
         occurred_at=NOW,
         task="adjudication",

@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import httpx
 
+from deploy.database import prepare_database
+from deploy.roles import role_passwords, service_environment
 from services.review_queue.reviewing.intake import Intake
 from services.review_queue.reviewing.restoring import Restoring
 from services.review_queue.reviewing.review import Shares
@@ -23,7 +25,7 @@ from shared.storage.database import Database
 from tests.support.builders.events import case, claim_input
 from tests.support.builders.requests import requested
 from tests.support.callers import sign_in_all
-from tests.support.draw_key import KEY
+from tests.support.draw_key import KEY, TEXT
 from tests.support.patience import PATIENCE_SECONDS
 
 REVIEWERS = 200
@@ -60,7 +62,7 @@ def _review(number: int, start: datetime) -> ReviewRequested:
 
 @dataclass
 class Process:
-    """One process of the review queue."""
+    """One process of the review queue, in the role that its environment has for it."""
 
     environment: Mapping[str, str]
     port: int
@@ -71,15 +73,16 @@ class Process:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        own = {"REVIEW_QUEUE_PORT": str(self.port)}
-        self.running = subprocess.Popen(
+        own = {"REVIEW_QUEUE_PORT": str(self.port), "DRAW_KEY": TEXT}
+        self.running = running = subprocess.Popen(
             [sys.executable, "-m", "services.review_queue"],
-            env={**os.environ, **self.environment, **own},
+            env=service_environment({**os.environ, **self.environment, **own}, "review_queue"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE_SECONDS):
             while not await self._ready(client):
+                assert running.poll() is None, f"it ended with {running.returncode}"
                 await asyncio.sleep(0.1)
 
     async def _ready(self, client: httpx.AsyncClient) -> bool:
@@ -100,6 +103,7 @@ async def two_processes(environment: Mapping[str, str]) -> AsyncIterator[Sequenc
         "REVIEW_QUEUE_LEASE_SECONDS": str(LEASE_SECONDS),
         "REVIEW_QUEUE_UNDO_SECONDS": "1",
     }
+    await prepare_database(environment["DATABASE_URL"], role_passwords(environment))
     processes = [Process({**environment, **settings}, free_port()) for _ in range(2)]
     try:
         await asyncio.gather(*(process.start() for process in processes))

@@ -11,7 +11,8 @@ def back_up(url: str, file: Path) -> None:
 
 
 def restore(url: str, file: Path) -> None:
-    _run("pg_restore", "--clean", "--if-exists", "--exit-on-error", f"--dbname={url}", str(file))
+    replaced = ("--clean", "--if-exists", "--exit-on-error")
+    _run("pg_restore", *replaced, *("--no-owner", "--no-acl"), f"--dbname={url}", str(file))
 
 
 def _run(program: str, *arguments: str) -> None:

@@ -17,6 +17,14 @@ from deploy.embedded.external_engines import read_external_engines
 from deploy.embedded.stack import EmbeddedStack
 from tests.support.engines.real_engines import RealEngines
 
+_DROP_ROLES = """
+DO $$ DECLARE role text; BEGIN
+    FOR role IN SELECT rolname FROM pg_roles WHERE rolname LIKE '{name}%' LOOP
+        EXECUTE format('DROP ROLE %I', role);
+    END LOOP;
+END $$
+"""
+
 
 class Engines(Protocol):
     """Kafka, S3 and PostgreSQL of a test, each of which can be killed and comes back."""
@@ -94,13 +102,15 @@ def occupied(port: int) -> Iterator[None]:
 
 @asynccontextmanager
 async def fresh_database(server_url: str) -> AsyncIterator[str]:
-    """An empty database on that server, dropped at the end with whoever is still connected."""
+    """An empty database on that server, dropped at the end with whoever is still connected, and
+    with the roles that are named after it."""
     name = f"test_{uuid4().hex}"
     await _execute(server_url, f"CREATE DATABASE {name}")
     try:
         yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
     finally:
         await _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+        await _execute(server_url, _DROP_ROLES.format(name=name))
 
 
 async def _execute(url: str, statement: str) -> None:

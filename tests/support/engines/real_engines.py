@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from deploy.embedded.external_engines import read_external_engines
 from deploy.embedded.ports import free_base
 from deploy.embedded.stack import EmbeddedStack
 
@@ -54,8 +55,8 @@ class RealEngines:
             )
         settings = kafka_up() | minio_up()
         stack = EmbeddedStack(home / "embedded", services=(), ports="free")
-        database = exits.enter_context(stack).environment["DATABASE_URL"]
-        environment = {**settings, "DATABASE_URL": database, "KAFKA_IDEMPOTENCE": "true"}
+        embedded = read_external_engines(exits.enter_context(stack).environment)
+        environment = {**embedded, **settings, "KAFKA_IDEMPOTENCE": "true"}
         return cls(environment, home, kafka_up, minio_up, stack)
 
     def kill(self, name: str) -> None:

@@ -38,6 +38,7 @@ from tests.support.builders.events import (
 NO_AUDIT = RoutingSettings(audit_rate=LEAST_INCLUSION, key=KEY)
 AUDITED = RoutingSettings(audit_rate=0.05, key=KEY)
 UNREAD = predicted(scores=(), answering_version=None, failed_versions=("adjudication-v1.0",))
+NOBODY = rollout(champion=None, revision=2)  # the first version was rolled back
 OF_ANOTHER_PROMPT = score(answers("APPROVED", 0.99)).model_copy(
     update={"prompt_version": "adjudication-1"}
 )
@@ -68,6 +69,8 @@ def test_a_confident_approval_is_accepted() -> None:
         (predicted(), rollout(champion=served("adjudication-v1.1")), "stale_version"),
         (predicted(scores=(), answering_version=None), rollout(), "no_champion"),
         (predicted(scores=(), answering_version=None), None, "no_champion"),
+        (predicted(scores=(), answering_version=None), NOBODY, "no_champion"),
+        (predicted(), NOBODY, "stale_version"),
         (UNREAD, rollout(), "unscored"),
         (predicted(), rollout(champion=served(threshold=1.01)), "low_confidence"),
         (predicted(rollout_revision=2), rollout(), "stale_version"),
@@ -166,6 +169,7 @@ def test_every_score_that_a_model_makes_is_of_its_version(
     )
     sent = Score.model_validate_json(said.model_dump_json())
     assert is_of(sent, trained(temperature=temperature))
+    assert not is_of(sent, trained(temperature=temperature + 0.5))  # though its numbers follow
 
 
 def test_labels_of_another_task_are_refused() -> None:

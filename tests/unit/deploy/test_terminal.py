@@ -17,6 +17,8 @@ from deploy.embedded.health import ProcessHealth
 from deploy.terminal import Terminal
 from shared.errors import Rejected
 from shared.messaging.dead_letters import DeadLetter
+from shared.messaging.topics import ROLLOUTS_CHANGED
+from tests.support.builders.events import rollout
 
 POISON = ("[/x]", "[quantized]", ":smile:", "[red]", "\x1b[2J")
 
@@ -65,6 +67,19 @@ def test_a_step_of_any_name_is_shown() -> None:
 
     assert isinstance(terminal.file, StringIO)
     assert "v[quantized]: FAIL [/x]" in terminal.file.getvalue()
+
+
+def test_where_no_version_serves_it_is_said() -> None:
+    """As after a rollback of the first one."""
+    terminal = Terminal(file=StringIO(), width=300)
+    loop = LoopState("adjudication", own=set())
+    loop.read(ROLLOUTS_CHANGED, rollout(champion=None, revision=2).model_dump_json().encode())
+    display = Display(loop, terminal)
+    display.milestones()
+
+    assert "champion nobody: all cases go to experts" in shown(display)
+    assert isinstance(terminal.file, StringIO)
+    assert "rollout 2: champion nobody: all cases go to experts" in terminal.file.getvalue()
 
 
 def test_every_command_prints_to_such_a_terminal() -> None:

@@ -243,6 +243,19 @@ def test_a_version_that_leaves_too_much_unanswered_fails(share: float, verdict: 
     assert any(f"leaves {share:.1%} of the cases unanswered" in r for r in found.reasons)
 
 
+def test_where_experts_always_said_the_same_nobody_can_say_more() -> None:
+    """Also of a version that is always right, and though everything else would pass."""
+    held_out = simulate_held_out(np.random.default_rng(22), 300)
+    approvals = replace(held_out, truth=np.zeros(300, dtype=np.int64))
+    right = wrong_where(approvals, np.zeros(300, dtype=bool))
+    for champion in (None, right):
+        rng = np.random.default_rng(23)
+        found = judge_candidate(approvals, right, champion, settings=GATE, rng=rng)
+        assert found.verdict == "INCONCLUSIVE"
+        (labels,) = [check for check in found.checks if check.verdict != "PASS"]
+        assert labels.reason.startswith("the experts said APPROVED of every held-out case")
+
+
 def test_a_first_version_may_accept_nothing() -> None:
     held_out = simulate_held_out(np.random.default_rng(10), 300)
     first = EvaluatedVersion(

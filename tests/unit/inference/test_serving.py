@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from services.inference import serving as module
 from services.inference.serving import effective_rollout
 from shared.events import RolloutChanged
+from shared.storage.artifacts import MissingArtifact
 from tests.support.builders.events import rollout, served
 from tests.support.patience import PATIENCE_SECONDS
 from tests.unit.inference.processes import V0, V1, away, new_serving, noted, on_disk, running
@@ -61,6 +63,52 @@ async def test_a_rollback_to_a_version_in_memory_waits_for_no_download(tmp_path:
             await asyncio.sleep(0.01)
         await serving.want(rollout(champion=old, candidate=away("adjudication-v1.2"), revision=2))
         assert serving.active["adjudication"].champion == old
+
+
+async def test_a_model_that_is_missing_is_used_once_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to start the process again."""
+
+    def missing(reference: object) -> bytes:
+        raise MissingArtifact("it is missing from object storage")
+
+    serving = new_serving(tmp_path)
+    monkeypatch.setattr(module, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(serving.pool.cache.artifacts, "get", missing)
+    await serving.want(rollout(champion=away(V0)))
+    async with running(serving) as batcher, asyncio.timeout(PATIENCE_SECONDS):
+        before = (await batcher.predict([noted("pain")], explain=[False]))[0]
+        alerts = dict(serving.health.alerts)
+        aside = tmp_path / "aside"
+        aside.mkdir()
+        sha256 = on_disk(aside, V0).model.manifest.sha256
+        (aside / sha256).rename(tmp_path / sha256)
+        while serving.health.alerts:
+            await asyncio.sleep(0.01)
+        after = (await batcher.predict([noted("pain")], explain=[False]))[0]
+
+    assert "missing" in alerts[f"model {V0}"]
+    assert (before.answering_version, before.failed_versions) == (None, (V0,))
+    assert (after.answering_version, after.failed_versions) == (V0, ())
+
+
+async def test_from_a_first_version_to_no_champion_nobody_answers(tmp_path: Path) -> None:
+    champion = on_disk(tmp_path, V0)
+    serving = new_serving(tmp_path)
+    await serving.want(rollout(champion=champion, stage="full"))
+    async with running(serving) as batcher, asyncio.timeout(PATIENCE_SECONDS):
+        await serving.settled()
+        before = (await batcher.predict([noted("pain")], explain=[False]))[0]
+        await serving.want(rollout(champion=None, revision=2))
+        after = (await batcher.predict([noted("pain")], explain=[False]))[0]
+        while serving.pool.versions:  # nobody names it any more
+            await asyncio.sleep(0.01)
+
+    assert (before.answering_version, before.rollout_revision) == (V0, 1)
+    assert (after.answering_version, after.scores, after.failed_versions) == (None, (), ())
+    assert after.rollout_id is None
+    assert serving.revisions() == {"adjudication": 2}
 
 
 async def test_a_refused_candidate_is_named_as_failed(tmp_path: Path) -> None:

@@ -2,12 +2,11 @@ from datetime import timedelta
 
 from services.promoter.counting import observe
 from services.promoter.guard import StageCounts
-from services.promoter.rollout import apply_evaluation, tick
+from services.promoter.rollout import tick
 from services.promoter.state import Rollout
 from shared.events import PredictionMade, Score
-from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import NOW, answers, case, score
-from tests.unit.promoter.test_rollout import FINE, LATER, LIMITS, V0, V1, shadow
+from tests.unit.promoter.test_rollout import FINE, LATER, LIMITS, V0, V1, first, fresh, shadow
 
 
 def arms(label: str = "APPROVED", confidence: float = 0.95) -> tuple[Score, ...]:
@@ -79,6 +78,14 @@ def test_a_fresh_champion_that_fails_is_counted_as_such() -> None:
     assert adds(unread, rollout) is None
 
 
+def test_of_a_first_version_answered_and_failed_cases_count() -> None:
+    rollout = fresh()
+    answered = prediction(rollout, scores=arms()[:1])
+    assert adds(answered, rollout) == StageCounts(cases=1, scored=1, label_mass=0.95, accepted=1)
+    failed = prediction(rollout, scores=(), answering_version=None, arm=None, failed_versions=(V0,))
+    assert adds(failed, rollout) == StageCounts(failed=1)
+
+
 def test_what_it_would_accept_follows_its_own_threshold_and_never_an_adverse_label() -> None:
     rollout = shadow()
     unsure = arms(confidence=0.85)
@@ -93,7 +100,5 @@ def test_predictions_of_another_stage_or_rollout_do_not_count() -> None:
     before = shadow()
     assert adds(prediction(before), canary()) is None
     assert adds(prediction(before, rollout_id="adjudication-rollout-9"), before) is None
-    settled = apply_evaluation(
-        Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW
-    ).rollout
+    settled = first()
     assert adds(prediction(settled), settled) is None

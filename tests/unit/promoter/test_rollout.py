@@ -21,7 +21,7 @@ from services.promoter.rollout import (
 )
 from services.promoter.state import Change, Rollout, RolloutLimits, StageLimit, Version, event_of
 from shared.errors import Conflict
-from tests.support.builders.evaluations import evaluation
+from tests.support.builders.evaluations import evaluation, measures
 from tests.support.builders.events import NOW
 
 LIMITS = RolloutLimits(
@@ -36,10 +36,16 @@ LATER = NOW + timedelta(days=1)
 V0, V1, V2, V3 = (f"adjudication-v1.{minor}" for minor in range(4))
 
 
-def first() -> Rollout:
+def fresh() -> Rollout:
+    """A first version, still watched."""
     return apply_evaluation(
         Rollout("adjudication"), evaluation(V0, None), known=None, now=NOW
     ).rollout
+
+
+def first() -> Rollout:
+    """A first version that nobody watches any more."""
+    return tick(fresh(), counts=FINE, limits=LIMITS, now=LATER).rollout
 
 
 def shadow() -> Rollout:
@@ -68,6 +74,67 @@ def test_the_first_version_that_passes_is_champion_at_once() -> None:
     assert event.champion is not None
     assert (event.champion.version, event.stage, event.revision) == (V0, "full", 1)
     assert event.candidate is None
+
+
+def test_a_first_version_is_watched_in_full_before_anything_else_begins() -> None:
+    rollout = fresh()
+    assert rollout.watched == rollout.champion is not None
+    assert missing(rollout, counts=StageCounts(), limits=LIMITS, now=NOW) == (
+        "50 more cases",
+        "30 more seconds",
+    )
+    waiting = apply_evaluation(rollout, evaluation(V1, V0), known=None, now=NOW)
+    assert names(waiting) == [("queued", V1)]
+    settled = on(waiting.rollout)
+    assert names(settled) == [("settled", None)]
+    assert names(on(settled.rollout)) == [("shadow", V1)]
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_from_a_faulty_first_version_the_way_back_leads_to_no_champion(by_hand: bool) -> None:
+    if by_hand:
+        change = rollback(fresh(), who="ann", why="odd")
+    else:
+        change = on(fresh(), StageCounts(cases=47, scored=47, failed=3, label_mass=47.0))
+    assert names(change) == [("rolled_back", V0)]
+    event = event_of(change, at=NOW)
+    assert (event.champion, event.candidate, event.last_good, event.stage) == (None,) * 4
+    assert event.changed_by == ("ann" if by_hand else "promoter")
+    assert event.revision == fresh().revision + 1
+    assert change.rollout.watched is None
+    assert event.served(V0) is None
+    assert go_on(change.rollout) == change.rollout
+
+
+def test_what_follows_no_champion_is_watched_as_a_first_version() -> None:
+    rollout = rollback(fresh(), who="ann", why="odd").rollout
+    late = apply_evaluation(rollout, evaluation(V1, V0), known=None, now=LATER)
+    assert names(late) == [("outdated", V1)]
+    again = apply_evaluation(rollout, evaluation(V0, None), known="rolled_back", now=LATER)
+    assert not again.transitions
+    change = apply_evaluation(late.rollout, evaluation(V1, None), known="outdated", now=LATER)
+    assert names(change) == [("queued", V1), ("champion", V1)]
+    assert change.rollout.watched == change.rollout.champion is not None
+    held = Version.of(evaluation(V0, None))
+    change = promote(rollout, held, verdict="INCONCLUSIVE", who="ann", why="it was S3", now=LATER)
+    assert names(change) == [("queued", V0), ("champion", V0)]
+    assert change.rollout.watched is not None
+
+
+def test_a_first_version_may_leave_unscored_what_its_evaluation_did_and_no_more() -> None:
+    """It has no other version beside it that tells its failures from cases nobody can score."""
+    promised = evaluation(V0, None, candidate_measures=measures(V0, unanswered_share=0.08))
+    rollout = apply_evaluation(Rollout("adjudication"), promised, known=None, now=NOW).rollout
+
+    def failing(failed: int) -> StageCounts:
+        scored = 100 - failed
+        return StageCounts(scored, scored, failed, label_mass=scored, accepted=30)
+
+    assert names(on(rollout, failing(13))) == [("settled", None)]
+    assert names(on(rollout, failing(14))) == [("rolled_back", V0)]
+    beside = replace(shadow(), stage="shadow")
+    assert beside.unanswered_share == 0.0
+    assert names(on(beside, failing(6))) == [("rolled_back", V1)]
 
 
 @pytest.mark.parametrize(("verdict", "state"), [("FAIL", "refused"), ("INCONCLUSIVE", "held")])
@@ -356,5 +423,10 @@ def test_whatever_happens_the_state_stays_sound(sequence: list[tuple[object, ...
         assert [v for v, s in states.items() if s == "champion"] == serving[:1]
         assert [v for v, s in states.items() if s in ("shadow", "canary")] == serving[1:]
         assert (rollout.candidate is None) or rollout.champion is not None
+        assert (rollout.stage is None) is (rollout.champion is None)
+        if rollout.champion not in (before.champion, before.last_good, None):
+            assert rollout.watched == rollout.champion  # whoever is new in service is watched
+        if name == "fault" and before.watched is not None:
+            assert before.watched.name not in serving
         assert 0 <= rollout.revision - before.revision <= 1 or name == "evaluated"
         assert change.transitions or rollout == before

@@ -120,10 +120,10 @@ def _field(name: str, value: Any, task: Task) -> FieldView:
     if value is None or value in ("", [], (), {}):
         return FieldView(title, "empty")
     if isinstance(value, Mapping):
-        return _table(title, [value])
+        return _table(title, [value], task)
     if isinstance(value, (list, tuple)):
         if all(isinstance(each, Mapping) for each in value):
-            return _table(title, value)
+            return _table(title, value, task)
         return FieldView(title, "codes", codes=_codes(name, value, task))
     if name == task.amount_field:
         return FieldView(title, "amount", f"${Decimal(str(value)):,.2f}")
@@ -132,10 +132,16 @@ def _field(name: str, value: Any, task: Task) -> FieldView:
     return FieldView(title, "prose" if long else "word", text)
 
 
-def _table(title: str, entries: Sequence[Mapping[str, Any]]) -> FieldView:
-    columns = tuple(dict.fromkeys(column for entry in entries for column in entry))
+def _table(title: str, entries: Sequence[Mapping[str, Any]], task: Task) -> FieldView:
+    every = dict.fromkeys(column for entry in entries for column in entry)
+    columns = tuple(name for name in every if not _is_usual(name, entries, task))
     rows = tuple(tuple(_text(entry.get(column)) for column in columns) for entry in entries)
     return FieldView(title, "table", columns=columns, rows=rows)
+
+
+def _is_usual(column: str, entries: Sequence[Mapping[str, Any]], task: Task) -> bool:
+    usual = task.presentation.usual.get(column)
+    return usual is not None and all(entry.get(column) == usual for entry in entries)
 
 
 def _codes(name: str, values: Sequence[Any], task: Task) -> tuple[CodeView, ...]:

@@ -41,7 +41,7 @@ REASONS: dict[ListedReason, tuple[str, str]] = {
     ),
     "amount": ("High amount", "More is at stake than a model may decide."),
     "stopped": ("Automation stopped", "All cases of this task go to people at present."),
-    "no_champion": ("No model yet", "No model is in service for this task."),
+    "no_champion": ("No model", "No model is in service for this task."),
     "confident": ("Confident", "The model was sure."),
     "blind": (
         "Blind review",

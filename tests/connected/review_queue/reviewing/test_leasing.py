@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.review_queue.reviewing.review import Assignment
-from shared.errors import Conflict
+from shared.errors import Conflict, NotFound
 from tests.connected.review_queue.harness import APPROVED, HOUR, Queue, actor, lease_handle
 from tests.support.builders.events import NOW, case
 from tests.support.builders.requests import requested
@@ -89,6 +89,10 @@ async def test_an_expired_lease_goes_to_the_next_and_a_late_submit_does_not_coun
         await queue.assignments.submit(late, APPROVED)
     with pytest.raises(Conflict, match="expired"):
         await queue.assignments.heartbeat(late, opened=False)
+    with pytest.raises(NotFound, match="the lease has expired; nothing was counted"):
+        await queue.leasing.assignment(late.assignment_id, "amara")
+    with pytest.raises(NotFound, match="you have no such assignment"):
+        await queue.leasing.assignment(late.assignment_id, "bo")
     again = await queue.lease("bo")
     with pytest.raises(Conflict, match="expired"):
         await queue.assignments.submit(late, APPROVED)

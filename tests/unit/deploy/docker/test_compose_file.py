@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from deploy.embedded.layout import REPOSITORY
+from deploy.roles import PASSWORD_VARIABLES, password_variable, service_url
 from shared.services import PORTS
 from shared.settings import EngineSettings, ServiceSettings
 
@@ -21,7 +22,10 @@ def test_the_readme_names_every_variable_that_must_be_set() -> None:
     table = (REPOSITORY / DOCKER / "README.md").read_text()
     required = set(re.findall(r"\$\{(\w+):\?", COMPOSE))
 
-    assert len(required) == 4
+    assert required - PASSWORD_VARIABLES == {
+        "POSTGRES_PASSWORD", "S3_SECRET_KEY", "API_TOKENS", "DRAW_KEY",
+    }  # fmt: skip
+    assert required >= PASSWORD_VARIABLES
     assert all(f"`{name}`" in table for name in required)
 
 
@@ -70,6 +74,23 @@ def test_a_service_gets_its_own_settings_and_secrets_and_no_others(service: str)
     assert given - own - engines <= {"FORWARDED_ALLOW_IPS", "TMPDIR"}
     assert bool(given & storage) == (service in _WITH_STORAGE)
     assert "env_file" not in yaml.safe_load(COMPOSE)["services"][service]
+
+
+@pytest.mark.parametrize("service", PORTS)
+def test_a_service_has_its_own_role_in_postgresql_and_the_preparer_knows_it(service: str) -> None:
+    """What `deploy.prepare` makes of the passwords is what the service is told to use."""
+    containers = yaml.safe_load(_filled(COMPOSE))["services"]
+    owner, password = containers["prepare"]["environment"], password_variable(service)
+
+    assert owner[password] == f"the-{password}"
+    assert containers[service]["environment"]["DATABASE_URL"] == service_url(
+        owner["DATABASE_URL"], service, owner[password]
+    )
+
+
+def _filled(text: str) -> str:
+    """With `the-NAME` for each variable that must be set."""
+    return re.sub(r"\$\{(\w+):\?[^}]*\}", r"the-\1", text)
 
 
 def test_no_container_has_more_than_it_needs() -> None:

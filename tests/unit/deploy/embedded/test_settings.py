@@ -9,6 +9,7 @@ import pytest
 
 from deploy.embedded.layout import Layout
 from deploy.embedded.settings import Settings, read_env, recorded_base
+from deploy.roles import PASSWORD_VARIABLES
 from shared.auth.tokens import parse_tokens
 
 
@@ -55,6 +56,26 @@ def test_secrets_stay_and_addresses_follow_the_ports(layout: Layout) -> None:
         assert second[name] == first[name]
     assert second["KAFKA_BOOTSTRAP"] == "127.0.0.1:9110"
     assert recorded_base(layout) == 9100
+
+
+def test_each_service_has_a_password_of_postgresql_that_stays(layout: Layout) -> None:
+    first, second = make(layout).environment, make(layout, base=9100).environment
+
+    passwords = {first[name] for name in PASSWORD_VARIABLES}
+    assert len(passwords) == 7
+    assert min(map(len, passwords)) >= 32
+    assert {second[name] for name in PASSWORD_VARIABLES} == passwords
+    assert first["DATABASE_PASSWORD"] not in passwords
+
+
+def test_on_the_server_of_somebody_else_only_their_passwords_count(layout: Layout) -> None:
+    elsewhere = "postgresql://db.example/caseloop"
+    make(layout)
+
+    assert not PASSWORD_VARIABLES & make(layout, DATABASE_URL=elsewhere).environment.keys()
+    known = make(layout, DATABASE_URL=elsewhere, DATABASE_PASSWORD_TRAINER="theirs").environment
+    assert PASSWORD_VARIABLES & known.keys() == {"DATABASE_PASSWORD_TRAINER"}
+    assert known["DATABASE_PASSWORD_TRAINER"] == "theirs"
 
 
 def test_two_homes_have_different_secrets(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from deploy.embedded.programs import (
     owner_watch_program,
     service_programs,
 )
-from deploy.embedded.settings import Settings
 from deploy.embedded.supervision import Supervisor, render_config
 from shared.services import SERVICES
 
@@ -21,8 +20,7 @@ from shared.services import SERVICES
 def groups(home: Path) -> dict[str, ServerOptions]:
     layout = Layout(home)
     layout.create()
-    settings = Settings.make(layout, base_port=8100, overrides={}, ambient={})
-    programs = [owner_watch_program(1), *engine_programs(), *service_programs(settings)]
+    programs = [owner_watch_program(1), *engine_programs(), *service_programs()]
     layout.supervisor_config.write_text(render_config(layout, programs))
     options = ServerOptions()
     options.realize(["-c", str(layout.supervisor_config)])
@@ -58,18 +56,6 @@ def test_odd_characters_in_the_home_reach_the_programs(tmp_path: Path) -> None:
     found = groups(home)
     for process in (p for group in found.values() for p in group.process_configs):
         assert process.stdout_logfile == str(home / "logs" / f"{process.name}.log")
-
-
-def test_services_wait_for_every_engine(tmp_path: Path) -> None:
-    settings = Settings.make(
-        Layout(tmp_path),
-        base_port=8100,
-        overrides={"KAFKA_BOOTSTRAP": "a:1,b:2", "DATABASE_URL": "postgresql://u:p@d/x"},
-        ambient={},
-    )
-    command = list(service_programs(settings)[0].command)
-    waited = command[: command.index("--")]
-    assert {"a:1", "b:2", "127.0.0.1:8111", "d:5432"} <= set(waited)
 
 
 def test_a_deep_home_gets_a_short_socket(tmp_path: Path) -> None:

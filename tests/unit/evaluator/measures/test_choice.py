@@ -72,6 +72,22 @@ def test_an_unanswered_case_is_neither_right_nor_accepted() -> None:
     assert samples.candidate(accuracy).estimate == pytest.approx(2 / 13)
 
 
+@pytest.mark.parametrize("nothing", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_a_number_is_no_answer(nothing: float) -> None:
+    """Neither among the probabilities nor as their mass."""
+    rows = [dict.fromkeys(LABELS, 1 / 3), dict.fromkeys(LABELS, 1 / 3) | {"DENIED": nothing}]
+    found = Answers.of(
+        "v",
+        [*rows, rows[0]],
+        labels=LABELS,
+        label_mass=[1.0, 1.0, nothing],
+        milliseconds_per_case=1,
+    )
+    assert found.answered.tolist() == [True, False, False]
+    assert found.label_mass.tolist() == [1.0, UNANSWERED, UNANSWERED]
+    assert found.probabilities.sum(axis=1) == pytest.approx(1.0)
+
+
 def test_to_accept_in_full_what_was_approved_in_part_is_an_error() -> None:
     """The first case: the label is right, the amount is not."""
     held_out, answers = small()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import get_args
 
@@ -17,6 +18,7 @@ from shared.errors import Rejected
 from shared.events import Opinion, ReviewRequested, RouteReason
 from shared.messaging.encoding import encode
 from shared.messaging.topics import RECORD_LIMIT_BYTES
+from tests.support.builders.assignments import assignment
 from tests.support.builders.events import NOW, case
 from tests.support.builders.requests import requested
 from tests.support.draw_key import KEY
@@ -50,6 +52,17 @@ def test_nothing_in_line_tells_a_reason_that_is_hidden(hidden: dict[str, bool]) 
     assert {listed_reason(each, blind=blind) for each in requests} == {"blind"}
     assert {priority_of(each) for each in requests} == {2}
     assert listed_reason(AUDIT, blind=False) == "audit"
+
+
+def test_who_has_not_committed_themselves_is_shown_neither_reason_nor_answer() -> None:
+    """And never, where the model's answer is hidden altogether."""
+    blind = replace(assignment(requested(reason="audit")), blind=True, label_before=None)
+    committed = replace(blind, label_before="DENIED")
+    hidden = replace(committed, request=requested(reason="audit", model_visible=False))
+
+    assert (blind.reason, blind.answer) == (None, None)
+    assert (committed.reason, committed.answer) == ("audit", committed.request.answer)
+    assert (hidden.reason, hidden.answer) == (None, None)
 
 
 def test_nothing_waits_for_ever() -> None:

@@ -175,6 +175,14 @@ def test_the_page_says_whose_an_edit_is() -> None:
     ]
 
 
+def test_the_page_does_not_say_whose_the_edits_are_where_all_are_ours() -> None:
+    claim = ADJUDICATION.complete(ADJUDICATION.validate(claim_input(edits=[])))
+    html = rendered(requested(case=case(input=claim.model_dump(mode="json"))))
+
+    assert '<th scope="col">Message</th>' in html
+    assert '<th scope="col">Source</th>' not in html
+
+
 def test_what_was_not_checked_stands_above_everything_else() -> None:
     claim = ADJUDICATION.complete(ADJUDICATION.validate(claim_input(policy_id="PPO-9", edits=[])))
     html = rendered(requested(case=case(input=claim.model_dump(mode="json"))))

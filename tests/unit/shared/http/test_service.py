@@ -40,7 +40,7 @@ class NotedDatabase(Database):
         super().__init__(ENGINES, schema="promoter", migrations=migrations)
         self.notes = notes
 
-    async def open(self) -> None:
+    async def open(self, *, patience_seconds: float = 0) -> None:
         self.notes.append("database opened")
 
     async def close(self) -> None:

@@ -5,20 +5,22 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from services.inference.rejections import case_rejected
 from shared.errors import Rejected, Transient
-from shared.events import CaseSubmitted
+from shared.events import CaseRejected, CaseSubmitted
 from shared.health import Health
 from shared.messaging import consumer
 from shared.messaging.consumer import REJECTED_LIMIT, UNEXPECTED_LIMIT, RawRecord, TopicConsumer
 from shared.messaging.encoding import Record
-from shared.messaging.topics import CASES_SUBMITTED
-from tests.support.builders.events import submitted
+from shared.messaging.topics import CASES_REJECTED, CASES_SUBMITTED
+from tests.support.builders.events import NOW, submitted
 from tests.support.patience import PATIENCE_SECONDS
 
 
@@ -96,6 +98,21 @@ async def comes(true: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not true():
             await asyncio.sleep(0.001)
+
+
+async def test_whoever_sent_a_refused_record_is_told_beside_its_dead_letter() -> None:
+    """Of what is refused unread, and of what the handler refuses; of nothing else."""
+    handler, producer = Handler({"case-1": Rejected("is odd", field="input")}), Producer()
+    refusing = consuming(handler, producer)
+    refusing.rejection = partial(case_rejected, now=lambda: NOW)
+
+    await refusing.process([record("case-0"), record("case-1"), record("case-2", b"no case")])
+
+    told = [r.value for r in producer.sent if r.topic == CASES_REJECTED.name]
+    assert [CaseRejected.model_validate_json(value).field for value in told] == [None, "input"]
+    letters = [r.key for r in producer.sent if r.topic != CASES_REJECTED.name]
+    assert letters == [b"case-2", b"case-1"]
+    assert handler.handled == Counter(["case-0"])
 
 
 async def test_the_record_at_fault_is_given_up_and_each_neighbor_handled_once() -> None:
