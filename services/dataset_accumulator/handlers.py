@@ -6,7 +6,10 @@ Decisions make no label: they are known so that no file brings them back as one.
 from collections.abc import Sequence
 
 from services.dataset_accumulator.labels import label_of_review
-from services.dataset_accumulator.own_decisions import record_own_decisions
+from services.dataset_accumulator.own_decisions import (
+    record_own_decisions,
+    refuse_decided_by_models,
+)
 from services.dataset_accumulator.splits import Shares
 from services.dataset_accumulator.store import Store
 from shared.errors import Conflict
@@ -24,6 +27,8 @@ class Handlers:
     async def reviews_completed(self, reviews: Sequence[ReviewCompleted]) -> None:
         labels = [label_of_review(review) for review in reviews]
         async with self.store.database.transaction() as connection:
+            await self.store.lock(connection, [label.task for label in labels])
+            await refuse_decided_by_models(connection, [label.case_id for label in labels])
             outcomes = await self.store.add(connection, labels, shares=self.shares)
             if "other content" in outcomes:
                 raise Conflict(

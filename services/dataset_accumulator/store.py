@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 from zlib import crc32
 
+import asyncpg
+
 from services.dataset_accumulator.labels import CaseLabel
 from services.dataset_accumulator.placement import Placement, Sides, fix_sides, read_sides
 from services.dataset_accumulator.splits import Shares
+from shared.errors import Conflict
 from shared.events import DecisionCorrected, Split
 from shared.sampling import DrawKey
 from shared.storage.database import Connection, Database
@@ -66,15 +69,24 @@ INSERT INTO dataset_accumulator.corrections
     (case_id, revision, task, label, reasoning, corrected_by, why, corrected_at, in_part)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
 """
-# Whichever comes first, label or correction: the one that comes second finds the other.
+_RECORDED_CORRECTIONS = """
+SELECT c.case_id, c.revision, c.task, c.label, c.reasoning, c.corrected_by, c.why, c.corrected_at,
+    c.in_part, labels.task AS task_of_label
+FROM dataset_accumulator.corrections AS c LEFT JOIN dataset_accumulator.labels USING (case_id)
+WHERE c.case_id = ANY($1::text[])
+"""
+# Whichever comes first, label or correction: the one that comes second finds the other. A
+# correction counts once all before it have come.
 _APPLY_CORRECTIONS = """
 UPDATE dataset_accumulator.labels AS labels
 SET revision = newest.revision, label = newest.label, reasoning = newest.reasoning,
     in_part = newest.in_part
 FROM (
-    SELECT DISTINCT ON (case_id) case_id, task, revision, label, reasoning, in_part
-    FROM dataset_accumulator.corrections WHERE case_id = ANY($1::text[])
-    ORDER BY case_id, revision DESC
+    SELECT DISTINCT ON (case_id) * FROM (
+        SELECT *, row_number() OVER (PARTITION BY case_id ORDER BY revision) AS place
+        FROM dataset_accumulator.corrections WHERE case_id = ANY($1::text[])
+    ) AS numbered
+    WHERE revision = place ORDER BY case_id, revision DESC
 ) AS newest
 WHERE labels.case_id = newest.case_id AND labels.task = newest.task
     AND labels.revision < newest.revision
@@ -174,12 +186,14 @@ class Store:
         await self.settle(connection, contents)
 
     async def record_corrections(self, corrections: Sequence[DecisionCorrected]) -> None:
-        """Record corrections; one that is known is ignored."""
+        """Record corrections; one that is known is ignored, `Conflict` if it is another."""
         ordered = sorted(corrections, key=lambda each: (each.case_id, each.revision))
         async with self.database.transaction() as connection:
             await connection.executemany(
                 _INSERT_CORRECTION, [_correction_row(each) for each in ordered]
             )
+            rows = await connection.fetch(_RECORDED_CORRECTIONS, [each.case_id for each in ordered])
+            _refuse_other_corrections(ordered, rows)
 
     async def apply_corrections(self, case_ids: Sequence[str]) -> None:
         """Bring the labels of these cases to their newest known revision.
@@ -226,6 +240,18 @@ def _correction_row(correction: DecisionCorrected) -> tuple[object, ...]:
         correction.occurred_at,
         correction.approved_amount is not None,
     )
+
+
+def _refuse_other_corrections(
+    corrections: Sequence[DecisionCorrected], rows: Sequence[asyncpg.Record]
+) -> None:
+    recorded = {(row["case_id"], row["revision"]): tuple(row.values()) for row in rows}
+    for each in corrections:
+        *known, task_of_label = recorded[each.case_id, each.revision]
+        if tuple(known) != _correction_row(each):
+            raise Conflict("this revision is another correction already", field="revision")
+        if task_of_label not in (None, each.task):
+            raise Conflict("is not the task of the case's label", field="task")
 
 
 def _outcome(

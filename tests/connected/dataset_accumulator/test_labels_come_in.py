@@ -91,6 +91,36 @@ async def test_corrections_and_labels_that_arrive_at_the_same_moment(
     }
 
 
+async def test_a_correction_counts_once_all_before_it_have_come(accumulator: Accumulator) -> None:
+    take = accumulator.handlers.decisions_corrected
+    await accumulator.review("case-1")
+    seen = []
+    for correction in (
+        corrected(revision=1_000, label="PENDING"),
+        corrected(revision=2, label="PENDING"),
+        corrected(revision=1),
+    ):
+        await take([correction])
+        seen += [row["revision"] for row in await accumulator.fetch(LABELS)]
+
+    assert seen == [0, 0, 2]
+
+
+async def test_a_revision_is_one_correction(accumulator: Accumulator) -> None:
+    take = accumulator.handlers.decisions_corrected
+    await take([corrected(), corrected()])
+    for changes in ({"label": "PENDING"}, {"corrected_by": "mallory"}, {"approved_amount": 1.0}):
+        with pytest.raises(Conflict, match="another correction"):
+            await take([corrected(**changes)])
+    await accumulator.review("case-1", "case-2")
+    with pytest.raises(Conflict, match="not the task"):
+        await take([corrected("case-2", label="DENIED", task="independent_review")])
+    await take([corrected("case-2")])  # nothing of the refused one is in its place
+
+    rows = await accumulator.fetch(LABELS)
+    assert {(row["revision"], row["label"]) for row in rows} == {(1, "DENIED")}
+
+
 async def test_a_correction_of_a_case_without_label_makes_no_label(
     accumulator: Accumulator,
 ) -> None:

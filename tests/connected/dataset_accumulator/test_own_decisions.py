@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.errors import Conflict
 from shared.events import DecisionMade
 from tests.connected.dataset_accumulator.harness import Accumulator
 from tests.connected.dataset_accumulator.import_harness import bring_in, confirm, send
@@ -51,6 +52,33 @@ async def test_a_claim_that_this_system_decided_is_refused_with_the_reason(
     (refused,) = report["refused"]
     assert (refused["line"], refused["field"]) == (3, "claim_id")
     assert why in refused["why"]
+
+
+@pytest.mark.parametrize("first", ["decision", "review"])
+async def test_a_case_is_decided_by_a_model_or_by_people(
+    accumulator: Accumulator, first: str
+) -> None:
+    """Whichever comes second contradicts, and is refused."""
+    take = accumulator.handlers.decisions_made
+    if first == "decision":
+        await take([by_model()])
+        with pytest.raises(Conflict, match="a model has decided"):
+            await accumulator.review("case-2")
+    else:
+        await accumulator.review("case-2")
+        with pytest.raises(Conflict, match="reviewers have decided"):
+            await take([by_model()])
+
+    labels = await accumulator.fetch("SELECT case_id FROM dataset_accumulator.labels")
+    assert len(labels) == int(first == "review")
+
+
+async def test_a_case_has_one_original_decision(accumulator: Accumulator) -> None:
+    take = accumulator.handlers.decisions_made
+    await take([by_reviewer(), by_reviewer()])
+    for other in (by_model(), by_reviewer().model_copy(update={"judged_sha256": "f" * 64})):
+        with pytest.raises(Conflict, match="decided otherwise"):
+            await take([other])
 
 
 @pytest.mark.parametrize("spelled", ["clm-2", "CLM\u20112", "CLM - 2"])
