@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from shared.events import ReviewCompleted
 from shared.tasks import get_task
+from shared.tasks.fields import one_spelling
 from shared.tasks.history import HistoricCase
 from shared.tasks.task import Task, as_given, content_hash
 
@@ -73,11 +74,8 @@ def label_of_review(review: ReviewCompleted) -> CaseLabel:
 
 
 def text_hash(task: Task, content: Mapping[str, Any]) -> str:
-    """sha256 of what a model reads of a case: its ids are not in it. Case and spaces do not count,
-    so that a copy with another line break is a copy."""
-    prompt = task.prompt(content)
-    words = f"{prompt.system}\n{prompt.user}".casefold().split()
-    return hashlib.sha256(" ".join([task.name, *words]).encode()).hexdigest()
+    """sha256 of the words that a model reads of a case; its ids are not among them."""
+    return hashlib.sha256(f"{task.name} {task.prompt(content).content}".encode()).hexdigest()
 
 
 def history_case_id(task: str, claim_id: str) -> str:
@@ -86,7 +84,7 @@ def history_case_id(task: str, claim_id: str) -> str:
 
 
 def _history_review_id(task: str, claim_id: str) -> str:
-    return str(uuid5(_HISTORY, f"{task}|{claim_id}"))
+    return str(uuid5(_HISTORY, f"{task}|{one_spelling(claim_id)}"))
 
 
 def label_of_history(task: Task, claim_id: str, case: HistoricCase) -> CaseLabel:

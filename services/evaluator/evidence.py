@@ -55,12 +55,12 @@ class Evidence:
     ) -> "Evidence":
         fitted = _contents([*train, *validation])
         learned = fitted | _contents(calibration)
-        unknown = [each for each in test if _content(each) not in learned]
+        unknown = [each for each in test if each.prompt.content not in learned]
         distinct = _first_of_each(unknown)
         return cls(
             task,
             train,
-            _first_of_each(each for each in calibration if _content(each) not in fitted),
+            _first_of_each(each for each in calibration if each.prompt.content not in fitted),
             distinct,
             LeftOut(len(test), len(test) - len(unknown), len(unknown) - len(distinct)),
         )
@@ -82,16 +82,11 @@ class Evidence:
 
 
 def _contents(examples: Iterable[Example]) -> set[str]:
-    return {_content(each) for each in examples}
-
-
-def _content(example: Example) -> str:
-    """What a model is told of the case, however it is spaced or capitalized."""
-    return " ".join(example.prompt.user.split()).casefold()
+    return {each.prompt.content for each in examples}
 
 
 def _first_of_each(examples: Iterable[Example]) -> list[Example]:
     first: dict[str, Example] = {}
     for example in examples:
-        first.setdefault(_content(example), example)
+        first.setdefault(example.prompt.content, example)
     return list(first.values())

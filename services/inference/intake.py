@@ -32,7 +32,9 @@ def case_of(submission: CaseSubmitted) -> Case:
     return Case(
         case_id=submission.case_id,
         task=submission.task,
-        input=task.complete(content).model_dump(mode="json"),
+        input=task.complete(content, submitted_on=submission.occurred_at.date()).model_dump(
+            mode="json"
+        ),
         group_id=task.group_of(content),
         submitted_at=submission.occurred_at,
         content_sha256=content_hash(task.name, {**envelope, "input": as_given(content)}),

@@ -111,8 +111,9 @@ class Case(Frozen):
 
     @cached_property
     def standing(self) -> Standing:
-        """What the task's checks leave of the case."""
-        return get_task(self.task).standing_of(self.content)
+        """What the task's checks leave of the case, those of the day on which it came in, too."""
+        submitted_on = self.submitted_at.date()
+        return get_task(self.task).standing_of(self.content, submitted_on=submitted_on)
 
     @property
     def is_further_attempt(self) -> bool:

@@ -38,11 +38,18 @@ _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _BLANK = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f]")
 
 
-# Written where there is nothing; without case, spaces and punctuation: #N/A is na, \\N is n.
+# Written where there is nothing; without case, spaces, accents and punctuation: #N/A is na.
 _NOTHING = re.compile(
     "n|na|nan|nat|nil|no|non|none|null|undefined|missing|blank|empty|unknown|unk|unspecified|"
-    "tbd|tba|tbc|pending|requested|awaiting|denied|rejected|false|nodata|novalue|"
-    "not(applicable|available|given|known|needed|required|specified)|0*"
+    "tbd|tba|tbc|pending|requested|awaiting|denied|rejected|refused|declined|withheld|void|"
+    "invalid|false|nodata|novalue|(see)?(above|attached|attachment|below|enclosed)|"
+    "see(chart|file|notes?|records?)|tofollow|onfile|"
+    "not(applicable|available|entered|given|known|needed|onfile|provided|recorded|reported|"
+    "required|specified|stated)|"
+    "ref|value|name|num|div0|"  # what a spreadsheet writes where a formula fails
+    "ninguno|ninguna|nada|noaplica|desconocido|desconocida|pendiente|sindatos|"
+    "aucun|aucune|neant|inconnu|kein|keine|keiner|keines|unbekannt|ausstehend|entfallt|"
+    "nenhum|nenhuma|naoaplicavel|nessuno|nessuna|нет|无|無|なし|x*|0*"
 )
 _LONGEST_WORD = 40  # in characters; anything longer says something
 
@@ -51,11 +58,13 @@ def means_nothing(text: str) -> bool:
     """Whether a text says that there is nothing: N/A, NULL, nan, \\N, -, TBD, pending, 0."""
     if len(text.strip()) > _LONGEST_WORD:
         return False
-    said = "".join(letter for letter in visible(text).casefold() if letter.isalnum())
+    plain = unicodedata.normalize("NFKD", visible(text).casefold())
+    said = "".join(letter for letter in plain if letter.isalnum())
     return _NOTHING.fullmatch(said) is not None
 
 
 _DASH = re.compile(r"[\u2010-\u2015\u2212]")
+_OF_A_SPREADSHEET = re.compile(r"""(\d+)\.0+|="(.+)"|'(.+)""")
 
 
 def visible(text: str) -> str:
@@ -106,16 +115,24 @@ def _calendar_date(value: Any) -> Any:
 
 def compared(number: str) -> str:
     """A number as it is compared: case, spaces, kinds of dashes and invisible characters make no
-    other policy, member or claim."""
-    return _DASH.sub("-", "".join(visible(number).split())).casefold()
+    other policy, member or claim, nor does what a spreadsheet adds: ="0047", '0047, 47.0."""
+    plain = _DASH.sub("-", "".join(visible(number).split())).casefold()
+    added = _OF_A_SPREADSHEET.fullmatch(plain)
+    return next(filter(None, added.groups())) if added else plain
+
+
+def one_spelling(number: str) -> str:
+    """The spelling that all have for which `compared` is equal: the usual one, in capitals."""
+    return compared(number).upper()
 
 
 def key_of(number: str) -> str:
-    """A claim's or member's number as a part of an event's key: itself, or its hash where it has
-    characters that a key cannot have."""
-    if len(number) <= _KEY_CHARACTERS and _IDENTIFIER.fullmatch(number):
-        return number
-    return hashlib.sha256(number.encode()).hexdigest()[:32]
+    """A claim's or member's number as a part of an event's key: in one spelling, or its hash where
+    it has characters that a key cannot have."""
+    spelled = one_spelling(number)
+    if len(spelled) <= _KEY_CHARACTERS and _IDENTIFIER.fullmatch(spelled):
+        return spelled
+    return hashlib.sha256(spelled.encode()).hexdigest()[:32]
 
 
 class CaseInput(BaseModel):

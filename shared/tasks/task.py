@@ -6,20 +6,24 @@ parts of their own. Services know tasks only through this class.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import date
+from typing import Any, Literal, Protocol
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import Rejected, first_failure
+from shared.tasks.fields import visible
 from shared.tasks.history import History
 from shared.tasks.presentation import Presentation
 
 # What the deterministic checks leave of a case: all ran and passed, one failed or waits for
 # something, or one could not be made, which is never a pass.
 Standing = Literal["passed", "open", "unchecked"]
+_WORD = re.compile(r"\w+(?:\.\d\w*)*")  # 118.00 and M54.16 are one each
 # What an answer can have to carry besides its label and the reasoning.
 Requirement = Literal["reason_code", "criterion", "clinical_basis"]
 
@@ -56,17 +60,36 @@ class Prompt:
     system: str
     user: str
 
+    @property
+    def content(self) -> str:
+        """Its words in one spelling and one order: equal of copies, also of those in which the
+        lines stand otherwise, or which have other marks, capitals or invisible characters."""
+        text = visible(f"{self.system} {self.user}").casefold()
+        return " ".join(sorted(_WORD.findall(text)))
+
 
 def as_given(content: BaseModel) -> dict[str, Any]:
     """What somebody handed in, to be hashed: neither what is left out nor what we add to it."""
     return content.model_dump(mode="json", exclude_defaults=True)
 
 
-def _unchanged(case: Any) -> Any:
-    return case
+class Complete(Protocol):
+    """`submitted_on` is the day on which a case came in; of a case of the past nobody knows it."""
+
+    def __call__(self, content: Any, /, *, submitted_on: date | None = None) -> Any: ...
 
 
-def _never_checked(_: Any) -> Standing:
+def _unchanged(content: Any, /, *, submitted_on: date | None = None) -> Any:  # noqa: ARG001
+    return content
+
+
+class StandingOf(Protocol):
+    """`submitted_on` as for `Complete`."""
+
+    def __call__(self, content: Any, /, *, submitted_on: date | None = None) -> Standing: ...
+
+
+def _never_checked(_: Any, /, *, submitted_on: date | None = None) -> Standing:  # noqa: ARG001
     return "unchecked"
 
 
@@ -93,8 +116,8 @@ class Task:
     history: History
     presentation: Presentation
     examples: tuple[Mapping[str, Any], ...]  # inputs for the documentation
-    complete: Callable[[Any], Any] = _unchanged
-    standing_of: Callable[[Any], Standing] = _never_checked
+    complete: Complete = _unchanged
+    standing_of: StandingOf = _never_checked
     judged_of: Callable[[Any], Mapping[str, Any]] = as_given
     # The input field that says which claim a case is about, if its cases are about claims.
     claim_field: str | None = None

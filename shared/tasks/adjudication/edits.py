@@ -7,12 +7,14 @@ never uses gives no edit.
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import date, timedelta
 
 from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.authorization import is_authorization_number
 from shared.tasks.adjudication.codes import modifiers
 from shared.tasks.adjudication.fees import allowance
 from shared.tasks.adjudication.input import ClaimInput, Edit, EditKind
+from shared.tasks.adjudication.notes import objection_to
 from shared.tasks.adjudication.policy import (
     Authorization,
     Coverage,
@@ -23,22 +25,28 @@ from shared.tasks.adjudication.policy import (
     PolicyRule,
     fee_schedule,
 )
-from shared.tasks.fields import CheckOutcome
+from shared.tasks.fields import CheckOutcome, compared
 
-_CODES_RULE, _POLICY_RULE = "ICD-10-CM", "POLICY"  # of edits that no rule of a policy makes
+# Of edits that no rule of a policy makes.
+_CODES_RULE, _FORM_RULE, _POLICY_RULE = "ICD-10-CM", "CLAIM-FORM", "POLICY"
 _MESSAGE_CHARACTERS = 200
 
 
 def run_edits(claim: ClaimInput, policy: Policy | None) -> tuple[Edit, ...]:
-    """All edits of the claim, code validity first."""
-    codes = _code_validity(claim)
+    """All edits of the claim, those first that need no policy."""
+    first = (_code_validity(claim), *_note(claim))
     if policy is None:
-        return (codes, _unchecked("policy", f"policy {claim.policy_id} is not held"))
+        return (*first, _unchecked("policy", f"policy {claim.policy_id} is not held"))
     if not any(rule.in_effect(claim.service_date) for rule in policy.rules):
         message = f"no rule of {policy.policy_id} was in force on that day"
-        return (codes, _unchecked("policy", message))
+        return (*first, _unchecked("policy", message))
     edits = (_edit_of(kind, claim, policy) for kind in _CHECKS)
-    return (codes, *(edit for edit in edits if edit is not None))
+    return (*first, *(edit for edit in edits if edit is not None))
+
+
+def run_form_edits(claim: ClaimInput, *, submitted_on: date) -> tuple[Edit, ...]:
+    """What is wrong with a claim that came in on that day, whatever its policy; mostly nothing."""
+    return (*_completeness(claim), *_service_date(claim, submitted_on))
 
 
 def _edit_of(kind: EditKind, claim: ClaimInput, policy: Policy) -> Edit | None:
@@ -62,6 +70,28 @@ def _code_validity(claim: ClaimInput) -> Edit:
                 return _edit(rule, kind, "pend", f"{code} needs a more specific code")
     first = claim.diagnosis_codes[0]
     return _edit(rule, kind, "pass", f"{first} {icd10.title(first)}")
+
+
+def _note(claim: ClaimInput) -> tuple[Edit, ...]:
+    objection = objection_to(claim.clinical_note or "")
+    return (_edit(_FORM_RULE, "note", "pend", objection),) if objection else ()
+
+
+def _completeness(claim: ClaimInput) -> tuple[Edit, ...]:
+    """Without them nobody knows who is paid for whom, nor whether it was billed before."""
+    parties = {"member": claim.member_id, "provider": claim.provider_npi}
+    if missing := [party for party, number in parties.items() if not number]:
+        message = f"the claim names no {' and no '.join(missing)}"
+        return (_edit(_FORM_RULE, "completeness", "pend", message),)
+    return ()
+
+
+def _service_date(claim: ClaimInput, submitted_on: date) -> tuple[Edit, ...]:
+    """A day is left to time zones."""
+    if claim.service_date <= submitted_on + timedelta(days=1):
+        return ()
+    message = "the day of service lies after the day on which the claim came in"
+    return (_edit(_FORM_RULE, "service_date", "pend", message),)
 
 
 def _coverage(claim: ClaimInput, policy: Policy) -> Edit:
@@ -94,11 +124,17 @@ def _authorization(claim: ClaimInput, policy: Policy) -> Edit:
 
 def _authorized(claim: ClaimInput, rule_id: str, category: str) -> Edit:
     given = claim.prior_authorization
-    if given and is_authorization_number(given):
+    if given and is_authorization_number(given) and compared(given) not in _other_numbers(claim):
         return _if_known(claim, rule_id, "authorization", "on file")
     found = "no number of one is given" if given else "none on file"
     message = f"{_wording(category)} needs prior authorization, {found}"
     return _edit(rule_id, "authorization", "pend", message)
+
+
+def _other_numbers(claim: ClaimInput) -> set[str]:
+    """Of the claim: what stands in a wrong column is no number of an authorization."""
+    numbers = (claim.claim_id, claim.member_id, claim.policy_id, claim.provider_npi)
+    return {compared(number) for number in numbers if number}
 
 
 def _limit(claim: ClaimInput, policy: Policy) -> Edit:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from shared.tasks.adjudication.codes import DiagnosisCode, Npi, ProcedureCode
+from shared.tasks.adjudication.codes import DiagnosisCode, Npi, ProcedureCode, without_modifiers
 from shared.tasks.fields import (
     MEMBER_DATA,
     CalendarDate,
@@ -51,7 +51,7 @@ def _not_a_truth_value(value: Any) -> Any:
 
 
 def _cents(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.01"))
+    return abs(value.quantize(Decimal("0.01")))  # -0.00 is no other amount than 0.00
 
 
 # As a reader sees it, so that an invisible character makes no other policy of it.
@@ -66,6 +66,9 @@ Amount = Annotated[
 ]
 EditKind = Literal[
     "code_validity",
+    "completeness",
+    "service_date",
+    "note",
     "policy",
     "coverage",
     "exclusion",
@@ -132,13 +135,15 @@ def group_of(claim: ClaimInput) -> str:
 
 
 def judged_of(claim: ClaimInput) -> dict[str, Any]:
-    """The service that is billed, under whichever claim id: who, when, by whom, what, how much."""
+    """The service that is billed: for whom, when, by whom, what, how much.
+
+    Whatever else differs, payers call it an exact duplicate (Medicare Claims Processing Manual,
+    chapter 1, section 120). A modifier may say why it is none, which is for people to judge.
+    """
     return {
         "member_id": compared(claim.member_id) if claim.member_id else None,
-        "policy_id": compared(claim.policy_id),
         "provider_npi": claim.provider_npi,
         "service_date": claim.service_date,
-        "diagnosis_codes": sorted(claim.diagnosis_codes),
-        "procedure_codes": sorted(claim.procedure_codes),
+        "procedure_codes": sorted(map(without_modifiers, claim.procedure_codes)),
         "billed_amount": claim.billed_amount,
     }

@@ -53,6 +53,20 @@ async def test_the_same_service_under_another_claim_id_is_repeated(one: Filter) 
     }
 
 
+async def test_what_does_not_make_a_service_another_is_no_way_around(one: Filter) -> None:
+    """What payers call an exact duplicate: member, provider, day, procedures, amount."""
+    await one.take(
+        of_claim("case-1", "CLM-1"),
+        of_claim("case-2", "CLM-2", diagnosis_codes=["M54.50"]),
+        of_claim("case-3", "CLM-3", procedure_codes=["97110-GP", "97110-GP", "97140-GP"]),
+        of_claim("case-4", "CLM-4", policy_id="ESSENTIAL-HMO"),
+        of_claim("case-5", "CLM-5", billed_amount=118),
+    )
+    routes = await one.routes()
+    assert routes.pop("case-1") == "confident"
+    assert set(routes.values()) == {"repeated"}
+
+
 async def test_another_spelling_is_no_other_claim_and_no_other_member(one: Filter) -> None:
     await one.take(
         of_claim("case-1", "CLM-1", member_id="M-77"),

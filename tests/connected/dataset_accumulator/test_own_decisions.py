@@ -53,6 +53,22 @@ async def test_a_claim_that_this_system_decided_is_refused_with_the_reason(
     assert why in refused["why"]
 
 
+@pytest.mark.parametrize("spelled", ["clm-2", "CLM\u20112", "CLM - 2"])
+@pytest.mark.parametrize("first", ["decision", "file"])
+async def test_a_claim_is_known_however_its_number_is_spelled(
+    client: httpx.AsyncClient, accumulator: Accumulator, spelled: str, first: str
+) -> None:
+    """The file has no member, so that nothing but the number says which claim it is."""
+    decided = accumulator.handlers.decisions_made
+    if first == "decision":
+        await decided([by_model()])
+    await bring_in(client, csv_file([row(1), row(2, claim_id=spelled, member_id="")]))
+    if first == "file":
+        await decided([by_model()])
+
+    assert len(await learned(accumulator)) == 1
+
+
 async def test_a_claim_under_another_id_is_known_by_what_was_judged(
     client: httpx.AsyncClient, accumulator: Accumulator
 ) -> None:

@@ -10,6 +10,8 @@ from shared.tasks.fields import WORST_FIRST
 
 CLAIM: dict[str, Any] = {
     "claim_id": "CLM-1",
+    "member_id": "M-1",
+    "provider_npi": "9000000017",
     "policy_id": "CHOICE-PPO",
     "service_date": "2026-06-15",
     "diagnosis_codes": ["M54.50"],
@@ -24,6 +26,8 @@ _diagnosis = st.from_regex(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?", fullmatch=Tr
 claims = st.builds(
     ClaimInput,
     claim_id=st.just("CLM-1"),
+    member_id=st.none() | st.just("M-1"),
+    provider_npi=st.none() | st.just("9000000017"),
     policy_id=st.sampled_from([*policies(), "choice-ppo", "CHOICE-PPO\u200b", "PPO-9"]),
     service_date=st.dates(),
     diagnosis_codes=st.just(["M54.50"]) | st.lists(_diagnosis, min_size=1, max_size=12),

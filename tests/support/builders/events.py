@@ -21,6 +21,7 @@ from shared.tasks.task import Standing, content_hash
 from tests.support import draw_key
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+CAME_IN = datetime(2026, 6, 18, 9, 0, tzinfo=UTC)  # the claims of the examples, after the service
 ADJUDICATION = TASKS["adjudication"]
 KEY = draw_key.KEY
 
@@ -32,7 +33,7 @@ def claim_input(**changes: Any) -> dict[str, Any]:
 
 
 def submitted(case_id: str = "case-1", **changes: Any) -> CaseSubmitted:
-    fields = {"occurred_at": NOW, "case_id": case_id, "task": "adjudication"}
+    fields = {"occurred_at": CAME_IN, "case_id": case_id, "task": "adjudication"}
     return CaseSubmitted.model_validate(
         {**fields, "input": claim_input(**_ids(case_id)), **changes}
     )
@@ -49,7 +50,7 @@ def case(case_id: str = "case-1", **changes: Any) -> Case:
         "task": "adjudication",
         "input": claim_input(**_ids(case_id)),
         "group_id": f"group-{case_id}",
-        "submitted_at": NOW,
+        "submitted_at": CAME_IN,
     }
     fields |= changes
     given = {name: value for name, value in fields.items() if name != "submitted_at"}

@@ -88,16 +88,24 @@ def test_an_import_is_never_drawn_to_the_content_that_tests() -> None:
     assert ("adjudication", "content-7") not in shared.contents
 
 
-def test_ids_and_spaces_make_no_other_content() -> None:
+def test_ids_spelling_and_order_make_no_other_content() -> None:
+    example = claim_input()
+    note = example["clinical_note"]
+    first, second = note.split(". ", 1)
     same = {
         text_hash(ADJUDICATION, claim_input(**changes))
         for changes in (
             {},
             {"claim_id": "CLM-99"},
             {"member_id": "M-99"},
-            {"clinical_note": f" {claim_input()['clinical_note'].upper()}\n"},
+            {"clinical_note": f" {note.upper()}\n"},
+            {"clinical_note": note.replace(" ", "\u200b \u2060").replace("e", "ｅ")},
+            {"clinical_note": f"{second.rstrip('.')} - {first}"},
+            {"procedure_codes": example["procedure_codes"][::-1]},
+            {"billed_amount": "118.0"},
         )
     }
 
     assert len(same) == 1
-    assert text_hash(ADJUDICATION, claim_input(clinical_note="Other.")) not in same
+    for other in ({"clinical_note": "Other."}, {"billed_amount": "180.10"}):
+        assert text_hash(ADJUDICATION, claim_input(**other)) not in same

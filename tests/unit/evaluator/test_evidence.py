@@ -70,6 +70,17 @@ def test_copies_among_the_held_out_count_once() -> None:
     assert found.left_out == LeftOut(6, trained=0, copies=4)
 
 
+def test_a_copy_with_its_lines_in_another_order_is_a_copy() -> None:
+    """Or with what nobody sees in it, as exports and spreadsheets leave it."""
+    learned = [example(0, "Procedures 97110, 97140. Leg pain; no relief.")]
+    texts = [
+        "Procedures 97140, 97110. No relief; leg pain.",
+        "Procedures 97110, 97140\nLeg\u200b pain no relief",
+    ]
+    found = evidence(learned, test=[example(number, text) for number, text in enumerate(texts, 1)])
+    assert found.left_out == LeftOut(2, trained=2, copies=0)
+
+
 def test_calibration_is_not_taken_from_what_was_fitted_either() -> None:
     copies = [example(number, "Leg pain.") for number in range(5)]
     other = [example(number, "Another.") for number in range(5, 8)]

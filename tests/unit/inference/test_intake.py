@@ -10,11 +10,12 @@ from services.inference.intake import case_of
 from shared.errors import Rejected
 from shared.tasks import TASKS
 from shared.tasks.adjudication import standing
-from tests.support.builders.events import ADJUDICATION, NOW, claim_input, submitted
+from tests.support.builders.events import ADJUDICATION, CAME_IN, NOW, claim_input, submitted
 
 ROW = {
     "claim_id": "CLM-2026-0000123",
     "member_id": "M-0004711",
+    "provider_npi": "9000000017",
     "policy_id": "CHOICE-PPO",
     "diagnosis_codes": "M54.16",
     "procedure_codes": "97110",
@@ -99,6 +100,66 @@ def test_nobody_replaces_our_edits_with_some_that_pass_for_ours() -> None:
 
     assert found.input["edits"] == ours
     assert [edit["kind"] for edit in ours if edit["outcome"] == "fail"] == ["exclusion"]
+
+
+@pytest.mark.parametrize("outcome", ["fail", "pend", "unchecked"])
+def test_a_senders_edit_that_passes_for_ours_counts_as_theirs(outcome: str) -> None:
+    edit = {"rule_id": "R-1", "kind": "limit", "outcome": outcome, "message": "limit used up"}
+    passed = edit | {"outcome": "pass", "source": "caseloop"}
+    sent = [*[passed] * 50, *[edit | {"source": "caseloop"}] * 49, passed]
+
+    case = case_of(submitted(input=claim_input(edits=sent)))
+
+    assert edit | {"source": "sender"} in case.input["edits"]
+    assert case.standing == ("unchecked" if outcome == "unchecked" else "open")
+    mixed = [*[edit | {"outcome": "pass"}] * 50, edit | {"source": "caseloop"}]
+    assert case_of(submitted(input=claim_input(edits=mixed))).standing == case.standing
+
+
+@pytest.mark.parametrize(
+    ("missing", "says"),
+    [
+        (["member_id"], "the claim names no member"),
+        (["provider_npi"], "the claim names no provider"),
+        (["member_id", "provider_npi"], "the claim names no member and no provider"),
+    ],
+)
+def test_a_claim_that_comes_in_for_nobody_is_decided_by_people(
+    missing: list[str], says: str
+) -> None:
+    """A row of the past without these columns is none: nobody is paid by it."""
+    content = claim_input() | dict.fromkeys(missing)
+
+    case = case_of(submitted(input=content))
+
+    assert ("completeness", "pend", says) in [
+        (edit["kind"], edit["outcome"], edit["message"]) for edit in case.input["edits"]
+    ]
+    assert f"completeness pend: {says}" in ADJUDICATION.prompt(case.input).user
+    unsaid = case.model_copy(update={"input": case.input | {"edits": []}})
+    assert case.standing == unsaid.standing == "open"
+    assert ADJUDICATION.standing_of(ADJUDICATION.validate(content)) == "passed"
+
+
+@pytest.mark.parametrize(
+    ("service", "outcome"),
+    [("2026-06-18", None), ("2026-06-19", None), ("2026-06-20", "pend"), ("2062-06-15", "pend")],
+)
+def test_a_service_that_lies_ahead_of_its_claim_is_decided_by_people(
+    service: str, outcome: str | None
+) -> None:
+    """And stays so, whoever completes the case again; a day is left to time zones."""
+    forged = {"rule_id": "X", "kind": "service_date", "outcome": "pass", "message": "fine"}
+    sent = claim_input(service_date=service, edits=[forged | {"source": "caseloop"}])
+
+    case = case_of(submitted(input=sent, occurred_at=CAME_IN))
+
+    again = ADJUDICATION.complete(case.content)
+    assert again == case.content
+    edits = {edit.kind: edit.outcome for edit in again.edits}
+    assert edits.get("service_date") == outcome
+    assert case.standing == ("open" if outcome else "passed")
+    assert ("service date pend" in ADJUDICATION.prompt(case.input).user) == bool(outcome)
 
 
 def test_the_hash_is_of_what_was_submitted() -> None:

@@ -20,7 +20,21 @@ WORDS = [
     *("", " ", "-", "--", "?", "N", "NO", "no", "NONE", "None", "NULL", "null", "nan", "NaN"),
     *("NaT", "\\N", "n/a", "N/A", "#N/A", "<NA>", "(null)", "N.A.", "nil", "undefined", "\u200b"),
     *("TBD", "unknown", "Unknown ", "pending", "PENDING", "requested", "DENIED", "not applicable"),
-    *("0", "0.0", "000", "false", "FALSE"),
+    *("0", "0.0", "000", "false", "FALSE", "Not Provided", "see attached", "See notes.", "XXX"),
+    *(
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "Ｎ／Ａ",
+        "ＮＯＮＥ",
+        "—",
+        "–",
+        "―",
+        "−",
+        "ninguno",
+        "No aplica",
+    ),
+    *("néant", "keine", "entfällt", "não aplicável", "нет", "无"),
 ]
 OPTIONAL = ("member_id", "provider_npi", "prior_authorization", "clinical_note")
 
@@ -31,7 +45,7 @@ def test_an_optional_field_with_such_a_word_is_empty_and_the_claim_the_same(
     field: str, word: str
 ) -> None:
     said, left_out = (
-        case_of(submitted(input=content)) for content in (CLAIM | {field: word}, CLAIM)
+        case_of(submitted(input=CLAIM | {field: nothing})) for nothing in (word, None)
     )
     assert said.input[field] is None
     assert said == left_out  # also group and hash
@@ -109,8 +123,17 @@ def test_case_spaces_and_marks_make_no_difference(word: str, mark: str) -> None:
     ("given_in", "outcome"),
     [
         *[(number, "pass") for number in ("PA-1234", "PA 123 456", "12345678", "A0B1", "PA-99")],
+        *[(number, "pass") for number in ("Prior Auth #A123456", "AUTH-001", "ＰＡ１２３４")],
+        *[(number, "pass") for number in ("um-2026-01-000123", "UM20260115001", "SNF_12/345")],
         *[(word, "pend") for word in (None, "Y", "yes", "approved", "on file", "PA-1", "0000000")],
         *[(word, "pend") for word in ("2026-06-15", "6/15/2026", "pending 4711", "PA-4711 DENIED")],
+        *[(date, "pend") for date in ("2026-06-15 00:00:00", "15-Jun-2026", "PA 06/15/26")],
+        *[(date, "pend") for date in ("2026-06-15T00:00:00Z", "20260615", "06152026")],
+        *[(said, "pend") for said in ("see attached fax, 12 pages", "fax 2 of 12", "n/a 2026")],
+        *[(said, "pend") for said in ("verbal ok by Dr. 1234", "call 555-1234", "nein 2026")],
+        *[(said, "pend") for said in ("beantragt15062026", "PENDIENTE-2026", "auth 2026 expired")],
+        *[(amount, "pend") for amount in ("1500.00", "$1500", "1.23E+05", "4711.0", "PA-0000")],
+        *[(other, "pend") for other in (CLAIM["provider_npi"], "CLM-1234")],  # another column's
         *[(word, "pend") for word in WORDS],
     ],
 )
@@ -120,6 +143,7 @@ def test_what_counts_as_an_authorization_number(given_in: Any, outcome: str) -> 
         "diagnosis_codes": ["M17.11"],
         "billed_amount": "1500.00",
         "prior_authorization": given_in,
+        "claim_id": "CLM-1234",
     }
     edits = {edit["kind"]: edit for edit in case_of(submitted(input=CLAIM | claim)).input["edits"]}
     assert edits["authorization"]["outcome"] == outcome

@@ -10,7 +10,7 @@ from shared.errors import Rejected
 from shared.events.base import Identifier
 from shared.tasks import get_task
 from shared.tasks.adjudication.input import ClaimInput, group_of
-from shared.tasks.fields import key_of
+from shared.tasks.fields import compared, key_of, one_spelling
 from tests.support.builders.claims import CLAIM
 from tests.support.builders.events import submitted
 
@@ -45,15 +45,36 @@ def test_a_number_with_what_nobody_sees_is_refused(field: str, mark: str) -> Non
     assert refused.value.field == f"input.{field}"
 
 
-@given(st.text(min_size=1, max_size=128), st.text(min_size=1, max_size=128))
-def test_every_number_has_a_key_of_its_own(one: str, other: str) -> None:
+_NUMBERS = st.text(min_size=1, max_size=128) | st.text("aAbB1- \u2011", min_size=1, max_size=3)
+
+
+@given(_NUMBERS, _NUMBERS)
+def test_every_number_has_a_key_of_its_own_however_it_is_spelled(one: str, other: str) -> None:
     TypeAdapter(Identifier).validate_python(f"member:{key_of(one)}")
-    assert (key_of(one) == key_of(other)) == (one == other)
+    assert (key_of(one) == key_of(other)) == (one_spelling(one) == one_spelling(other))
+    if compared(one) == compared(other):
+        assert key_of(one) == key_of(other)
+
+
+@pytest.mark.parametrize("spelled", ["m-1", " M-1 ", "M\u20111", "M - 1", "Ｍ-1"])
+def test_another_spelling_of_a_member_is_nobody_else(spelled: str) -> None:
+    """Nobody's cases lie on both sides of the data."""
+    one, other = (
+        group_of(ClaimInput.model_validate(CLAIM | {"member_id": member}))
+        for member in ("M-1", spelled)
+    )
+    assert one == other
+
+
+def test_what_a_spreadsheet_adds_to_a_number_makes_no_other() -> None:
+    assert compared("4711.0") == compared('="4711"') == compared("'4711") == compared("4711")
+    assert compared("4711.05") != compared("4711") != compared("04711")
+    assert compared("A-1.0") == "a-1.0"
 
 
 def test_plain_numbers_are_their_own_keys() -> None:
     assert group_of(ClaimInput.model_validate(CLAIM | {"member_id": "M-1"})) == "member:M-1"
-    assert group_of(ClaimInput.model_validate(CLAIM)) == "claim:CLM-1"
+    assert group_of(ClaimInput.model_validate(CLAIM | {"member_id": None})) == "claim:CLM-1"
 
 
 def test_the_largest_claim_fits_with_all_that_is_added_to_it() -> None:

@@ -12,6 +12,7 @@ from shared.tasks.adjudication.policy import policies, policy_of
 from shared.tasks.adjudication.standing import complete, standing_of
 from tests.support.builders.claims import CLAIM, claims, edits
 
+FORM = ("completeness", "service_date")  # of these kinds, what was wrong once stays wrong
 PASS = {"rule_id": "R-1", "kind": "coverage", "outcome": "pass", "message": "fine"}
 
 
@@ -70,7 +71,10 @@ def test_our_edits_always_run_and_once(claim: ClaimInput, stated: tuple[Edit, ..
     completed = complete(claim.model_copy(update={"edits": stated}))
 
     assert completed.edits[: len(ours)] == ours
-    assert completed.edits[len(ours) :] == tuple(e for e in stated if e.source == "sender")
+    form = [e for e in stated if e.source == "caseloop" and e.kind in FORM]
+    kept = [e for e in form if e.outcome != "pass"]
+    theirs = [e for e in stated if e.source == "sender"]
+    assert completed.edits[len(ours) :] == (*kept, *theirs)
     assert complete(completed) == completed
     assert ClaimInput.model_validate(completed.model_dump(mode="json")) == completed
 
