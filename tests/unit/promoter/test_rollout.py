@@ -132,8 +132,9 @@ def test_a_first_version_may_leave_unscored_what_its_evaluation_did_and_no_more(
 
     assert names(on(rollout, failing(13))) == [("settled", None)]
     assert names(on(rollout, failing(14))) == [("rolled_back", V0)]
-    beside = replace(shadow(), stage="shadow")
-    assert beside.unanswered_share == 0.0
+    of_a_second = measures(V1, unanswered_share=0.08)
+    promised = evaluation(V1, V0, candidate_measures=of_a_second)
+    beside = apply_evaluation(first(), promised, known=None, now=NOW).rollout
     assert names(on(beside, failing(6))) == [("rolled_back", V1)]
 
 
