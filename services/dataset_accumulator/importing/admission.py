@@ -26,6 +26,8 @@ class Admission:
         """The file is read: hold its rows for a second person, or let them in at once."""
         async with self.store.database.transaction() as connection:
             held = await self._locked(connection, import_id)
+            if held["status"] not in ("running", "interrupted"):
+                raise Conflict(f"the import is {held['status']}; send the file again")
             await self.imports.record_file(connection, import_id, sha256=sha256)
             if self.needs_confirmation:
                 await self._sift(connection, held)

@@ -33,6 +33,15 @@ WITH silent AS (
 DELETE FROM dataset_accumulator.held_rows USING silent
 WHERE held_rows.import_id = silent.import_id
 """
+_FAIL = """
+WITH failed AS (
+    UPDATE dataset_accumulator.imports
+    SET status = 'failed', why = $2, accepted = 0, updated_at = now()
+    WHERE import_id = $1 AND status = 'running' RETURNING import_id
+)
+DELETE FROM dataset_accumulator.held_rows USING failed
+WHERE held_rows.import_id = failed.import_id
+"""
 
 
 @dataclass(frozen=True)
@@ -165,17 +174,10 @@ class Imports:
         )
 
     async def fail(self, import_id: str, why: str) -> None:
-        """The file could not be read to its end. Nothing of it comes in."""
+        """The file could not be read to its end: nothing of it comes in. An import that is complete
+        stays, also where the answer that says so was lost."""
         async with self.database.transaction() as connection:
-            await connection.execute(
-                "UPDATE dataset_accumulator.imports SET status = 'failed', why = $2, "
-                "accepted = 0, updated_at = now() WHERE import_id = $1",
-                import_id,
-                why,
-            )
-            await connection.execute(
-                "DELETE FROM dataset_accumulator.held_rows WHERE import_id = $1", import_id
-            )
+            await connection.execute(_FAIL, import_id, why)
 
     async def releasing(self, task: str) -> list[str]:
         """Imports of the task whose release is still to be made."""

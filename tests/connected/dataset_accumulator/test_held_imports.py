@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.errors import Conflict
 from shared.storage.datasets import CountedSource, ImportSource
 from tests.connected.dataset_accumulator.harness import Accumulator, of_group
 from tests.connected.dataset_accumulator.import_harness import (
@@ -198,7 +199,7 @@ async def test_imported_cases_of_a_member_who_tests_are_withheld(
     """And whoever is new with an import is never drawn into what tests or certifies."""
     for split in ("test", "certification"):
         accumulator.handlers.shares = {**accumulator.handlers.shares, "train": 0.0, split: 1.0}
-        await accumulator.handlers.reviews_completed([of_group(split, f"member:M-{split}")])
+        await accumulator.handlers.reviews_completed([of_group(split, f"member:M-{split.upper()}")])
         accumulator.handlers.shares = {**accumulator.handlers.shares, split: 0.0}
 
     rows = [row(n, member_id=f"M-{name}") for n, name in enumerate(["test", "certification", "x"])]
@@ -244,3 +245,31 @@ async def test_lines_far_apart_in_a_file_are_found(
 
     assert [each["line"] for each in report["refused"]] == [2, 1202]
     assert len(await accumulator.fetch(LABELS)) == 1199
+
+
+async def test_an_import_that_is_complete_does_not_fail_any_more(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    """The answer to its last statement may be lost, and who waits for it takes it for broken."""
+    imports = accumulator.releaser.imports
+    held = (await send(client, csv_file([row(1)]))).json()["import_id"]
+    await imports.fail(held, "PostgreSQL is unavailable")
+
+    report = (await confirm(client, held)).json()
+
+    assert (report["status"], report["accepted"]) == ("finished", 1)
+    await imports.fail(held, "PostgreSQL is unavailable")
+    found = await imports.find(held)
+    assert found is not None
+    assert (found["status"], found["accepted"]) == ("finished", 1)
+
+
+async def test_an_import_that_was_given_up_is_not_completed(
+    client: httpx.AsyncClient, accumulator: Accumulator
+) -> None:
+    held = (await send(client, csv_file([row(1)]))).json()["import_id"]
+    await accumulator.fetch("UPDATE dataset_accumulator.imports SET status = 'running'")
+    await accumulator.releaser.imports.fail(held, "the upload broke off")
+
+    with pytest.raises(Conflict, match="send the file again"):
+        await accumulator.importer.admission.complete(held, sha256="0" * 64)
