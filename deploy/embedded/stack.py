@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal, Self
 
@@ -18,7 +19,7 @@ from deploy.embedded import orphans
 from deploy.embedded.engines.s3 import remove_sockets
 from deploy.embedded.health import probe
 from deploy.embedded.layout import REPOSITORY, Layout
-from deploy.embedded.ports import DEFAULT_BASE, free_base
+from deploy.embedded.ports import DEFAULT_BASE, claimed_base
 from deploy.embedded.programs import (
     ENGINES,
     Program,
@@ -116,19 +117,20 @@ class EmbeddedStack:
         told each name with the seconds that it took.
         """
         self.layout.create()
-        with self.layout.locked():
-            if self._supervisor.is_running():
-                self._check_same_settings()
-            else:
-                self._spawn()
-        for name in self._engines:
-            self._supervisor.start(name)
-        self._wait(self._engines, timeout, on_healthy)
-        if self._services:
-            self._prepare()
-        for name in self._services:
-            self._supervisor.start(name)
-        self._wait(self._services, timeout, on_healthy)
+        with ExitStack() as claims:
+            with self.layout.locked():
+                if self._supervisor.is_running():
+                    self._check_same_settings()
+                else:
+                    self._spawn(claims)
+            for name in self._engines:
+                self._supervisor.start(name)
+            self._wait(self._engines, timeout, on_healthy)
+            if self._services:
+                self._prepare()
+            for name in self._services:
+                self._supervisor.start(name)
+            self._wait(self._services, timeout, on_healthy)
 
     def stop(self) -> None:
         """Stop everything and keep the data. Safe to call when nothing runs."""
@@ -171,9 +173,10 @@ class EmbeddedStack:
         if changed := sorted(name for name in names if running.get(name) != present[name]):
             raise StackError(f"it runs with another {', '.join(changed)}: stop it first")
 
-    def _spawn(self) -> None:
+    def _spawn(self, claims: ExitStack) -> None:
         orphans.kill(self.layout)
-        base = free_base(recorded_base(self.layout) or self._wanted_base)
+        wanted = recorded_base(self.layout) or self._wanted_base
+        base = claims.enter_context(claimed_base(wanted))
         settings = Settings.make(self.layout, base_port=base, overrides=self._overrides)
         settings.save()
         self._supervisor.spawn(self._programs(), settings.environment)

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from deploy.embedded.ports import OFFSETS, free_base
+from deploy.embedded.ports import OFFSETS, claimed_base, free_base
 from shared.services import SERVICES
 from tests.support.engines.lifecycle import occupied
 
@@ -18,6 +18,13 @@ def test_no_two_listeners_share_a_port_and_blocks_do_not_overlap() -> None:
 def test_wanted_base_is_taken_while_free() -> None:
     free = free_base(None)
     assert free_base(free) == free
+
+
+def test_what_one_has_claimed_no_other_is_given() -> None:
+    with claimed_base(None) as mine, claimed_base(mine) as other:
+        assert mine != other
+    with claimed_base(mine) as again:
+        assert again == mine
 
 
 def test_another_block_is_drawn_when_one_port_is_taken() -> None:
