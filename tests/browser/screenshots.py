@@ -85,11 +85,11 @@ async def search(page: Page, text: str, *, name: str) -> None:
 async def a_case(place: Workplace) -> None:
     """One case from its first sight to its undoing, and the dialogs on the way."""
     pictured = asked(PICTURED, minutes=431)
-    await place.publish(
-        *earlier(pictured.case, days=31, label="APPROVED"),
-        *earlier(pictured.case, days=212, label="DENIED"),
-        pictured,
+    await place.remember(
+        earlier(pictured.case, days=31, label="APPROVED"),
+        earlier(pictured.case, days=212, label="DENIED"),
     )
+    await place.publish(pictured)
     workbench = await _workbench(place, "amara", pictured)
     page = workbench.page
     await shoot(page, "review-case", phone=True)

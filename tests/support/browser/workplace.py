@@ -21,11 +21,14 @@ from playwright.async_api import (
 
 from deploy.database import prepare_database
 from deploy.roles import role_passwords
-from shared.events import Event, ReviewRequested
+from services.review_queue.app import MIGRATIONS
+from services.review_queue.reading.member_history import MemberHistory
+from shared.events import DecisionMade, Event, PredictionMade, ReviewRequested
 from shared.messaging.encoding import encode
 from shared.messaging.producer import Producer
 from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings, engine_settings
+from shared.storage.database import Database
 from tests.support.browser.chromium import chromium
 from tests.support.crowd.processes import Process, free_port
 from tests.support.patience import PATIENCE_SECONDS
@@ -65,6 +68,15 @@ class Workplace:
         wanted = [event.review_id for event in events if isinstance(event, ReviewRequested)]
         known = "SELECT count(*) = $2 FROM review_queue.reviews WHERE review_id = ANY($1)"
         await self.until(known, wanted, len(set(wanted)))
+
+    async def remember(self, *cases: tuple[PredictionMade, DecisionMade]) -> None:
+        """Let the queue know these earlier cases, with decisions of its own."""
+        database = Database(self.settings, schema="review_queue", migrations=MIGRATIONS)
+        await database.open()
+        history = MemberHistory(database)
+        await history.predictions_made([prediction for prediction, _ in cases])
+        await history.decisions_made([decision for _, decision in cases])
+        await database.close()
 
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.settings.database_url.get_secret_value())
