@@ -1,5 +1,6 @@
 """The commands. Each asks a service over HTTP; `submit` and dead letters use Kafka."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ from deploy.terminal import Terminal
 from shared.errors import Rejected, Transient
 from shared.messaging.topics import create_topics
 from shared.models.base_model import BaseModelUnavailable
+from shared.settings import engine_settings
 
 app = typer.Typer(no_args_is_help=True, help="Caseloop: operate the loop from a terminal.")
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be processed.")
@@ -210,6 +212,8 @@ def recover(
     rewinds = recovery.plan(kafka, time)
     console.print(views.rewinds(rewinds, time) if rewinds else "nothing came since; nothing to do")
     if rewinds and not dry_run:
+        owner = engine_settings(environment()).database_url.get_secret_value()
+        asyncio.run(recovery.declare(owner, recovery.own_spans(kafka, time)))
         recovery.carry_out(kafka, rewinds)
         console.print("done: start the services, and they read these records again")
 

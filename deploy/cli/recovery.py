@@ -1,7 +1,9 @@
 """After PostgreSQL was restored from a backup: have the services read again what came since.
 
 Their offsets in Kafka stand ahead of the restored tables, and what lies between would be lost. The
-groups go back to a time, never forward; natural keys make what is known already count once.
+groups go back to a time, never forward; natural keys make what is known already count once. What
+the review queue itself has said since is written down for it: of its own topics it believes no
+record that its tables do not know.
 """
 
 import time
@@ -13,17 +15,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+import asyncpg
 import httpx
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from deploy.cli.client import System
-from shared.errors import Conflict, Rejected
-from shared.messaging.topics import READ_COMMITTED, TOPICS
+from shared.errors import Conflict, Rejected, Transient
+from shared.messaging.own_events import Span
+from shared.messaging.topics import DECISIONS_CORRECTED, READ_COMMITTED, REVIEWS_COMPLETED, TOPICS
 from shared.services import SERVICES
+from shared.storage.database import AWAY
 
 Offsets = Mapping[TopicPartition, OffsetAndMetadata]
 
 _JOIN_SECONDS = 120.0  # members that were killed are missed for a while
+_POLL_MS, _QUIET_POLLS = 500, 3
+_DECLARE = """
+INSERT INTO review_queue.recoveries AS known (topic, partition, first_offset, end_offset)
+VALUES ($1, $2, $3, $4) ON CONFLICT (topic, partition) DO UPDATE
+SET first_offset = least(known.first_offset, excluded.first_offset),
+    end_offset = greatest(known.end_offset, excluded.end_offset)
+"""
 _MARGIN = timedelta(seconds=2)  # some brokers know the time of a record to the second only
 
 
@@ -78,6 +90,57 @@ def carry_out(bootstrap: list[str], rewinds: Sequence[Rewind]) -> None:
         list(pool.map(partial(_commit, bootstrap), targets.keys(), targets.values()))
 
 
+def own_spans(bootstrap: list[str], since: datetime) -> list[Span]:
+    """Of the topics on which the review queue alone speaks, what was said since that time."""
+    milliseconds = int((since - _MARGIN).timestamp() * 1000)
+    with _consumer(bootstrap, group=None) as consumer:
+        partitions = [
+            TopicPartition(topic.name, number)
+            for topic in (REVIEWS_COMPLETED, DECISIONS_CORRECTED)
+            for number in sorted(consumer.partitions_for_topic(topic.name) or ())
+        ]
+        found = consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
+        ends = _true_ends(consumer, partitions)
+    return [
+        Span(each.topic, each.partition, first.offset, ends[each])
+        for each in partitions
+        if (first := found.get(each)) is not None and first.offset < ends[each]
+    ]
+
+
+def _true_ends(
+    consumer: KafkaConsumer, partitions: Sequence[TopicPartition]
+) -> Mapping[TopicPartition, int]:
+    """Some brokers say an end that is too low: what lies behind it is read, until nothing comes."""
+    consumer.assign(partitions)
+    for partition, end in consumer.end_offsets(partitions).items():
+        consumer.seek(partition, end)
+    quiet = 0
+    while quiet < _QUIET_POLLS:
+        quiet = 0 if consumer.poll(timeout_ms=_POLL_MS) else quiet + 1
+    return {partition: consumer.position(partition) for partition in partitions}
+
+
+async def declare(database_url: str, spans: Sequence[Span]) -> None:
+    """Let the review queue take these over when it starts next. `Rejected` if there is nowhere to
+    write it, `Transient` if PostgreSQL is away."""
+    try:
+        connection = await asyncpg.connect(database_url, timeout=10)
+    except AWAY as error:
+        raise Transient(f"PostgreSQL is unavailable: {type(error).__name__}") from error
+    try:
+        await connection.executemany(
+            _DECLARE, [(each.topic, each.partition, each.first, each.end) for each in spans]
+        )
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError) as error:
+        raise Rejected(
+            "the review queue's tables are not prepared, or DATABASE_URL is not their owner's: "
+            "run `python -m deploy.prepare` with the owner's first"
+        ) from error
+    finally:
+        await connection.close()
+
+
 def _commit(bootstrap: list[str], group: str, targets: Offsets) -> None:
     """As the group's only member: some brokers refuse offsets of somebody who has not joined."""
     with _consumer(bootstrap, group) as consumer:
@@ -110,7 +173,7 @@ def _plan_of(bootstrap: list[str], group: str, milliseconds: int) -> Iterator[Re
 
 
 @contextmanager
-def _consumer(bootstrap: list[str], group: str) -> Iterator[KafkaConsumer]:
+def _consumer(bootstrap: list[str], group: str | None) -> Iterator[KafkaConsumer]:
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=group,

@@ -49,11 +49,13 @@ DELETE FROM promoter.counted_cases AS counted WHERE NOT EXISTS (
     WHERE task || '-rollout-' || (state ->> 'number') = counted.rollout_id
         AND (state -> 'candidate' <> 'null' OR (state -> 'watching')::boolean))
 """
-# What passed against this champion (or none) and is not in service, nor was: the newest first.
+# What passed against this champion and is not in service, nor was: the newest first. Without a
+# champion, nothing that has failed against one since.
 _PASSED = """
 SELECT e.evaluation FROM promoter.evaluations e JOIN promoter.versions v USING (version)
 WHERE v.task = $1 AND e.champion IS NOT DISTINCT FROM $2 AND e.verdict = 'PASS'
     AND v.state IN ('outdated', 'queued', 'held', 'refused')
+    AND ($2::text IS NOT NULL OR v.evaluation ->> 'verdict' = 'PASS')
 ORDER BY e.taken_at DESC LIMIT 1
 """
 

@@ -103,7 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
     intake = Intake(database, settings.shares_of, settings.key, restoring=restoring)
     handlers = Handlers(intake, OwnTopics(database), queue.history)
     _consume(parts.bus, handlers, batch=settings.batch_records)
-    recovery = Recovery(settings.engines, restoring, NAME)
+    recovery = Recovery(settings.engines, database, restoring, NAME)
 
     async def create_users() -> None:
         await queue.accounts.create_missing(users)

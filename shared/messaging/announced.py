@@ -6,7 +6,7 @@ newest ones; the topic does, and is read to its end before a number is given.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from typing import Any, Generic, TypeVar
 
 from aiokafka import ConsumerRecord
@@ -29,7 +29,7 @@ class Announced(Generic[E]):
     def __init__(self, event: type[E], *, number_of: Callable[[E], int | None]) -> None:
         self._event = event
         self._number_of = number_of
-        self._numbers: defaultdict[str, set[int]] = defaultdict(set)
+        self._events: defaultdict[str, dict[int, list[E]]] = defaultdict(dict)
         self.read = asyncio.Event()
 
     def follower(
@@ -54,9 +54,13 @@ class Announced(Generic[E]):
             logger.warning("unreadable announcement", offset=record.offset, reason=str(error))
             return
         if (number := self._number_of(event)) is not None:
-            self._numbers[event.task].add(number)
+            self._events[event.task].setdefault(number, []).append(event)
 
     async def numbers(self, task: str) -> Set[int]:
         """Every number of the task, once the topic has been read."""
         await self.read.wait()
-        return self._numbers[task]
+        return self._events[task].keys()
+
+    def of_number(self, task: str, number: int) -> Sequence[E]:
+        """What announced it; whether it is true is for the caller to find out."""
+        return self._events[task].get(number, ())

@@ -1,11 +1,11 @@
 """What a service has said itself, and its tables do not know: they were restored from a backup.
 
-`caseloop recover` sets the service's group back on its own topics too. A process that starts reads
-from there to the end before it does anything else, or it would decide anew what is decided.
+`caseloop recover` says from where to where that is. A process that starts reads it before it does
+anything else, or it would decide anew what is decided.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -13,60 +13,59 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.errors import Rejected
 from shared.events import Event
 from shared.messaging.encoding import decode
-from shared.messaging.topics import READ_COMMITTED, Topic
+from shared.messaging.topics import READ_COMMITTED
 from shared.settings import EngineSettings
 from shared.telemetry import logger
 
 E = TypeVar("E", bound=Event)
 
-_ANSWER_SECONDS = 30.0
-# Some brokers say an end that is too low: behind it, nothing may come for so long.
-_QUIET_MS = 500
+_POLL_MS = 500
+_QUIET_POLLS = 60  # in a row: the topic ends before it should, and was made anew
 
 
-async def unread_events(
-    settings: EngineSettings, topic: Topic, event: type[E], *, service: str
+@dataclass(frozen=True)
+class Span:
+    """A part of a partition, without its `end`."""
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+
+
+async def events_of(
+    settings: EngineSettings, spans: Sequence[Span], event: type[E], *, service: str
 ) -> AsyncIterator[Sequence[E]]:
-    """The events of a topic that the service publishes, from where its group stands to the end.
-
-    A topic that the group has never read says nothing that could have been forgotten.
-    """
+    """The events in these spans of one topic. Nothing is committed, and nobody else waits."""
+    ends = {TopicPartition(span.topic, span.partition): span.end for span in spans}
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka_bootstrap.split(","),
         client_id=f"caseloop-{service}-own",
-        group_id=service,  # to know where it stands; it is not joined
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level=READ_COMMITTED,
     )
     await consumer.start()
     try:
-        ends = await _seek_to_unread(consumer, topic)
-        while True:
-            batches = await consumer.getmany(timeout_ms=_QUIET_MS)
-            for records in batches.values():
-                yield [each for record in records if (each := _read(record.value, event))]
-            if not batches and await _is_at(consumer, ends):
+        consumer.assign(list(ends))
+        for span in spans:
+            consumer.seek(TopicPartition(span.topic, span.partition), span.first)
+        quiet = 0
+        while not await _has_passed(consumer, ends):
+            batches = await consumer.getmany(timeout_ms=_POLL_MS)
+            for partition, records in batches.items():
+                own = (record.value for record in records if record.offset < ends[partition])
+                yield [each for value in own if (each := _read(value, event))]
+            quiet = 0 if batches else quiet + 1
+            if quiet > _QUIET_POLLS:
+                logger.error("topic ends before what was to be read again", topic=event.type)
                 return
     finally:
         await consumer.stop()
 
 
-async def _seek_to_unread(consumer: AIOKafkaConsumer, topic: Topic) -> dict[TopicPartition, int]:
-    """Where each partition ends."""
-    partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-    consumer.assign(partitions)
-    async with asyncio.timeout(_ANSWER_SECONDS):
-        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
-        for partition in partitions:
-            stands = await consumer.committed(partition)
-            consumer.seek(partition, ends[partition] if stands is None else stands)
-    return ends
-
-
-async def _is_at(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
-    async with asyncio.timeout(_ANSWER_SECONDS):
-        return all([await consumer.position(each) >= end for each, end in ends.items()])
+async def _has_passed(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
+    return all([await consumer.position(each) >= end for each, end in ends.items()])
 
 
 def _read(value: bytes | None, event: type[E]) -> E | None:

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationError
 
+from shared.errors import Conflict, NotFound
 from shared.events.base import ArtifactRef, Frozen, InclusionProbability
-from shared.events.models import Split
-from shared.storage.artifacts import DATASETS, Artifacts
+from shared.events.models import DatasetReleased, Split
+from shared.storage.artifacts import DATASETS, Artifacts, CorruptArtifact
 from shared.tasks.task import Prompt, Standing
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "calibration", "certification", "test")
@@ -120,3 +121,23 @@ def read_split(artifacts: Artifacts, manifest: DatasetManifest, split: Split) ->
             example = Example.model_validate_json(line)
             if example.revision >= dead.get(example.case_id, 0):
                 yield example
+
+
+def refuse_unreleased(artifacts: Artifacts, released: DatasetReleased) -> None:
+    """`Rejected` unless object storage holds the version that the event tells of.
+
+    The manifest is there before the event is. So no record of somebody else's stands for a version,
+    or takes the place of those to come by a number that is higher.
+    """
+    reference = released.manifest
+    if reference.uri != manifest_uri(released.task, released.number, reference.sha256):
+        raise Conflict("is not where the manifest of this version lies", field="manifest")
+    try:
+        manifest = read_manifest(artifacts, reference)
+    except CorruptArtifact:
+        raise NotFound("object storage holds no such dataset version", field="manifest") from None
+    except ValidationError:
+        raise Conflict("is no manifest of a dataset version", field="manifest") from None
+    told = (released.dataset_version, released.task, released.number)
+    if (manifest.dataset_version, manifest.task, manifest.number) != told:
+        raise Conflict("is not what its manifest says", field="dataset_version")

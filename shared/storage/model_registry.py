@@ -4,6 +4,7 @@ A version is immutable. Whatever is loaded was downloaded whole and every file's
 """
 
 import hashlib
+import re
 from datetime import datetime
 from glob import escape
 from pathlib import Path
@@ -41,9 +42,8 @@ def model_uri(task: str, version: str) -> str:
 
 def is_place_of(model: TrainedModel) -> bool:
     """Whether the model's manifest lies where one of its version does, and of no other."""
-    directory, _, file = model.manifest.uri.rpartition("/")
-    place = directory.rpartition("-")[0]
-    return file == MANIFEST and place == f"s3://{MODELS}/{model.task}/{model.version}"
+    place = re.escape(f"s3://{MODELS}/{model.task}/{model.version}-")
+    return re.fullmatch(rf"{place}[0-9a-f]{{8}}/{MANIFEST}", model.manifest.uri) is not None
 
 
 def base_uri(name: str) -> str:

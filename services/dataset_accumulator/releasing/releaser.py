@@ -27,7 +27,7 @@ from shared.health import Health
 from shared.messaging.announced import Announced
 from shared.storage.artifacts import Artifacts, in_thread
 from shared.storage.database import Connection
-from shared.storage.datasets import DatasetManifest, read_manifest
+from shared.storage.datasets import DatasetManifest, read_manifest, refuse_unreleased
 from shared.tasks import TASKS, get_task
 from shared.tasks.task import Task
 from shared.telemetry import logger
@@ -180,8 +180,21 @@ class Releaser:
 
     async def _number(self, connection: Connection, task: str) -> int:
         """The next version's number: above all that the tables know, and all that was announced."""
-        announced = await self.announced.numbers(task)
-        return max(await self.releases.number(connection, task), max(announced, default=0) + 1)
+        known = await self.releases.number(connection, task)
+        above = sorted(n for n in await self.announced.numbers(task) if n >= known)
+        genuine = [number for number in above if await self._was_released(task, number)]
+        return max([known, *(number + 1 for number in genuine)])
+
+    async def _was_released(self, task: str, number: int) -> bool:
+        """Whether object storage holds a version of the number. Anybody might announce one."""
+        for announced in self.announced.of_number(task, number):
+            try:
+                await in_thread(refuse_unreleased, self.artifacts, announced)
+            except Rejected as error:
+                logger.warning("no such release", number=number, reason=str(error))
+            else:
+                return True
+        return False
 
     async def _write_labels(self, connection: Connection, writer: DatasetWriter) -> None:
         async for labels in self.labels.read(connection, writer.task.name):

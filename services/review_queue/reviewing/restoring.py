@@ -19,13 +19,15 @@ from services.review_queue.reviewing.consensus import (
 from services.review_queue.reviewing.opinions import Answer, GivenOpinion, decision_made
 from services.review_queue.reviewing.states import EXPIRE, LEASE, SETTLE, SUBMIT, WITHDRAW, Kind
 from shared.auth.principal import Machine
-from shared.errors import Conflict
+from shared.errors import Conflict, Rejected
 from shared.events import Criterion, DecisionCorrected, Opinion, ReviewCompleted, ReviewRequested
 from shared.messaging.outbox import Outbox
 from shared.storage.database import Connection, Database
 from shared.telemetry import logger
 
 _RECOVERY = Machine("recovery", (), "unknown")
+# What is said of an event that cannot be one of ours; the rest of them is restored all the same.
+_UNFIT = (Rejected, ValueError, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 _REMEMBER = """
 INSERT INTO review_queue.earlier_decisions (case_id, revision, body)
@@ -111,9 +113,13 @@ class Restoring:
         for row in await connection.fetch(_REMEMBERED, case_ids):
             restore = self._complete if row["revision"] == 0 else _correct
             try:
-                restored = await restore(connection, row)
-            except Conflict as error:
-                logger.error("decision not restored", case_id=row["case_id"], reason=str(error))
+                async with connection.transaction():
+                    restored = await restore(connection, row)
+            except _UNFIT as error:
+                logger.error(
+                    "decision not restored", case_id=row["case_id"], kind=type(error).__name__
+                )
+                await connection.execute(_FORGET, row["case_id"], row["revision"])
                 continue
             if restored:
                 await _note(connection, row)

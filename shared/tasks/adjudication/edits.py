@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.authorization import is_authorization_number
-from shared.tasks.adjudication.codes import modifiers
+from shared.tasks.adjudication.codes import modifiers, without_modifiers
 from shared.tasks.adjudication.fees import allowance
 from shared.tasks.adjudication.input import ClaimInput, Edit, EditKind
 from shared.tasks.adjudication.notes import objection_to
@@ -133,8 +133,11 @@ def _authorized(claim: ClaimInput, rule_id: str, category: str) -> Edit:
 
 def _other_numbers(claim: ClaimInput) -> set[str]:
     """Of the claim: what stands in a wrong column is no number of an authorization."""
-    numbers = (claim.claim_id, claim.member_id, claim.policy_id, claim.provider_npi)
-    return {compared(number) for number in numbers if number}
+    ids = (claim.claim_id, claim.member_id, claim.policy_id, claim.provider_npi)
+    codes = (*claim.procedure_codes, *map(without_modifiers, claim.procedure_codes))
+    diagnoses = (*claim.diagnosis_codes, *(code.replace(".", "") for code in claim.diagnosis_codes))
+    amounts = (str(claim.billed_amount), str(int(claim.billed_amount)))
+    return {compared(number) for number in (*ids, *codes, *diagnoses, *amounts) if number}
 
 
 def _limit(claim: ClaimInput, policy: Policy) -> Edit:

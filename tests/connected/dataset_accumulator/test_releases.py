@@ -1,18 +1,21 @@
 """Releases happen when they are due, once, whole or not at all; what was released never changes."""
 
 import asyncio
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from services.dataset_accumulator.releasing import releaser as releaser_module
 from services.dataset_accumulator.releasing.releaser import Releaser
 from shared.errors import Rejected, Transient
+from shared.events import ArtifactRef, DatasetReleased
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.database import Connection
-from shared.storage.datasets import SPLITS, Tombstone
+from shared.storage.datasets import SPLITS, Tombstone, manifest_uri, read_manifest
 from shared.tasks import get_task
 from shared.tasks.task import Task
 from tests.connected.dataset_accumulator.harness import Accumulator
@@ -46,6 +49,14 @@ async def test_enough_training_labels_make_one_release(accumulator: Accumulator)
     assert await accumulator.releaser.release_at_threshold(TASK) is None
 
 
+def stored(artifacts: Artifacts, released: DatasetReleased, **changes: Any) -> ArtifactRef:
+    """The manifest of another version, which differs in these fields."""
+    manifest = read_manifest(artifacts, released.manifest).model_copy(update=changes)
+    content = manifest.model_dump_json().encode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    return artifacts.put(manifest_uri(manifest.task, manifest.number, sha256), content)
+
+
 async def test_numbers_go_on_above_what_was_announced_before_a_restore(
     accumulator: Accumulator, second: Accumulator
 ) -> None:
@@ -53,9 +64,13 @@ async def test_numbers_go_on_above_what_was_announced_before_a_restore(
     await accumulator.review("a", "b", "c")
     first = await accumulator.releaser.release_at_threshold(TASK)
     assert first is not None
-    lost = first.model_copy(update={"number": 7, "dataset_version": f"{TASK}-d7"})
+    seven = {"number": 7, "dataset_version": f"{TASK}-d7"}
+    lost = first.model_copy(
+        update={**seven, "manifest": stored(second.releaser.artifacts, first, **seven)}
+    )
     other = lost.model_copy(update={"task": "independent_review", "number": 40})
-    for released in (first, other, lost, first):
+    forged = lost.model_copy(update={"number": 2**31 - 2, "dataset_version": f"{TASK}-d2147483646"})
+    for released in (first, other, lost, forged, first):
         await second.releaser.announced.take(record_of(released))
     await accumulator.review("d", "e", "f")
 

@@ -81,6 +81,15 @@ async def test_what_passed_without_a_champion_begins_when_there_is_none_again(
     assert (begun.champion.version, begun.revision) == (V1, nobody.revision + 1)
 
 
+async def test_what_has_failed_since_does_not_begin_by_a_rollback(promoter: Promoter) -> None:
+    await promoter.handlers.models_evaluated([evaluation(V0, None), evaluation(V1, None)])
+    await promoter.handlers.models_evaluated([evaluation(V1, V0, verdict="FAIL")])
+    await promoter.store.change(TASK, lambda m: rollback(m.rollout, who="ann", why="odd"))
+
+    assert await promoter.states() == {V0: "rolled_back", V1: "refused"}
+    assert (await promoter.events())[-1].champion is None
+
+
 async def test_a_candidate_becomes_champion_through_shadow_and_canary(promoter: Promoter) -> None:
     await in_shadow(promoter)
     await promoter.predict(*cases("shadow", 20))

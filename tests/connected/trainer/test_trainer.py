@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from services.trainer.handlers import refuse_unreleased
 from services.trainer.store import Store
 from shared.errors import Rejected
 from shared.events import ArtifactRef, DatasetReleased, ModelTrained, TrainingProgressed
@@ -19,7 +18,7 @@ from shared.runs.leases import LostLease
 from shared.settings import EngineSettings
 from shared.storage.artifacts import Artifacts
 from shared.storage.database import Database
-from shared.storage.datasets import manifest_uri, read_manifest
+from shared.storage.datasets import manifest_uri, read_manifest, refuse_unreleased
 from shared.storage.model_registry import ModelManifest
 from tests.connected.trainer.harness import ended, known, publish, trainer
 from tests.support.builders.announcements import read_models, record_of

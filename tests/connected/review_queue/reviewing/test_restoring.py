@@ -4,11 +4,17 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from deploy.cli.recovery import declare
+from services.review_queue.recovery import Recovery
 from services.review_queue.reviewing.opinions import Correction
 from services.review_queue.reviewing.review import Shares
 from shared.errors import Conflict
 from shared.events import DecisionCorrected, DecisionMade, Event, ReviewCompleted, review_id_of
+from shared.messaging.own_events import Span
+from shared.messaging.topics import create_topics
+from shared.settings import engine_settings
 from tests.connected.review_queue.harness import (
     APPROVED,
     DENIED,
@@ -157,6 +163,58 @@ async def test_what_is_not_as_it_was_requested_restores_nothing(
         await restored.request(CASE)
         assert await restored.states() == {CASE: "queued"}
         await restored.fetch("DELETE FROM review_queue.earlier_decisions")
+
+
+async def test_what_cannot_be_ours_hinders_nothing_else(queue: Queue, restored: Queue) -> None:
+    await queue.decide(CASE)
+    await queue.decide("other")
+    await queue.settle()
+    genuine, other = sorted(ours(await queue.events()), key=lambda event: event.case.case_id)
+    (said_once,) = genuine.opinions
+    unfit = (
+        {"opinions": (said_once.model_copy(update={"reasoning": "a \0"}),)},
+        {"opinions": (said_once, said_once.model_copy(update={"kind": "second"}))},
+        {"label": "MAYBE", "opinions": (said_once.model_copy(update={"label": "MAYBE"}),)},
+    )
+    for changes in unfit:
+        await restored.restoring.take([genuine.model_copy(update=changes)])
+        await restored.request(CASE)
+        assert await restored.states() == {CASE: "queued"}
+        assert await restored.fetch("SELECT * FROM review_queue.earlier_decisions") == []
+        await restored.fetch("TRUNCATE review_queue.reviews CASCADE")
+
+    await restored.request("other")
+    await restored.restoring.take([genuine.model_copy(update=unfit[0]), other])
+    assert await restored.states() == {"other": "completed"}
+
+
+async def test_only_what_was_declared_is_taken_over(
+    engines: dict[str, str], queue: Queue, restored: Queue
+) -> None:
+    """A record that nobody has read yet when a process starts is no decision for that."""
+    settings = engine_settings(engines)
+    create_topics(settings.kafka_bootstrap)
+    await queue.decide(CASE)
+    await queue.settle()
+    genuine = ours(await queue.events())[0]
+    await restored.request(CASE)
+    async with AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all") as producer:
+        record = await producer.send_and_wait(
+            genuine.type, genuine.model_dump_json().encode(), partition=0
+        )
+
+    def recovery() -> Recovery:
+        return Recovery(settings, restored.database, restored.restoring, "review_queue")
+
+    await recovery().read()
+    assert await restored.states() == {CASE: "queued"}
+
+    span = Span(genuine.type, 0, record.offset, record.offset + 1)
+    await declare(restored.database.url, [span])
+    for _ in range(2):
+        await recovery().read()
+    await same_state(queue, restored)
+    assert await restored.fetch("SELECT * FROM review_queue.recoveries") == []
 
 
 async def test_a_correction_waits_for_those_before_it(queue: Queue, restored: Queue) -> None:

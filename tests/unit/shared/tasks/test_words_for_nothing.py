@@ -134,6 +134,7 @@ def test_case_spaces_and_marks_make_no_difference(word: str, mark: str) -> None:
         *[(said, "pend") for said in ("beantragt15062026", "PENDIENTE-2026", "auth 2026 expired")],
         *[(amount, "pend") for amount in ("1500.00", "$1500", "1.23E+05", "4711.0", "PA-0000")],
         *[(other, "pend") for other in (CLAIM["provider_npi"], "CLM-1234")],  # another column's
+        *[(other, "pend") for other in ("27447", "m1711", "M17.11", "1500", "1500.00")],
         *[(word, "pend") for word in WORDS],
     ],
 )
