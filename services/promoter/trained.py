@@ -1,7 +1,7 @@
 """Which versions have been trained: the whole topic, as this process has read it.
 
-An evaluation names a version that was trained before, so what is not known here is waited for a
-moment: this topic may be read later than that of the evaluations.
+An evaluation names a version that was trained before. What is not known here may not have been read
+yet, after an outage for one: it is looked for to the end of the topic, and a moment longer.
 """
 
 import asyncio
@@ -47,8 +47,9 @@ class TrainedVersions:
         await self._follower.run()
 
     async def find(self, versions: Collection[str]) -> TrainedModels:
-        """What was told of these versions, once all are known or a moment is over."""
-        await self._follower.caught_up.wait()
+        """What was told of these versions, once all are known, or all is read and a moment over."""
+        if not set(versions) <= self._models.keys():
+            await self._follower.read_until_now()
         until = asyncio.get_running_loop().time() + WAIT_SECONDS
         while not set(versions) <= self._models.keys():
             self._news.clear()

@@ -1,6 +1,7 @@
 """Which versions have been trained: read whole, and waited for a moment."""
 
 import asyncio
+import math
 
 import pytest
 from aiokafka import ConsumerRecord
@@ -20,8 +21,14 @@ V0, V1 = "adjudication-v1.0", "adjudication-v1.1"
 def versions() -> TrainedVersions:
     """As far as a process is once it has read what stood in the topic: nothing."""
     found = TrainedVersions(EngineSettings(), service="promoter-test", health=Health())
-    found._follower.caught_up.set()
+    look(found, math.inf)
     return found
+
+
+def look(versions: TrainedVersions, at: float) -> None:
+    """As if all that stood on the topic at that moment were read."""
+    versions._follower._current_as_of = at
+    versions._follower._looked.set()
 
 
 async def tell(versions: TrainedVersions, model: TrainedModel) -> None:
@@ -59,13 +66,13 @@ async def test_before_the_topic_is_read_nobody_is_called_untrained(
     versions: TrainedVersions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "WAIT_SECONDS", 0.0)
-    versions._follower.caught_up.clear()
+    look(versions, -math.inf)
     finding = asyncio.create_task(versions.find({V0}))
     for _ in range(10):
         await asyncio.sleep(0)
     assert not finding.done()
     await tell(versions, trained(V0))
-    versions._follower.caught_up.set()
+    look(versions, math.inf)
 
     assert await finding == {V0: {trained(V0)}}
 
