@@ -8,7 +8,7 @@ from services.promoter.rollout import tick
 from services.promoter.state import RolloutLimits
 from services.promoter.store import Store
 from services.promoter.trained import TrainedModels
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict
 from shared.events import ModelEvaluated, PredictionMade
 from shared.tasks import get_task
 
@@ -26,14 +26,14 @@ class Handlers:
         self.limits = limits
 
     async def models_evaluated(self, evaluations: Sequence[ModelEvaluated]) -> None:
-        """Take evaluations of versions that are registered, or have been trained."""
+        """Take evaluations, but of a version that was trained as another model."""
         for evaluation in evaluations:
             get_task(evaluation.task)
         new = await self.store.unregistered({e.model.version for e in evaluations})
         trained = await self.find_trained(new) if new else {}
         for evaluation in evaluations:
             if evaluation.model.version in new:
-                _refuse_untrained(evaluation, trained)
+                _refuse_other_model(evaluation, trained)
             await self.store.take_evaluation(evaluation)
 
     async def predictions_made(self, predictions: Sequence[PredictionMade]) -> None:
@@ -66,9 +66,7 @@ class Handlers:
             )
 
 
-def _refuse_untrained(evaluation: ModelEvaluated, trained: TrainedModels) -> None:
+def _refuse_other_model(evaluation: ModelEvaluated, trained: TrainedModels) -> None:
     model = evaluation.model
-    if model.version not in trained:
-        raise NotFound("no such version has been trained", field="model.version")
-    if model not in trained[model.version]:
+    if model not in trained.get(model.version, {model}):
         raise Conflict("the version was trained as another model", field="model")

@@ -1,10 +1,8 @@
-"""Which versions have been trained: the whole topic, as this process has read it.
+"""Which versions have been trained: the topic, as far as this process has read it.
 
-An evaluation names a version that was trained before. What is not known here may not have been read
-yet, after an outage for one: it is looked for to the end of the topic, and a moment longer.
+What is not known here may not have been read yet, as after an outage: it contradicts nothing.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -20,10 +18,8 @@ from shared.settings import EngineSettings
 from shared.storage.model_registry import is_place_of
 from shared.telemetry import logger
 
-# By version; one that is not among them was not trained.
+# By version; of one that is not among them nothing is known.
 TrainedModels = Mapping[str, frozenset[TrainedModel]]
-
-WAIT_SECONDS = 2.0
 
 
 class TrainedVersions:
@@ -32,7 +28,6 @@ class TrainedVersions:
 
     def __init__(self, settings: EngineSettings, *, service: str, health: Health) -> None:
         self._models: dict[str, frozenset[TrainedModel]] = {}
-        self._news = asyncio.Event()
         self._follower = Follower(
             settings,
             health,
@@ -47,17 +42,7 @@ class TrainedVersions:
         await self._follower.run()
 
     async def find(self, versions: Collection[str]) -> TrainedModels:
-        """What was told of these versions, once all are known, or all is read and a moment over."""
-        if not set(versions) <= self._models.keys():
-            await self._follower.read_until_now()
-        until = asyncio.get_running_loop().time() + WAIT_SECONDS
-        while not set(versions) <= self._models.keys():
-            self._news.clear()
-            try:
-                async with asyncio.timeout_at(until):
-                    await self._news.wait()
-            except TimeoutError:
-                break
+        """What was told of these versions."""
         return {version: self._models[version] for version in versions if version in self._models}
 
     async def take(self, record: "ConsumerRecord[Any, Any]") -> None:
@@ -69,4 +54,3 @@ class TrainedVersions:
             return
         if is_place_of(model):
             self._models[model.version] = self._models.get(model.version, frozenset()) | {model}
-            self._news.set()

@@ -5,7 +5,6 @@ No commits: each process reads for itself. A reader that falls behind and stays 
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -41,8 +40,6 @@ class Follower:
 
     def __post_init__(self) -> None:
         self._partition = TopicPartition(self.topic.name, 0)
-        self._current_as_of = -math.inf  # by time.monotonic: what stood there then has been taken
-        self._looked = asyncio.Event()
         self._wait()
 
     async def run(self) -> None:
@@ -55,14 +52,6 @@ class Follower:
                 self.health.waiting(self.part, reason)
                 logger.warning(f"{self.part} wait", reason=reason)
                 await asyncio.sleep(_RETRY_SECONDS)
-
-    async def read_until_now(self) -> None:
-        """Return once all that stands on the topic at this moment has been taken, however long the
-        broker is away."""
-        asked = time.monotonic()
-        while self._current_as_of < asked:
-            self._looked.clear()
-            await self._looked.wait()
 
     def _wait(self) -> None:
         self.health.waiting(self.part, f"reading the state of the {self.part}")
@@ -91,13 +80,10 @@ class Follower:
         """Read for a while; `Transient` if records waited all the time and none came."""
         async with asyncio.timeout(_ANSWER_SECONDS):
             start = position = await consumer.position(self._partition)
-            asked = time.monotonic()
             end = (await consumer.end_offsets([self._partition]))[self._partition]
         until = time.monotonic() + _LOOK_SECONDS
         while time.monotonic() < until:
             if position >= end:
-                self._current_as_of = asked
-                self._looked.set()
                 self.caught_up.set()
                 self.health.ready(self.part)
             batches = await consumer.getmany(self._partition, timeout_ms=500)
