@@ -228,7 +228,9 @@ async def test_health_tells_reasons(app: FastAPI, client: httpx.AsyncClient) -> 
     health.waiting("test", "something is away")
     waiting = await client.get("/health/ready")
     health.ready("test")
-    ready = await client.get("/health/ready")
+    afterwards = await client.get("/health/ready")
 
-    assert (waiting.status_code, ready.status_code) == (503, 200)
+    assert waiting.status_code == 503
     assert "something is away" in waiting.json()["reason"]
+    # another part may be waiting just now, for a broker that moves a partition: that is its own matter
+    assert "something is away" not in afterwards.text
