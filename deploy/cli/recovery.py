@@ -21,7 +21,7 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from deploy.cli.client import System
 from shared.errors import Conflict, Rejected, Transient
-from shared.messaging.own_events import Span
+from shared.messaging.readers.own_events import Span
 from shared.messaging.topics import DECISIONS_CORRECTED, READ_COMMITTED, REVIEWS_COMPLETED, TOPICS
 from shared.services import SERVICES
 from shared.storage.database import AWAY

@@ -21,7 +21,7 @@ from services.dataset_accumulator.splits import import_splits, read_shares
 from services.dataset_accumulator.store import Store
 from shared.events import DatasetReleased, DecisionCorrected, DecisionMade, ReviewCompleted
 from shared.http.service import create_service, make_parts
-from shared.messaging.announced import Announced
+from shared.messaging.readers.announced import Announced
 from shared.messaging.topics import (
     DATASETS_RELEASED,
     DECISIONS_CORRECTED,

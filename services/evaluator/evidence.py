@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from services.evaluator.measures.held_out import Answers, HeldOut, LeftOut
 from services.evaluator.measures.strata import effective_cases, stratify
-from services.evaluator.report import HeldOutCounts
+from services.evaluator.reporting.report import HeldOutCounts
 from shared.errors import Rejected
 from shared.events import TrainedModel
 from shared.storage.artifacts import Artifacts

@@ -23,7 +23,7 @@ from services.evaluator.measures.certification import certify
 from services.evaluator.measures.choice import Assessment, assess
 from services.evaluator.measures.held_out import Answers, HeldOut
 from services.evaluator.measures.threshold import Proposal, propose_threshold
-from services.evaluator.report import Report, store_report
+from services.evaluator.reporting.report import Report, store_report
 from services.evaluator.scoring import Scorer
 from shared.errors import Rejected, Transient
 from shared.events import ModelEvaluated, TrainedModel

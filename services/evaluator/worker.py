@@ -14,7 +14,7 @@ from shared.errors import Transient
 from shared.events import ModelEvaluated
 from shared.health import Health
 from shared.messaging.encoding import decode
-from shared.messaging.rollouts import Rollouts
+from shared.messaging.readers.rollouts import Rollouts
 from shared.runs.worker import RunBroke, RunFailed, RunWorker, run_reporting_child, work_forever
 from shared.telemetry import logger
 

@@ -13,7 +13,7 @@ from services.promoter.store import Store
 from services.promoter.trained import TrainedVersions
 from shared.events import ModelEvaluated, PredictionMade
 from shared.http.service import create_service, make_parts
-from shared.messaging.following import Follower
+from shared.messaging.readers.following import Follower
 from shared.messaging.topics import MODELS_EVALUATED, PREDICTIONS_MADE, ROLLOUTS_APPLIED
 
 NAME = "promoter"

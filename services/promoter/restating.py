@@ -15,7 +15,7 @@ from services.promoter.store import Store
 from shared.errors import Rejected
 from shared.events import RolloutChanged
 from shared.health import Health
-from shared.messaging.rollouts import Rollouts
+from shared.messaging.readers.rollouts import Rollouts
 from shared.tasks import get_task
 from shared.telemetry import logger
 

@@ -12,7 +12,7 @@ from shared.errors import Rejected
 from shared.events import ModelTrained, TrainedModel
 from shared.health import Health
 from shared.messaging.encoding import decode
-from shared.messaging.following import Follower
+from shared.messaging.readers.following import Follower
 from shared.messaging.topics import MODELS_TRAINED
 from shared.settings import EngineSettings
 from shared.storage.model_registry import is_place_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from services.review_queue.reviewing.restoring import Restoring
 from shared.events import DecisionCorrected, ReviewCompleted
-from shared.messaging.own_events import Span, events_of
+from shared.messaging.readers.own_events import Span, events_of
 from shared.settings import EngineSettings
 from shared.storage.database import Database
 

@@ -12,7 +12,7 @@ from services.trainer.store import Store, number_of
 from services.trainer.worker import TrainingWorker
 from shared.events import DatasetReleased, ModelTrained
 from shared.http.service import create_service, make_parts
-from shared.messaging.announced import Announced
+from shared.messaging.readers.announced import Announced
 from shared.messaging.topics import DATASETS_RELEASED, MODELS_TRAINED
 from shared.runs.leases import process_name
 from shared.storage.artifacts import Artifacts

@@ -8,8 +8,8 @@ import asyncpg
 
 from shared.errors import Conflict
 from shared.events import DatasetReleased, ModelTrained, TrainingProgressed
-from shared.messaging.announced import Announced
 from shared.messaging.outbox import Outbox
+from shared.messaging.readers.announced import Announced
 from shared.runs.run_table import LEASE_LAPSED, RunTable
 from shared.storage.database import Connection, Database
 

@@ -17,8 +17,8 @@ from shared.http.application import Step, create_application
 from shared.messaging.acknowledging import Acknowledging
 from shared.messaging.bus import Bus
 from shared.messaging.outbox import Outbox
+from shared.messaging.readers.rollouts import Rollouts
 from shared.messaging.relay import Relay
-from shared.messaging.rollouts import Rollouts
 from shared.settings import ServiceSettings
 from shared.storage.database import Database
 

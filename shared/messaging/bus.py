@@ -22,8 +22,8 @@ from shared.events import Event
 from shared.health import Health
 from shared.messaging.consumer import E, Handler, RawRecord, Rejection, TopicConsumer
 from shared.messaging.encoding import encode
-from shared.messaging.partition_reader import PartitionReader
 from shared.messaging.producer import Producer
+from shared.messaging.readers.partition_reader import PartitionReader
 from shared.messaging.topic_check import check_topics
 from shared.messaging.topics import READ_COMMITTED, Topic
 from shared.messaging.watchdog import Watchdog

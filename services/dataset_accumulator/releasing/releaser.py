@@ -24,7 +24,7 @@ from services.dataset_accumulator.store import Store
 from shared.errors import Rejected
 from shared.events import DatasetReleased
 from shared.health import Health
-from shared.messaging.announced import Announced
+from shared.messaging.readers.announced import Announced
 from shared.storage.artifacts import Artifacts, in_thread
 from shared.storage.database import Connection
 from shared.storage.datasets import DatasetManifest, read_manifest, refuse_unreleased

@@ -232,5 +232,5 @@ async def test_health_tells_reasons(app: FastAPI, client: httpx.AsyncClient) -> 
 
     assert waiting.status_code == 503
     assert "something is away" in waiting.json()["reason"]
-    # another part may be waiting just now, for a broker that moves a partition: that is its own matter
+    # another part may be waiting just now, for a broker that moves a partition
     assert "something is away" not in afterwards.text

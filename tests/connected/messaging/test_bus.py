@@ -14,8 +14,8 @@ from aiokafka.record._crecords import default_records
 from deploy.prepare import prepare
 from shared.events import CaseSubmitted
 from shared.health import Health
-from shared.messaging import partition_reader
 from shared.messaging.bus import Bus
+from shared.messaging.readers import partition_reader
 from shared.messaging.topics import CASES_SUBMITTED
 from shared.settings import engine_settings
 from tests.support.builders.events import submitted

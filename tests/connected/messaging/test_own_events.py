@@ -5,7 +5,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaProducer
 
 from shared.events import ReviewCompleted
-from shared.messaging.own_events import Span, events_of
+from shared.messaging.readers.own_events import Span, events_of
 from shared.messaging.topics import REVIEWS_COMPLETED
 from shared.settings import EngineSettings
 from tests.support.builders.reviews import completed

@@ -12,10 +12,10 @@ from aiokafka import AIOKafkaConsumer
 
 from shared.events import RolloutChanged
 from shared.health import Health
-from shared.messaging import following as module
 from shared.messaging.encoding import encode
 from shared.messaging.producer import Producer
-from shared.messaging.rollouts import Rollouts
+from shared.messaging.readers import following as module
+from shared.messaging.readers.rollouts import Rollouts
 from shared.settings import EngineSettings
 from tests.support.builders.events import rollout
 from tests.support.patience import PATIENCE_SECONDS

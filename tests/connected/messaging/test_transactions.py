@@ -12,7 +12,7 @@ from deploy.prepare import prepare
 from shared.events import CaseSubmitted, RolloutChanged
 from shared.health import Health
 from shared.messaging.bus import Bus
-from shared.messaging.rollouts import Rollouts
+from shared.messaging.readers.rollouts import Rollouts
 from shared.messaging.topics import CASES_SUBMITTED, ROLLOUTS_CHANGED
 from shared.settings import EngineSettings, engine_settings
 from tests.support.builders.events import rollout, submitted

@@ -15,8 +15,8 @@ from services.promoter.rollout import start, stop
 from shared.events import RolloutChanged
 from shared.health import Health
 from shared.messaging.bus import Bus
+from shared.messaging.readers.rollouts import Rollouts
 from shared.messaging.relay import Relay
-from shared.messaging.rollouts import Rollouts
 from shared.messaging.topics import ROLLOUTS_CHANGED
 from shared.settings import EngineSettings
 from tests.connected.promoter.harness import TASK, V0, Promoter

@@ -8,8 +8,8 @@ from services.promoter.rollout import rollback
 from shared.events import RolloutChanged
 from shared.health import Health
 from shared.messaging.bus import Bus
+from shared.messaging.readers.rollouts import Rollouts
 from shared.messaging.relay import Relay
-from shared.messaging.rollouts import Rollouts
 from shared.messaging.topics import create_topics
 from shared.settings import EngineSettings
 from shared.storage.artifacts import in_thread

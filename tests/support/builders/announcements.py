@@ -7,7 +7,7 @@ from aiokafka import ConsumerRecord
 
 from services.trainer.store import number_of
 from shared.events import DatasetReleased, Event, ModelTrained
-from shared.messaging.announced import Announced
+from shared.messaging.readers.announced import Announced
 
 
 def read_releases() -> Announced[DatasetReleased]:

@@ -6,7 +6,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from services.evaluator import charts
 from services.evaluator.evaluation_request import GateSettings
 from services.evaluator.gate import judge_candidate
 from services.evaluator.measures.bootstrap import EvaluatedVersion
@@ -14,7 +13,8 @@ from services.evaluator.measures.choice import assess
 from services.evaluator.measures.held_out import Answers, HeldOut, LeftOut
 from services.evaluator.measures.strata import stratify
 from services.evaluator.measures.threshold import ACCEPTS_NOTHING, propose_threshold
-from services.evaluator.report import HeldOutCounts, Report, to_html, to_json
+from services.evaluator.reporting import charts
+from services.evaluator.reporting.report import HeldOutCounts, Report, to_html, to_json
 from shared.tasks import TASKS
 from tests.support.builders.events import NOW, trained
 from tests.unit.evaluator.simulated_versions import ADVERSE, LABELS, sharp, simulate_held_out

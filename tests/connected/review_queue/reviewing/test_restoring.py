@@ -12,7 +12,7 @@ from services.review_queue.reviewing.opinions import Correction
 from services.review_queue.reviewing.review import Shares
 from shared.errors import Conflict
 from shared.events import DecisionCorrected, DecisionMade, Event, ReviewCompleted, review_id_of
-from shared.messaging.own_events import Span
+from shared.messaging.readers.own_events import Span
 from shared.messaging.topics import create_topics
 from shared.settings import engine_settings
 from tests.connected.review_queue.harness import (

@@ -12,7 +12,7 @@ from shared.http.application import create_application
 from shared.http.service import CommonParts, create_service
 from shared.messaging.bus import Bus
 from shared.messaging.outbox import Outbox
-from shared.messaging.rollouts import Rollouts
+from shared.messaging.readers.rollouts import Rollouts
 from shared.settings import EngineSettings, ServiceSettings
 from shared.storage.database import Database
 

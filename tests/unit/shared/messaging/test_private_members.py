@@ -14,7 +14,7 @@ from aiokafka.record import _crecords
 from faststream.kafka import KafkaBroker
 
 from shared.health import Health
-from shared.messaging.partition_reader import PartitionReader
+from shared.messaging.readers.partition_reader import PartitionReader
 
 
 async def test_the_brokers_builder_makes_the_consumer_of_each_subscriber() -> None:

@@ -15,7 +15,7 @@ from shared.errors import Rejected
 from shared.events.models import LifecycleEvent
 from shared.health import Health
 from shared.messaging.encoding import decode
-from shared.messaging.following import Follower
+from shared.messaging.readers.following import Follower
 from shared.messaging.topics import Topic
 from shared.settings import EngineSettings
 from shared.telemetry import logger

@@ -13,13 +13,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import TypeAdapter
 
-from services.evaluator import charts
 from services.evaluator.evaluation_request import GateSettings
 from services.evaluator.gate import GateResult
 from services.evaluator.measures.choice import Assessment
 from services.evaluator.measures.held_out import LeftOut
 from services.evaluator.measures.strata import Stratum
 from services.evaluator.measures.threshold import Proposal
+from services.evaluator.reporting import charts
 from shared.events import ArtifactRef, Measures, TrainedModel
 from shared.storage.artifacts import REPORTS, Artifacts
 from shared.telemetry import logger

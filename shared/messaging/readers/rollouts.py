@@ -13,7 +13,7 @@ from shared.errors import Rejected
 from shared.events import RolloutChanged
 from shared.health import Health
 from shared.messaging.encoding import decode
-from shared.messaging.following import Follower
+from shared.messaging.readers.following import Follower
 from shared.messaging.topics import ROLLOUTS_CHANGED
 from shared.settings import EngineSettings
 from shared.telemetry import logger

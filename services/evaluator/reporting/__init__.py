@@ -1,0 +1,1 @@
+"""The evaluation as people read it: the charts and the page."""
