@@ -14,6 +14,7 @@ from services.promoter.trained import TrainedVersions
 from shared.events import ModelEvaluated, PredictionMade
 from shared.http.service import create_service, make_parts
 from shared.messaging.readers.following import Follower
+from shared.messaging.recovery import Recovery
 from shared.messaging.topics import MODELS_EVALUATED, PREDICTIONS_MADE, ROLLOUTS_APPLIED
 
 NAME = "promoter"
@@ -28,6 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
     handlers = Handlers(store, trained.find, limits=settings.limits)
     rollouts = parts.make_rollouts()
     restating = Restating(store, rollouts, parts.health)
+    recovery = Recovery(parts.database, [restating.restore])
     applied = Applied()
     acknowledged = Follower(
         settings.engines,
@@ -49,8 +51,11 @@ def create_app(settings: Settings) -> FastAPI:
         parts,
         outbox=outbox,
         rollouts=rollouts,
-        start=[restating.tick],
-        loops=[handlers.run, restating.run, acknowledged.run, trained.run],
+        start=[recovery.run, restating.tick],
+        loops=[
+            *(recovery.before(handlers.run), recovery.before(restating.run)),
+            *(acknowledged.run, trained.run),
+        ],
         routers=[router],
         state={
             "store": store,

@@ -1,21 +1,24 @@
 """The state topic says what the promoter's tables say, whoever else has written to it.
 
 A record of somebody else's, a tombstone, or the records of a time that a restored database does not
-know: what a new reader would find is compared with the tables, and said again above it.
+know: what a new reader would find is compared with the tables, and said again above it. What is
+stopped on the topic is never started so.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from services.promoter.rollout import restate
-from services.promoter.state import Rollout, served_of
-from services.promoter.store import Store
+from services.promoter.rollout import restate, restore
+from services.promoter.state import Change, Rollout, served_of
+from services.promoter.store import Snapshot, Store
 from shared.errors import Rejected
 from shared.events import RolloutChanged
 from shared.health import Health
 from shared.messaging.readers.rollouts import Rollouts
+from shared.messaging.readers.spans import Span
+from shared.messaging.topics import ROLLOUTS_CHANGED
 from shared.tasks import get_task
 from shared.telemetry import logger
 
@@ -43,10 +46,34 @@ class Restating:
 
     async def tick(self) -> None:
         """Say again what the topic does not say, or says otherwise."""
+        for rollout in await self._rollouts():
+            await self._compare(rollout)
+
+    async def restore(self, spans: Sequence[Span]) -> None:
+        """Where `caseloop recover` has declared that the tables are a backup's: go on from what the
+        topic has said since, as far as that is known."""
+        if not any(span.topic == ROLLOUTS_CHANGED.name for span in spans):
+            return
+        for rollout in await self._rollouts():
+            said = self.published.of(rollout.task)
+            if said is not None and said.revision > rollout.revision:
+                await self._go_on(rollout, said)
+
+    async def _go_on(self, rollout: Rollout, said: RolloutChanged) -> None:
+        names = [each.version if each else "none" for each in (said.champion, said.candidate)]
+        why = (
+            f"a backup of revision {rollout.revision} was restored, and revision {said.revision} "
+            "had been said, with champion {} and candidate {}".format(*names)
+        )
+        await self._say(
+            rollout.task, lambda seen: restore(seen.rollout, said, why=why, now=seen.now), why=why
+        )
+
+    async def _rollouts(self) -> Sequence[Rollout]:
+        """Of every task that the tables or the topic know."""
         known = {rollout.task: rollout for rollout in await self.store.rollouts()}
-        for task in known.keys() | self.published.revisions().keys():
-            if _is_known(task):
-                await self._compare(known.get(task) or Rollout(task))
+        tasks = known.keys() | self.published.revisions().keys()
+        return [known.get(task) or Rollout(task) for task in sorted(tasks) if _is_known(task)]
 
     async def _compare(self, rollout: Rollout) -> None:
         task = rollout.task
@@ -58,20 +85,23 @@ class Restating:
             return
         since = self._different_since.setdefault(task, self.clock())
         if above > rollout.revision or self.clock() - since > PATIENCE_SECONDS:
-            await self._restate(rollout, above)
+            why = (
+                f"the topic held revision {above}, the registry {rollout.revision}, or another "
+                "state"
+            )
+            await self._say(
+                task, lambda seen: restate(seen.rollout, found=newest, why=why), why=why
+            )
             self._different_since.pop(task, None)
 
-    async def _restate(self, rollout: Rollout, above: int) -> None:
-        why = f"the topic held revision {above}, the registry {rollout.revision}, or another state"
+    async def _say(self, task: str, decide: Callable[[Snapshot], Change], *, why: str) -> None:
         try:
-            await self.store.change(
-                rollout.task, lambda seen: restate(seen.rollout, above=above, why=why)
-            )
+            after = await self.store.change(task, decide)
         except Rejected as error:
-            self.health.alert("rollouts restated", f"{rollout.task}: {error}")
+            self.health.alert("rollouts restated", f"{task}: {error}")
             return
-        self.health.alert("rollouts restated", f"{rollout.task}: {why}")
-        logger.error("rollout restated", task=rollout.task, found=above, ours=rollout.revision)
+        self.health.alert("rollouts restated", f"{task}: {why}")
+        logger.error("rollout restated", task=task, revision=after.rollout.revision, why=why)
 
 
 def _says(last: RolloutChanged | None, rollout: Rollout) -> bool:

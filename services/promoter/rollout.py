@@ -8,6 +8,7 @@ every case to people. Every transition says who and why.
 import re
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from services.promoter.guard import StageCounts
 from services.promoter.state import (
@@ -18,9 +19,11 @@ from services.promoter.state import (
     Version,
     VersionState,
     name_of,
+    number_of,
+    served_of,
 )
 from shared.errors import Conflict
-from shared.events import ModelEvaluated, Stage, Verdict
+from shared.events import ModelEvaluated, RolloutChanged, Stage, Verdict
 from shared.events.models import HIGHEST_REVISION
 
 PROMOTER = "promoter"
@@ -56,6 +59,8 @@ def apply_evaluation(
         return _note(rollout, version, "refused", why)
     if evaluation.verdict == "INCONCLUSIVE":
         return _note(rollout, version, "held", why)
+    if rollout.restored_at is not None and evaluation.occurred_at <= rollout.restored_at:
+        return _note(rollout, version, "held", "evaluated before a backup was restored")
     return _enqueue(rollout, version, who=PROMOTER, why=why).then(lambda r: _next(r, now=now))
 
 
@@ -160,9 +165,44 @@ def start(rollout: Rollout, *, who: str, why: str) -> Change:
     return Change(_public(replace(rollout, stopped=False)), (Transition("started", who, why),))
 
 
-def restate(rollout: Rollout, *, above: int, why: str) -> Change:
-    """The same state, said above a revision that is not ours; `Conflict` if there is none above."""
-    revision = max(rollout.revision, above) + 1
+def restate(rollout: Rollout, *, found: RolloutChanged | None, why: str) -> Change:
+    """The same state, said above the one found on the topic; `Conflict` if there is none above.
+
+    What is stopped or paused there stays so, whoever said it: an operator lets it go on.
+    """
+    if found is None or found.revision <= rollout.revision:
+        return _said_as(rollout, rollout.revision + 1, why=why)
+    change = Change(rollout)
+    if found.stopped:
+        change = change.then(partial(stop, who=PROMOTER, why=why))
+    if found.paused:
+        change = change.then(partial(pause, who=PROMOTER, why=why))
+    return change.then(lambda r: _said_as(r, found.revision + 1, why=why))
+
+
+def restore(rollout: Rollout, said: RolloutChanged, *, why: str, now: datetime) -> Change:
+    """The state of a backup, where its promoter has said more since.
+
+    What became of the versions meanwhile nobody knows. So what waits is held and a stage begins
+    anew, and where the topic has others in service, every case goes to people.
+    """
+    if said.revision <= rollout.revision:
+        return Change(rollout)
+    after = replace(
+        rollout,
+        number=max(rollout.number, number_of(said.rollout_id, task=rollout.task)),
+        queued=None,
+        stage_since=now if rollout.stage else None,
+        stage_revision=said.revision + 1,
+        restored_at=now,
+    )
+    change = _note(after, rollout.queued, "held", why) if rollout.queued else Change(after)
+    if (said.champion, said.candidate) != (*map(served_of, rollout.serving[:2]),):
+        said = said.model_copy(update={"stopped": True})
+    return change.then(lambda r: restate(r, found=said, why=why))
+
+
+def _said_as(rollout: Rollout, revision: int, *, why: str) -> Change:
     if revision > HIGHEST_REVISION:
         raise Conflict(
             "somebody wrote the highest revision there is: stop the services, delete the topic "

@@ -92,6 +92,7 @@ class Rollout:
     watching: bool = False  # a fresh champion is still under the guard
     stopped: bool = False
     paused: bool = False
+    restored_at: datetime | None = None  # nobody knows what became of what was evaluated before
 
     @property
     def rollout_id(self) -> str:
@@ -155,6 +156,12 @@ def event_of(change: Change, *, at: datetime) -> RolloutChanged:
         changed_by=last.who,
         why=last.why,
     )
+
+
+def number_of(rollout_id: str, *, task: str) -> int:
+    """The number of a task's rollout; 0 if it is none."""
+    number = rollout_id.removeprefix(f"{task}-rollout-")
+    return int(number) if number.isdecimal() else 0
 
 
 def served_of(version: Version | None) -> ServedModel | None:

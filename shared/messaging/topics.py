@@ -125,6 +125,7 @@ MODELS_EVALUATED = Topic(events.ModelEvaluated, producers=("evaluator",), consum
 ROLLOUTS_CHANGED = Topic(
     events.RolloutChanged,
     producers=("promoter",),
+    recovered_by=("promoter",),
     readers=("inference", "confidence_filter", "evaluator", "promoter"),
     compacted=True,
 )

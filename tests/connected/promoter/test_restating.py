@@ -4,22 +4,26 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from deploy.cli.recovery import declare
 from services.promoter import restating as module
 from services.promoter.restating import Restating
-from services.promoter.rollout import start, stop
+from services.promoter.rollout import pause, resume, rollback, start, stop
 from shared.events import RolloutChanged
 from shared.health import Health
 from shared.messaging.bus import Bus
 from shared.messaging.readers.rollouts import Rollouts
+from shared.messaging.readers.spans import Span
+from shared.messaging.recovery import Recovery
 from shared.messaging.relay import Relay
 from shared.messaging.topics import ROLLOUTS_CHANGED
 from shared.settings import EngineSettings
-from tests.connected.promoter.harness import TASK, V0, Promoter
+from tests.connected.promoter.harness import TASK, V0, V1, V2, Promoter
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import rollout, served
 from tests.support.patience import PATIENCE_SECONDS
@@ -60,6 +64,23 @@ class Topic:
                         return read
                 await asyncio.sleep(0.1)
 
+    async def back_up(self) -> dict[str, Any]:
+        (row,) = await self.promoter.fetch("SELECT * FROM promoter.rollouts WHERE task = $1", TASK)
+        return row
+
+    async def go_back_to(self, backup: dict[str, Any]) -> None:
+        await self.promoter.fetch(
+            "UPDATE promoter.rollouts SET state = $1, revision = $2 WHERE task = $3",
+            *(backup["state"], backup["revision"], TASK),
+        )
+
+    async def recover(self) -> None:
+        """What a promoter does first, once `caseloop recover` has run."""
+        span = Span(ROLLOUTS_CHANGED.name, 0, 0, 1)
+        await declare(self.promoter.database.url, {"promoter": [span]})
+        await Recovery(self.promoter.database, [self.restating.restore]).run()
+        assert await self.promoter.fetch("SELECT * FROM promoter.recoveries") == []
+
     async def order(self, what: Any) -> None:
         await self.promoter.store.change(
             TASK, lambda seen: what(seen.rollout, who="ann", why="odd")
@@ -87,6 +108,9 @@ async def topic(
         await published.caught_up()
         await reader.caught_up()
     await promoter.store.take_evaluation(evaluation(V0, None))
+    await found.settles()
+    for order in (start, resume):  # what the topic holds of the test before
+        await found.order(order)
     yield found
     for task in running:
         task.cancel()
@@ -155,16 +179,11 @@ async def test_a_lower_forged_revision_is_followed_by_the_state(topic: Topic) ->
 
 
 async def test_after_a_restore_orders_go_on_above_what_the_topic_holds(topic: Topic) -> None:
-    backup = await topic.promoter.fetch("SELECT * FROM promoter.rollouts WHERE task = $1", TASK)
+    backup = await topic.back_up()
     for order in (stop, start, stop, start):
         await topic.order(order)
     newest = await topic.settles(stopped=False)
-    await topic.promoter.fetch(
-        "UPDATE promoter.rollouts SET state = $1, revision = $2 WHERE task = $3",
-        backup[0]["state"],
-        backup[0]["revision"],
-        TASK,
-    )
+    await topic.go_back_to(backup)
 
     await topic.restating.tick()
     begun = time.monotonic()
@@ -173,3 +192,70 @@ async def test_after_a_restore_orders_go_on_above_what_the_topic_holds(topic: To
 
     assert after.revision > newest.revision
     assert time.monotonic() - begun < PATIENCE_SECONDS
+
+
+@pytest.mark.parametrize("recovered", [True, False], ids=["recovered", "not recovered"])
+async def test_what_was_stopped_since_the_backup_is_not_started_by_a_restore(
+    topic: Topic, recovered: bool
+) -> None:
+    backup = await topic.back_up()
+    for order in (pause, stop):
+        await topic.order(order)
+    newest = await topic.settles(stopped=True, paused=True)
+    await topic.go_back_to(backup)
+
+    if recovered:
+        await topic.recover()
+    after = await topic.settles(stopped=True, paused=True)
+
+    assert after.revision > newest.revision
+    assert (await topic.history())[:3] == ["restated", "paused", "stopped"]
+    await topic.order(start)
+    assert (await topic.settles(stopped=False, paused=True)).champion == newest.champion
+
+
+async def test_what_was_rolled_back_since_the_backup_decides_no_case(topic: Topic) -> None:
+    """The backup has it in service; what else was in service since, only the topic says."""
+    backup = await topic.back_up()
+    await topic.settles(stopped=False)
+    await topic.order(rollback)
+    assert (await topic.settles(stopped=False)).champion is None
+    await topic.go_back_to(backup)
+
+    await topic.recover()
+    after = await topic.settles(stopped=True)
+
+    assert after.champion is not None
+    assert f"backup of revision {backup['revision']}" in after.why
+    assert "with champion none" in after.why
+    assert "rollouts restated" in topic.restating.health.alerts
+    await topic.order(rollback)
+    await topic.order(start)
+    assert (await topic.settles(stopped=False)).champion is None
+
+
+async def test_what_the_backup_does_not_know_goes_into_service_by_hand_only(topic: Topic) -> None:
+    """A candidate came and was rolled back since: its evaluation is read again."""
+    await topic.promoter.predict(*(f"first-{number}" for number in range(10)))
+    await topic.promoter.handlers.tick()
+    backup = await topic.back_up()
+    passed = evaluation(V1, V0)
+    await topic.promoter.store.take_evaluation(passed)
+    lost = await topic.settles(stopped=False, candidate=served(V1))
+    await topic.order(rollback)
+    newest = await topic.settles(candidate=None)
+    await topic.go_back_to(backup)
+    for table in ("versions", "evaluations"):
+        await topic.promoter.fetch(f"DELETE FROM promoter.{table} WHERE version = $1", V1)
+
+    await topic.recover()
+    await topic.promoter.store.take_evaluation(passed)
+    await topic.promoter.handlers.tick()
+
+    after = await topic.settles(stopped=False, candidate=None)  # the champion is the same
+    assert after.revision == newest.revision + 1
+    assert (await topic.promoter.states())[V1] == "held"
+    later = after.occurred_at + timedelta(seconds=1)
+    await topic.promoter.store.take_evaluation(evaluation(V2, V0, occurred_at=later))
+    begun = await topic.settles(candidate=served(V2))
+    assert begun.rollout_id not in (lost.rollout_id, newest.rollout_id)  # of a number of its own
