@@ -2,7 +2,8 @@
 
 As docs/backup-and-restore.md says it: stop, restore, prepare, `caseloop recover`, start. Every case
 that came in ends with one decision and one label, whether it was decided before the backup or after
-it, and no number of a dataset version stands for two.
+it, and no number of a dataset version stands for two. What was corrected is corrected still, and
+what was routed keeps its route.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 
 from deploy.cli.client import System
@@ -26,7 +28,7 @@ from deploy.demo.loop_state import LoopState, follow_topics
 from deploy.demo.reviewers import Reviewer, adjudicate_cases, users_setting
 from deploy.embedded.stack import EmbeddedStack
 from deploy.simulation import SimulatedClaim, simulated_claims
-from shared.events import DatasetReleased
+from shared.events import DatasetReleased, review_id_of
 from shared.messaging.encoding import encode
 from shared.messaging.producer import Producer
 from shared.settings import engine_settings
@@ -40,6 +42,11 @@ pytestmark = pytest.mark.slow
 BEFORE, AFTER, LAST = 15, 15, 5
 CASES = BEFORE + AFTER + LAST
 PANEL = [Reviewer("amara", "a password for amara"), Reviewer("bo", "a password for bo")]
+WHY = "the record came in"
+_CORRECTIONS = (
+    "review_queue.corrections JOIN review_queue.reviews USING (review_id)",
+    "dataset_accumulator.corrections",
+)
 SERVICES = ("inference", "confidence_filter", "review_queue", "dataset_accumulator")
 
 
@@ -125,13 +132,49 @@ class Drill:
         for service in SERVICES:
             await asyncio.to_thread(turn, service)
 
-    async def labels(self) -> Counter[str]:
+    async def approved_of(self, names: Sequence[str]) -> str:
+        """One of these cases that a reviewer has approved."""
+
+        def approved() -> list[str]:
+            made = [each for said in self.loop.decisions.values() for each in said.values()]
+            return [
+                each.case_id for each in made if each.label == "APPROVED" and each.case_id in names
+            ]
+
+        await until(lambda: bool(approved()))
+        return approved()[0]
+
+    async def correct(self, case_id: str) -> None:
+        """Its reviewer gives another reason for the approval of a case."""
+        claim, (made,) = self.claims[case_id], self.loop.decisions[case_id].values()
+        reviewer = next(each for each in PANEL if each.name == made.reviewer)
+        url = System(self.environment).url("review_queue")
+        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+            credentials = {"name": reviewer.name, "password": reviewer.password}
+            session = (await client.post("/v1/sessions", json=credentials)).raise_for_status()
+            answer = await client.post(
+                f"/v1/reviews/{review_id_of(case_id)}/corrections",
+                headers={"Authorization": f"Bearer {session.json()['token']}"},
+                json={
+                    **{"label": "APPROVED", "reason_code": claim.reason_code},
+                    **{"reasoning": "it was read again", "why": WHY, "supersedes_revision": 0},
+                },
+            )
+            answer.raise_for_status()
+
+    async def cases_of(self, table: str, condition: str = "true") -> Counter[str]:
         connection = await asyncpg.connect(self.environment["DATABASE_URL"])
         try:
-            rows = await connection.fetch("SELECT case_id FROM dataset_accumulator.labels")
+            rows = await connection.fetch(f"SELECT case_id FROM {table} WHERE {condition}")
         finally:
             await connection.close()
         return Counter(row["case_id"] for row in rows)
+
+    async def have(self, table: str, cases: Sequence[str], condition: str = "true") -> None:
+        """Wait until exactly these cases have a row each."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await self.cases_of(table, condition) != Counter(cases):
+                await asyncio.sleep(0.2)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -158,6 +201,9 @@ async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path)
         await asyncio.to_thread(back_up, url, backup)
         await drill.submit(names[BEFORE : BEFORE + AFTER])
         await drill.decided(BEFORE + AFTER // 2)
+        corrected = await drill.approved_of(names[BEFORE : BEFORE + AFTER])
+        await drill.correct(corrected)
+        await drill.have("dataset_accumulator.corrections", [corrected])
     lost = await drill.release("adjudication-d1")
     decided = set(drill.loop.decisions)
     await drill.submit(names[BEFORE + AFTER :])
@@ -173,9 +219,10 @@ async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path)
     await drill.switch(drill.stack.supervisor.start)
     async with drill.reviewers():
         await drill.decided(CASES)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while await drill.labels() != Counter(names):
-                await asyncio.sleep(0.2)
+        await drill.have("dataset_accumulator.labels", names)
+    for table in _CORRECTIONS:
+        await drill.have(table, [corrected], f"revision = 1 AND why = '{WHY}'")
+    restored = await drill.cases_of("confidence_filter.routings", "restored")
     released = await drill.release("adjudication-d2")
     letters = list(read_dead_letters(System(drill.environment).kafka))
 
@@ -187,6 +234,7 @@ async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path)
     assert drill.loop.lost == 0
     # Nobody was asked twice: all that was ever said of a case is the same.
     assert len(decided) >= BEFORE + AFTER // 2
+    assert decided & {*names[BEFORE : BEFORE + AFTER]} <= restored.keys()
     assert {case: len(said) for case, said in drill.loop.decisions.items()} == dict.fromkeys(
         names, 1
     )
