@@ -14,6 +14,7 @@ from shared.tasks import get_task
 from shared.tasks.fields import means_nothing
 from tests.support.builders.claims import CLAIM
 from tests.support.builders.events import submitted
+from tests.support.builders.histories import TODAY
 
 ADJUDICATION = get_task("adjudication")
 WORDS = [
@@ -89,7 +90,7 @@ def test_an_import_reads_the_same_words(word: str) -> None:
         **dict.fromkeys(OPTIONAL, word),
     }
     text = "\n".join([",".join(row), ",".join(row.values())]).encode()
-    [read] = read_csv([text], Reading(ADJUDICATION, decided_by="human"))
+    [read] = read_csv([text], Reading(ADJUDICATION, TODAY, decided_by="human"))
     assert isinstance(read, Row)
     case = ADJUDICATION.complete(read.case.input).model_dump(mode="json")
     assert [case[field] for field in OPTIONAL] == [None] * 4
