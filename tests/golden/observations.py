@@ -6,6 +6,7 @@ It is written anew only where a text is meant to change, with a new `prompt_vers
 import itertools
 import json
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,13 +23,14 @@ from shared.models.backend import BackendOptions
 from shared.models.backends.registry import open_backend
 from shared.tasks import TASKS
 from shared.tasks.task import Prompt, Task
-from tests.support.builders.events import KEY, NOW, predicted, rollout, served, submitted
+from tests.support.builders.events import CAME_IN, KEY, NOW, predicted, rollout, served, submitted
 from tests.support.models.linear import train_linear_model
 from tests.support.models.tiny_adapters import save_tiny_adapter
 from tests.support.models.tiny_base_model import save_tiny_base
 
 KEPT = Path(__file__).parent / "kept"
 _CLAIMS = 40
+_TODAY = date(2026, 12, 31)
 _DIGITS = 9  # of a score: the last ones belong to the processor
 _ROW = {
     "Reference ID": "MN12-15014",
@@ -73,7 +75,7 @@ def _inputs() -> Iterator[tuple[Task, Mapping[str, Any]]]:
     yield from ((TASKS["adjudication"], c.input.model_dump(mode="json")) for c in _claims())
     review = TASKS["independent_review"]
     for row in _rows():
-        content = review.history.case_of(row, decimal=None).input
+        content = review.history.case_of(row, decimal=None, today=_TODAY).input
         yield review, content.model_dump(mode="json")
 
 
@@ -105,7 +107,9 @@ def _training_texts() -> Iterator[Observation]:
     rows += [(TASKS["independent_review"], row) for row in _rows()]
     for task, row in rows:
         label = label_of_history(
-            task, row[task.history.claim_column], task.history.case_of(row, decimal=None)
+            task,
+            row[task.history.claim_column],
+            task.history.case_of(row, decimal=None, today=_TODAY),
         )
         example = example_of(task, _waiting(label), revision=0)
         yield {
@@ -177,7 +181,7 @@ def _routes() -> Iterator[Observation]:
         made = predicted(label=label, confidence=confidence, label_mass=mass)
         for (name, state), case in itertools.product(rollouts.items(), cases[:12]):
             prediction = made.model_copy(update={"case": case})
-            route = route_prediction(prediction, state, settings)
+            route = route_prediction(prediction, state, settings, now=CAME_IN)
             event = Routing(prediction, route, NOW, draw_key=KEY.version).event
             yield {
                 "case_id": case.case_id,
