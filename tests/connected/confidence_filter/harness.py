@@ -15,7 +15,7 @@ from shared.events.base import LEAST_INCLUSION
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
 from shared.storage.database import Database
-from tests.support.builders.events import KEY, NOW, case, claim_input, predicted, rollout
+from tests.support.builders.events import CAME_IN, KEY, case, claim_input, predicted, rollout
 
 CLAIM = claim_input()
 _EVENTS: dict[str, type[DecisionMade] | type[ReviewRequested]] = {
@@ -77,7 +77,7 @@ async def running(database_url: str, state: RolloutChanged | None = None) -> Asy
     store = Store(database, outbox)
     current = state or rollout()
     routing = RoutingSettings(audit_rate=LEAST_INCLUSION, key=KEY)
-    handlers = Handlers(store, lambda _: current, settings=routing, now=lambda: NOW)
+    handlers = Handlers(store, lambda _: current, settings=routing, now=lambda: CAME_IN)
     await database.open()
     try:
         await outbox.create()
