@@ -15,7 +15,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.embedded.stack import EmbeddedStack
-from shared.events import Event
+from shared.events import Event, ModelEvaluated
 from shared.messaging.topics import (
     CASES_REJECTED,
     DECISIONS_CORRECTED,
@@ -110,7 +110,7 @@ async def test_what_contradicts_is_refused_and_the_first_stays(
     assert letters[0].value == forged.model_dump_json().encode()
 
 
-_UNFOUNDED = [c for c in CONSUMERS if c.service in ("trainer", "evaluator")]
+_UNFOUNDED = [c for c in CONSUMERS if c.service in ("trainer", "evaluator", "promoter")]
 
 
 @pytest.mark.parametrize("consumer", _UNFOUNDED, ids=str)
@@ -121,8 +121,8 @@ async def test_what_no_service_has_made_is_refused_and_silences_nothing(
     premises: Premises,
     marks: Marks,
 ) -> None:
-    """A release or a model without a manifest: sent before a genuine one, with a higher number.
-    Replayed once it has a ground, it is taken."""
+    """A release or a model without a manifest, an evaluation without a report: sent before a
+    genuine one, with a higher number. Replayed once it has a ground, it is taken."""
     genuine, forged = (f"{consumer.service}-{next(_NUMBERS)}" for _ in range(2))
     since = await marks.end_of_dead_letters(consumer)
     await premises.lay([consumer.event(genuine)])
@@ -131,11 +131,29 @@ async def test_what_no_service_has_made_is_refused_and_silences_nothing(
 
     letters = await marks.dead_letters(consumer, since=since, count=1)
     assert [letter.error_type for letter in letters] == ["NotFound"]
-    assert letters[0].error.partition(":")[0] in ("manifest", "model.manifest")
+    assert letters[0].error.partition(":")[0] in ("manifest", "model.manifest", "report_json")
     assert await marks.counts(consumer, [genuine]) == Counter([genuine])
     await premises.lay([consumer.event(forged)])
     await producer.send_and_wait(consumer.topic.name, letters[0].value, key=letters[0].key)
     assert await marks.counts(consumer, [forged, genuine]) == Counter([forged, genuine])
+
+
+async def test_what_nobody_has_trained_is_in_no_rollout_and_holds_nothing_up(
+    stack: EmbeddedStack, producer: AIOKafkaProducer, premises: Premises, marks: Marks
+) -> None:
+    """A report alone does not do: `models.trained.v1` is read to its end first."""
+    consumer = next(each for each in CONSUMERS if each.service == "promoter")
+    untrained, genuine = (consumer.event(f"promoter-{next(_NUMBERS)}") for _ in range(2))
+    since = await marks.end_of_dead_letters(consumer)
+    await premises.report(cast("ModelEvaluated", untrained))
+    await premises.lay([genuine])
+    for event in (untrained, genuine):
+        await _send(producer, consumer.topic.name, event)
+
+    letters = await marks.dead_letters(consumer, since=since, count=1)
+    assert [letter.error.partition(":")[0] for letter in letters] == ["model.version"]
+    names = [cast("ModelEvaluated", each).model.version for each in (untrained, genuine)]
+    assert await marks.counts(consumer, names) == Counter(names[1:])
 
 
 async def test_a_correction_of_nothing_and_one_that_comes_twice_change_no_label(

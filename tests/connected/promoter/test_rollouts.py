@@ -9,7 +9,7 @@ import pytest
 from services.promoter.rollout import rollback, stop
 from services.promoter.state import Rollout
 from services.promoter.trained import TrainedModels
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, NotFound, Rejected
 from shared.events import ModelEvaluated
 from tests.connected.promoter.harness import TASK, V0, V1, V2, Promoter, prediction
 from tests.support.builders.evaluations import evaluation
@@ -277,8 +277,8 @@ async def test_a_version_is_judged_once_against_a_champion(
     assert await promoter.events() == []
 
 
-async def test_what_was_trained_as_another_model_is_not_taken(promoter: Promoter) -> None:
-    """Of what was not read nothing is known, and what is registered needs no record."""
+async def test_what_nobody_has_trained_is_not_taken(promoter: Promoter) -> None:
+    """Nor what was trained as another model; what is registered needs no training record."""
     known = {V0: frozenset({trained(V0)}), V1: frozenset({trained(V1, temperature=2.0)})}
 
     async def find(versions: Collection[str]) -> TrainedModels:
@@ -286,13 +286,13 @@ async def test_what_was_trained_as_another_model_is_not_taken(promoter: Promoter
 
     promoter.handlers.find_trained = find
     await promoter.handlers.models_evaluated([evaluation(V0, None, "FAIL")])
-    with pytest.raises(Conflict, match=r"^model"):
-        await promoter.handlers.models_evaluated([evaluation(V1, None)])
-    await promoter.handlers.models_evaluated([evaluation(V2, None, "FAIL")])
+    for version, error in ((V1, Conflict), (V2, NotFound)):
+        with pytest.raises(error, match=r"^model"):
+            await promoter.handlers.models_evaluated([evaluation(version, None)])
     known.clear()
     await promoter.handlers.models_evaluated([evaluation(V0, V1, "FAIL")])
 
-    assert await promoter.states() == {V0: "outdated", V2: "refused"}
+    assert await promoter.states() == {V0: "outdated"}
     assert await promoter.events() == []
 
 
