@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -21,7 +21,6 @@ from shared.storage.database import Database
 from tests.support.engines.lifecycle import fresh_database
 from tests.support.patience import PATIENCE_SECONDS
 
-D = TypeVar("D", bound=Database)
 PASSWORDS = {name: f"the-password-of-{name}" for name in SERVICES}
 POWERS = {"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"}
 READS, GROWS = {"SELECT"}, {"SELECT", "INSERT"}
@@ -52,11 +51,17 @@ def own_url(database: str, service: str) -> str:
     return service_url(database, service, PASSWORDS[service])
 
 
-def database_of(url: str, service: str, kind: type[D] = Database) -> D:  # type: ignore[assignment]
-    settings = engine_settings({"DATABASE_URL": url})
-    return kind(
-        settings, schema=service, migrations=Path(services.__path__[0]) / service / "migrations"
-    )
+def parts_of(url: str, service: str) -> dict[str, Any]:
+    """What a service's database is made with."""
+    return {
+        "settings": engine_settings({"DATABASE_URL": url}),
+        "schema": service,
+        "migrations": Path(services.__path__[0]) / service / "migrations",
+    }
+
+
+def database_of(url: str, service: str) -> Database:
+    return Database(**parts_of(url, service))
 
 
 @pytest.fixture(scope="module")
@@ -242,8 +247,8 @@ async def test_without_passwords_services_that_have_roles_are_not_left_behind(
 class Looking(Database):
     """Tells when it has seen that its schema is not there."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
         self.looked = asyncio.Event()
 
     async def _missing(self) -> list[str]:
@@ -259,7 +264,7 @@ async def test_a_service_that_starts_before_its_schema_is_there_waits_for_it(
         await prepare_database(url, PASSWORDS)
         async with connected(url) as connection:
             await connection.execute("DROP SCHEMA trainer CASCADE")
-        database = database_of(own_url(url, "trainer"), "trainer", Looking)
+        database = Looking(**parts_of(own_url(url, "trainer"), "trainer"))
         with pytest.raises(RuntimeError, match=r"trainer lacks .*`python -m deploy\.prepare`"):
             await database.open(patience_seconds=0)
         await database.close()
