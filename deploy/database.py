@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 
 import services
-from deploy.roles import role_name
+from deploy.roles import password_variable, role_name
 from shared.errors import Rejected, Transient
 from shared.messaging.outbox import create_tables
 from shared.services import SERVICES
@@ -45,12 +45,15 @@ FROM pg_roles WHERE rolname = $1
 
 async def prepare_database(url: str, passwords: Mapping[str, str]) -> None:
     """Bring every schema up to date. With `passwords` by service, make the services' roles and
-    give each its rights, in the transaction of its schema."""
+    give each its rights, in the transaction of its schema; `Rejected` without them where there are
+    such roles, which would have no right to what is new."""
     connection = await _connect(url)
     try:
         if passwords:
             async with connection.transaction():
                 await _close_to_the_public(connection)
+        else:
+            await _refuse_roles(connection)
         for service in SERVICES:
             async with connection.transaction():
                 await _make_schema(connection, service)
@@ -72,6 +75,21 @@ async def _connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
         raise Transient(f"PostgreSQL is unavailable: {type(error).__name__}") from error
     except asyncpg.PostgresError as error:
         raise Rejected(f"PostgreSQL refuses DATABASE_URL: {error}") from error
+
+
+async def _refuse_roles(connection: Connection) -> None:
+    database = await connection.fetchval("SELECT current_database()")
+    roles = {role_name(database, service): service for service in SERVICES}
+    rows = await connection.fetch(
+        "SELECT rolname FROM pg_roles WHERE rolname = ANY($1::name[]) ORDER BY rolname", list(roles)
+    )
+    if rows:
+        found = ", ".join(row["rolname"] for row in rows)
+        raise Rejected(
+            f"services have roles of their own here ({found}): set "
+            f"{', '.join(map(password_variable, SERVICES))}, or drop these roles if all services "
+            "are to work as one"
+        )
 
 
 async def _make_schema(connection: Connection, service: str) -> None:

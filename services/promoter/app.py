@@ -1,5 +1,6 @@
 """Puts the promoter together."""
 
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -16,6 +17,8 @@ from shared.http.service import create_service, make_parts
 from shared.messaging.readers.following import Follower
 from shared.messaging.recovery import Recovery
 from shared.messaging.topics import MODELS_EVALUATED, PREDICTIONS_MADE, ROLLOUTS_APPLIED
+from shared.storage.artifacts import Artifacts, in_thread
+from shared.storage.evaluation_reports import refuse_unreported
 
 NAME = "promoter"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -26,7 +29,13 @@ def create_app(settings: Settings) -> FastAPI:
     outbox = parts.make_outbox()
     store = Store(parts.database, outbox)
     trained = TrainedVersions(settings.engines, service=NAME, health=parts.health)
-    handlers = Handlers(store, trained.find, limits=settings.limits)
+    artifacts = Artifacts(settings.engines)
+    handlers = Handlers(
+        store,
+        trained.find,
+        verify=partial(in_thread, refuse_unreported, artifacts),
+        limits=settings.limits,
+    )
     rollouts = parts.make_rollouts()
     restating = Restating(store, rollouts, parts.health)
     recovery = Recovery(parts.database, [restating.restore])

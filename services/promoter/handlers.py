@@ -8,7 +8,7 @@ from services.promoter.rollout import tick
 from services.promoter.state import RolloutLimits
 from services.promoter.store import Store
 from services.promoter.trained import TrainedModels
-from shared.errors import Conflict
+from shared.errors import Conflict, NotFound
 from shared.events import ModelEvaluated, PredictionMade
 from shared.tasks import get_task
 
@@ -17,23 +17,30 @@ _TICKS_UNTIL_FORGETTING = 60
 
 
 FindTrained = Callable[[Collection[str]], Awaitable[TrainedModels]]
+Verify = Callable[[ModelEvaluated], Awaitable[None]]
 
 
 class Handlers:
-    def __init__(self, store: Store, find_trained: FindTrained, *, limits: RolloutLimits) -> None:
+    """`verify` refuses an evaluation whose report does not say the same."""
+
+    def __init__(
+        self, store: Store, find_trained: FindTrained, *, verify: Verify, limits: RolloutLimits
+    ) -> None:
         self.store = store
         self.find_trained = find_trained
+        self.verify = verify
         self.limits = limits
 
     async def models_evaluated(self, evaluations: Sequence[ModelEvaluated]) -> None:
-        """Take evaluations, but of a version that was trained as another model."""
+        """Take evaluations that were reported so, of versions that were trained so."""
         for evaluation in evaluations:
             get_task(evaluation.task)
+            await self.verify(evaluation)
         new = await self.store.unregistered({e.model.version for e in evaluations})
         trained = await self.find_trained(new) if new else {}
         for evaluation in evaluations:
             if evaluation.model.version in new:
-                _refuse_other_model(evaluation, trained)
+                _refuse_untrained(evaluation, trained)
             await self.store.take_evaluation(evaluation)
 
     async def predictions_made(self, predictions: Sequence[PredictionMade]) -> None:
@@ -66,7 +73,9 @@ class Handlers:
             )
 
 
-def _refuse_other_model(evaluation: ModelEvaluated, trained: TrainedModels) -> None:
+def _refuse_untrained(evaluation: ModelEvaluated, trained: TrainedModels) -> None:
     model = evaluation.model
-    if model not in trained.get(model.version, {model}):
+    if model.version not in trained:
+        raise NotFound("no such version has been trained", field="model.version")
+    if model not in trained[model.version]:
         raise Conflict("the version was trained as another model", field="model")

@@ -1,6 +1,7 @@
-"""Which versions have been trained: the topic, as far as this process has read it.
+"""Which versions have been trained: the whole topic, as this process has read it.
 
-What is not known here may not have been read yet, as after an outage: it contradicts nothing.
+An evaluation names a version that was trained before. One that is not known here may not have been
+read yet, as after an outage: it is looked for to the end of the topic, however long that takes.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,7 +19,7 @@ from shared.settings import EngineSettings
 from shared.storage.model_registry import is_place_of
 from shared.telemetry import logger
 
-# By version; of one that is not among them nothing is known.
+# By version; one that is not among them was trained by nobody.
 TrainedModels = Mapping[str, frozenset[TrainedModel]]
 
 
@@ -42,7 +43,9 @@ class TrainedVersions:
         await self._follower.run()
 
     async def find(self, versions: Collection[str]) -> TrainedModels:
-        """What was told of these versions."""
+        """What was told of these versions, until all are known or all of the topic is read."""
+        if not set(versions) <= self._models.keys():
+            await self._follower.read_until_now()
         return {version: self._models[version] for version in versions if version in self._models}
 
     async def take(self, record: "ConsumerRecord[Any, Any]") -> None:

@@ -103,7 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
     pages = Pages(utc_now)
     restoring = Restoring(database, outbox)
     intake = Intake(database, settings.shares_of, settings.key, restoring=restoring)
-    handlers = Handlers(intake, OwnTopics(database), queue.history)
+    handlers = Handlers(intake, OwnTopics(database), queue.history, parts.health)
     _consume(parts.bus, handlers, batch=settings.batch_records)
     recovery = Recovery(database, take_over_steps(restoring, settings.engines))
 

@@ -14,19 +14,36 @@ from shared.events import (
     ReviewCompleted,
     ReviewRequested,
 )
+from shared.health import Health
+from shared.telemetry import logger
 
 
 class Handlers:
-    def __init__(self, intake: Intake, own: OwnTopics, history: MemberHistory) -> None:
+    def __init__(
+        self, intake: Intake, own: OwnTopics, history: MemberHistory, health: Health
+    ) -> None:
         self.intake = intake
         self.own = own
         self.history = history
+        self.health = health
 
     async def reviews_requested(self, requests: Sequence[ReviewRequested]) -> None:
         for request in requests:
             check_reviewable(request)
-        await self.history.refuse_decided([request.case.case_id for request in requests])
         await self.intake.add(requests)
+        await self._set_aside_models(requests)
+
+    async def _set_aside_models(self, requests: Sequence[ReviewRequested]) -> None:
+        """The filter asks people or lets a model decide, never both: one of the two is somebody
+        else's. To ask in vain costs a look; not to ask leaves a case to whoever said so."""
+        if not await self.history.set_aside_models([each.case.case_id for each in requests]):
+            return
+        why = (
+            f"{DecisionMade.type} told of a model's decision of cases that {ReviewRequested.type} "
+            "asks people about: they are asked, and whoever acted on the decision must be told"
+        )
+        self.health.alert("models' decisions", why)
+        logger.error("model's decision set aside", reason=why)
 
     async def predictions_made(self, predictions: Sequence[PredictionMade]) -> None:
         await self.history.predictions_made(predictions)

@@ -17,7 +17,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error
 
-from shared.errors import Rejected, Transient
+from shared.errors import Conflict, NotFound, Rejected, Transient
 from shared.events import ArtifactRef
 from shared.settings import EngineSettings
 
@@ -95,6 +95,20 @@ class Artifacts:
         if hashlib.sha256(content).hexdigest() != ref.sha256:
             raise CorruptArtifact(f"{ref.uri} has another hash than it was published with")
         return content
+
+    def get_told(self, ref: ArtifactRef, *, in_place: bool, field: str) -> bytes:
+        """The file that an event tells of in `field`; `Rejected` unless it is held, and lies where
+        such a file does.
+
+        A file is there before the event is. So no record of somebody else's stands for one, or
+        takes the place of those to come.
+        """
+        if not in_place:
+            raise Conflict("is not where such a file lies", field=field)
+        try:
+            return self.get(ref)
+        except CorruptArtifact:
+            raise NotFound("object storage holds no such file", field=field) from None
 
     def get_file(self, ref: ArtifactRef, path: Path) -> Path:
         """The object as a file, written aside and moved in place once its hash is right."""

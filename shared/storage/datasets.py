@@ -11,10 +11,10 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict
 from shared.events.base import ArtifactRef, Frozen, InclusionProbability
 from shared.events.models import DatasetReleased, Split
-from shared.storage.artifacts import DATASETS, Artifacts, CorruptArtifact
+from shared.storage.artifacts import DATASETS, Artifacts
 from shared.tasks.task import Prompt, Standing
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "calibration", "certification", "test")
@@ -124,18 +124,13 @@ def read_split(artifacts: Artifacts, manifest: DatasetManifest, split: Split) ->
 
 
 def refuse_unreleased(artifacts: Artifacts, released: DatasetReleased) -> None:
-    """`Rejected` unless object storage holds the version that the event tells of.
-
-    The manifest is there before the event is. So no record of somebody else's stands for a version,
-    or takes the place of those to come by a number that is higher.
-    """
+    """`Rejected` unless object storage holds the version that the event tells of: nor does a number
+    that is higher take the place of those to come."""
     reference = released.manifest
-    if reference.uri != manifest_uri(released.task, released.number, reference.sha256):
-        raise Conflict("is not where the manifest of this version lies", field="manifest")
+    place = manifest_uri(released.task, released.number, reference.sha256)
+    content = artifacts.get_told(reference, in_place=reference.uri == place, field="manifest")
     try:
-        manifest = read_manifest(artifacts, reference)
-    except CorruptArtifact:
-        raise NotFound("object storage holds no such dataset version", field="manifest") from None
+        manifest = DatasetManifest.model_validate_json(content)
     except ValidationError:
         raise Conflict("is no manifest of a dataset version", field="manifest") from None
     told = (released.dataset_version, released.task, released.number)

@@ -46,6 +46,11 @@ def is_place_of(model: TrainedModel) -> bool:
     return re.fullmatch(rf"{place}[0-9a-f]{{8}}/{MANIFEST}", model.manifest.uri) is not None
 
 
+def refuse_unstored(artifacts: Artifacts, model: TrainedModel) -> None:
+    """`Rejected` unless object storage holds the manifest of the model."""
+    artifacts.get_told(model.manifest, in_place=is_place_of(model), field="model.manifest")
+
+
 def base_uri(name: str) -> str:
     return f"s3://{MODELS}/base/{name}"
 

@@ -21,7 +21,8 @@ from services.evaluator.measures.strata import Stratum
 from services.evaluator.measures.threshold import Proposal
 from services.evaluator.reporting import charts
 from shared.events import ArtifactRef, Measures, TrainedModel
-from shared.storage.artifacts import REPORTS, Artifacts
+from shared.storage.artifacts import Artifacts
+from shared.storage.evaluation_reports import report_place
 from shared.telemetry import logger
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -112,11 +113,12 @@ def _drawn(chart: Callable[..., Markup], *arguments: object) -> Markup:
 def store_report(artifacts: Artifacts, report: Report) -> tuple[ArtifactRef, ArtifactRef]:
     """Both forms in object storage, named by their content, so that neither is overwritten."""
     content = to_json(report)
-    against = report.champion.version if report.champion else "none"
-    name = (
-        f"{report.candidate.version}-against-{against}-{hashlib.sha256(content).hexdigest()[:12]}"
+    place = report_place(
+        report.task,
+        candidate=report.candidate.version,
+        champion=report.champion.version if report.champion else None,
+        sha256=hashlib.sha256(content).hexdigest(),
     )
-    place = f"s3://{REPORTS}/{report.task}/{name}"
     page = to_html(report).encode()
     return artifacts.put(f"{place}.json", content), artifacts.put(f"{place}.html", page)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import asyncpg
 
-from shared.errors import Conflict
 from shared.events import Case, DecisionCorrected, DecisionMade, PredictionMade
 from shared.storage.database import Database
 from shared.tasks import get_task
@@ -28,11 +27,13 @@ INSERT INTO review_queue.history (case_id, task, label, decided_by, decided_at, 
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::int[])
 ON CONFLICT (case_id) DO UPDATE SET label = excluded.label, decided_by = excluded.decided_by,
     decided_at = excluded.decided_at, revision = excluded.revision
-WHERE history.revision < excluded.revision
+WHERE history.revision < excluded.revision OR (
+    history.revision = excluded.revision
+    AND (history.decided_by, excluded.decided_by) = ('model', 'human'))
 """
-_DECIDED_BY_A_MODEL = """
-SELECT true FROM review_queue.history
-WHERE case_id = ANY($1::text[]) AND decided_by = 'model' LIMIT 1
+_SET_ASIDE = """
+UPDATE review_queue.history SET label = NULL, decided_by = NULL, decided_at = NULL, revision = -1
+WHERE case_id = ANY($1::text[]) AND decided_by = 'model' RETURNING case_id
 """
 _EARLIER_CASES = """
 SELECT case_id, claim_id, submitted_at, summary, label, decided_by, decided_at, revision
@@ -74,11 +75,11 @@ class MemberHistory:
             [_DecidedLabel(event, "human", event.revision) for event in events]
         )
 
-    async def refuse_decided(self, case_ids: Sequence[str]) -> None:
-        """`Conflict` if a model decided one of these cases: a second decision would contradict."""
+    async def set_aside_models(self, case_ids: Sequence[str]) -> int:
+        """Forget what a model is told to have decided of these cases, which people decide; of how
+        many of them it was."""
         async with self.database.transaction() as connection:
-            if await connection.fetchval(_DECIDED_BY_A_MODEL, case_ids):
-                raise Conflict("a model has decided this case already", field="case.case_id")
+            return len(await connection.fetch(_SET_ASIDE, sorted(case_ids)))
 
     async def _store_labels(self, labels: Sequence["_DecidedLabel"]) -> None:
         by_revision = sorted(labels, key=lambda label: label.revision)

@@ -27,6 +27,13 @@ _ASIDE_SECONDS = 10.0
 _NO_PARTITION = TopicPartition("", 0)  # never assigned, so that nothing is read of it
 
 
+def does_not_unpack(error: Exception) -> bool:
+    """Whether it is a matter of the records: codecs raise what they like."""
+    if isinstance(error, CorruptRecordException | UnsupportedCodecError):
+        return True
+    return not isinstance(error, KafkaError | ConsumerStoppedError)
+
+
 class PartitionReader(AIOKafkaConsumer):  # type: ignore[misc]  # untyped
     """A consumer that passes over nothing. `aside` says until when a partition is left alone."""
 
@@ -71,12 +78,9 @@ class PartitionReader(AIOKafkaConsumer):  # type: ignore[misc]  # untyped
     async def _read(self, partition: TopicPartition, room: int) -> Records:
         try:
             batches = await super().getmany(partition, max_records=room)
-        except (CorruptRecordException, UnsupportedCodecError) as error:
-            await self._set_aside(partition, error)
-            return []
-        except (KafkaError, ConsumerStoppedError):  # no matter of the records
-            raise
-        except Exception as error:  # noqa: BLE001 - codecs raise what they like
+        except Exception as error:
+            if not does_not_unpack(error):
+                raise
             await self._set_aside(partition, error)
             return []
         records: Records = batches.get(partition, [])

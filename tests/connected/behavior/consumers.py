@@ -1,5 +1,6 @@
 """What each service consumes: an event for a key, and the rows it must leave exactly once."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -27,13 +28,13 @@ from shared.messaging.topics import (
     Topic,
 )
 from shared.storage.datasets import DatasetManifest, manifest_uri
+from shared.storage.evaluation_reports import report_place
 from shared.storage.model_registry import ModelManifest
 from tests.support.builders.events import (
     ADJUDICATION,
     NOW,
     case,
     predicted,
-    reference,
     submitted,
     trained,
 )
@@ -137,6 +138,25 @@ def _trained(key: str) -> Event:
     )
 
 
+def report_of(evaluated: ModelEvaluated) -> bytes:
+    """What decides, of the report of such an evaluation."""
+    return _report(evaluated.model, verdict=evaluated.verdict, threshold=evaluated.threshold)
+
+
+def _report(model: TrainedModel, *, verdict: str, threshold: float) -> bytes:
+    judgment = {"verdict": verdict, "threshold": threshold}
+    content = {"candidate": model.model_dump(mode="json"), "champion": None, "judgment": judgment}
+    return json.dumps(content).encode()
+
+
+def _reported(content: bytes, *, place: str) -> ArtifactRef:
+    digest = sha256(content).hexdigest()
+    return ArtifactRef(uri=place, sha256=digest, size_bytes=len(content))
+
+
+PAGE = b"<p>a report</p>"
+
+
 def _evaluated(key: str) -> Event:
     measures = Measures(
         version=key,
@@ -149,10 +169,14 @@ def _evaluated(key: str) -> Event:
         effective_cases=100.0,
         milliseconds_per_case=1.0,
     )
+    model = _model(key)
+    content = _report(model, verdict="FAIL", threshold=1.01)
+    digest = sha256(content).hexdigest()
+    place = report_place("adjudication", candidate=key, champion=None, sha256=digest)
     return ModelEvaluated(
         occurred_at=NOW,
         task="adjudication",
-        model=_model(key),
+        model=model,
         champion=None,
         verdict="FAIL",
         reasons=("test",),
@@ -160,8 +184,8 @@ def _evaluated(key: str) -> Event:
         candidate_measures=measures,
         champion_measures=None,
         baseline_measures=None,
-        report_json=reference("s3://reports/x.json"),
-        report_html=reference("s3://reports/x.html"),
+        report_json=_reported(content, place=f"{place}.json"),
+        report_html=_reported(PAGE, place=f"{place}.html"),
     )
 
 

@@ -8,13 +8,13 @@ from aiokafka import AIOKafkaProducer
 from shared.events import DatasetReleased, Event, ModelEvaluated, ModelTrained
 from shared.messaging.topics import MODELS_TRAINED
 from shared.storage.artifacts import Artifacts, in_thread
-from tests.connected.behavior.consumers import manifest_of, model_of
+from tests.connected.behavior.consumers import PAGE, manifest_of, model_of, report_of
 
 
 @dataclass(frozen=True)
 class Premises:
-    """A release and a model have a manifest in object storage, and what is evaluated has been
-    trained."""
+    """A release and a model have a manifest in object storage, an evaluation its report, and what
+    is evaluated has been trained."""
 
     artifacts: Artifacts
     producer: AIOKafkaProducer
@@ -28,8 +28,13 @@ class Premises:
                 content = model_of(event.model.version)
                 await in_thread(self.artifacts.put, event.model.manifest.uri, content)
             if isinstance(event, ModelEvaluated):
+                await self.report(event)
                 await self._train(event)
         await self.producer.flush()
+
+    async def report(self, event: ModelEvaluated) -> None:
+        await in_thread(self.artifacts.put, event.report_json.uri, report_of(event))
+        await in_thread(self.artifacts.put, event.report_html.uri, PAGE)
 
     async def _train(self, event: ModelEvaluated) -> None:
         trained = ModelTrained(

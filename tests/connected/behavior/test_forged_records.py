@@ -9,13 +9,14 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.embedded.stack import EmbeddedStack
-from shared.events import Event
+from shared.events import Event, ModelEvaluated
 from shared.messaging.topics import (
     CASES_REJECTED,
     DECISIONS_CORRECTED,
@@ -24,6 +25,7 @@ from shared.messaging.topics import (
     ROLLOUTS_CHANGED,
     TOPICS,
     TRAININGS_PROGRESSED,
+    Topic,
 )
 from tests.connected.behavior.consumers import CONSUMERS, Consumer
 from tests.connected.behavior.marks import Marks
@@ -79,30 +81,43 @@ def test_every_topic_is_forged_somewhere() -> None:
     assert forged | history | states | unread == {topic.name for topic in TOPICS}
 
 
-async def _send(producer: AIOKafkaProducer, topic: str, event: Event) -> None:
-    await producer.send_and_wait(topic, event.model_dump_json().encode(), key=event.key.encode())
+@dataclass(frozen=True)
+class Forger:
+    """Who writes to every topic, and sees what becomes of it."""
+
+    producer: AIOKafkaProducer
+    premises: Premises
+    marks: Marks
+
+    async def send(self, topic: Topic, *events: Event) -> None:
+        for event in events:
+            await self.producer.send_and_wait(
+                topic.name, event.model_dump_json().encode(), key=event.key.encode()
+            )
+
+
+@pytest.fixture
+def forger(
+    stack: EmbeddedStack, producer: AIOKafkaProducer, premises: Premises, marks: Marks
+) -> Forger:
+    return Forger(producer, premises, marks)
 
 
 @each_service
 async def test_what_contradicts_is_refused_and_the_first_stays(
-    consumer: Consumer,
-    stack: EmbeddedStack,
-    producer: AIOKafkaProducer,
-    premises: Premises,
-    marks: Marks,
+    consumer: Consumer, forger: Forger
 ) -> None:
     first, after = (f"{consumer.service}-{next(_NUMBERS)}" for _ in range(2))
+    marks, topic = forger.marks, consumer.topic
     since = await marks.end_of_dead_letters(consumer)
     genuine = consumer.event(first)
     forged = FORGERIES[consumer.service](genuine)
     assert forged.key == genuine.key
-    await premises.lay([genuine, consumer.event(after)])
+    await forger.premises.lay([genuine, consumer.event(after)])
 
-    await _send(producer, consumer.topic.name, genuine)
+    await forger.send(topic, genuine)
     assert await marks.counts(consumer, [first]) == Counter([first])
-    await _send(producer, consumer.topic.name, forged)
-    await _send(producer, consumer.topic.name, genuine)  # replayed
-    await _send(producer, consumer.topic.name, consumer.event(after))
+    await forger.send(topic, forged, genuine, consumer.event(after))
 
     assert await marks.counts(consumer, [first, after]) == Counter([first, after])
     letters = await marks.dead_letters(consumer, since=since, count=1)
@@ -110,58 +125,83 @@ async def test_what_contradicts_is_refused_and_the_first_stays(
     assert letters[0].value == forged.model_dump_json().encode()
 
 
-_UNFOUNDED = [c for c in CONSUMERS if c.service in ("trainer", "evaluator")]
+_UNFOUNDED = [c for c in CONSUMERS if c.service in ("trainer", "evaluator", "promoter")]
 
 
 @pytest.mark.parametrize("consumer", _UNFOUNDED, ids=str)
 async def test_what_no_service_has_made_is_refused_and_silences_nothing(
-    consumer: Consumer,
-    stack: EmbeddedStack,
-    producer: AIOKafkaProducer,
-    premises: Premises,
-    marks: Marks,
+    consumer: Consumer, forger: Forger
 ) -> None:
-    """A release or a model without a manifest: sent before a genuine one, with a higher number.
-    Replayed once it has a ground, it is taken."""
+    """A release or a model without a manifest, an evaluation without a report: sent before a
+    genuine one, with a higher number. Replayed once it has a ground, it is taken."""
     genuine, forged = (f"{consumer.service}-{next(_NUMBERS)}" for _ in range(2))
+    marks, topic = forger.marks, consumer.topic
     since = await marks.end_of_dead_letters(consumer)
-    await premises.lay([consumer.event(genuine)])
-    for name in (forged, genuine):
-        await _send(producer, consumer.topic.name, consumer.event(name))
+    await forger.premises.lay([consumer.event(genuine)])
+    await forger.send(topic, consumer.event(forged), consumer.event(genuine))
 
     letters = await marks.dead_letters(consumer, since=since, count=1)
     assert [letter.error_type for letter in letters] == ["NotFound"]
-    assert letters[0].error.partition(":")[0] in ("manifest", "model.manifest")
+    assert letters[0].error.partition(":")[0] in ("manifest", "model.manifest", "report_json")
     assert await marks.counts(consumer, [genuine]) == Counter([genuine])
-    await premises.lay([consumer.event(forged)])
-    await producer.send_and_wait(consumer.topic.name, letters[0].value, key=letters[0].key)
+    await forger.premises.lay([consumer.event(forged)])
+    await forger.producer.send_and_wait(topic.name, letters[0].value, key=letters[0].key)
     assert await marks.counts(consumer, [forged, genuine]) == Counter([forged, genuine])
 
 
+async def test_what_nobody_has_trained_is_in_no_rollout_and_holds_nothing_up(
+    forger: Forger,
+) -> None:
+    """A report alone does not do: `models.trained.v1` is read to its end first."""
+    consumer = next(each for each in CONSUMERS if each.service == "promoter")
+    untrained, genuine = (f"promoter-{next(_NUMBERS)}" for _ in range(2))
+    since = await forger.marks.end_of_dead_letters(consumer)
+    await forger.premises.report(cast("ModelEvaluated", consumer.event(untrained)))
+    await forger.premises.lay([consumer.event(genuine)])
+    await forger.send(consumer.topic, consumer.event(untrained), consumer.event(genuine))
+
+    letters = await forger.marks.dead_letters(consumer, since=since, count=1)
+    assert [letter.error.partition(":")[0] for letter in letters] == ["model.version"]
+    assert await forger.marks.counts(consumer, [genuine]) == Counter([genuine])
+    rows = await forger.marks.connection.fetch(consumer.rows, [untrained, genuine])
+    assert [row[0] for row in rows] == [genuine]
+
+
 async def test_a_correction_of_nothing_and_one_that_comes_twice_change_no_label(
-    stack: EmbeddedStack, producer: AIOKafkaProducer, marks: Marks
+    forger: Forger,
 ) -> None:
     consumer = next(each for each in CONSUMERS if each.service == "dataset_accumulator")
     name = f"dataset_accumulator-{next(_NUMBERS)}"
-    await _send(producer, consumer.topic.name, consumer.event(name))
-    assert await marks.counts(consumer, [name]) == Counter([name])
+    await forger.send(consumer.topic, consumer.event(name))
+    assert await forger.marks.counts(consumer, [name]) == Counter([name])
 
-    for correction in (
-        corrected(name, label="DENIED"),
+    await forger.send(DECISIONS_CORRECTED, corrected(name, label="DENIED"))
+    await _becomes(forger.marks, name, (1, "DENIED"))
+    await forger.send(
+        DECISIONS_CORRECTED,
         corrected(name, label="PENDING"),  # the first of a revision stays
         corrected(name, label="PENDING", revision=4),  # nobody has heard of the two before
         corrected("nobody-knows-this-case"),
         corrected(name, label="DENIED", revision=2, task="independent_review"),
         corrected(name, label="APPROVED", revision=2),
-    ):
-        await _send(producer, DECISIONS_CORRECTED.name, correction)
+    )
+    await _becomes(forger.marks, name, (2, "APPROVED"))
 
+    # What was taken stays in the table, also where no look at the label would have caught it.
+    rows = await forger.marks.connection.fetch(
+        "SELECT revision, label FROM dataset_accumulator.corrections WHERE case_id = $1", name
+    )
+    assert {row["revision"]: row["label"] for row in rows} == {
+        1: "DENIED",
+        2: "APPROVED",
+        4: "PENDING",
+    }
+
+
+async def _becomes(marks: Marks, case_id: str, label: tuple[int, str]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        seen = {await _label(marks, name)}
-        while (2, "APPROVED") not in seen:
-            seen.add(await _label(marks, name))
+        while await _label(marks, case_id) != label:
             await asyncio.sleep(0.02)
-    assert seen <= {(0, "APPROVED"), (1, "DENIED"), (2, "APPROVED")}
 
 
 async def _label(marks: Marks, case_id: str) -> tuple[int, str]:

@@ -19,6 +19,7 @@ from shared.services import SERVICES
 from shared.settings import engine_settings
 from shared.storage.database import Database
 from tests.support.engines.lifecycle import fresh_database
+from tests.support.patience import PATIENCE_SECONDS
 
 PASSWORDS = {name: f"the-password-of-{name}" for name in SERVICES}
 POWERS = {"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"}
@@ -50,11 +51,17 @@ def own_url(database: str, service: str) -> str:
     return service_url(database, service, PASSWORDS[service])
 
 
+def parts_of(url: str, service: str) -> dict[str, Any]:
+    """What a service's database is made with."""
+    return {
+        "settings": engine_settings({"DATABASE_URL": url}),
+        "schema": service,
+        "migrations": Path(services.__path__[0]) / service / "migrations",
+    }
+
+
 def database_of(url: str, service: str) -> Database:
-    settings = engine_settings({"DATABASE_URL": url})
-    return Database(
-        settings, schema=service, migrations=Path(services.__path__[0]) / service / "migrations"
-    )
+    return Database(**parts_of(url, service))
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +228,35 @@ async def test_without_passwords_one_role_does_everything(engines: dict[str, str
     assert roles == []
 
 
+async def test_without_passwords_services_that_have_roles_are_not_left_behind(
+    engines: dict[str, str],
+) -> None:
+    """The owner would go on alone, and what it adds to a schema be nobody's to read."""
+    async with fresh_database(engines["DATABASE_URL"]) as url:
+        await prepare_database(url, PASSWORDS)
+        async with connected(url) as connection:
+            await connection.execute("DROP SCHEMA trainer CASCADE")
+
+        with pytest.raises(Rejected, match=r"_trainer\b.*set DATABASE_PASSWORD_INFERENCE, "):
+            await prepare_database(url, {})
+
+        async with connected(url) as connection:
+            assert await connection.fetchval("SELECT to_regnamespace('trainer') IS NULL")
+
+
+class Looking(Database):
+    """Tells when it has seen that its schema is not there."""
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.looked = asyncio.Event()
+
+    async def _missing(self) -> list[str]:
+        if missing := await super()._missing():
+            self.looked.set()
+        return missing
+
+
 async def test_a_service_that_starts_before_its_schema_is_there_waits_for_it(
     engines: dict[str, str],
 ) -> None:
@@ -228,14 +264,20 @@ async def test_a_service_that_starts_before_its_schema_is_there_waits_for_it(
         await prepare_database(url, PASSWORDS)
         async with connected(url) as connection:
             await connection.execute("DROP SCHEMA trainer CASCADE")
-        database = database_of(own_url(url, "trainer"), "trainer")
+        database = Looking(**parts_of(own_url(url, "trainer"), "trainer"))
         with pytest.raises(RuntimeError, match=r"trainer lacks .*`python -m deploy\.prepare`"):
             await database.open(patience_seconds=0)
         await database.close()
 
+        database.looked.clear()
         opening = asyncio.create_task(database.open())
+        looking = asyncio.create_task(database.looked.wait())
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await asyncio.wait({opening, looking}, return_when="FIRST_COMPLETED")
+        looked_and_waited = looking.done() and not opening.done()
         await prepare_database(url, PASSWORDS)
         await opening
+        assert looked_and_waited
         async with database.transaction() as connection:
             assert await connection.fetch("SELECT * FROM trainer.outbox") == []
         await database.close()

@@ -11,7 +11,7 @@ from services.promoter.handlers import Handlers
 from services.promoter.state import Rollout, RolloutLimits, StageLimit
 from services.promoter.store import Store
 from services.promoter.trained import TrainedModels
-from shared.events import PredictionMade, RolloutChanged
+from shared.events import ModelEvaluated, PredictionMade, RolloutChanged
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
 from shared.storage.database import Database
@@ -102,6 +102,10 @@ async def all_trained(versions: Collection[str]) -> TrainedModels:
     return {version: frozenset({trained(version)}) for version in versions}
 
 
+async def all_reported(_: ModelEvaluated) -> None:
+    """And has a report that says the same."""
+
+
 @asynccontextmanager
 async def running(engines: Mapping[str, str], database_url: str) -> AsyncIterator[Promoter]:
     """A process's parts with database connections of its own."""
@@ -113,6 +117,7 @@ async def running(engines: Mapping[str, str], database_url: str) -> AsyncIterato
     await database.open()
     await outbox.create()
     try:
-        yield Promoter(database, outbox, store, Handlers(store, all_trained, limits=LIMITS))
+        handlers = Handlers(store, all_trained, verify=all_reported, limits=LIMITS)
+        yield Promoter(database, outbox, store, handlers)
     finally:
         await database.close()

@@ -1,15 +1,17 @@
 """A version goes its way to champion, each step recorded and published once."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import pytest
 
 from services.promoter.rollout import rollback, stop
-from services.promoter.state import Rollout
 from services.promoter.trained import TrainedModels
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, NotFound, Rejected
 from shared.events import ModelEvaluated
 from tests.connected.promoter.harness import TASK, V0, V1, V2, Promoter, prediction
 from tests.support.builders.evaluations import evaluation
@@ -277,8 +279,8 @@ async def test_a_version_is_judged_once_against_a_champion(
     assert await promoter.events() == []
 
 
-async def test_what_was_trained_as_another_model_is_not_taken(promoter: Promoter) -> None:
-    """Of what was not read nothing is known, and what is registered needs no record."""
+async def test_what_nobody_has_trained_is_not_taken(promoter: Promoter) -> None:
+    """Nor what was trained as another model; what is registered needs no training record."""
     known = {V0: frozenset({trained(V0)}), V1: frozenset({trained(V1, temperature=2.0)})}
 
     async def find(versions: Collection[str]) -> TrainedModels:
@@ -286,13 +288,13 @@ async def test_what_was_trained_as_another_model_is_not_taken(promoter: Promoter
 
     promoter.handlers.find_trained = find
     await promoter.handlers.models_evaluated([evaluation(V0, None, "FAIL")])
-    with pytest.raises(Conflict, match=r"^model"):
-        await promoter.handlers.models_evaluated([evaluation(V1, None)])
-    await promoter.handlers.models_evaluated([evaluation(V2, None, "FAIL")])
+    for version, error in ((V1, Conflict), (V2, NotFound)):
+        with pytest.raises(error, match=r"^model"):
+            await promoter.handlers.models_evaluated([evaluation(version, None)])
     known.clear()
     await promoter.handlers.models_evaluated([evaluation(V0, V1, "FAIL")])
 
-    assert await promoter.states() == {V0: "outdated", V2: "refused"}
+    assert await promoter.states() == {V0: "outdated"}
     assert await promoter.events() == []
 
 
@@ -312,19 +314,41 @@ async def test_counted_cases_are_forgotten_once_the_rollout_is_over(promoter: Pr
     assert len(await promoter.fetch("SELECT FROM promoter.counted_cases")) == 0
 
 
+@dataclass
+class Interrupted:
+    """A database, or a connection of it, where something happens right before rows are deleted."""
+
+    of: Any
+    happens: Callable[[], Awaitable[None]]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Interrupted"]:
+        async with self.of.transaction() as connection:
+            yield Interrupted(connection, self.happens)
+
+    async def execute(self, statement: str, *arguments: Any) -> Any:
+        if "DELETE" in statement:
+            await self.happens()
+        return await self.of.execute(statement, *arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.of, name)
+
+
 async def test_a_rollout_that_began_while_others_were_forgotten_counts_each_case_once(
-    promoter: Promoter, monkeypatch: pytest.MonkeyPatch
+    promoter: Promoter, second: Promoter
 ) -> None:
     """Whatever was read of the rollouts before it began."""
-    await in_shadow(promoter)
-    await promoter.predict(*cases("shadow", 5))
+    await promoter.settle_first()
 
-    async def before_it_began() -> list[Rollout]:
-        return []
+    async def begins() -> None:
+        await second.handlers.models_evaluated([evaluation(V1, V0)])
+        await second.predict(*cases("shadow", 5))
 
-    with monkeypatch.context() as earlier:
-        earlier.setattr(promoter.store, "rollouts", before_it_began)
-        await promoter.store.forget_counted()
+    store = promoter.store
+    store.database = Interrupted(promoter.database, begins)  # type: ignore[assignment]
+    await store.forget_counted()
+    store.database = promoter.database
     await promoter.predict(*cases("shadow", 5))
 
     counted = await promoter.fetch("SELECT cases FROM promoter.stage_counts WHERE stage = 'shadow'")

@@ -26,6 +26,7 @@ from services.review_queue.reviewing.reviewers import Reviewers
 from services.review_queue.reviewing.settlement import Settlement
 from shared.auth.principal import Person
 from shared.events import Criterion, DecisionCorrected, DecisionMade, Event, ReviewCompleted
+from shared.health import Health
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
 from shared.storage.database import Database
@@ -202,6 +203,7 @@ def _queue(database: Database, outbox: Outbox) -> Queue:
             Intake(database, lambda _task: queue.shares, KEY, restoring=restoring),
             OwnTopics(database),
             MemberHistory(database),
+            Health(),
         ),
         restoring=restoring,
         accounts=accounts(database),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.trainer.store import Store
+from services.trainer.store import Store, TrainingRun
 from shared.errors import Rejected
 from shared.events import ArtifactRef, DatasetReleased, ModelTrained, TrainingProgressed
 from shared.messaging.outbox import Outbox
@@ -240,14 +240,20 @@ async def test_later_releases_merge_into_the_newest(store: tuple[Store, Store]) 
     }
 
 
+async def leased(store: Store) -> TrainingRun:
+    """The run of a release that has come in."""
+    await store.enqueue(told(1))
+    run = await store.lease(limit=5, seconds=300)
+    assert run is not None
+    return run
+
+
 async def test_a_number_that_was_announced_before_a_restore_is_given_to_no_other_model(
     store: tuple[Store, Store],
 ) -> None:
     """The restored tables know a run with the number 0 that was not over, and none after it."""
     one, two = store
-    await one.enqueue(told(1))
-    first = await one.lease(limit=5, seconds=30)
-    assert first is not None
+    first = await leased(one)
     assert [await one.assign_number(first) for _ in range(2)] == [0, 0]
     for version in ("adjudication-v1.0", "adjudication-v1.4", "adjudication-v1.x"):
         await two.announced.take(record_of(model_trained(version)))
@@ -265,9 +271,7 @@ async def test_one_run_a_task_and_a_lost_lease_counts_for_nothing(
     store: tuple[Store, Store],
 ) -> None:
     one, two = store
-    await one.enqueue(told(1))
-    first = await one.lease(limit=5, seconds=300)
-    assert first is not None
+    first = await leased(one)
     assert await two.lease(limit=5, seconds=30) is None
     await one.extend(first, seconds=0)  # the lease is over
     second = await two.lease(limit=5, seconds=30)

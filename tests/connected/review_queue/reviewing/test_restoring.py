@@ -78,6 +78,11 @@ async def agree_on(queue: Queue, restored: Queue) -> None:
             await process.handlers.decisions_corrected(corrections)
 
 
+async def is_as_it_was(queue: Queue, restored: Queue) -> None:
+    await same_state(queue, restored)
+    await agree_on(queue, restored)
+
+
 @pytest.mark.parametrize("order", ["request first", "decision first"])
 async def test_a_decision_and_its_corrections_are_as_they_were(
     order: str, queue: Queue, restored: Queue
@@ -95,8 +100,7 @@ async def test_a_decision_and_its_corrections_are_as_they_were(
         await restored.request(CASE)
         await restored.restoring.take(ours(await queue.events()))
 
-    await same_state(queue, restored)
-    await agree_on(queue, restored)
+    await is_as_it_was(queue, restored)
     assert [entry.action for entry in await restored.entries()] == ["restored"] * 3
     with pytest.raises(Conflict, match="revision 2"):
         await restored.corrections.correct(REVIEW, Correction(APPROVED, "so", 1), by=actor())
@@ -114,8 +118,7 @@ async def test_a_dispute_and_its_final_word_are_as_they_were(queue: Queue, resto
     await restored.request(CASE)
     await restored.restoring.take(ours(await queue.events()))
 
-    await same_state(queue, restored)
-    await agree_on(queue, restored)
+    await is_as_it_was(queue, restored)
 
 
 async def test_what_a_backup_holds_of_the_work_gives_way_to_what_was_decided(
@@ -134,8 +137,7 @@ async def test_what_a_backup_holds_of_the_work_gives_way_to_what_was_decided(
     await restored.restoring.take(ours(await queue.events()))
     assert await restored.settlement.settle() == await restored.settlement.expire() == 0
 
-    await same_state(queue, restored)
-    await agree_on(queue, restored)
+    await is_as_it_was(queue, restored)
 
 
 async def test_an_escalated_seat_is_answered_by_the_senior_alone(
@@ -148,8 +150,7 @@ async def test_an_escalated_seat_is_answered_by_the_senior_alone(
 
     await restored.restoring.take(ours(await queue.events()))
 
-    await same_state(queue, restored)
-    await agree_on(queue, restored)
+    await is_as_it_was(queue, restored)
 
 
 async def test_what_is_not_as_it_was_requested_restores_nothing(
@@ -255,9 +256,32 @@ async def test_what_others_say_on_our_topics_is_refused(queue: Queue) -> None:
     assert await queue.fetch("SELECT * FROM review_queue.history") == []
 
 
-async def test_nobody_is_asked_about_what_a_model_decided(queue: Queue) -> None:
-    await queue.handlers.decisions_made([decision(CASE)])
+async def test_people_are_asked_whatever_a_model_is_told_to_have_decided(queue: Queue) -> None:
+    """Somebody else could decide a case before people are asked about it, and nobody would look."""
+    forged = decision(CASE)
+    await queue.handlers.decisions_made([forged])
+    await queue.request(CASE)
 
-    with pytest.raises(Conflict, match="a model has decided"):
-        await queue.request(CASE)
-    assert await queue.states() == {}
+    assert await queue.states() == {CASE: "queued"}
+    alerts = queue.handlers.health.alerts
+    assert list(alerts) == ["models' decisions"]
+    assert "decisions.made.v1" in alerts["models' decisions"]
+    with pytest.raises(Conflict, match="people are asked"):  # sent again
+        await queue.handlers.decisions_made([forged])
+    await queue.answer("amara", DENIED)
+    await queue.settle()
+    made = next(event for event in await queue.events() if isinstance(event, DecisionMade))
+    await queue.handlers.decisions_made([made])
+    [known] = await queue.fetch("SELECT label, decided_by FROM review_queue.history")
+    assert known == {"label": "DENIED", "decided_by": "human"}
+
+
+async def test_a_person_decides_above_a_model_in_whatever_order_they_are_told(
+    queue: Queue,
+) -> None:
+    """Both may be on their way at once."""
+    human = decision(CASE, decided_by="human", reviewer="amara", label="DENIED")
+    for events in ([decision(CASE)], [human], [decision(CASE)]):
+        await queue.handlers.history.decisions_made(events)
+    [known] = await queue.fetch("SELECT label, decided_by FROM review_queue.history")
+    assert known == {"label": "DENIED", "decided_by": "human"}

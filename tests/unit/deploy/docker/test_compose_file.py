@@ -15,7 +15,7 @@ from shared.settings import EngineSettings, ServiceSettings
 COMPOSE = (REPOSITORY / "docker-compose.yml").read_text()
 DOCKER = Path("deploy") / "docker"
 _ENGINES = {"kafka", "minio", "postgres"}
-_WITH_STORAGE = {"inference", "dataset_accumulator", "trainer", "evaluator"}
+_WITH_STORAGE = {"inference", "dataset_accumulator", "trainer", "evaluator", "promoter"}
 
 
 def test_the_readme_names_every_variable_that_must_be_set() -> None:
