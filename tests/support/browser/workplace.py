@@ -43,7 +43,8 @@ USERS = {
     "ada": "auditor",
 }
 SCREEN: ViewportSize = {"width": 1280, "height": 800}
-expect.set_options(timeout=60_000)  # a busy machine is no failure
+PATIENCE_MS = PATIENCE_SECONDS * 1000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
@@ -88,7 +89,7 @@ class Workplace:
 
     async def context(self, **options: Any) -> BrowserContext:
         context = await self.browser.new_context(**{"viewport": SCREEN, **options})
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
         context.on("console", self._said)
         return context
@@ -135,6 +136,11 @@ class Workplace:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not (await self.fetch(query, *arguments))[0][0]:
                 await asyncio.sleep(0.05)
+
+    async def revive(self) -> None:
+        """Start the service again where a test that failed has left it killed."""
+        if self.process.running is None or self.process.running.poll() is not None:
+            await self.process.start()
 
     async def empty(self) -> None:
         """Take everything out of the queue, and let everybody work."""
