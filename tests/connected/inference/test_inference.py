@@ -40,7 +40,7 @@ async def test_without_a_champion_a_case_is_not_lost(
         wanted=lambda event: event.case.case_id == case["case_id"],
         count=1,
     )
-    assert [event.event_id for event in published] == [prediction.event_id]
+    assert {event.event_id for event in published} == {prediction.event_id}
 
 
 async def test_a_record_that_is_refused_tells_its_sender(
@@ -56,7 +56,7 @@ async def test_a_record_that_is_refused_tells_its_sender(
         wanted=lambda event: event.case_id == case["case_id"],
         count=1,
     )
-    assert [(event.key, event.field) for event in told] == [(case["case_id"], "claim_id")]
+    assert {(event.key, event.field) for event in told} == {(case["case_id"], "claim_id")}
     refused = await client.post("/v1/predictions", json=case)
     assert (refused.status_code, refused.json()["field"]) == (422, "claim_id")
 
