@@ -19,6 +19,7 @@ from shared.services import SERVICES
 from shared.settings import engine_settings
 from shared.storage.database import Database
 from tests.support.engines.lifecycle import fresh_database
+from tests.support.patience import PATIENCE_SECONDS
 
 PASSWORDS = {name: f"the-password-of-{name}" for name in SERVICES}
 POWERS = {"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"}
@@ -233,7 +234,7 @@ async def test_a_service_that_starts_before_its_schema_is_there_waits_for_it(
             await database.open(patience_seconds=0)
         await database.close()
 
-        opening = asyncio.create_task(database.open())
+        opening = asyncio.create_task(database.open(patience_seconds=PATIENCE_SECONDS))
         await prepare_database(url, PASSWORDS)
         await opening
         async with database.transaction() as connection:
