@@ -33,7 +33,7 @@ from shared.settings import engine_settings
 from tests.support.builders.events import submitted
 from tests.support.engines.backups import back_up, restore
 from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
-from tests.support.patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.slow
 
@@ -134,12 +134,6 @@ class Drill:
         return Counter(row["case_id"] for row in rows)
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.1)
-
-
 @pytest.fixture
 async def drill(stack: EmbeddedStack) -> AsyncIterator[Drill]:
     claims = {claim.input.claim_id: claim for claim in simulated_claims(seed=5, count=CASES)}
@@ -158,6 +152,7 @@ async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path)
         await asyncio.to_thread(back_up, url, backup)
         await drill.submit(names[BEFORE : BEFORE + AFTER])
         await drill.decided(BEFORE + AFTER // 2)
+    await until(drill.labels)  # there is something to release
     lost = await drill.release("adjudication-d1")
     decided = set(drill.loop.decisions)
     await drill.submit(names[BEFORE + AFTER :])
@@ -173,6 +168,7 @@ async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path)
     await drill.switch(drill.stack.supervisor.start)
     async with drill.reviewers():
         await drill.decided(CASES)
+        await until(lambda: len(drill.loop.completed) >= CASES)
         async with asyncio.timeout(PATIENCE_SECONDS):
             while await drill.labels() != Counter(names):
                 await asyncio.sleep(0.2)
