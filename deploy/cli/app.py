@@ -211,9 +211,11 @@ def recover(
         recovery.refuse_while_running(system())
     rewinds = recovery.plan(kafka, time)
     console.print(views.rewinds(rewinds, time) if rewinds else "nothing came since; nothing to do")
-    if rewinds and not dry_run:
-        owner = engine_settings(environment()).database_url.get_secret_value()
-        asyncio.run(recovery.declare(owner, recovery.own_spans(kafka, time)))
+    if dry_run:
+        return
+    owner = engine_settings(environment()).database_url.get_secret_value()
+    asyncio.run(recovery.declare(owner, recovery.own_spans(kafka, time)))
+    if rewinds:
         recovery.carry_out(kafka, rewinds)
         console.print("done: start the services, and they read these records again")
 

@@ -1,8 +1,8 @@
 """After PostgreSQL was restored from a backup: have the services read again what came since.
 
 Their offsets in Kafka stand ahead of the restored tables, and what lies between would be lost. The
-groups go back to a time, never forward; natural keys make what is known already count once. What
-the review queue itself has said since is written down for it: of its own topics it believes no
+groups go back to a time, never forward; natural keys make what is known already count once. Where a
+service's own topics hold what it said since is written down for it: of those topics it believes no
 record that its tables do not know.
 """
 
@@ -21,8 +21,8 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from deploy.cli.client import System
 from shared.errors import Conflict, Rejected, Transient
-from shared.messaging.readers.own_events import Span
-from shared.messaging.topics import DECISIONS_CORRECTED, READ_COMMITTED, REVIEWS_COMPLETED, TOPICS
+from shared.messaging.readers.spans import Span
+from shared.messaging.topics import READ_COMMITTED, TOPICS
 from shared.services import SERVICES
 from shared.storage.database import AWAY
 
@@ -31,11 +31,12 @@ Offsets = Mapping[TopicPartition, OffsetAndMetadata]
 _JOIN_SECONDS = 120.0  # members that were killed are missed for a while
 _POLL_MS, _QUIET_POLLS = 500, 3
 _DECLARE = """
-INSERT INTO review_queue.recoveries AS known (topic, partition, first_offset, end_offset)
+INSERT INTO {schema}.recoveries AS known (topic, partition, first_offset, end_offset)
 VALUES ($1, $2, $3, $4) ON CONFLICT (topic, partition) DO UPDATE
 SET first_offset = least(known.first_offset, excluded.first_offset),
     end_offset = greatest(known.end_offset, excluded.end_offset)
 """
+_TOPICS = {topic.name: topic for topic in TOPICS}
 _MARGIN = timedelta(seconds=2)  # some brokers know the time of a record to the second only
 
 
@@ -90,13 +91,23 @@ def carry_out(bootstrap: list[str], rewinds: Sequence[Rewind]) -> None:
         list(pool.map(partial(_commit, bootstrap), targets.keys(), targets.values()))
 
 
-def own_spans(bootstrap: list[str], since: datetime) -> list[Span]:
-    """Of the topics on which the review queue alone speaks, what was said since that time."""
+def own_spans(bootstrap: list[str], since: datetime) -> Mapping[str, Sequence[Span]]:
+    """By service: of the topics that it takes over, what was said since that time."""
+    spans = _spans_since(bootstrap, since)
+    services = sorted({service for topic in TOPICS for service in topic.recovered_by})
+    return {
+        service: [span for span in spans if service in _TOPICS[span.topic].recovered_by]
+        for service in services
+    }
+
+
+def _spans_since(bootstrap: list[str], since: datetime) -> Sequence[Span]:
     milliseconds = int((since - _MARGIN).timestamp() * 1000)
     with _consumer(bootstrap, group=None) as consumer:
         partitions = [
             TopicPartition(topic.name, number)
-            for topic in (REVIEWS_COMPLETED, DECISIONS_CORRECTED)
+            for topic in TOPICS
+            if topic.recovered_by
             for number in sorted(consumer.partitions_for_topic(topic.name) or ())
         ]
         found = consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
@@ -121,20 +132,23 @@ def _true_ends(
     return {partition: consumer.position(partition) for partition in partitions}
 
 
-async def declare(database_url: str, spans: Sequence[Span]) -> None:
-    """Let the review queue take these over when it starts next. `Rejected` if there is nowhere to
-    write it, `Transient` if PostgreSQL is away."""
+async def declare(database_url: str, spans: Mapping[str, Sequence[Span]]) -> None:
+    """Let each service take its spans over when it starts next. `Rejected` if there is nowhere to
+    write them, `Transient` if PostgreSQL is away."""
     try:
         connection = await asyncpg.connect(database_url, timeout=10)
     except AWAY as error:
         raise Transient(f"PostgreSQL is unavailable: {type(error).__name__}") from error
     try:
-        await connection.executemany(
-            _DECLARE, [(each.topic, each.partition, each.first, each.end) for each in spans]
-        )
+        async with connection.transaction():
+            for service, own in spans.items():
+                await connection.executemany(
+                    _DECLARE.format(schema=service),
+                    [(each.topic, each.partition, each.first, each.end) for each in own],
+                )
     except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError) as error:
         raise Rejected(
-            "the review queue's tables are not prepared, or DATABASE_URL is not their owner's: "
+            "a service's tables are not prepared, or DATABASE_URL is not their owner's: "
             "run `python -m deploy.prepare` with the owner's first"
         ) from error
     finally:

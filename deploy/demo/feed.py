@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 
 from deploy.simulation import DecidedCase
 from shared.errors import Transient
@@ -66,18 +66,12 @@ def submitted_case(task: str, case: DecidedCase) -> CaseSubmitted:
     """The case as a claims system hands it in: what was known before the decision."""
     content = case.input.model_dump(mode="json")
     return CaseSubmitted(
-        occurred_at=max(datetime.now(UTC), _after(content.get("service_date"))),
+        occurred_at=datetime.now(UTC),
         case_id=case_id_of(case),
         claim_id=_claim_id_of(content),
         task=task,
         input=content,
     )
-
-
-def _after(day: object) -> datetime:
-    """The day behind a service: simulated claims have dates of their own, whatever today is."""
-    midnight = time.min.replace(tzinfo=UTC)
-    return datetime.combine(date.fromisoformat(str(day or date.min)) + timedelta(days=1), midnight)
 
 
 def case_id_of(case: DecidedCase) -> str:

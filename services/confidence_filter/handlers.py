@@ -54,8 +54,9 @@ class Handlers:
     def _route(self, prediction: PredictionMade) -> Routing:
         prediction = _with_claim(prediction)
         rollout = self.rollout_of(prediction.case.task)
-        route = route_prediction(prediction, rollout, self.settings)
-        return Routing(prediction, route, at=self.now(), draw_key=self.settings.key.version)
+        now = self.now()
+        route = route_prediction(prediction, rollout, self.settings, now=now)
+        return Routing(prediction, route, at=now, draw_key=self.settings.key.version)
 
 
 def _with_claim(prediction: PredictionMade) -> PredictionMade:

@@ -1,10 +1,12 @@
 """What follows from a route: the event that a case leaves with."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
 from services.confidence_filter.routing import Accept, Review, Route
+from shared.errors import Rejected
 from shared.events import (
     DecisionMade,
     ModelAnswer,
@@ -13,6 +15,8 @@ from shared.events import (
     Score,
     review_id_of,
 )
+
+_ROUTING_VERSION = re.compile(r"2/([^/]*)/(.+)\.(\d{1,9})/(\w+)")
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,25 @@ def routing_version(prediction: PredictionMade, route: Route, *, draw_key: str) 
     rollout it was routed under."""
     rollout = f"{prediction.rollout_id or '-'}.{prediction.rollout_revision}"
     return f"2/{draw_key}/{rollout}/{route.reason}"
+
+
+@dataclass(frozen=True)
+class RoutedUnder:
+    """What a routing version says."""
+
+    draw_key: str
+    rollout_id: str | None
+    rollout_revision: int
+    reason: str
+
+    @classmethod
+    def parse(cls, version: str) -> Self:
+        """`Rejected` if other rules wrote it."""
+        read = _ROUTING_VERSION.fullmatch(version)
+        if read is None:
+            raise Rejected("is of other rules", field="routing_version")
+        key, rollout_id, revision, reason = read.groups()
+        return cls(key, None if rollout_id == "-" else rollout_id, int(revision), reason)
 
 
 def _shown(answer: Score, reasoning: str | None) -> ModelAnswer:

@@ -6,9 +6,11 @@ them.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from shared.acceptance import obstacle_to
+from shared.clock import lies_ahead
 from shared.errors import Rejected
 from shared.events import (
     Case,
@@ -67,12 +69,16 @@ def knows_newer_rollout(prediction: PredictionMade, rollout: RolloutChanged | No
 
 
 def route_prediction(
-    prediction: PredictionMade, rollout: RolloutChanged | None, settings: RoutingSettings
+    prediction: PredictionMade,
+    rollout: RolloutChanged | None,
+    settings: RoutingSettings,
+    *,
+    now: datetime,
 ) -> Route:
     """The route of a case; `Rejected` if the prediction contradicts its task."""
     case = prediction.case
     task = get_task(case.task)
-    if only_people := _only_for_people(case, settings):
+    if only_people := _only_for_people(case, settings, now=now):
         return Review(only_people)
     if rollout is not None and rollout.stopped:
         return Review("stopped")
@@ -100,11 +106,12 @@ def _refuse_other_labels(answer: Score, task: Task) -> None:
             raise Rejected("are not the task's labels", field=f"scores.{field}")
 
 
-def _only_for_people(case: Case, settings: RoutingSettings) -> RouteReason | None:
-    """Why no model may decide the case, whatever it answers."""
+def _only_for_people(case: Case, settings: RoutingSettings, *, now: datetime) -> RouteReason | None:
+    """Why no model may decide the case, whatever it answers. One that says that it comes in later
+    than now was checked by a day that has not come."""
     if case.is_further_attempt:
         return "repeated"
     amount = case.amount_at_stake
     if amount is not None and amount > settings.amount_limit:
         return "amount"
-    return None
+    return "unchecked" if lies_ahead(case.submitted_at, now=now) else None

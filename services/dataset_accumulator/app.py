@@ -35,6 +35,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def create_app(settings: Settings) -> FastAPI:
+    def now() -> datetime:
+        return datetime.now(UTC)
+
     parts = make_parts(NAME, settings, migrations=MIGRATIONS, connections=6)
     outbox = parts.make_outbox()
     allowed = import_splits(may_test=settings.imports_may_test)
@@ -59,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         Artifacts(settings.engines),
         parts.health,
         release_settings,
-        now=lambda: datetime.now(UTC),
+        now=now,
     )
     admission = Admission(store, imports, needs_confirmation=settings.imports_need_confirmation)
     handlers = Handlers(store, shares=shares)
@@ -80,6 +83,8 @@ def create_app(settings: Settings) -> FastAPI:
         state={
             "releaser": releaser,
             "importer": Importer(admission),
-            "import_defaults": ImportDefaults(shares, allowed, new_id=lambda: uuid4().hex[:12]),
+            "import_defaults": ImportDefaults(
+                shares, allowed, new_id=lambda: uuid4().hex[:12], now=now
+            ),
         },
     )

@@ -17,6 +17,7 @@ from services.dataset_accumulator.splits import Shares, shares_of_import
 from services.dataset_accumulator.uploads import UPLOAD_BODY, Options, Upload, upload_of
 from shared.auth.dependencies import Requires, RequiresPerson
 from shared.auth.principal import Actor, Person
+from shared.clock import utc_day
 from shared.errors import NotFound, Rejected, Transient
 from shared.events import Split
 from shared.http.state import FromState
@@ -37,6 +38,7 @@ class ImportDefaults:
     shares: Shares
     allowed: frozenset[Split]  # splits that imported labels may lie in
     new_id: Callable[[], str]
+    now: Callable[[], datetime]
 
 
 ImporterDep = Annotated[Importer, Depends(FromState("importer"))]
@@ -178,7 +180,10 @@ def _import_request(upload: Upload, defaults: ImportDefaults, *, imported_by: st
     return ImportRequest(
         import_id=defaults.new_id(),
         reading=Reading(
-            get_task(options.task), options.decided_by or None, options.decimal or None
+            get_task(options.task),
+            today=utc_day(defaults.now()),
+            decided_by=options.decided_by or None,
+            decimal=options.decimal or None,
         ),
         file_format=options.format,
         name=options.name,

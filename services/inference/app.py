@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     rollouts.on_change(serving.want)
     predictor = Predictor(serving, now, settings.key)
     batcher = MicroBatcher(predictor, settings.batch_seconds, settings.waiting_cases)
-    handlers = Handlers(Intake(parts.database), batcher, parts.bus)
+    handlers = Handlers(Intake(parts.database), batcher, parts.bus, now=now)
     parts.bus.consume(
         CASES_SUBMITTED,
         handlers.cases_submitted,

@@ -1,18 +1,22 @@
 """Cases in, predictions out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from services.inference.batching import MicroBatcher
-from services.inference.intake import Intake, case_of
+from services.inference.intake import Intake, case_of, refuse_future
 from shared.events import CaseSubmitted, PredictionMade
 from shared.messaging.bus import Bus
 
 
 class Handlers:
-    def __init__(self, intake: Intake, batcher: MicroBatcher, bus: Bus) -> None:
+    def __init__(
+        self, intake: Intake, batcher: MicroBatcher, bus: Bus, *, now: Callable[[], datetime]
+    ) -> None:
         self.intake = intake
         self.batcher = batcher
         self.bus = bus
+        self.now = now
 
     async def cases_submitted(self, submissions: Sequence[CaseSubmitted]) -> None:
         await self._predict(submissions, urgent=False)
@@ -25,6 +29,8 @@ class Handlers:
     async def _predict(
         self, submissions: Sequence[CaseSubmitted], *, urgent: bool
     ) -> list[PredictionMade]:
+        for submission in submissions:
+            refuse_future(submission, now=self.now())
         cases = [case_of(submission) for submission in submissions]
         await self.intake.record_cases(cases)
         predictions = await self.batcher.predict(

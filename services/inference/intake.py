@@ -5,7 +5,9 @@ somebody's cases could both train and test a model.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from shared.clock import lies_ahead, utc_day
 from shared.errors import Rejected
 from shared.events import Case, CaseSubmitted
 from shared.storage.content_identity import refuse_other_content
@@ -32,7 +34,7 @@ def case_of(submission: CaseSubmitted) -> Case:
     return Case(
         case_id=submission.case_id,
         task=submission.task,
-        input=task.complete(content, submitted_on=submission.occurred_at.date()).model_dump(
+        input=task.complete(content, submitted_on=utc_day(submission.occurred_at)).model_dump(
             mode="json"
         ),
         group_id=task.group_of(content),
@@ -40,6 +42,14 @@ def case_of(submission: CaseSubmitted) -> Case:
         content_sha256=content_hash(task.name, {**envelope, "input": as_given(content)}),
         **envelope | {"claim_id": task.claim_id_of(content, given=submission.claim_id)},
     )
+
+
+def refuse_future(submission: CaseSubmitted, *, now: datetime) -> None:
+    """`Rejected` if the case says that it comes in later than now: what is checked by that day,
+    such as whether its service has been rendered, would be checked by a day that has not come."""
+    if lies_ahead(submission.occurred_at, now=now):
+        reason = "lies in the future by the clock of this system; state when the case was sent"
+        raise Rejected(reason, field="occurred_at")
 
 
 class Intake:

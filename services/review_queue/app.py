@@ -1,5 +1,6 @@
 """Puts the review queue together."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -20,7 +21,6 @@ from services.review_queue.people.identity import Identity
 from services.review_queue.people.users import Accounts, SignInLimits, parse_users
 from services.review_queue.reading.listing import Listing
 from services.review_queue.reading.member_history import MemberHistory
-from services.review_queue.recovery import Recovery
 from services.review_queue.reviewing.assignments import Assignments
 from services.review_queue.reviewing.corrections import Corrections
 from services.review_queue.reviewing.intake import Intake
@@ -53,6 +53,7 @@ from shared.events import (
 from shared.http.service import create_service, make_parts
 from shared.messaging.bus import Bus
 from shared.messaging.outbox import Outbox
+from shared.messaging.recovery import Recovery, Step, take_over
 from shared.messaging.topics import (
     DECISIONS_CORRECTED,
     DECISIONS_MADE,
@@ -60,6 +61,7 @@ from shared.messaging.topics import (
     REVIEWS_COMPLETED,
     REVIEWS_REQUESTED,
 )
+from shared.settings import EngineSettings
 from shared.storage.database import Database
 
 NAME = "review_queue"
@@ -103,7 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
     intake = Intake(database, settings.shares_of, settings.key, restoring=restoring)
     handlers = Handlers(intake, OwnTopics(database), queue.history)
     _consume(parts.bus, handlers, batch=settings.batch_records)
-    recovery = Recovery(settings.engines, database, restoring, NAME)
+    recovery = Recovery(database, take_over_steps(restoring, settings.engines))
 
     async def create_users() -> None:
         await queue.accounts.create_missing(users)
@@ -111,7 +113,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_service(
         parts,
         outbox=outbox,
-        start=[recovery.read, create_users],
+        start=[recovery.run, create_users],
         loops=[recovery.before(settlement.run), queue.accounts.prune],
         routers=ROUTERS,
         state={
@@ -124,6 +126,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders, tls=settings.secure_cookies)
     translate(app)
     return app
+
+
+def take_over_steps(restoring: Restoring, engines: EngineSettings) -> Sequence[Step]:
+    """Decisions first, and what corrects them then."""
+    return (
+        take_over(ReviewCompleted, restoring.take, engines=engines, service=NAME),
+        take_over(DecisionCorrected, restoring.take, engines=engines, service=NAME),
+    )
 
 
 def _queue_state(

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, computed_field, model_validator
 
+from shared.clock import utc_day
 from shared.errors import Rejected
 from shared.events.base import (
     Attempt,
@@ -121,8 +122,9 @@ class Case(Frozen):
     @cached_property
     def standing(self) -> Standing:
         """What the task's checks leave of the case, those of the day on which it came in, too."""
-        submitted_on = self.submitted_at.date()
-        return get_task(self.task).standing_of(self.content, submitted_on=submitted_on)
+        return get_task(self.task).standing_of(
+            self.content, submitted_on=utc_day(self.submitted_at)
+        )
 
     @property
     def is_further_attempt(self) -> bool:

@@ -39,6 +39,7 @@ class Topic:
     producers: tuple[str, ...]
     consumers: tuple[str, ...] = ()  # groups
     readers: tuple[str, ...] = ()  # each of their processes, without a group
+    recovered_by: tuple[str, ...] = ()  # who takes over what they said here, after a restore
     partitions: int = 1
     retention_days: int = EVIDENCE_DAYS
     compacted: bool = False
@@ -83,24 +84,28 @@ REVIEWS_REQUESTED = Topic(
     events.ReviewRequested,
     producers=("confidence_filter",),
     consumers=("review_queue",),
+    recovered_by=("confidence_filter",),
     partitions=CASE_PARTITIONS,
 )
 REVIEWS_COMPLETED = Topic(
     events.ReviewCompleted,
     producers=("review_queue",),
     consumers=("dataset_accumulator", "review_queue"),
+    recovered_by=("review_queue",),
     partitions=CASE_PARTITIONS,
 )
 DECISIONS_MADE = Topic(
     events.DecisionMade,
     producers=("confidence_filter", "review_queue"),
     consumers=("dataset_accumulator", "review_queue"),
+    recovered_by=("confidence_filter",),
     partitions=CASE_PARTITIONS,
 )
 DECISIONS_CORRECTED = Topic(
     events.DecisionCorrected,
     producers=("review_queue",),
     consumers=("dataset_accumulator", "review_queue"),
+    recovered_by=("review_queue",),
     partitions=CASE_PARTITIONS,
 )
 DATASETS_RELEASED = Topic(

@@ -5,6 +5,7 @@ Every failure is `Rejected` with the column's name, never with its content.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -26,6 +27,7 @@ class HistoricCase:
     label: str
     reasoning: str
     evidence: Mapping[str, str]  # what the expert found; kept with the label, never in a prompt
+    day: date | None = None  # when what was decided took place, at the earliest; if the file says
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class History:
     """The columns of a task's history files. `read` turns a row into a case, or is `Rejected`.
 
     `claim_column` says which claim a row is about: one label a claim, however often it comes.
+    `day_column` says when what was decided took place; nothing is decided before.
     `amount_columns` hold US dollars; `read` gets them with a period and without anything else.
     """
 
@@ -41,20 +44,27 @@ class History:
     optional_columns: tuple[str, ...] = ()
     claim_column: str = "claim_id"
     amount_columns: tuple[str, ...] = ()
+    day_column: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The task's own, and the one that every task has."""
         return (*self.required_columns, *self.optional_columns, DECIDED_BY)
 
-    def case_of(self, row: Mapping[str, str], *, decimal: DecimalMark | None) -> HistoricCase:
-        """The case of a row whose amounts are written with this decimal mark, if it is known."""
+    def case_of(
+        self, row: Mapping[str, str], *, today: date, decimal: DecimalMark | None
+    ) -> HistoricCase:
+        """The case of a row whose amounts are written with this decimal mark, if it is known;
+        `Rejected` if it has not taken place today."""
         amounts = {
             column: amount_cell(row, column, decimal=decimal)
             for column in self.amount_columns
             if (row.get(column) or "").strip()
         }
-        return self.read({**row, **amounts})
+        case = self.read({**row, **amounts})
+        if case.day is not None and case.day > today:
+            raise Rejected("lies in the future: nobody has decided it", field=self.day_column)
+        return case
 
 
 def column_key(column: str) -> str:

@@ -74,7 +74,8 @@ def as_given(content: BaseModel) -> dict[str, Any]:
 
 
 class Complete(Protocol):
-    """`submitted_on` is the day on which a case came in; of a case of the past nobody knows it."""
+    """`submitted_on` is the day, by UTC, on which a case came in; of one of the past nobody knows
+    it."""
 
     def __call__(self, content: Any, /, *, submitted_on: date | None = None) -> Any: ...
 

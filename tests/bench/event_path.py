@@ -27,7 +27,7 @@ from shared.messaging.topics import PREDICTIONS_MADE, READ_COMMITTED, REVIEWS_RE
 from shared.settings import EngineSettings, engine_settings
 from shared.storage.database import Database
 from tests.bench.measure import Measure, interleaved
-from tests.support.builders.events import KEY, NOW, predicted, rollout
+from tests.support.builders.events import CAME_IN, KEY, predicted, rollout
 
 RECORDS = 10_000
 BATCH = 500
@@ -71,7 +71,7 @@ class Ours:
             self.store,
             lambda _: _ROLLOUT,
             settings=RoutingSettings(audit_rate=0.05, key=KEY),
-            now=lambda: NOW,
+            now=lambda: CAME_IN,
         )
         self.bus.consume(PREDICTIONS_MADE, self._handle, event=PredictionMade, batch=BATCH)
         self.open_gate = asyncio.Event()

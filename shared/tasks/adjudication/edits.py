@@ -7,7 +7,7 @@ never uses gives no edit.
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 
 from shared.tasks.adjudication import icd10
 from shared.tasks.adjudication.authorization import is_authorization_number
@@ -45,7 +45,8 @@ def run_edits(claim: ClaimInput, policy: Policy | None) -> tuple[Edit, ...]:
 
 
 def run_form_edits(claim: ClaimInput, *, submitted_on: date) -> tuple[Edit, ...]:
-    """What is wrong with a claim that came in on that day, whatever its policy; mostly nothing."""
+    """What is wrong with a claim that came in on that day by UTC, whatever its policy; mostly
+    nothing."""
     return (*_completeness(claim), *_service_date(claim, submitted_on))
 
 
@@ -87,8 +88,8 @@ def _completeness(claim: ClaimInput) -> tuple[Edit, ...]:
 
 
 def _service_date(claim: ClaimInput, submitted_on: date) -> tuple[Edit, ...]:
-    """A day is left to time zones."""
-    if claim.service_date <= submitted_on + timedelta(days=1):
+    """What has not been rendered yet is not paid."""
+    if claim.service_date <= submitted_on:
         return ()
     message = "the day of service lies after the day on which the claim came in"
     return (_edit(_FORM_RULE, "service_date", "pend", message),)

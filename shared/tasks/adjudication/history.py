@@ -53,6 +53,7 @@ def read_history(row: Mapping[str, str]) -> HistoricCase:
         label=label_cell(row, "final_decision", (label.name for label in LABELS)),
         reasoning=cell(row, "adjudication_decision"),
         evidence={"medical_analysis": analysis} if analysis else {},
+        day=claim.service_date,
     )
 
 
@@ -65,4 +66,5 @@ HISTORY = History(
     required_columns=REQUIRED_COLUMNS,
     optional_columns=OPTIONAL_COLUMNS,
     amount_columns=("claim_amount",),
+    day_column="service_date",
 )

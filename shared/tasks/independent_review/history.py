@@ -5,6 +5,7 @@ prompt.
 """
 
 from collections.abc import Mapping
+from datetime import date
 
 from shared.errors import Rejected
 from shared.tasks.history import HistoricCase, History, cell, optional_cell, validate_input
@@ -31,11 +32,13 @@ def read_history(row: Mapping[str, str]) -> HistoricCase:
     columns = {field: column for column, field in COLUMNS.items()}
     determination = cell(row, DETERMINATION)
     findings = optional_cell(row, FINDINGS)
+    case = validate_input(IndependentReviewInput, content, columns=columns)
     return HistoricCase(
-        input=validate_input(IndependentReviewInput, content, columns=columns),
+        input=case,
         label=_label(determination),
         reasoning=determination,
         evidence={FINDINGS: findings} if findings else {},
+        day=date(case.report_year, 1, 1),
     )
 
 
@@ -53,4 +56,5 @@ HISTORY = History(
     required_columns=(*COLUMNS, DETERMINATION),
     optional_columns=(FINDINGS,),
     claim_column="Reference ID",
+    day_column="Report Year",
 )

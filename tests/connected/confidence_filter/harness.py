@@ -7,16 +7,20 @@ from typing import Any
 
 from services.confidence_filter.app import MIGRATIONS, NAME
 from services.confidence_filter.handlers import Handlers
+from services.confidence_filter.restoring import Restoring
 from services.confidence_filter.routing import RoutingSettings
 from services.confidence_filter.store import Store
-from shared.events import Case, PredictionMade, RolloutChanged
+from shared.events import Case, DecisionMade, PredictionMade, ReviewRequested, RolloutChanged
 from shared.events.base import LEAST_INCLUSION
 from shared.messaging.outbox import Outbox
 from shared.settings import EngineSettings
 from shared.storage.database import Database
-from tests.support.builders.events import KEY, NOW, case, claim_input, predicted, rollout
+from tests.support.builders.events import CAME_IN, KEY, case, claim_input, predicted, rollout
 
 CLAIM = claim_input()
+_EVENTS: dict[str, type[DecisionMade] | type[ReviewRequested]] = {
+    event.type: event for event in (DecisionMade, ReviewRequested)
+}
 
 
 def of_claim(case_id: str, claim_id: str = "DUP-CLAIM-1", **changes: Any) -> PredictionMade:
@@ -37,6 +41,7 @@ class Filter:
 
     database: Database
     handlers: Handlers
+    restoring: Restoring
 
     async def take(self, *predictions: PredictionMade) -> None:
         await self.handlers.predictions_made(predictions)
@@ -55,6 +60,11 @@ class Filter:
         rows = await self.fetch("SELECT topic FROM confidence_filter.outbox ORDER BY id")
         return [row["topic"] for row in rows]
 
+    async def events(self) -> list[DecisionMade | ReviewRequested]:
+        """The events that wait to leave, in their order."""
+        rows = await self.fetch("SELECT topic, value FROM confidence_filter.outbox ORDER BY id")
+        return [_EVENTS[row["topic"]].model_validate_json(row["value"]) for row in rows]
+
     async def empty(self) -> None:
         await self.fetch("TRUNCATE confidence_filter.routings, confidence_filter.outbox")
 
@@ -67,11 +77,11 @@ async def running(database_url: str, state: RolloutChanged | None = None) -> Asy
     store = Store(database, outbox)
     current = state or rollout()
     routing = RoutingSettings(audit_rate=LEAST_INCLUSION, key=KEY)
-    handlers = Handlers(store, lambda _: current, settings=routing, now=lambda: NOW)
+    handlers = Handlers(store, lambda _: current, settings=routing, now=lambda: CAME_IN)
     await database.open()
     try:
         await outbox.create()
         await store.define_labels()
-        yield Filter(database, handlers)
+        yield Filter(database, handlers, Restoring(database))
     finally:
         await database.close()

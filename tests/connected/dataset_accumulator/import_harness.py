@@ -35,7 +35,10 @@ def app_of(accumulator: Accumulator, monkeypatch: pytest.MonkeyPatch) -> FastAPI
             "releaser": accumulator.releaser,
             "importer": accumulator.importer,
             "import_defaults": ImportDefaults(
-                TRAIN, IMPORT_SPLITS, lambda: f"import-{next(numbers)}"
+                TRAIN,
+                IMPORT_SPLITS,
+                new_id=lambda: f"import-{next(numbers)}",
+                now=accumulator.clock,
             ),
         },
     )

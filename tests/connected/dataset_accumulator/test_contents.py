@@ -14,7 +14,7 @@ from shared.tasks import TASKS
 from tests.connected.dataset_accumulator.harness import Accumulator, of_group
 from tests.connected.dataset_accumulator.import_harness import bring_in, recall
 from tests.support.builders.events import case
-from tests.support.builders.histories import csv_file, row
+from tests.support.builders.histories import TODAY, csv_file, row
 
 TASK = "adjudication"
 NOTE = "Leg pain, no relief from exercises."
@@ -142,5 +142,5 @@ async def test_the_database_itself_refuses_a_content_on_two_sides(
 def of_import(claim: dict[str, str]) -> Any:
     """The case that a row of a file would be, had it been submitted."""
     task = TASKS[TASK]
-    content = task.complete(task.history.case_of(claim, decimal=None).input)
+    content = task.complete(task.history.case_of(claim, today=TODAY, decimal=None).input)
     return case("reviewed", input=content.model_dump(mode="json"))

@@ -11,7 +11,7 @@ from shared.events import DecisionMade
 from tests.connected.dataset_accumulator.harness import Accumulator
 from tests.connected.dataset_accumulator.import_harness import bring_in, confirm, send
 from tests.support.builders.events import ADJUDICATION, case, decision
-from tests.support.builders.histories import csv_file, row
+from tests.support.builders.histories import TODAY, csv_file, row
 
 TASK = "adjudication"
 HISTORY = csv_file([row(1), row(2), row(3)])
@@ -27,7 +27,7 @@ def by_reviewer(claim_id: str = "CLM-2") -> DecisionMade:
 
 def judged_hash_of(claim: dict[str, str]) -> str:
     """As the case of this claim would have it."""
-    content = ADJUDICATION.history.case_of(claim, decimal=None).input
+    content = ADJUDICATION.history.case_of(claim, today=TODAY, decimal=None).input
     return case("any", input=content.model_dump(mode="json")).judged_sha256
 
 

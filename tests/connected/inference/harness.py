@@ -66,7 +66,7 @@ async def predict(client: httpx.AsyncClient, case: dict[str, Any]) -> Prediction
 
 
 async def submit(settings: EngineSettings, cases: list[dict[str, Any]]) -> None:
-    submissions = [CaseSubmitted(occurred_at=NOW, **case) for case in cases]
+    submissions = [CaseSubmitted(**{"occurred_at": NOW, **case}) for case in cases]
     producer = Producer(settings, client_id="test")
     await producer.start()
     await producer.send([encode(submission, source="test") for submission in submissions])

@@ -3,7 +3,9 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping
+from datetime import date
 
+TODAY = date(2026, 6, 30)  # on which the files are read
 ROW = {
     "claim_id": "CLM-1",
     "member_id": "M-1",

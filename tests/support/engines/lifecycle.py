@@ -1,6 +1,7 @@
 """Engines for tests, started and ended: those of the environment, or embedded ones for this run."""
 
 import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
@@ -73,14 +74,30 @@ def running_engines() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def own_engines() -> Iterator[Engines]:
-    """Engines with nothing in them, for one test: embedded, or the servers in TEST_ENGINES."""
+def own_engines(*, outlast_power_cuts: bool = False) -> Iterator[Engines]:
+    """Engines with nothing in them, for one test: embedded, or the servers in TEST_ENGINES.
+
+    A test kills processes and never cuts the power, so PostgreSQL need not wait for the disk,
+    which would take half of the run; a measurement wants it to (`outlast_power_cuts`).
+    """
     with temporary_home() as home, ExitStack() as exits:
+        engines: EmbeddedEngines | RealEngines
         if directory := os.environ.get("TEST_ENGINES"):
-            yield RealEngines.start(Path(directory), home, exits)
+            engines = RealEngines.start(Path(directory), home, exits)
         else:
             stack = EmbeddedStack(home, services=(), ports="free")
-            yield EmbeddedEngines(exits.enter_context(stack))
+            engines = EmbeddedEngines(exits.enter_context(stack))
+        if not outlast_power_cuts:
+            _wait_for_no_disk(engines.stack)
+        yield engines
+
+
+def _wait_for_no_disk(stack: EmbeddedStack) -> None:
+    """What is written is in the system's memory, where it outlives every process but no outage."""
+    configuration = stack.layout.data / "postgres" / "cluster" / "postgresql.auto.conf"
+    with configuration.open("a") as file:
+        file.write("fsync = off\nfull_page_writes = off\n")
+    os.kill(stack.pid("postgres"), signal.SIGHUP)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from services.confidence_filter.outcomes import Routing
 from services.confidence_filter.routing import Review, RoutingSettings
 from shared.events import ReviewRequested, RolloutChanged
 from shared.events.base import LEAST_INCLUSION
-from tests.support.builders.events import KEY, NOW, predicted, rollout
+from tests.support.builders.events import CAME_IN, KEY, NOW, predicted, rollout
 
 PROMPTLY = RoutingSettings(audit_rate=LEAST_INCLUSION, key=KEY)
 
@@ -39,7 +39,7 @@ class Filter:
             self.store,  # type: ignore[arg-type]
             lambda task: self.known,
             settings=PROMPTLY,
-            now=lambda: NOW,
+            now=lambda: CAME_IN,
         )
         made = [predicted(f"case-{r}", rollout_revision=r) for r in revisions]
         await taking.predictions_made(made)

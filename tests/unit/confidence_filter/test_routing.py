@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -11,7 +12,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.confidence_filter.outcomes import decision, review_request
-from services.confidence_filter.routing import Accept, Review, RoutingSettings, route_prediction
+from services.confidence_filter.routing import (
+    Accept,
+    Review,
+    Route,
+    RoutingSettings,
+    route_prediction,
+)
+from shared.clock import CLOCK_SKEW
 from shared.errors import Rejected
 from shared.events import Case, DecisionMade, PredictionMade, Score
 from shared.events.base import LEAST_INCLUSION
@@ -22,6 +30,7 @@ from shared.tasks import TASKS
 from shared.tasks.task import Standing, Task
 from tests.support.builders.events import (
     ADJUDICATION,
+    CAME_IN,
     KEY,
     NOW,
     answers,
@@ -50,7 +59,7 @@ def billed(amount: str) -> Case:
 
 
 def test_a_confident_approval_is_accepted() -> None:
-    route = route_prediction(predicted(), rollout(), NO_AUDIT)
+    route = route_prediction(predicted(), rollout(), NO_AUDIT, now=CAME_IN)
 
     assert isinstance(route, Accept)
     assert route.answer.label == "APPROVED"
@@ -87,7 +96,18 @@ def test_a_confident_approval_is_accepted() -> None:
 def test_everything_else_goes_to_a_human(
     prediction: PredictionMade, state: object, reason: str
 ) -> None:
-    assert route_prediction(prediction, state, NO_AUDIT) == Review(reason)  # type: ignore[arg-type]
+    route = route_prediction(prediction, state, NO_AUDIT, now=CAME_IN)  # type: ignore[arg-type]
+    assert route == Review(reason)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "reason"),
+    [(CLOCK_SKEW, "confident"), (CLOCK_SKEW + timedelta(seconds=1), "unchecked")],
+)
+def test_a_case_of_a_day_that_has_not_come_goes_to_a_human(ahead: timedelta, reason: str) -> None:
+    """Its service was checked by that day. Clocks differ a little."""
+    coming = predicted(case=case(submitted_at=CAME_IN + ahead))
+    assert route_prediction(coming, rollout(), NO_AUDIT, now=CAME_IN).reason == reason
 
 
 def test_up_to_the_limit_an_amount_may_be_approved() -> None:
@@ -95,8 +115,8 @@ def test_up_to_the_limit_an_amount_may_be_approved() -> None:
     assert billed_amount is not None
     at_limit = replace(NO_AUDIT, amount_limit=billed_amount)
     above = replace(NO_AUDIT, amount_limit=billed_amount - Decimal("0.01"))
-    assert isinstance(route_prediction(predicted(), rollout(), at_limit), Accept)
-    assert route_prediction(predicted(), rollout(), above) == Review("amount")
+    assert isinstance(route_prediction(predicted(), rollout(), at_limit, now=CAME_IN), Accept)
+    assert route_prediction(predicted(), rollout(), above, now=CAME_IN) == Review("amount")
 
 
 @pytest.mark.parametrize("changes", [{"attempt": 2}, {"supersedes_case_id": "case-0"}])
@@ -111,12 +131,15 @@ def test_the_candidates_answer_is_judged_by_its_own_threshold() -> None:
         candidate=served("adjudication-v1.1", threshold=0.7), stage="canary", share=0.25
     )
 
-    assert isinstance(route_prediction(prediction, state, NO_AUDIT), Accept)
+    assert isinstance(route_prediction(prediction, state, NO_AUDIT, now=CAME_IN), Accept)
 
 
 def test_the_audit_draws_its_share_and_the_same_cases_again() -> None:
-    routes = [route_prediction(predicted(f"case-{n}"), rollout(), AUDITED) for n in range(4000)]
-    again = [route_prediction(predicted(f"case-{n}"), rollout(), AUDITED) for n in range(4000)]
+    def routes_of_all() -> list[Route]:
+        cases = (predicted(f"case-{number}") for number in range(4000))
+        return [route_prediction(each, rollout(), AUDITED, now=CAME_IN) for each in cases]
+
+    routes, again = routes_of_all(), routes_of_all()
     drawn = [route for route in routes if route == Review("audit", 0.05)]
 
     assert routes == again
@@ -145,9 +168,8 @@ def test_a_score_that_is_not_of_the_version_served_decides_nothing(
     forged: dict[str, Any],
 ) -> None:
     said = score(answers("APPROVED", 0.99)).model_copy(update=forged)
-    assert route_prediction(predicted(scores=(said,)), rollout(), NO_AUDIT) == Review(
-        "stale_version"
-    )
+    route = route_prediction(predicted(scores=(said,)), rollout(), NO_AUDIT, now=CAME_IN)
+    assert route == Review("stale_version")
 
 
 @given(st.lists(st.floats(-700.0, 0.0), min_size=3, max_size=3), st.floats(0.25, 8.0))
@@ -176,7 +198,7 @@ def test_labels_of_another_task_are_refused() -> None:
     prediction = predicted(scores=(score({"YES": 0.9, "NO": 0.1}),))
 
     with pytest.raises(Rejected, match="not the task's labels"):
-        route_prediction(prediction, rollout(), NO_AUDIT)
+        route_prediction(prediction, rollout(), NO_AUDIT, now=CAME_IN)
 
 
 @given(
@@ -204,7 +226,7 @@ def test_no_model_decides_against_the_member_or_on_what_was_not_checked(
         case=standing_case(standing, case_id),
     )
     state = rollout(champion=served(threshold=threshold))
-    route = route_prediction(prediction, state, RoutingSettings(audit_rate, KEY))
+    route = route_prediction(prediction, state, RoutingSettings(audit_rate, KEY), now=CAME_IN)
 
     if isinstance(route, Accept):
         event = decision(prediction, route, at=NOW)

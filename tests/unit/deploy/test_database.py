@@ -9,6 +9,7 @@ import pytest
 
 from deploy.database import APPEND_ONLY, scram_verifier
 from deploy.embedded.layout import REPOSITORY
+from shared.messaging.topics import TOPICS
 from shared.services import SERVICES
 
 _TABLE = r"([a-z_]+)\.([a-z_]+)"
@@ -17,7 +18,8 @@ _CHANGE = re.compile(
     rf"|INSERT INTO {_TABLE}(?:(?!INSERT INTO).)*?DO UPDATE",
     re.S,
 )
-_RUNS = ("runs",)  # `shared/runs/run_table.py` writes it wherever there is one
+# Written by `shared/runs/run_table.py` and `shared/messaging/recovery.py`, wherever there is one.
+_SHARED = ("runs", "recoveries")
 
 
 def tables(service: str) -> Iterator[str]:
@@ -42,8 +44,14 @@ def source(service: str) -> list[Path]:
 def test_a_table_only_grows_exactly_if_no_statement_changes_it(service: str) -> None:
     known = set(tables(service))
 
-    assert known - changed(service) - {*_RUNS} == set(APPEND_ONLY[service])
+    assert known - changed(service) - {*_SHARED} == set(APPEND_ONLY[service])
     assert changed(service) <= known
+
+
+def test_who_takes_over_its_own_topics_has_where_that_is_declared() -> None:
+    assert all({*topic.recovered_by} <= {*topic.producers} for topic in TOPICS)
+    recovering = {service for topic in TOPICS for service in topic.recovered_by}
+    assert {service for service in SERVICES if "recoveries" in tables(service)} == recovering
 
 
 def test_the_database_keeps_no_password_but_what_checks_one() -> None:

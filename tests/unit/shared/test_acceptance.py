@@ -18,6 +18,7 @@ from shared.events.base import LEAST_INCLUSION
 from shared.tasks.task import Standing
 from tests.support.builders.events import (
     ADJUDICATION,
+    CAME_IN,
     KEY,
     answers,
     predicted,
@@ -101,7 +102,7 @@ class Answered:
 
 def filter_accepts(answered: Answered) -> bool:
     state = rollout(champion=served(threshold=answered.threshold))
-    return isinstance(route_prediction(answered.prediction, state, NO_AUDIT), Accept)
+    return isinstance(route_prediction(answered.prediction, state, NO_AUDIT, now=CAME_IN), Accept)
 
 
 def promoter_counts(answered: Answered) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from shared.errors import Rejected
@@ -36,12 +37,14 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Reading:
-    """How the rows of one file are read: for which task, and what its importer states of it.
+    """How the rows of one file are read: for which task, on which day by UTC, and what its importer
+    states of it.
 
     Who decided is never assumed: a row says it, or `decided_by` does for rows that do not.
     """
 
     task: Task
+    today: date
     decided_by: Literal["human"] | None = None
     decimal: DecimalMark | None = None
 
@@ -53,7 +56,7 @@ class Reading:
     def row(self, line: int, cells: Mapping[str, str]) -> Row | Refusal:
         """What a row of the file is, its cells named by the columns of the task."""
         try:
-            case = self.task.history.case_of(cells, decimal=self.decimal)
+            case = self.task.history.case_of(cells, today=self.today, decimal=self.decimal)
             self._check_decider(cells)
             return Row(line, cells[self.task.history.claim_column].strip(), case)
         except Rejected as error:

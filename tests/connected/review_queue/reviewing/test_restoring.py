@@ -7,12 +7,13 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.cli.recovery import declare
-from services.review_queue.recovery import Recovery
+from services.review_queue.app import take_over_steps
 from services.review_queue.reviewing.opinions import Correction
 from services.review_queue.reviewing.review import Shares
 from shared.errors import Conflict
 from shared.events import DecisionCorrected, DecisionMade, Event, ReviewCompleted, review_id_of
-from shared.messaging.readers.own_events import Span
+from shared.messaging.readers.spans import Span
+from shared.messaging.recovery import Recovery
 from shared.messaging.topics import create_topics
 from shared.settings import engine_settings
 from tests.connected.review_queue.harness import (
@@ -204,15 +205,15 @@ async def test_only_what_was_declared_is_taken_over(
         )
 
     def recovery() -> Recovery:
-        return Recovery(settings, restored.database, restored.restoring, "review_queue")
+        return Recovery(restored.database, take_over_steps(restored.restoring, settings))
 
-    await recovery().read()
+    await recovery().run()
     assert await restored.states() == {CASE: "queued"}
 
     span = Span(genuine.type, 0, record.offset, record.offset + 1)
-    await declare(restored.database.url, [span])
+    await declare(restored.database.url, {"review_queue": [span]})
     for _ in range(2):
-        await recovery().read()
+        await recovery().run()
     await same_state(queue, restored)
     assert await restored.fetch("SELECT * FROM review_queue.recoveries") == []
 

@@ -21,8 +21,8 @@ from shared.events.base import LEAST_INCLUSION
 from shared.tasks.masking import MASK, mask_member_data
 from shared.tasks.task import Task
 from tests.support.builders.assignments import assignment
-from tests.support.builders.events import KEY, predicted, rollout, score, submitted
-from tests.support.builders.histories import csv_file
+from tests.support.builders.events import CAME_IN, KEY, predicted, rollout, score, submitted
+from tests.support.builders.histories import TODAY, csv_file
 from tests.support.builders.requests import requested
 from tests.unit.review_queue.reviewing import test_opinions
 from tests.unit.review_queue.web import test_case_page
@@ -76,7 +76,7 @@ def test_the_standing_tests_of_tasks_hold(dental: Task) -> None:
 
 def test_its_history_is_imported(dental: Task) -> None:
     content = csv_file([ROW, {**ROW, "decision": "perhaps"}], columns=tuple(ROW))
-    good, bad = get_reader("csv")([content], Reading(dental, decided_by="human"))
+    good, bad = get_reader("csv")([content], Reading(dental, TODAY, decided_by="human"))
 
     assert isinstance(good, Row)
     label = label_of_history(dental, good.claim_id, good.case)
@@ -91,8 +91,8 @@ def test_its_cases_are_routed(dental: Task) -> None:
     refused = prediction(dental, COVERED=0.05, REFUSED=0.95)
 
     assert covered.case.group_id == "member:M-1"
-    assert route_prediction(covered, rollout(), settings) == Review("unchecked")
-    assert route_prediction(refused, rollout(), settings) == Review("unchecked")
+    assert route_prediction(covered, rollout(), settings, now=CAME_IN) == Review("unchecked")
+    assert route_prediction(refused, rollout(), settings, now=CAME_IN) == Review("unchecked")
 
 
 def test_its_cases_are_shown_for_review(dental: Task) -> None:

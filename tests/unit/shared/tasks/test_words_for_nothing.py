@@ -14,6 +14,7 @@ from shared.tasks import get_task
 from shared.tasks.fields import means_nothing
 from tests.support.builders.claims import CLAIM
 from tests.support.builders.events import submitted
+from tests.support.builders.histories import TODAY
 
 ADJUDICATION = get_task("adjudication")
 WORDS = [
@@ -89,7 +90,7 @@ def test_an_import_reads_the_same_words(word: str) -> None:
         **dict.fromkeys(OPTIONAL, word),
     }
     text = "\n".join([",".join(row), ",".join(row.values())]).encode()
-    [read] = read_csv([text], Reading(ADJUDICATION, decided_by="human"))
+    [read] = read_csv([text], Reading(ADJUDICATION, TODAY, decided_by="human"))
     assert isinstance(read, Row)
     case = ADJUDICATION.complete(read.case.input).model_dump(mode="json")
     assert [case[field] for field in OPTIONAL] == [None] * 4
@@ -132,6 +133,14 @@ def test_case_spaces_and_marks_make_no_difference(word: str, mark: str) -> None:
         *[(said, "pend") for said in ("see attached fax, 12 pages", "fax 2 of 12", "n/a 2026")],
         *[(said, "pend") for said in ("verbal ok by Dr. 1234", "call 555-1234", "nein 2026")],
         *[(said, "pend") for said in ("beantragt15062026", "PENDIENTE-2026", "auth 2026 expired")],
+        *[(number, "pass") for number in ("A012345678", "123456A", "1026001234", "#4711")],
+        *[(number, "pass") for number in ("PA061526", "PA204210", "PA 555123", "AUTH 1-23-4567")],
+        *[(period, "pend") for period in ("2026-06", "06/2026", "PA 2026-06", "2026", "auth 2026")],
+        *[(period, "pend") for period in ("jun-2026", "2026-q1", "fy2026", "202606", "061526")],
+        *[(phone, "pend") for phone in ("555-1234", "800 555 1234", "1-800-555-1234")],
+        *[(phone, "pend") for phone in ("5552341234", "auth 800-555-1234", "555-1234 x12")],
+        *[(other, "pend") for other in ("123-45-6789", "90210-1234", "90210", "10-20")],
+        *[(measure, "pend") for measure in ("500mg", "9am-5pm", "12wks", "3x2026")],
         *[(amount, "pend") for amount in ("1500.00", "$1500", "1.23E+05", "4711.0", "PA-0000")],
         *[(other, "pend") for other in (CLAIM["provider_npi"], "CLM-1234")],  # another column's
         *[(other, "pend") for other in ("27447", "m1711", "M17.11", "1500", "1500.00")],

@@ -15,7 +15,7 @@ from services.dataset_accumulator.importing.importers.rows import (
 )
 from shared.errors import Rejected
 from shared.tasks import TASKS
-from tests.support.builders.histories import row
+from tests.support.builders.histories import TODAY, row
 
 GUIDE = Path(__file__).parents[5] / "docs" / "adding-an-importer.md"
 
@@ -42,7 +42,7 @@ def test_good_rows_come_in_and_bad_rows_are_refused(read_jsonl: HistoryReader, b
     content = b"\n".join(lines)
     blocks = [content[start : start + block] for start in range(0, len(content), block)]
 
-    rows = list(read_jsonl(blocks, Reading(TASKS["adjudication"])))
+    rows = list(read_jsonl(blocks, Reading(TASKS["adjudication"], TODAY)))
 
     cases = [(r.line, r.claim_id) for r in rows if isinstance(r, Row)]
     assert cases == [(1, "CLM-1"), (6, "CLM-4")]
@@ -56,4 +56,4 @@ def test_good_rows_come_in_and_bad_rows_are_refused(read_jsonl: HistoryReader, b
 
 def test_a_file_without_ends_of_lines_is_refused(read_jsonl: HistoryReader) -> None:
     with pytest.raises(Rejected, match="is this JSON Lines"):
-        list(read_jsonl([b"x" * 2**20] * 2, Reading(TASKS["adjudication"])))
+        list(read_jsonl([b"x" * 2**20] * 2, Reading(TASKS["adjudication"], TODAY)))

@@ -1,6 +1,7 @@
 """Good rows come in, bad ones are refused with line, field and reason; never with their content."""
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from services.dataset_accumulator.importing.importers.csv import ROW_LIMIT_LINES
 from services.dataset_accumulator.importing.importers.rows import Reading, Refusal, Row
 from shared.errors import Rejected
 from shared.tasks import TASKS
-from tests.support.builders.histories import ROW, csv_file, row
+from tests.support.builders.histories import ROW, TODAY, csv_file, row
 
 TASK = TASKS["adjudication"]
 
@@ -20,7 +21,7 @@ def read(
     content: bytes, *, block: int = 1 << 16, task: str = "adjudication", **stated: Any
 ) -> list[Row | Refusal]:
     blocks = (content[start : start + block] for start in range(0, len(content), block))
-    return list(read_csv(blocks, Reading(TASKS[task], **stated)))
+    return list(read_csv(blocks, Reading(TASKS[task], TODAY, **stated)))
 
 
 def test_rows_become_cases() -> None:
@@ -63,6 +64,17 @@ def test_refusals_name_line_field_and_reason_and_never_the_content() -> None:
     ]
     assert not any("SECRET" in f"{r.why}{r.field}" for r in refused)
     assert [r.claim_id for r in found if isinstance(r, Row)] == ["CLM-1", "CLM-6"]
+
+
+@pytest.mark.parametrize(
+    ("day", "refused"), [(TODAY, []), (TODAY + timedelta(days=1), [(2, "service_date")])]
+)
+def test_nobody_has_decided_a_claim_of_a_day_that_has_not_come(
+    day: date, refused: list[tuple[int, str]]
+) -> None:
+    found = read(csv_file([row(1, service_date=day.isoformat()), row(2)]))
+    assert [(r.line, r.field) for r in found if isinstance(r, Refusal)] == refused
+    assert "CLM-2" in [r.claim_id for r in found if isinstance(r, Row)]
 
 
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
@@ -204,7 +216,7 @@ def test_the_file_is_read_while_it_comes() -> None:
             taken += 1
             yield content[start : start + 1000]
 
-    next(read_csv(blocks(), Reading(TASK)))
+    next(read_csv(blocks(), Reading(TASK, TODAY)))
 
     assert taken == 1
 

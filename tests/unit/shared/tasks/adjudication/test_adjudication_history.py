@@ -9,6 +9,7 @@ from shared.tasks.adjudication import ADJUDICATION
 from shared.tasks.adjudication.history import read_history
 from shared.tasks.adjudication.input import ClaimInput, group_of
 from shared.tasks.adjudication.standing import complete
+from tests.support.builders.histories import TODAY
 
 ROW = {
     "claim_id": "CLM-1",
@@ -60,7 +61,7 @@ def test_optional_columns_are_read() -> None:
 
 def test_amounts_and_labels_as_people_write_them() -> None:
     row = ROW | {"claim_amount": "$1,250.00", "final_decision": " denied "}
-    case = ADJUDICATION.history.case_of(row, decimal=None)
+    case = ADJUDICATION.history.case_of(row, today=TODAY, decimal=None)
     assert case.label == "DENIED"
     assert case.input.model_dump(mode="json")["billed_amount"] == "1250.00"
 

@@ -1,11 +1,11 @@
-"""What a service reads again of its own topic when it starts: the spans that it is told."""
+"""A part of a topic is read from its first record to its end, and nothing else of it."""
 
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
 from shared.events import ReviewCompleted
-from shared.messaging.readers.own_events import Span, events_of
+from shared.messaging.readers.spans import Span, events_of
 from shared.messaging.topics import REVIEWS_COMPLETED
 from shared.settings import EngineSettings
 from tests.support.builders.reviews import completed

@@ -1,8 +1,4 @@
-"""What a service has said itself, and its tables do not know: they were restored from a backup.
-
-`caseloop recover` says from where to where that is. A process that starts reads it before it does
-anything else, or it would decide anew what is decided.
-"""
+"""Reads parts of a topic once, without a group: what a service said before it was restored."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -40,7 +36,7 @@ async def events_of(
     ends = {TopicPartition(span.topic, span.partition): span.end for span in spans}
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka_bootstrap.split(","),
-        client_id=f"caseloop-{service}-own",
+        client_id=f"caseloop-{service}-recovery",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level=READ_COMMITTED,
