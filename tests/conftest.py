@@ -15,8 +15,10 @@ os.environ["DRAW_KEY"] = draw_key.TEXT  # every deployment has one
 
 pytest_plugins = ["tests.support.second_tries"]
 
-# A busy machine is no failure: speed is measured in `make bench`.
-settings.register_profile("caseloop", deadline=None)
+# A busy machine is no failure: speed is measured in `make bench`. Nor does a run depend on what is
+# drawn in it: `pytest --hypothesis-profile=exploring` draws anew.
+settings.register_profile("exploring", deadline=None)
+settings.register_profile("caseloop", deadline=None, derandomize=True)
 settings.load_profile("caseloop")
 
 

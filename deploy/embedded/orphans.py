@@ -3,11 +3,14 @@
 The mark is given to the stack's processes only; it is never in a file or in a user's shell.
 """
 
+from contextlib import suppress
+
 import psutil
 
 from deploy.embedded.layout import Layout
 
 _MARK = "CASELOOP_PROCESS_OF"
+_KILL_SECONDS = 60.0
 
 
 def mark(layout: Layout) -> dict[str, str]:
@@ -19,8 +22,9 @@ def kill(layout: Layout) -> None:
     """SIGKILL every process that a killed supervisor of this home left behind."""
     orphans = [process for process in psutil.process_iter() if _belongs(process, layout)]
     for process in orphans:
-        process.kill()
-    psutil.wait_procs(orphans, timeout=10)
+        with suppress(psutil.NoSuchProcess):  # it has ended by itself meanwhile
+            process.kill()
+    psutil.wait_procs(orphans, timeout=_KILL_SECONDS)
 
 
 def _belongs(process: psutil.Process, layout: Layout) -> bool:

@@ -24,6 +24,7 @@ async def opened() -> AsyncIterator[Workplace]:
 @pytest.fixture
 async def place(opened: Workplace) -> AsyncIterator[Workplace]:
     """An empty queue, and afterwards no page that complained."""
+    await opened.revive()
     await opened.empty()
     opened.errors.clear()
     yield opened

@@ -1,10 +1,12 @@
 """Cases are taken and seen by people: not by a page that was left open."""
 
-import pytest
-from playwright.async_api import Page, Route, expect
+import asyncio
 
-from tests.support.browser.queued_cases import at_workbench, in_line, title
-from tests.support.browser.workbench import Workbench, lose_answer, requests_of
+import pytest
+from playwright.async_api import Locator, Page, Route
+
+from tests.support.browser.queued_cases import at_empty_queue, at_workbench, in_line, title
+from tests.support.browser.workbench import lose_answer, requests_of
 from tests.support.browser.workplace import Workplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -13,18 +15,8 @@ _UNHIDE = "delete document.visibilityState; document.dispatchEvent(new Event('vi
 _OPENED = "SELECT count(*) = 1 FROM review_queue.assignments WHERE opened_at IS NOT NULL"
 
 
-async def idle(place: Workplace) -> Workbench:
-    """At an empty queue, with a clock that a test can turn."""
-    page = await place.sign_in("amara")
-    await page.clock.install()
-    await page.reload()
-    workbench = Workbench(page)
-    await workbench.says("No cases waiting")
-    return workbench
-
-
 async def test_a_page_that_nobody_looks_at_takes_no_case(place: Workplace) -> None:
-    workbench = await idle(place)
+    workbench = await at_empty_queue(place)
     (request,) = in_line(1)
     await workbench.page.evaluate(_HIDE)
     await place.publish(request)
@@ -40,7 +32,7 @@ async def test_a_page_that_nobody_looks_at_takes_no_case(place: Workplace) -> No
 
 
 async def test_a_page_that_was_left_takes_no_case_until_somebody_is_back(place: Workplace) -> None:
-    workbench = await idle(place)
+    workbench = await at_empty_queue(place)
     (request,) = in_line(1)
     await workbench.page.clock.fast_forward(181_000)
     await workbench.says("Paused while you were away")
@@ -56,7 +48,7 @@ async def test_a_page_that_was_left_takes_no_case_until_somebody_is_back(place: 
 
 
 async def test_that_a_case_was_seen_is_said_until_it_is_heard(place: Workplace) -> None:
-    workbench = await idle(place)
+    workbench = await at_empty_queue(place)
     (request,) = in_line(1)
     await lose_answer(workbench.page, "**/heartbeat", done=False)
     await place.publish(request)
@@ -83,25 +75,36 @@ async def test_what_was_opened_is_known_after_a_reload(place: Workplace) -> None
 
 
 async def test_waiting_leaves_the_focus_where_it_is(place: Workplace) -> None:
-    workbench = await idle(place)
+    workbench = await at_empty_queue(place)
     page = workbench.page
-
-    async def slowly(route: Route) -> None:
-        await page.wait_for_timeout(400)
-        await route.continue_()
-
-    await page.route("**/v1/assignments", slowly)
+    asked = await hold_back(page, "**/v1/assignments")
     theme = page.locator("#theme")
     await theme.focus()
     for _ in range(2):
+        await page.clock.fast_forward(5_000)
+        route = await asked.get()
+        await page.clock.fast_forward(1_000)  # by then, a page without any case says that it loads
+        assert await has_focus(theme)
         async with page.expect_response("**/v1/assignments"):
-            await page.clock.fast_forward(5_000)
-        await workbench.says("No cases waiting")
-    await expect(theme).to_be_focused()
+            await route.continue_()
+    await page.clock.fast_forward(5_000)
+    await asked.get()  # it is done with the answer, and asks again
+    assert await has_focus(theme)
+
+
+async def has_focus(element: Locator) -> bool:
+    return bool(await element.evaluate("(element) => element === document.activeElement"))
+
+
+async def hold_back(page: Page, path: str) -> "asyncio.Queue[Route]":
+    """From now on, such requests wait until a test lets them go on."""
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route(path, held.put)
+    return held
 
 
 async def test_a_failure_that_goes_on_is_said_once(place: Workplace) -> None:
-    workbench = await idle(place)
+    workbench = await at_empty_queue(place)
     await _count_changes(workbench.page)
     async with place.away(workbench.page):
         for _ in range(4):

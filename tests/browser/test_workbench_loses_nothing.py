@@ -1,9 +1,16 @@
 """Nothing that an adjudicator wrote is lost with their lease, tab, network or the service."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Response, expect
 
-from tests.support.browser.queued_cases import at_workbench, in_line, leases, opinions, title
+from tests.support.browser.queued_cases import (
+    at_empty_queue,
+    at_workbench,
+    in_line,
+    leases,
+    opinions,
+    title,
+)
 from tests.support.browser.workbench import Workbench, lose_answer
 from tests.support.browser.workplace import Workplace
 
@@ -22,7 +29,7 @@ async def test_a_lost_lease_says_so_at_once_and_keeps_the_text(place: Workplace)
     await place.publish(first, second)
     workbench = await at_workbench(place)
     await workbench.shows(title(first))
-    await workbench.page.wait_for_load_state("networkidle")  # the next one is at hand
+    await workbench.has(2)  # the next one is at hand
     await workbench.press("p", "1", "r", "Control+a")
 
     async with place.away(workbench.page):  # the network was gone, and the case with it
@@ -162,10 +169,21 @@ async def test_no_case_goes_while_its_note_is_not_sent(place: Workplace) -> None
     assert len(await place.fetch("SELECT FROM review_queue.notes")) == 1
 
 
+async def waiting_for_a_key(place: Workplace) -> Workbench:
+    """At an empty queue, and the page does not ask again by itself."""
+    workbench = await at_empty_queue(place)
+    async with workbench.page.expect_response(_is_lease):  # the last time
+        await workbench.stand_still()
+    return workbench
+
+
+def _is_lease(response: Response) -> bool:
+    return response.request.method == "POST" and response.url.endswith("/v1/assignments")
+
+
 @pytest.mark.parametrize("begun", [False, True])
 async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace, begun: bool) -> None:
-    workbench = await at_workbench(place)
-    await workbench.says("No cases waiting")
+    workbench = await waiting_for_a_key(place)
     await lose_answer(workbench.page, "**/v1/assignments", begun=begun)
     (request,) = in_line(1)
     await place.publish(request)
@@ -177,8 +195,7 @@ async def test_a_lease_whose_answer_was_lost_is_found_again(place: Workplace, be
 
 
 async def test_a_case_whose_page_did_not_come_is_asked_for_again(place: Workplace) -> None:
-    workbench = await at_workbench(place)
-    await workbench.says("No cases waiting")
+    workbench = await waiting_for_a_key(place)
     await lose_answer(workbench.page, "**/assignments/*", method="GET")
     first, second = in_line(2)
     await place.publish(first, second)
@@ -193,9 +210,11 @@ async def test_a_case_whose_page_did_not_come_is_asked_for_again(place: Workplac
 
 async def test_what_is_undone_comes_back_whatever_is_lost_on_the_way(place: Workplace) -> None:
     (request,) = in_line(1)
+    workbench = await at_empty_queue(place)
     await place.publish(request)
-    workbench = await at_workbench(place)
+    await workbench.press("n")
     await workbench.shows(title(request))
+    await workbench.stand_still()
     for known in (True, False):
         await workbench.press("a", "1", "Enter")
         await workbench.says("No cases waiting")

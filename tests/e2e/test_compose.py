@@ -5,16 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.embedded.layout import REPOSITORY
-from deploy.embedded.ports import free_base
+from deploy.embedded.ports import claimed_base
 from shared.services import SERVICES
 from tests.support.demonstration import assert_nothing_lost
+from tests.support.patience import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.engines]
 
@@ -36,13 +36,13 @@ def docker() -> None:
 @pytest.fixture
 def environment(docker: None, tmp_path: Path) -> Iterator[dict[str, str]]:
     """A project of its own on free ports, taken down with its volumes at the end."""
-    base = free_base(None)
     file = tmp_path / "env"
-    file.write_text("".join(f"{name}={base + n}\n" for n, name in enumerate(PORTS, start=1)))
-    project = {"COMPOSE_PROJECT_NAME": f"caseloop-test-{base}", "CASELOOP_ENV": str(file)}
-    environment = {**os.environ, **project}
-    yield environment
-    compose(environment, "down", "--volumes", "--timeout", "5")
+    with claimed_base(None) as base:
+        file.write_text("".join(f"{name}={base + n}\n" for n, name in enumerate(PORTS, start=1)))
+        project = {"COMPOSE_PROJECT_NAME": f"caseloop-test-{base}", "CASELOOP_ENV": str(file)}
+        environment = {**os.environ, **project}
+        yield environment
+        compose(environment, "down", "--volumes", "--timeout", "5")
 
 
 def compose(environment: dict[str, str], *arguments: str) -> str:
@@ -61,7 +61,9 @@ def crash(environment: dict[str, str], service: str) -> None:
         text=True,
         check=True,
     )
-    os.kill(int(found.stdout), signal.SIGKILL)
+    pid = int(found.stdout)
+    assert pid > 0, f"{service} does not run"  # 0 would be all that started this test
+    os.kill(pid, signal.SIGKILL)
 
 
 def test_the_loop_closes_in_compose(environment: dict[str, str]) -> None:
@@ -79,14 +81,17 @@ def test_the_loop_closes_in_compose(environment: dict[str, str]) -> None:
         if "100 claims in" in line:
             for service in ("confidence_filter", "inference", "review_queue"):
                 crash(environment, service)
-                time.sleep(1)
     assert demo.wait() == 0, "".join(lines[-40:])
-    found = json.loads(lines[-1])["demo"]
+    (found,) = [json.loads(line)["demo"] for line in lines if line.startswith('{"demo"')]
 
     assert_nothing_lost(found)
     assert found["champion"] == "adjudication-v1.1"
+    assert len(health_of(environment)) == 10
+    wait_until(lambda: set(health_of(environment).values()) == {"healthy"})
+
+
+def health_of(environment: dict[str, str]) -> dict[str, str]:
+    """Of each container that runs, what its engine has last found."""
     states = [json.loads(s) for s in compose(environment, "ps", "--format", "json").splitlines()]
     rows = states[0] if isinstance(states[0], list) else states
-    running = {row["Service"]: row["Health"] for row in rows if row["State"] == "running"}
-    assert len(running) == 10
-    assert set(running.values()) == {"healthy"}
+    return {row["Service"]: row["Health"] for row in rows if row["State"] == "running"}

@@ -89,7 +89,7 @@ async def test_every_case_has_one_decision_and_every_decision_one_event(own: Eng
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
         await send(producer, [rollout()], topic=ROLLOUTS_CHANGED)
         await send(producer, [*predictions, *predictions], topic=PREDICTIONS_MADE)
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(3 * PATIENCE_SECONDS):
             while await connection.fetchval(_UNROUTED, CASES):
                 await asyncio.sleep(0.1)
             while await connection.fetchval(_UNDECIDED):

@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from deploy.simulation import Simulation, write_history
 from shared.messaging.topics import CASES_SUBMITTED
 from shared.tasks import TASKS
 from tests.support.demonstration import Demonstration, assert_nothing_lost, demonstration
-from tests.support.patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -81,12 +80,8 @@ def dead_letter(bootstrap: list[str]) -> str:
     producer = KafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=False)
     producer.send(CASES_SUBMITTED.name, b"garbage").get(timeout=PATIENCE_SECONDS)
     producer.close()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        for kept in read_dead_letters(bootstrap):
-            return kept.location
-        time.sleep(0.5)
-    raise AssertionError("the record is no dead letter")
+    wait_until(lambda: list(read_dead_letters(bootstrap)))
+    return next(read_dead_letters(bootstrap)).location
 
 
 def test_every_command_works(linear: Played, files: Path) -> None:
@@ -109,6 +104,8 @@ def test_every_command_works(linear: Played, files: Path) -> None:
             # The demonstration asks for no second person, so that there is nothing to confirm.
             assert "only a held one is confirmed" in result.stderr
             continue
+        if "recorded, but NOT YET APPLIED" in result.stderr:
+            continue  # a busy machine obeys an order later
         assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
         if found := re.search(r"\(import\s+(\w+),", result.stdout):
             given["IMPORT_ID"] = found[1]
@@ -121,8 +118,8 @@ def test_what_happens_by_itself_can_be_pressed(linear: Played, files: Path) -> N
         result = linear.system.run(command)
         return result.returncode, result.stdout + result.stderr
 
-    press("release", "adjudication")  # what the commands before may have left
-    assert press("release", "adjudication")[1].startswith("409: no label of adjudication waits")
+    nothing = "409: no label of adjudication waits"  # once what came before is released
+    wait_until(lambda: press("release", "adjudication")[1].startswith(nothing))
     more = files / "more.csv"
     write_history(more, TASKS["adjudication"], Simulation(78).claims(count=20))
     press("import", str(more))

@@ -35,7 +35,7 @@ from shared.settings import engine_settings
 from tests.support.builders.events import submitted
 from tests.support.engines.backups import back_up, restore
 from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
-from tests.support.patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.slow
 
@@ -177,12 +177,6 @@ class Drill:
                 await asyncio.sleep(0.2)
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.1)
-
-
 @pytest.fixture
 async def drill(stack: EmbeddedStack) -> AsyncIterator[Drill]:
     claims = {claim.input.claim_id: claim for claim in simulated_claims(seed=5, count=CASES)}
@@ -204,6 +198,8 @@ async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path)
         corrected = await drill.approved_of(names[BEFORE : BEFORE + AFTER])
         await drill.correct(corrected)
         await drill.have("dataset_accumulator.corrections", [corrected])
+    labels = "dataset_accumulator.labels"
+    await until(lambda: drill.cases_of(labels))  # there is something to release
     lost = await drill.release("adjudication-d1")
     decided = set(drill.loop.decisions)
     await drill.submit(names[BEFORE + AFTER :])
@@ -219,7 +215,8 @@ async def test_nothing_is_lost_and_nothing_doubled(drill: Drill, tmp_path: Path)
     await drill.switch(drill.stack.supervisor.start)
     async with drill.reviewers():
         await drill.decided(CASES)
-        await drill.have("dataset_accumulator.labels", names)
+        await until(lambda: len(drill.loop.completed) >= CASES)
+        await drill.have(labels, names)
     for table in _CORRECTIONS:
         await drill.have(table, [corrected], f"revision = 1 AND why = '{WHY}'")
     restored = await drill.cases_of("confidence_filter.routings", "restored")

@@ -26,6 +26,7 @@ from shared.messaging.producer import Producer
 from shared.services import SERVICES
 from shared.settings import engine_settings
 from tests.support.engines.lifecycle import Engines, own_engines, temporary_home
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +64,7 @@ def stack(own: Engines, plan: Plan) -> Iterator[EmbeddedStack]:
 
 
 async def test_nothing_is_lost_or_doubled(own: Engines, stack: EmbeddedStack, plan: Plan) -> None:
-    async with asyncio.timeout(600), played(stack, plan) as scenario:
+    async with asyncio.timeout(5 * PATIENCE_SECONDS), played(stack, plan) as scenario:
         await scenario.first_version()
         scenario.feed.pace = 12.0
         killing = asyncio.create_task(kill_everything(own, stack))

@@ -11,8 +11,9 @@ import pytest
 
 from tests.golden.observations import KEPT, Observation, observations, written
 
-# A processor may sum in another order; a changed text moves a score by far more.
-_TOLERANCE = 2e-5
+# A processor may sum in another order, and the fit of a model end a step sooner; a changed text
+# moves a score by far more.
+_TOLERANCE = 1e-3
 
 
 @pytest.fixture(scope="module")

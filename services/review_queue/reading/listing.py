@@ -5,7 +5,7 @@ Counting never touches completed reviews, except those of the last day.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -134,8 +134,9 @@ class SearchHit:
 
 
 class Listing:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.database = database
+        self.clock = clock
         self._counting = asyncio.Lock()
         self._counts: list[SeatCount] = []
         self._counts_last_until = float("-inf")
@@ -143,12 +144,12 @@ class Listing:
     async def counts(self) -> list[SeatCount]:
         """At most a second old, or ten times as long as counting takes, however many ask."""
         async with self._counting:
-            started = time.monotonic()
+            started = self.clock()
             if started >= self._counts_last_until:
                 async with self.database.transaction() as connection:
                     rows = await connection.fetch(_COUNTS)
                 self._counts = [SeatCount(**row) for row in rows]
-                took = time.monotonic() - started
+                took = self.clock() - started
                 self._counts_last_until = started + max(_COUNTS_LAST_SECONDS, 10 * took)
             return self._counts
 

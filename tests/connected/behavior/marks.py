@@ -4,7 +4,7 @@ records in their dead-letter topics."""
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.topics import PREDICTIONS_MADE, dead_letter_topic
 from tests.connected.behavior.consumers import CONSUMERS, Consumer
+from tests.support.patience import PATIENCE_SECONDS, until
 
-_PATIENCE_SECONDS = 150.0  # more than a stalled consumer waits until it is started anew
 _MOMENT_SECONDS = 1.0
 _PUBLISHERS = {c.publishes.name: c.service for c in CONSUMERS if c.publishes is not None}
 
@@ -58,7 +58,7 @@ class Marks:
 
     async def counts(self, consumer: Consumer, keys: Sequence[str]) -> Counter[str]:
         """How many marks each key left, once all have left one or patience is over."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             rows = await self.connection.fetch(consumer.rows, list(keys))
             found = Counter(row[0] for row in rows)
@@ -66,19 +66,17 @@ class Marks:
                 return found
             await asyncio.sleep(0.1)
 
-    async def found(self, table: str, column: str, value: str, *, status: str) -> None:
-        """Return once the table has a row of that value and status."""
-        query = f"SELECT 1 FROM {table} WHERE {column} = $1 AND status = $2"
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while not await self.connection.fetchval(query, value, status):
-                await asyncio.sleep(0.05)
+    async def found(self, table: str, column: str, value: str, *statuses: str) -> None:
+        """Return once the table has a row of that value and of one of these statuses."""
+        query = f"SELECT 1 FROM {table} WHERE {column} = $1 AND status = ANY($2)"
+        await until(lambda: self.connection.fetchval(query, value, statuses))
 
     async def contents(self, consumer: Consumer, keys: Sequence[str]) -> dict[str, int]:
         """How many different events each key has in the topic that the service publishes to.
 
         Read until each key has one or patience is over, and then a moment longer.
         """
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             if all((consumer.service, key) in self.events for key in keys):
                 deadline = min(deadline, time.monotonic() + _MOMENT_SECONDS)
@@ -100,25 +98,21 @@ class Marks:
         self.published.assign(partitions)
         await self.published.seek_to_beginning()
 
-    async def dead_letters(self, consumer: Consumer, *, since: int, count: int) -> list[DeadLetter]:
-        """The dead letters from offset `since` on, once there are `count` or patience is over."""
-        partition = self._partition(consumer)
+    async def dead_letters(
+        self, consumer: Consumer, *, wanted: Callable[[DeadLetter], bool], count: int
+    ) -> list[DeadLetter]:
+        """The wanted dead letters, once there are `count` or patience is over; a record that was
+        delivered twice has two, of which the last is given."""
+        partition = TopicPartition(dead_letter_topic(consumer.topic.name, consumer.service), 0)
         self.letters.assign([partition])
-        self.letters.seek(partition, since)
-        found: list[DeadLetter] = []
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        await self.letters.seek_to_beginning()
+        found: dict[tuple[int, int], DeadLetter] = {}
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while len(found) < count and time.monotonic() < deadline:
             for records in (await self.letters.getmany(timeout_ms=500)).values():
-                found += [DeadLetter.read(r.key, r.value, dict(r.headers)) for r in records]
-        return found
-
-    async def end_of_dead_letters(self, consumer: Consumer) -> int:
-        partition = self._partition(consumer)
-        end: int = (await self.letters.end_offsets([partition]))[partition]
-        return end
-
-    def _partition(self, consumer: Consumer) -> TopicPartition:
-        return TopicPartition(dead_letter_topic(consumer.topic.name, consumer.service), 0)
+                letters = [DeadLetter.read(r.key, r.value, dict(r.headers)) for r in records]
+                found |= {(e.partition, e.offset): e for e in letters if wanted(e)}
+        return list(found.values())
 
 
 def _content(topic: str, value: bytes) -> bytes:

@@ -112,11 +112,14 @@ async def _nothing_is_left_to_do(marks: Marks, table: str) -> None:
 
 
 async def dead_letters(bootstrap: str) -> Sequence[DeadLetter]:
-    async with AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        enable_auto_commit=False,
-        max_partition_fetch_bytes=4 * 1024 * 1024,
-    ) as consumer:
+    async with (
+        AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+        ) as consumer,
+        asyncio.timeout(PATIENCE_SECONDS),
+    ):
         consumer.assign(_LETTERS)
         await consumer.seek_to_beginning()
         found: list[DeadLetter] = []
@@ -138,7 +141,10 @@ async def test_no_dead_letter_tells(own: Engines, told: None) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_service_tells(stack: EmbeddedStack, service: str, told: None) -> None:
     url = System(stack.environment).url(service)
-    shown = [httpx.get(f"{url}{path}").text for path in ("/health/ready", "/metrics")]
+    shown = [
+        httpx.get(f"{url}{path}", timeout=PATIENCE_SECONDS).text
+        for path in ("/health/ready", "/metrics")
+    ]
     log = stack.layout.log(service).read_text()
 
     assert log

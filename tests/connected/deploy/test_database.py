@@ -270,7 +270,7 @@ async def test_a_service_that_starts_before_its_schema_is_there_waits_for_it(
         await database.close()
 
         database.looked.clear()
-        opening = asyncio.create_task(database.open())
+        opening = asyncio.create_task(database.open(patience_seconds=PATIENCE_SECONDS))
         looking = asyncio.create_task(database.looked.wait())
         async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.wait({opening, looking}, return_when="FIRST_COMPLETED")

@@ -37,6 +37,7 @@ from shared.storage.model_registry import model_uri, store_model
 from shared.tasks import TASKS
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import NOW, rollout, trained
+from tests.support.patience import PATIENCE_SECONDS
 
 TASK = TASKS["adjudication"]
 V0, V1, V2 = (f"adjudication-v1.{minor}" for minor in range(3))
@@ -188,7 +189,7 @@ class Evaluator:
     async def conclude(self, verdict: str = "PASS") -> bool:
         """Work off a run without a job: its verdict is given."""
         await self.worker.queue_comparisons()
-        run = await self.store.lease(seconds=30)
+        run = await self.store.lease(seconds=PATIENCE_SECONDS)
         if run is not None:
             champion = run.champion.version if run.champion else None
             await self.store.succeed(run, evaluation(run.model.version, champion, verdict))

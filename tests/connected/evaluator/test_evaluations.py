@@ -3,9 +3,7 @@
 import asyncio
 import json
 import os
-import signal
 
-import psutil
 import pytest
 
 from shared.errors import Rejected, Transient
@@ -14,6 +12,7 @@ from shared.storage.artifacts import split_uri
 from tests.connected.evaluator.harness import SIZES, V0, V1, V2, Evaluator, release, told
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import trained
+from tests.support.children import children_that_run
 from tests.support.patience import PATIENCE_SECONDS
 
 
@@ -188,12 +187,9 @@ async def test_a_killed_job_starts_over(evaluator: Evaluator) -> None:
 async def killed_child() -> None:
     """Kill the job once it runs."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            for child in psutil.Process().children():
-                if "services.evaluator.job" in " ".join(child.cmdline()):
-                    os.kill(child.pid, signal.SIGKILL)
-                    return
+        while not (jobs := children_that_run("services.evaluator.job")):
             await asyncio.sleep(0.02)
+    jobs[0].kill()
 
 
 async def test_a_job_that_is_always_killed_fails_and_says_so(evaluator: Evaluator) -> None:
@@ -283,7 +279,7 @@ async def test_who_lost_the_lease_publishes_nothing(
     await evaluator.worker.queue_comparisons()
     slow = await evaluator.store.lease(seconds=0)
     assert slow is not None
-    other = await second.store.lease(seconds=30)
+    other = await second.store.lease(seconds=PATIENCE_SECONDS)
     assert other is not None
     assert (other.run_id, other.attempt) == (slow.run_id, 2)
     with pytest.raises(LostLease):

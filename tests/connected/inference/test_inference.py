@@ -41,7 +41,7 @@ async def test_without_a_champion_a_case_is_not_lost(
         wanted=lambda event: event.case.case_id == case["case_id"],
         count=1,
     )
-    assert [event.event_id for event in published] == [prediction.event_id]
+    assert {event.event_id for event in published} == {prediction.event_id}
 
 
 async def test_a_record_that_is_refused_tells_its_sender(
@@ -50,7 +50,7 @@ async def test_a_record_that_is_refused_tells_its_sender(
     case = new_case(claim_id="ENVELOPE-A")  # the input names another
     await submit(settings, [case])
 
-    assert await told_of(case, settings) == [(case["case_id"], "claim_id")]
+    assert await told_of(case, settings) == {(case["case_id"], "claim_id")}
     refused = await client.post("/v1/predictions", json=case)
     assert (refused.status_code, refused.json()["field"]) == (422, "claim_id")
 
@@ -60,17 +60,17 @@ async def test_nobody_hands_a_case_in_later_than_now(
 ) -> None:
     """A sender could choose the day by which a service counts as rendered. Over HTTP they name
     none: it is ours."""
-    coming = datetime.now(UTC) + timedelta(days=1)
+    coming = datetime.now(UTC) + timedelta(days=2)  # tomorrow may be today by then
     case = new_case(occurred_at=coming, input=claim_input(service_date=coming.date().isoformat()))
     await submit(settings, [case])
 
-    assert await told_of(case, settings) == [(case["case_id"], "occurred_at")]
+    assert await told_of(case, settings) == {(case["case_id"], "occurred_at")}
     del case["occurred_at"]
     assert (await predict(client, case)).case.standing == "open"
 
 
-async def told_of(case: dict[str, Any], settings: EngineSettings) -> list[tuple[str, str | None]]:
-    """Key and field of what the sender of a refused case reads."""
+async def told_of(case: dict[str, Any], settings: EngineSettings) -> set[tuple[str, str | None]]:
+    """Key and field of what the sender of a refused case reads, as often as it may come."""
     told = await events_of(
         settings.kafka_bootstrap,
         CASES_REJECTED,
@@ -78,7 +78,7 @@ async def told_of(case: dict[str, Any], settings: EngineSettings) -> list[tuple[
         wanted=lambda event: event.case_id == case["case_id"],
         count=1,
     )
-    return [(event.key, event.field) for event in told]
+    return {(event.key, event.field) for event in told}
 
 
 async def test_the_champion_answers(

@@ -18,20 +18,25 @@ from shared.messaging.readers import following as module
 from shared.messaging.readers.rollouts import Rollouts
 from shared.settings import EngineSettings
 from tests.support.builders.events import rollout
-from tests.support.patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS, until
 
 TASK = "independent_review"
 _REVISIONS = itertools.count(int(time.time()))
 
 
 class Remembered(AIOKafkaConsumer):  # type: ignore[misc]
-    """The newest consumer there is."""
+    """The newest consumer there is, and how often anyone was asked for the end of the topic."""
 
     newest: Any = None
+    looks = 0
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         Remembered.newest = self
+
+    async def end_offsets(self, partitions: Any) -> Any:
+        Remembered.looks += 1
+        return await super().end_offsets(partitions)
 
 
 @dataclass
@@ -53,9 +58,7 @@ class Following:
     health: Remembering
 
     async def sees(self, changed: RolloutChanged) -> None:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while self.rollouts.of(TASK) != changed or not self.health.is_ready:
-                await asyncio.sleep(0.05)
+        await until(lambda: self.rollouts.of(TASK) == changed and self.health.is_ready)
 
 
 @pytest.fixture
@@ -100,8 +103,8 @@ async def test_a_stop_is_seen_although_the_reader_has_died(
 
 
 async def test_a_reader_that_has_nothing_to_read_is_kept(following: Following) -> None:
-    first = Remembered.newest
-    await asyncio.sleep(3.5)
+    first, looks = Remembered.newest, Remembered.looks
+    await until(lambda: Remembered.looks >= looks + 3)
 
     assert Remembered.newest is first
     assert following.health.is_ready

@@ -1,7 +1,6 @@
 """Whatever somebody else writes to the state topic, processes end up with the promoter's state."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -186,12 +185,10 @@ async def test_after_a_restore_orders_go_on_above_what_the_topic_holds(topic: To
     await topic.go_back_to(backup)
 
     await topic.restating.tick()
-    begun = time.monotonic()
     await topic.order(stop)
     after = await topic.settles(stopped=True)
 
     assert after.revision > newest.revision
-    assert time.monotonic() - begun < PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize("recovered", [True, False], ids=["recovered", "not recovered"])

@@ -34,6 +34,7 @@ from tests.support.builders.requests import requested
 from tests.support.draw_key import KEY
 
 HOUR = timedelta(hours=1)
+LIMITS = Limits(lease=HOUR, undo=HOUR / 60, skip=HOUR * 2, leases_per_reviewer=3)
 ADDRESS = "192.0.2.7"
 PASSWORD = "a-long-password"
 CRITERION = Criterion(
@@ -173,22 +174,21 @@ async def said(queue: Queue, *answers: tuple[str, Answer]) -> None:
 
 
 @asynccontextmanager
-async def running(database_url: str) -> AsyncIterator[Queue]:
+async def running(database_url: str, *, limits: Limits = LIMITS) -> AsyncIterator[Queue]:
     """A process's parts, with connections of their own."""
     settings = EngineSettings.model_validate({"database_url": database_url})
     database = Database(settings, schema=NAME, migrations=MIGRATIONS, connections=8)
     await database.open()
     try:
-        queue = _queue(database, Outbox(database, service=NAME))
+        queue = _queue(database, Outbox(database, service=NAME), limits)
         await queue.settlement.outbox.create()
         yield queue
     finally:
         await database.close()
 
 
-def _queue(database: Database, outbox: Outbox) -> Queue:
+def _queue(database: Database, outbox: Outbox, limits: Limits) -> Queue:
     restoring = Restoring(database, outbox)
-    limits = Limits(lease=HOUR, undo=HOUR / 60, skip=HOUR * 2, leases_per_reviewer=3)
     queue = Queue(
         database=database,
         leasing=Leasing(database, limits),
@@ -213,5 +213,5 @@ def _queue(database: Database, outbox: Outbox) -> Queue:
 
 
 def accounts(database: Database, **changes: Any) -> Accounts:
-    limits = SignInLimits(session=HOUR, failures=3, failures_of_address=10, lockout=HOUR / 60)
+    limits = SignInLimits(session=HOUR, failures=3, failures_of_address=10, lockout=HOUR / 2)
     return Accounts(database, limits, **changes)

@@ -23,7 +23,7 @@ from tests.connected.review_queue.harness import CRITERION, PASSWORD
 from tests.connected.review_queue.service_harness import Service, act, serving
 from tests.support.builders.events import case, claim_input
 from tests.support.builders.requests import requested
-from tests.support.patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS, until
 
 RUN = uuid4().hex[:8]
 DENIAL = {
@@ -204,10 +204,14 @@ async def test_a_person_signs_in_works_and_signs_out(service: Service) -> None:
         html = (await page.get(f"/assignments/{assignment['assignment_id']}")).text
         assert f"claim-{named('on-the-page')}" in html
         assert (await page.get("/sign-in")).status_code == 303
-        assert "In progress" in (await page.get("/queue")).text
+        await until(lambda: _shows(page, "/queue", "In progress"))  # counts may be older
         out = await page.post("/sign-out")
         assert out.headers["location"] == "/sign-in"
         assert (await page.get("/")).headers["location"] == "/sign-in"
+
+
+async def _shows(page: httpx.AsyncClient, path: str, words: str) -> bool:
+    return words in (await page.get(path)).text
 
 
 @pytest.mark.parametrize(

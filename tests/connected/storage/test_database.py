@@ -15,6 +15,7 @@ from shared.settings import EngineSettings, engine_settings
 from shared.storage.database import Database
 from shared.storage.migrations import AnotherVersion
 from tests.support.engines.lifecycle import own_engines
+from tests.support.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -116,9 +117,12 @@ async def test_whoever_asks_while_the_server_is_killed_hears_that_it_is_away(
         database = Database(settings, schema="asked", migrations=tmp_path)
         await database.open()
         asking = [asyncio.create_task(ask(database)) for _ in range(6)]
-        for _ in range(3):
-            await asyncio.sleep(1)
-            await asyncio.to_thread(own.kill, "postgres")
+        kills = 0
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while kills < 3 or not (away == set(asking) or any(task.done() for task in asking)):
+                await asyncio.sleep(1)
+                await asyncio.to_thread(own.kill, "postgres")
+                kills += 1
         failed = [task.exception() for task in asking if task.done()]
         for task in asking:
             task.cancel()

@@ -32,7 +32,7 @@ async def trainer(
                 "engines": engine,
                 "work_directory": directory,
                 "strategy": "linear",
-                "lease_seconds": 5,
+                "lease_seconds": PATIENCE_SECONDS,
                 "API_TOKENS": TOKENS,
                 **settings,
             }

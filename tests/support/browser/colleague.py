@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from tests.support.browser.workplace import PASSWORD
+from tests.support.patience import PATIENCE_SECONDS
 
 REASONS = {"APPROVED": "NECESSARY", "DENIED": "EXCLUDED", "PENDING": "RECORDS_NEEDED"}
 _BASIS = {
@@ -52,7 +53,7 @@ class Colleague:
 
 @asynccontextmanager
 async def colleague(url: str, name: str) -> AsyncIterator[Colleague]:
-    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as client:
         session = await client.post("/v1/sessions", json={"name": name, "password": PASSWORD})
         session.raise_for_status()
         client.cookies.clear()

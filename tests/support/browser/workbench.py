@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from playwright.async_api import Locator, Page, Request, Route, expect
 
-from tests.support.browser.workplace import complaints
+from tests.support.browser.workplace import PATIENCE_MS, complaints
 
 # Notes how long after a key the next case stood on the screen, and what of it was fetched only
 # then. A frame is painted after its callbacks, so the message comes behind the paint.
@@ -101,6 +101,11 @@ class Workbench:
         found: float = await self.page.evaluate(_BRIGHTNESS)
         return found
 
+    async def stand_still(self) -> None:
+        """From now on nothing happens on the page by itself, such as another try after a while."""
+        now = await self.page.evaluate("Date.now()")
+        await self.page.clock.pause_at(now / 1000 + 60)  # a clock goes forward only
+
     async def milliseconds(self) -> Sequence[float]:
         found: list[float] = await self.page.evaluate("window.shown")
         return found
@@ -120,7 +125,7 @@ async def overhear(page: Page) -> list[str]:
     heard: list[str] = []
 
     async def keep(route: Route) -> None:
-        answer = await route.fetch()
+        answer = await route.fetch(timeout=PATIENCE_MS)
         heard.append(f"{answer.headers} {(await answer.body()).decode(errors='replace')}")
         await route.fulfill(response=answer)
 
@@ -159,7 +164,7 @@ async def lose_answer(
             await route.fallback()
             return
         left -= 1
-        answer = await route.fetch() if done else None
+        answer = await route.fetch(timeout=PATIENCE_MS) if done else None
         if answer and begun:
             await route.fulfill(response=answer, body=(await answer.body())[:20])
         else:

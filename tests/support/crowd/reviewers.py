@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ import httpx
 
 from tests.support.callers import session_of
 from tests.support.crowd.processes import LEASE_SECONDS, REVIEWERS, Process, names
+from tests.support.patience import PATIENCE_SECONDS
 
 
 @dataclass
@@ -30,6 +31,9 @@ class CrowdRecord:
     statuses: Counter[int] = field(default_factory=Counter)
 
 
+Enough = Callable[[CrowdRecord], bool]
+
+
 @dataclass
 class Reviewer:
     """Leases, decides, sometimes comes too late, sometimes leaves a draft behind."""
@@ -40,11 +44,11 @@ class Reviewer:
     client: httpx.AsyncClient
     random: random.Random
     pause: float  # seconds between two cases
-    until: float  # by `time.perf_counter`; what is under way then is finished
-    least: int  # submits of the whole crowd, however long they take
+    closes: float  # by `time.perf_counter`; what is under way then is finished
+    until: Enough  # and the crowd is at work until this holds, however long it takes
 
     async def work(self) -> None:
-        while time.perf_counter() < self.until or len(self.record.counted) < self.least:
+        while time.perf_counter() < self.closes or not self.until(self.record):
             await asyncio.sleep(self.pause * self.random.uniform(0.0, 2.0))
             leased = await self.call("POST", "/v1/assignments", {}, timed=True)
             if leased is not None and leased.status_code == 201:
@@ -108,16 +112,16 @@ async def work_as_crowd(
     processes: Sequence[Process],
     *,
     seconds: float,
-    least: int = 0,
+    until: Enough = lambda _: True,
     pause: float = 0.0,
     reviewers: int = REVIEWERS,
 ) -> CrowdRecord:
-    """Let the crowd work for so long, and until so many submits are counted."""
-    record, until = CrowdRecord(), time.perf_counter() + seconds
+    """Let the crowd work for so long, and until what it was told is enough."""
+    record, closes = CrowdRecord(), time.perf_counter() + seconds
     limits = httpx.Limits(max_connections=reviewers)
-    async with httpx.AsyncClient(timeout=15, limits=limits) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS, limits=limits) as client:
         crowd = [
-            Reviewer(name, processes, record, client, random.Random(name), pause, until, least)
+            Reviewer(name, processes, record, client, random.Random(name), pause, closes, until)
             for name in names()[:reviewers]
         ]
         await asyncio.gather(*(each.work() for each in crowd))

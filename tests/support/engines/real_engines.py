@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from deploy.embedded.external_engines import read_external_engines
-from deploy.embedded.ports import free_base
+from deploy.embedded.ports import claimed_base
 from deploy.embedded.stack import EmbeddedStack
 
 
@@ -34,8 +34,8 @@ class RealEngines:
     def start(
         cls, scripts: Path, home: Path, exits: ExitStack, *, brokers: int = 1
     ) -> "RealEngines":
-        """Start all three; they stop when `exits` closes."""
-        base = free_base(None)
+        """Start all three; they stop, and their ports are free again, when `exits` closes."""
+        base = exits.enter_context(claimed_base(None))
 
         def up(script: str, *arguments: str) -> dict[str, str]:
             folder = home / script

@@ -124,7 +124,7 @@ async def test_what_was_said_before_a_rollback_is_said_again_and_does_not_leave(
         cases = [noted("pain", n) for n in range(3)]
         asked = asyncio.create_task(batcher.predict(cases, explain=[False, True, True]))
         # Then the first is scored; the second waits for its words.
-        assert await asyncio.to_thread(explaining.asked.wait, 10)
+        assert await asyncio.to_thread(explaining.asked.wait, PATIENCE_SECONDS)
         await serving.want(rollout(champion=old, revision=before.revision + 1))
         explaining.allowed.release(10)
         predictions = await asked

@@ -27,7 +27,7 @@ async def test_neither_candidate_nor_last_good_nor_another_task_holds_up_a_champ
     await serving.want(waiting)
     run = asyncio.create_task(serving.run())
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while "adjudication" not in serving.active:
+        while "adjudication" not in serving.active or "models" not in serving.health.alerts:
             await asyncio.sleep(0.01)
     run.cancel()
     await asyncio.gather(run, return_exceptions=True)

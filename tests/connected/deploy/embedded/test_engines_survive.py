@@ -11,7 +11,7 @@ from minio import Minio
 
 from deploy.embedded.stack import EmbeddedStack
 from tests.support.engines.lifecycle import occupied
-from tests.support.patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS, until
 
 RECORDS = [f"record {number}".encode() for number in range(50)]
 
@@ -23,8 +23,8 @@ async def test_postgres_keeps_commits_and_comes_back_with_clients_connected(
     connection = await asyncpg.connect(url)
     await connection.execute("CREATE TABLE kept (number int)")
     await connection.executemany("INSERT INTO kept VALUES ($1)", [(n,) for n in range(100)])
-    busy = asyncio.create_task(connection.execute("SELECT pg_sleep(60)"))
-    await asyncio.sleep(0.1)
+    busy = asyncio.create_task(connection.execute("SELECT pg_sleep(3600)"))
+    await until(lambda: _sleeps(url))
 
     killed = stack.kill("postgres")
     with pytest.raises((asyncpg.PostgresConnectionError, OSError)):
@@ -35,6 +35,16 @@ async def test_postgres_keeps_commits_and_comes_back_with_clients_connected(
     connection = await asyncpg.connect(url)
     assert await connection.fetchval("SELECT count(*) FROM kept") == 100
     await connection.close()
+
+
+async def _sleeps(url: str) -> bool:
+    """Whether somebody's statement is under way."""
+    connection = await asyncpg.connect(url)
+    try:
+        waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')"
+        return bool(await connection.fetchval(waits))
+    finally:
+        await connection.close()
 
 
 def test_s3_keeps_objects(stack: EmbeddedStack) -> None:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
-from time import sleep
 from typing import Any, TypeAlias
 
 import httpx
@@ -22,6 +21,7 @@ from shared.auth.permissions import ROLES, Role, Route, Scope
 from tests.connected.review_queue.harness import running
 from tests.connected.review_queue.service_harness import service_settings
 from tests.support.callers import session_of, sign_in_all
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 from tests.support.routes import allowed
 
 AnyCase: TypeAlias = schemathesis.Case[Any]
@@ -72,14 +72,12 @@ def _listening(app: Any) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
     thread = Thread(target=server.run)
     thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        sleep(0.05)
+    wait_until(lambda: server.started or not thread.is_alive())
+    assert server.started
     try:
         port = server.servers[0].sockets[0].getsockname()[1]
         url = f"http://127.0.0.1:{port}"
-        while httpx.get(f"{url}/health/ready").status_code != httpx.codes.OK:
-            sleep(0.1)
+        wait_until(lambda: _get(f"{url}/health/ready").status_code == httpx.codes.OK)
         yield url
     finally:
         server.should_exit = True
@@ -94,12 +92,20 @@ def test_nothing_fails(operation: Any, served: Served) -> None:
     @settings(_SETTINGS)
     @given(case=operation.as_strategy())
     def ask(case: AnyCase) -> None:
-        _check(case, case.call(base_url=served.url, headers=headers))
+        _check(case, _call(case, served.url, headers))
         if case.path_parameters:
             _make_real(case, served.url)
-            _check(case, case.call(base_url=served.url, headers=headers))
+            _check(case, _call(case, served.url, headers))
 
     ask()
+
+
+def _call(case: AnyCase, url: str, headers: dict[str, str]) -> schemathesis.Response:
+    return case.call(base_url=url, headers=headers, timeout=PATIENCE_SECONDS)
+
+
+def _get(url: str) -> httpx.Response:
+    return httpx.get(url, timeout=PATIENCE_SECONDS)
 
 
 def _check(case: AnyCase, response: schemathesis.Response) -> None:
@@ -120,7 +126,8 @@ def _make_real(case: AnyCase, url: str) -> None:
 
 def _held(url: str) -> dict[str, Any]:
     """A case that the adjudicator holds."""
-    with httpx.Client(base_url=url, headers=_headers("adjudicator")) as client:
+    asking = _headers("adjudicator")
+    with httpx.Client(base_url=url, headers=asking, timeout=PATIENCE_SECONDS) as client:
         held: list[dict[str, Any]] = client.get("/v1/assignments").json()
         if held:
             return held[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -226,13 +227,14 @@ async def test_nor_to_change_it_as_a_replica(queue: Queue) -> None:
 
 async def test_a_role_without_the_right_can_only_add(queue: Queue) -> None:
     """The service's own role has neither the trigger nor the grant on its side."""
-    await queue.fetch("DROP ROLE IF EXISTS a_service")
-    await queue.fetch("CREATE ROLE a_service")
+    role = f"a_service_{uuid4().hex}"  # roles are the server's, and not of one database
+    await queue.fetch(f"CREATE ROLE {role}")
     rows = await queue.fetch(
-        "SELECT privilege, has_table_privilege('a_service', 'review_queue.audit', privilege) "
-        "FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS privilege"
+        "SELECT privilege, has_table_privilege($1, 'review_queue.audit', privilege) "
+        "FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS privilege",
+        role,
     )
-    await queue.fetch("DROP ROLE a_service")
+    await queue.fetch(f"DROP ROLE {role}")
 
     assert not any(row["has_table_privilege"] for row in rows)
 

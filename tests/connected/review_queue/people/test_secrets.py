@@ -74,7 +74,7 @@ def served(engines: Mapping[str, str], log: Path) -> Iterator[str]:
 
 async def worked(url: str) -> list[str]:
     """Sign in, decide a case, fail at this and that; the secrets that were given out."""
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as client:
         await listening(client)
         credentials = {"name": "amara", "password": WRONG}
         assert (await client.post("/v1/sessions", json=credentials)).status_code == 401

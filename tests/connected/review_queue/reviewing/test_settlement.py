@@ -41,7 +41,7 @@ async def test_a_settled_review_publishes_label_and_decision_once(queue: Queue) 
 
 async def test_nothing_leaves_before_its_time(queue: Queue) -> None:
     await queue.decide("case-1")
-    await queue.forward(queue.assignments.limits.undo - timedelta(seconds=5))
+    await queue.forward(queue.assignments.limits.undo / 2)
 
     assert await queue.settlement.settle() == 0
     assert await queue.events() == []

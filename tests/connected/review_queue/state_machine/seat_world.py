@@ -6,19 +6,37 @@ Whoever works here works by the operations that the model knows.
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from services.review_queue.reviewing.assignments import LeaseHandle
+from services.review_queue.reviewing.leasing import Limits
 from shared.errors import Conflict
 from shared.storage.database import Connection, Database
 from tests.connected.review_queue.harness import APPROVED, DENIED, PENDING, Queue, actor, running
-from tests.connected.review_queue.state_machine.seat_model import SWEEPS, Operation, Outcome
+from tests.connected.review_queue.state_machine.seat_model import (
+    LEASE_MINUTES,
+    LEASES,
+    SKIP_MINUTES,
+    SWEEPS,
+    UNDO_MINUTES,
+    Operation,
+    Outcome,
+)
 
 REVIEWERS = ("amara", "bo", "cleo", "sam", "sofia")
 NEW = tuple(f"newcomer-{number}" for number in range(8))
 NEW_SENIORS = tuple(f"senior-{number}" for number in range(8))
 SENIORS = frozenset({"sam", "sofia", *NEW_SENIORS})
 ANSWERS = {answer.label: answer for answer in (APPROVED, DENIED, PENDING)}
+# The model's minute, so long that the time a test itself takes is nothing beside it.
+MINUTE = timedelta(hours=1)
+LIMITS = Limits(
+    lease=MINUTE * LEASE_MINUTES,
+    undo=MINUTE * UNDO_MINUTES,
+    skip=MINUTE * SKIP_MINUTES,
+    leases_per_reviewer=LEASES,
+)
 
 
 class CrashingDatabase(Database):
@@ -51,7 +69,9 @@ class World:
 @asynccontextmanager
 async def processes(url: str) -> AsyncIterator[tuple[Queue, Queue, Queue]]:
     async with AsyncExitStack() as stack:
-        one, other, crashing = [await stack.enter_async_context(running(url)) for _ in range(3)]
+        one, other, crashing = [
+            await stack.enter_async_context(running(url, limits=LIMITS)) for _ in range(3)
+        ]
         crashing.database.__class__ = CrashingDatabase
         yield one, other, crashing
 

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -29,6 +28,7 @@ from tests.connected.review_queue.state_machine.seat_state import Stored, holds,
 from tests.connected.review_queue.state_machine.seat_steps import ON_A_LEASE, Wish, one_step
 from tests.connected.review_queue.state_machine.seat_world import (
     ANSWERS,
+    MINUTE,
     NEW,
     NEW_SENIORS,
     SENIORS,
@@ -41,7 +41,6 @@ from tests.connected.review_queue.state_machine.seat_world import (
 from tests.support.builders.events import NOW
 
 CASES = 5
-MINUTE = timedelta(minutes=1)
 
 
 def agrees(model: Model, op: Operation, outcome: Outcome) -> bool:
