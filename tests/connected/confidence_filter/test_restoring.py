@@ -105,19 +105,22 @@ async def test_what_came_first_stays_first(one: Filter, restored: Filter) -> Non
     assert set(routes.values()) == {"repeated"}
 
 
+@pytest.mark.parametrize(("confidence", "route"), [(0.99, "accept"), (0.5, "review")])
 async def test_a_repetition_takes_no_first_place_from_what_it_repeats(
-    one: Filter, restored: Filter
+    one: Filter, restored: Filter, confidence: float, route: str
 ) -> None:
     """The repetition is read first: it lies on another partition."""
-    await one.take(of_claim("first", "CLM-1", member_id="M-1"))
+    scores = (score(answers("APPROVED", confidence)),)
+    first = of_claim("first", "CLM-1", member_id="M-1").model_copy(update={"scores": scores})
+    await one.take(first)
     await one.take(further(of_claim("again", "CLM-1", member_id="M-1"), attempt=2))
-    decided, asked = await one.events()
+    events = await one.events()
 
-    await take_over(restored, [asked, decided])
+    await take_over(restored, list(reversed(events)))
 
     found = await rows(restored)
     assert {name: (row["route"], row["repeats"]) for name, row in found.items()} == {
-        "first": ("accept", False),
+        "first": (route, False),
         "again": ("review", True),
     }
 

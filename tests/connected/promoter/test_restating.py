@@ -25,7 +25,7 @@ from shared.settings import EngineSettings
 from tests.connected.promoter.harness import TASK, V0, V1, V2, Promoter
 from tests.support.builders.evaluations import evaluation
 from tests.support.builders.events import rollout, served
-from tests.support.patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS, until
 
 
 @dataclass
@@ -68,6 +68,8 @@ class Topic:
         return row
 
     async def go_back_to(self, backup: dict[str, Any]) -> None:
+        """As a promoter finds it when it starts: it has read the topic to its end."""
+        await until(lambda: self.restating.published.of(TASK) == self.reader.of(TASK))
         await self.promoter.fetch(
             "UPDATE promoter.rollouts SET state = $1, revision = $2 WHERE task = $3",
             *(backup["state"], backup["revision"], TASK),
