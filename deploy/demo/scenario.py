@@ -23,7 +23,7 @@ from shared.events import ModelEvaluated
 T = TypeVar("T")
 
 CASES_AFTER_PROMOTION = 60  # cases under the new champion
-_STUCK_SECONDS = 600.0
+_STUCK_SECONDS = 1800.0  # a slow machine calibrates and evaluates for long, and says nothing
 
 
 class Stuck(Exception):
@@ -142,5 +142,4 @@ class Scenario:
 
     def _progress(self) -> tuple[object, ...]:
         loop = self.loop
-        step = loop.training.step if loop.training else 0
-        return len(loop.decisions), step, len(loop.evaluations), loop.rollout
+        return len(loop.decisions), loop.training, len(loop.evaluations), loop.rollout

@@ -149,7 +149,7 @@ class Drill:
         claim, (made,) = self.claims[case_id], self.loop.decisions[case_id].values()
         reviewer = next(each for each in PANEL if each.name == made.reviewer)
         url = System(self.environment).url("review_queue")
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as client:
             credentials = {"name": reviewer.name, "password": reviewer.password}
             session = (await client.post("/v1/sessions", json=credentials)).raise_for_status()
             answer = await client.post(
