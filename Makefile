@@ -114,7 +114,7 @@ lint: setup ## Check style, types (of JavaScript too, where there is node) and w
 	else $(TSC) && echo "JavaScript: its types fit"; fi
 
 test: lint ## Lint, then every test that needs no server from outside.
-	$(PYTEST) -n 4 -m "not engines"
+	$(PYTEST) -n 3 -m "not engines"
 
 restore-drill: setup ## Lose PostgreSQL while cases are in flight, restore a backup, and count: docs/backup-and-restore.md.
 	$(BIN)/pytest tests/e2e/test_restore_drill.py

@@ -21,13 +21,12 @@ _ROUTING_VERSION = re.compile(r"2/([^/]*)/(.+)\.(\d{1,9})/(\w+)")
 
 @dataclass(frozen=True)
 class Routing:
-    """A judged case. `repeats`: its claim, or the same under another claim id, came before."""
+    """A judged case."""
 
     prediction: PredictionMade
     route: Route
     at: datetime
     draw_key: str  # the version of the key that draws audits
-    repeats: bool = False
 
     @property
     def case_id(self) -> str:
@@ -41,8 +40,9 @@ class Routing:
         return review_request(self.prediction, self.route, routing_version=version, at=self.at)
 
     def as_repeated(self) -> Self:
-        """The same case, to be decided by people because it is not the first."""
-        return replace(self, route=Review("repeated"), repeats=True)
+        """The same case, to be decided by people: its claim, or the same under another claim id,
+        came before."""
+        return replace(self, route=Review("repeated"))
 
 
 def decision(prediction: PredictionMade, route: Accept, *, at: datetime) -> DecisionMade:

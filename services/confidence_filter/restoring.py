@@ -7,12 +7,16 @@ as the first of its claim and content, or `Accept` had refused it.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import asyncpg
 
 from services.confidence_filter.outcomes import RoutedUnder
-from services.confidence_filter.rows import Row, compared_claim, insert_rows
+from services.confidence_filter.rows import (
+    Row,
+    compared_claim,
+    insert_repetitions,
+    insert_rows,
+)
 from shared.errors import Conflict, Rejected
 from shared.events import DecisionMade, ReviewRequested, review_id_of
 from shared.storage.database import Connection, Database
@@ -61,9 +65,9 @@ def _read(event: DecisionMade | ReviewRequested) -> Row | None:
 
 async def _insert(connection: Connection, row: Row) -> None:
     """`Conflict` if the case has another route, or another case was accepted in its place."""
-    if await insert_rows(connection, [row]):
+    if not row.repeats_claim and await insert_rows(connection, [row]):
         return
-    if row.route == "review" and await insert_rows(connection, [replace(row, repeats=True)]):
+    if row.route == "review" and await insert_repetitions(connection, [row]):
         return
     known = await connection.fetchrow(
         "SELECT route, content_sha256 FROM confidence_filter.routings WHERE case_id = $1",
@@ -100,7 +104,6 @@ def row_of_decision(event: DecisionMade) -> Row:
         claim_id=compared_claim(event.claim_id),
         attempt=1,
         judged_sha256=event.judged_sha256,
-        repeats=False,
         draw_key=None,
         routed_at=event.occurred_at,
         restored=True,
@@ -137,8 +140,8 @@ def row_of_request(event: ReviewRequested) -> Row:
         claim_id=compared_claim(case.claim_id),
         attempt=case.attempt,
         judged_sha256=case.judged_sha256,
-        # Of a further attempt nobody says whether another case came before: see `_insert`.
-        repeats=event.reason == "repeated" and not case.is_further_attempt,
+        # Of what it repeats another nobody says, nor whether a further attempt does: see `_insert`.
+        repeats_claim=event.reason == "repeated" and not case.is_further_attempt,
         draw_key=under.draw_key,
         routed_at=event.occurred_at,
         restored=True,

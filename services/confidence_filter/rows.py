@@ -5,7 +5,7 @@ holds for any number of processes at once.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Literal
 
@@ -36,10 +36,11 @@ class Row:
     claim_id: str | None  # as it is compared, to say which claims are the same
     attempt: int
     judged_sha256: str
-    repeats: bool
     draw_key: str | None
     routed_at: datetime
     restored: bool = False
+    repeats_claim: bool = False
+    repeats_content: bool = False
 
     @property
     def claim_or_case(self) -> str:
@@ -53,8 +54,8 @@ INSERT INTO confidence_filter.routings ({", ".join(field.name for field in field
 SELECT * FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::float8[],
     $7::text[], $8::bool[], $9::float8[], $10::float8[], $11::text[], $12::text[], $13::int[],
-    $14::text[], $15::text[], $16::int[], $17::text[], $18::bool[], $19::text[],
-    $20::timestamptz[], $21::bool[])
+    $14::text[], $15::text[], $16::int[], $17::text[], $18::text[], $19::timestamptz[],
+    $20::bool[], $21::bool[], $22::bool[])
 ON CONFLICT DO NOTHING
 RETURNING case_id
 """  # noqa: S608
@@ -68,6 +69,20 @@ async def insert_rows(connection: Connection, rows: Sequence[Row]) -> set[str]:
     ordered = sorted(rows, key=lambda row: row.claim_or_case)
     columns = list(zip(*(vars(row).values() for row in ordered), strict=True))
     return {row["case_id"] for row in await connection.fetch(_INSERT, *columns)}
+
+
+async def insert_repetitions(connection: Connection, rows: Sequence[Row]) -> set[str]:
+    """The same of cases that are not the first of their claim, of their content, or of both. What
+    they are the first of, a later case repeats."""
+    inserted: set[str] = set()
+    for claim, content in ((True, False), (False, True), (True, True)):
+        left = [
+            replace(row, repeats_claim=claim, repeats_content=content)
+            for row in rows
+            if row.case_id not in inserted
+        ]
+        inserted |= await insert_rows(connection, left)
+    return inserted
 
 
 def compared_claim(claim_id: str | None) -> str | None:

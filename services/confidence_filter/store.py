@@ -1,10 +1,10 @@
 """Routes are recorded in `routings` together with the event that follows from them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 from services.confidence_filter.outcomes import Routing
 from services.confidence_filter.routing import Accept
-from services.confidence_filter.rows import Row, compared_claim, insert_rows
+from services.confidence_filter.rows import Row, compared_claim, insert_repetitions, insert_rows
 from shared.messaging.outbox import Outbox
 from shared.storage.content_identity import refuse_other_content
 from shared.storage.database import Connection, Database
@@ -14,6 +14,9 @@ _DEFINE = """
 INSERT INTO confidence_filter.labels (task, label, adverse)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bool[]) ON CONFLICT (task, label) DO NOTHING
 """
+
+
+Insert = Callable[[Connection, Sequence[Row]], Awaitable[set[str]]]
 
 
 class Store:
@@ -50,18 +53,46 @@ class Store:
         for routing in routings:
             unique.setdefault(routing.case_id, routing)
         async with self.database.transaction() as connection:
-            new = await _insert(connection, list(unique.values()))
-            if len(new) < len(unique):
-                known = {routing.case_id for routing in new}
-                left = [r.as_repeated() for r in unique.values() if r.case_id not in known]
-                new += await _insert(connection, left)
+            new: list[Routing] = []
+            for part in _one_after_the_other(unique.values()):
+                new += await _route_part(connection, part)
             if len(new) < len(routings):
                 await _check_content(connection, routings)
             await self.outbox.add(connection, [routing.event for routing in new])
 
 
-async def _insert(connection: Connection, routings: Sequence[Routing]) -> list[Routing]:
-    inserted = await insert_rows(connection, [_row(routing) for routing in routings])
+async def _route_part(connection: Connection, part: Sequence[Routing]) -> list[Routing]:
+    new = await _insert(connection, part)
+    if len(new) < len(part):
+        known = {routing.case_id for routing in new}
+        left = [routing.as_repeated() for routing in part if routing.case_id not in known]
+        new += await _insert(connection, left, insert_repetitions)
+    return new
+
+
+def _one_after_the_other(routings: Iterable[Routing]) -> Iterator[list[Routing]]:
+    """All that have neither claim nor content in common, and behind them each of the others alone:
+    what a case repeats in the same batch is there before it."""
+    seen: set[tuple[str, str | None]] = set()
+    together: list[Routing] = []
+    behind: list[list[Routing]] = []
+    for routing in routings:
+        case = routing.prediction.case
+        claim = compared_claim(case.claim_id)
+        marks = {(case.task, case.judged_sha256), *([(case.task, claim)] if claim else [])}
+        if marks & seen:
+            behind.append([routing])
+        else:
+            together.append(routing)
+        seen |= marks
+    yield together
+    yield from behind
+
+
+async def _insert(
+    connection: Connection, routings: Sequence[Routing], insert: Insert = insert_rows
+) -> list[Routing]:
+    inserted = await insert(connection, [_row(routing) for routing in routings])
     return [routing for routing in routings if routing.case_id in inserted]
 
 
@@ -86,7 +117,6 @@ def _row(routing: Routing) -> Row:
         claim_id=compared_claim(case.claim_id),
         attempt=case.attempt,
         judged_sha256=case.judged_sha256,
-        repeats=routing.repeats,
         draw_key=routing.draw_key,
         routed_at=routing.at,
     )

@@ -28,7 +28,8 @@ ACCEPTED: dict[str, Any] = {
     "claim_id": "CLM-1",
     "attempt": 1,
     "judged_sha256": "1" * 64,
-    "repeats": False,
+    "repeats_claim": False,
+    "repeats_content": False,
 }
 CHECK = asyncpg.CheckViolationError
 DEFINED = asyncpg.ForeignKeyViolationError
@@ -62,7 +63,8 @@ async def test_what_may_be_accepted_is_taken(one: Filter) -> None:
         ({"label": None}, CHECK),
         ({"label": None, "adverse": None}, CHECK),
         ({"attempt": 2}, CHECK),
-        ({"repeats": True}, CHECK),
+        ({"repeats_claim": True}, CHECK),
+        ({"repeats_content": True}, CHECK),
         ({"judged_sha256": None}, CHECK),
         ({"reason": "audit"}, CHECK),
         ({"inclusion_probability": 1e-9}, CHECK),

@@ -53,6 +53,25 @@ async def test_the_same_service_under_another_claim_id_is_repeated(one: Filter) 
     }
 
 
+async def test_what_people_decide_as_a_repetition_is_repeated_itself(one: Filter) -> None:
+    """The second is another member's service under the first's claim id: whoever bills that service
+    again repeats the second, which people were asked about."""
+    await one.take(
+        of_claim("case-1", "CLM-1", member_id="M-1"),
+        of_claim("case-2", "CLM-1", member_id="M-2"),
+        of_claim("case-3", "CLM-9", member_id="M-2"),
+        of_claim("case-4", "CLM-8", member_id="M-1"),
+        of_claim("case-5", "CLM-8", member_id="M-3"),
+    )
+    assert await one.routes() == {
+        "case-1": "confident",
+        "case-2": "repeated",
+        "case-3": "repeated",
+        "case-4": "repeated",
+        "case-5": "repeated",
+    }
+
+
 async def test_what_does_not_make_a_service_another_is_no_way_around(one: Filter) -> None:
     """What payers call an exact duplicate: member, provider, day, procedures, amount."""
     await one.take(

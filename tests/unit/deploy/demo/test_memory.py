@@ -2,31 +2,35 @@
 
 import asyncio
 import os
-from contextlib import suppress
 
 import psutil
 import pytest
 
+from deploy.demo.background import run_in_background
 from deploy.demo.memory import Memory
-
-
-async def sampled() -> float:
-    memory = Memory(os.getpid())
-    with suppress(TimeoutError):
-        await asyncio.wait_for(memory.run(), 0.2)
-    return memory.peak_mb
+from tests.support.patience import until
 
 
 async def test_the_peak_is_in_megabytes() -> None:
-    assert 5 < await sampled() < 10_000
+    memory = Memory(os.getpid())
+    async with run_in_background(memory.run()):
+        await until(lambda: memory.peak_mb)
+    assert 5 < memory.peak_mb < 10_000
 
 
 async def test_a_process_that_may_not_be_looked_at_counts_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    asked = asyncio.Event()
+
     def refuse(_: psutil.Process) -> None:
+        loop.call_soon_threadsafe(asked.set)
         raise psutil.AccessDenied
 
+    loop = asyncio.get_running_loop()
     monkeypatch.setattr(psutil.Process, "memory_full_info", refuse)
+    memory = Memory(os.getpid())
+    async with run_in_background(memory.run()):
+        await asked.wait()
 
-    assert await sampled() == 0.0
+    assert memory.peak_mb == 0.0
