@@ -97,6 +97,12 @@ async def _keep(loop: Step, health: Health) -> None:
             await loop()
             health.ready(part)
             return
+        except asyncio.CancelledError:
+            if _is_told_to_end():
+                raise
+            # A library's own: aiokafka's tasks hand theirs on when a broker goes.
+            logger.error("loop cancelled from within", loop=part)
+            health.waiting(part, "failed: CancelledError")
         except Transient as error:
             health.waiting(part, str(error))
         except Exception as error:  # noqa: BLE001 - reported, and tried again
@@ -108,6 +114,11 @@ async def _keep(loop: Step, health: Health) -> None:
             wait = _RETRY_SECONDS
         await asyncio.sleep(wait)
         wait = min(2 * wait, _LONGEST_RETRY_SECONDS)
+
+
+def _is_told_to_end() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:

@@ -121,3 +121,30 @@ async def test_a_loop_that_ends_with_an_error_shows_in_the_health(
 
     assert answer.status_code == 503
     assert answer.json()["reason"].endswith(reason)
+
+
+async def test_a_loop_that_a_library_cancels_starts_again_and_ends_only_with_its_service() -> None:
+    """aiokafka hands on the cancellation of its own tasks: whoever waits for a loop that ended so
+    would wait forever."""
+    runs: list[int] = []
+    again = asyncio.Event()
+    ended = asyncio.Event()
+
+    async def loop() -> None:
+        runs.append(len(runs))
+        if len(runs) == 1:
+            raise asyncio.CancelledError
+        again.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    settings, bus = ServiceSettings(port=1), NotedBus([])
+    app = create_application("promoter", settings, bus=bus, loops=[loop])
+    async with app.router.lifespan_context(app):
+        async with asyncio.timeout(60):
+            await again.wait()
+
+    assert ended.is_set()
+    assert runs == [0, 1]
