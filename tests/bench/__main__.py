@@ -48,7 +48,7 @@ def measures(name: str) -> list[Measure]:
         from tests.bench.language_model import scoring_and_training
 
         return asyncio.run(scoring_and_training())
-    with own_engines(outlast_power_cuts=True) as engines:
+    with own_engines(outlast="power cuts") as engines:
         prepare(engine_settings(engines.environment))
         return uvloop.run(_taken(ON_ENGINES[name], engines.environment))
 

@@ -37,7 +37,7 @@ ENGINES = ("postgres", "s3", "broker")
 
 @pytest.fixture
 def own() -> Iterator[Engines]:
-    with own_engines() as engines:
+    with own_engines(outlast="kills") as engines:
         yield engines
 
 

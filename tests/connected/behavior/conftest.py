@@ -19,7 +19,7 @@ PANEL = [Reviewer(name, f"a password for {name}") for name in NAMES]
 @pytest.fixture(scope="module")
 def own() -> Iterator[Engines]:
     """Engines that no other test depends on: the suite kills them."""
-    with own_engines() as engines:
+    with own_engines(outlast="kills") as engines:
         yield engines
 
 

@@ -8,15 +8,18 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, c
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
 
+from deploy.embedded.engines import broker
 from deploy.embedded.external_engines import read_external_engines
 from deploy.embedded.stack import EmbeddedStack
 from tests.support.engines.real_engines import RealEngines
+
+Outlast = Literal["nothing", "kills", "power cuts"]
 
 _DROP_ROLES = """
 DO $$ DECLARE role text; BEGIN
@@ -74,20 +77,22 @@ def running_engines() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def own_engines(*, outlast_power_cuts: bool = False) -> Iterator[Engines]:
+def own_engines(*, outlast: Outlast = "nothing") -> Iterator[Engines]:
     """Engines with nothing in them, for one test: embedded, or the servers in TEST_ENGINES.
 
-    A test kills processes and never cuts the power, so PostgreSQL need not wait for the disk,
-    which would take half of the run; a measurement wants it to (`outlast_power_cuts`).
+    Most tests never kill the broker, so it may keep its records in memory, and none cuts the power,
+    so PostgreSQL need not wait for the disk: each would take much of the run. A test that kills the
+    broker wants records to outlast `kills`, a measurement everything to outlast `power cuts`.
     """
     with temporary_home() as home, ExitStack() as exits:
         engines: EmbeddedEngines | RealEngines
         if directory := os.environ.get("TEST_ENGINES"):
             engines = RealEngines.start(Path(directory), home, exits)
         else:
-            stack = EmbeddedStack(home, services=(), ports="free")
+            storage = {broker.STORAGE: broker.IN_MEMORY} if outlast == "nothing" else {}
+            stack = EmbeddedStack(home, services=(), environment=storage, ports="free")
             engines = EmbeddedEngines(exits.enter_context(stack))
-        if not outlast_power_cuts:
+        if outlast != "power cuts":
             _wait_for_no_disk(engines.stack)
         yield engines
 
