@@ -32,6 +32,7 @@ export class FormActions {
 
   // An answer is committed: what is left to do is to submit it.
   offerSubmit() {
-    find(this.form, ".do", HTMLElement).textContent = "Submit";
+    const words = find(this.form, ".do", HTMLElement);
+    words.textContent = words.dataset.committed ?? words.textContent;
   }
 }
